@@ -1,0 +1,19 @@
+//! credentials: secrets on their way to the OS keyring, and what is known of them without them.
+
+use serde::{Deserialize, Serialize};
+
+/// Which secret of a host is meant; each is an item of its own in the keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretKind {
+    Password,
+    Passphrase,
+}
+
+/// Whether this computer's keyring can be used now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyringState {
+    Ready,
+    Unavailable { cause: String },
+}

@@ -1,0 +1,235 @@
+//! `Fault`: the only error that crosses a border.
+//!
+//! A person reads `message` (what, where, why, as one sentence) and `next_step`; a program reads
+//! `code`. The window chooses its words by code and fills them from `detail`, so it never matches
+//! English text. A code exists only if somebody acts on it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::trust::HostKey;
+
+/// What went wrong, as a program sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultCode {
+    // input: refused before anything happened
+    BadInput,
+    HostUnknown,
+    HostExists,
+    KeyFileUnusable,
+    UnitUnknown,
+    OperationUnknown,
+    NotInThisVersion,
+    GuardNotMet,
+    // the host did it, and it failed
+    UnitFailed,
+    CommandFailed,
+    // reaching the host
+    NameNotResolved,
+    PortClosed,
+    NoAnswer,
+    NoRoute,
+    NotSsh,
+    LinkLost,
+    OutcomeUnknown,
+    // trust
+    HostKeyUnknown,
+    HostKeyChanged,
+    // sign-in
+    SignInRefused,
+    KeyEncrypted,
+    AgentUnavailable,
+    PasswordMissing,
+    // the helper
+    HelperNotBuilt,
+    HelperNoexec,
+    HelperNoSpace,
+    HelperArch,
+    HelperBlocked,
+    HelperFailed,
+    // rights
+    NotPermitted,
+    SudoRefused,
+    // here
+    StoreInUse,
+    StoreDamaged,
+    StoreUnwritable,
+    StoreNewer,
+    KeyringUnavailable,
+    KeyringLocked,
+    // the host cannot say
+    NotOnThisHost,
+    TimedOut,
+    Internal,
+    #[serde(other)]
+    Unknown,
+}
+
+impl FaultCode {
+    /// The exit status of `musterctl`: 1 the host did it and it failed, 2 wrong input, 3 host not
+    /// reachable, 4 host key not trusted, 5 sign-in refused, 6 helper cannot run there, 7 not
+    /// permitted, 8 store or keyring.
+    pub fn exit_status(self) -> u8 {
+        use FaultCode::*;
+        match self {
+            BadInput | HostUnknown | HostExists | KeyFileUnusable | UnitUnknown | OperationUnknown
+            | NotInThisVersion | GuardNotMet => 2,
+            UnitFailed | CommandFailed | NotOnThisHost | TimedOut | Internal | Unknown => 1,
+            NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh | LinkLost | OutcomeUnknown => 3,
+            HostKeyUnknown | HostKeyChanged => 4,
+            SignInRefused | KeyEncrypted | AgentUnavailable | PasswordMissing => 5,
+            HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperFailed => 6,
+            NotPermitted | SudoRefused => 7,
+            StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | KeyringUnavailable | KeyringLocked => {
+                8
+            }
+        }
+    }
+
+    /// What the person can do now, as an English clause for a terminal.
+    pub fn next_step(self) -> &'static str {
+        use FaultCode::*;
+        match self {
+            BadInput => "correct it and try again",
+            HostUnknown => "list the saved hosts with 'musterctl host list'",
+            HostExists => "choose another name, or change it with 'musterctl host edit'",
+            KeyFileUnusable => "give the path of a private key file that you may read",
+            UnitUnknown => "find its full name with 'musterctl services NAME --query TEXT'",
+            OperationUnknown => "list the operations with 'musterctl operations'",
+            NotInThisVersion => "wait for a later version",
+            GuardNotMet => "type the name of the host to go on",
+            UnitFailed => "read the journal lines above and correct the unit",
+            CommandFailed => "read its output above",
+            NameNotResolved => "check the address and this computer's DNS",
+            PortClosed => "check that sshd runs there and that the port is right",
+            NoAnswer => "check that the host is up and that no firewall drops the port",
+            NoRoute => "check this computer's network and VPN",
+            NotSsh => "check the port: something other than an SSH server answers there",
+            LinkLost => "try again when the host is reachable",
+            OutcomeUnknown => "look at the host before you do it again",
+            HostKeyUnknown => "compare the fingerprint with the host's owner, then 'musterctl trust accept'",
+            HostKeyChanged => {
+                "ask the host's owner; if the change is right, 'musterctl trust forget' and accept the new key"
+            }
+            SignInRefused => "check the user and the key or password with 'musterctl host edit'",
+            KeyEncrypted => "give its passphrase with 'musterctl host edit NAME --passphrase-stdin'",
+            AgentUnavailable => "start ssh-agent, add a key to it and set SSH_AUTH_SOCK",
+            PasswordMissing => "save it with 'musterctl host edit NAME --password-stdin'",
+            HelperNotBuilt => "build it with 'cargo xtask build'",
+            HelperNoexec => {
+                "set another folder for it with 'musterctl host edit NAME --helper-dir DIR' on a file system that allows programs"
+            }
+            HelperNoSpace => "free some space there and try again",
+            HelperArch => "the helper runs on x86_64 and aarch64 Linux",
+            HelperBlocked => "ask the host's owner whether programs may run there",
+            HelperFailed => "try again; its last words are above",
+            NotPermitted => "sign in as a user who may, or set --sudo for this host",
+            SudoRefused => "allow this user in sudoers on the host, or sign in as root",
+            StoreInUse => "close the other program that has it open",
+            StoreDamaged => "the damaged files were kept beside it; restore a backup",
+            StoreUnwritable => "free some space on this computer's disk, or make the folder writable",
+            StoreNewer => "open it with the version of Muster that wrote it",
+            KeyringUnavailable => {
+                "start the desktop's keyring (Secret Service), or use a key file or the agent"
+            }
+            KeyringLocked => "unlock the keyring and try again",
+            NotOnThisHost => "nothing can be done from here",
+            TimedOut => "look at the host, then try again",
+            Internal | Unknown => "try again; if it stays, report it",
+        }
+    }
+}
+
+/// The parts of a fault that the window sets into its own words, each only where it applies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FaultDetail {
+    /// Name of the saved host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The thing it is about: a unit, a path, a field, an address with its port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Why, in the words of the system that said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Last lines that explain it: journal, stderr.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// The key the host shows now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown_key: Option<HostKey>,
+    /// The keys accepted before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub known_keys: Vec<HostKey>,
+    /// The operation that was logged, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<u64>,
+}
+
+/// One error as it crosses a border.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    pub code: FaultCode,
+    /// What, where and why, in one English sentence without a final dot.
+    pub message: String,
+    #[serde(default)]
+    pub detail: Box<FaultDetail>,
+}
+
+impl Fault {
+    pub fn new(code: FaultCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), detail: Box::default() }
+    }
+
+    /// Names the saved host it happened on.
+    pub fn on_host(mut self, host: impl Into<String>) -> Self {
+        self.detail.host = Some(host.into());
+        self
+    }
+
+    /// Names the unit, path, field or address it is about.
+    pub fn about(mut self, subject: impl Into<String>) -> Self {
+        self.detail.subject = Some(subject.into());
+        self
+    }
+
+    /// Gives the reason in the words of the system that said so.
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.detail.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds the lines that explain it.
+    pub fn with_lines(mut self, lines: Vec<String>) -> Self {
+        self.detail.lines = lines;
+        self
+    }
+
+    pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(FaultCode::BadInput, message).about(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_a_later_version_adds_is_read_as_unknown() {
+        let fault: Fault = serde_json::from_str(r#"{"code":"from_the_future","message":"x"}"#).unwrap();
+        assert_eq!(fault.code, FaultCode::Unknown, "an old reader must still show the message");
+        assert_eq!(fault.message, "x");
+    }
+
+    #[test]
+    fn a_fault_comes_back_whole_from_its_json() {
+        let fault = Fault::new(FaultCode::HelperNoexec, "the helper cannot run in /x")
+            .on_host("web-1")
+            .about("/x")
+            .with_lines(vec!["permission denied".into()]);
+        let line = serde_json::to_string(&fault).unwrap();
+        assert_eq!(serde_json::from_str::<Fault>(&line).unwrap(), fault);
+    }
+}

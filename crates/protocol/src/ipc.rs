@@ -1,0 +1,129 @@
+//! Commands that the window and other programs give to the engine, each with its reply type.
+//!
+//! A command is defined once, here; its name is written nowhere else by hand except where Tauri
+//! wants a function of that name, which a test compares with `COMMANDS`.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::credentials::{KeyringState, SecretKind};
+use crate::hosts::{Host, HostDraft, HostGlance, HostRow};
+use crate::link::{CheckReport, LinkState};
+use crate::metrics::Metrics;
+use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
+use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
+use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+use crate::sockets::{SocketAnswer, SocketQuery};
+use crate::trust::{TrustOffer, TrustedKey};
+
+/// Something that can be asked of the engine, with the type of its answer.
+pub trait Command: Serialize + DeserializeOwned {
+    const NAME: &'static str;
+    type Reply: Serialize + DeserializeOwned;
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:literal $command:ident { $($field:ident: $type:ty),* $(,)? } -> $reply:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Serialize, Deserialize)]
+            pub struct $command { $(pub $field: $type),* }
+
+            impl Command for $command {
+                const NAME: &'static str = $name;
+                type Reply = $reply;
+            }
+        )*
+
+        /// The name of every command, for the window's access list.
+        pub const COMMANDS: &[&str] = &[$($name),*];
+    };
+}
+
+commands! {
+    /// What the window needs before its first page.
+    "app_start" AppStart {} -> AppFacts;
+    "settings_save" SettingsSave { settings: Settings } -> Settings;
+
+    "hosts_list" HostsList {} -> Vec<HostRow>;
+    /// Adds a host (`id` is `None`) or changes one; secrets go to the keyring.
+    "host_save" HostSave { id: Option<String>, draft: HostDraft, secrets: Vec<NewSecret> } -> Host;
+    "host_remove" HostRemove { host: String } -> ();
+    /// Begins to connect and to stream; the link's state comes as events.
+    "host_connect" HostConnect { host: String } -> ();
+    "host_disconnect" HostDisconnect { host: String } -> ();
+    "host_check" HostCheck { host: String } -> CheckReport;
+
+    /// Asks the host for its key; nothing secret is sent.
+    "trust_show" TrustShow { host: String } -> TrustOffer;
+    "trust_accept" TrustAccept { host: String, fingerprint: String } -> TrustedKey;
+    "trust_list" TrustList {} -> Vec<TrustedKey>;
+    "trust_forget" TrustForget { host: String } -> u32;
+
+    /// Last known state of a host, without asking it.
+    "snapshot_show" SnapshotShow { host: String } -> Snapshot;
+    /// Samples of the last ten minutes, oldest first, without asking the host.
+    "metrics_recent" MetricsRecent { host: String } -> Vec<Metrics>;
+    "sockets_query" SocketsQuery { host: String, query: SocketQuery } -> SocketAnswer;
+    "services_query" ServicesQuery { host: String, query: ServiceQuery } -> ServiceAnswer;
+    /// What depends on a unit and whom it serves now.
+    "service_impact" ServiceImpactShow { host: String, unit: String } -> ServiceImpact;
+    /// Acts on a unit and tells what truly came of it. `typed_name` is the host's name as the
+    /// person typed it, wanted on guarded hosts.
+    "service_act" ServiceAct { host: String, unit: String, action: ServiceAction, typed_name: Option<String> } -> Operation;
+    /// Runs a custom command with `sh -c` on the host.
+    "command_run" CommandRun { host: String, command: String, sudo: bool, typed_name: Option<String> } -> Operation;
+
+    "operations_list" OperationsList { filter: OperationFilter } -> OperationPage;
+    "operation_show" OperationShow { id: u64 } -> Operation;
+    "operations_read" OperationsRead { selection: ReadSelection } -> OperationCounts;
+    /// Puts entries back among the unread.
+    "operations_unread" OperationsUnread { ids: Vec<u64> } -> OperationCounts;
+}
+
+/// The one command whose answers are a stream of `Event`, through a channel of the window.
+pub const WATCH: &str = "watch";
+
+/// A secret on its way into the keyring. It is never printed and never comes back.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewSecret {
+    pub kind: SecretKind,
+    pub value: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppFacts {
+    pub version: String,
+    pub operator: String,
+    pub settings: Settings,
+    /// Language of the system, such as `zh-CN`, for a person who chose none.
+    pub system_language: String,
+    pub keyring: KeyringState,
+    pub counts: OperationCounts,
+    /// Something that happened to the data when it was opened, in words.
+    pub notice: Option<String>,
+}
+
+/// What happened, for every open view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A host was added, changed or removed.
+    HostsChanged {},
+    Link {
+        host: String,
+        state: LinkState,
+    },
+    Glance {
+        host: String,
+        glance: HostGlance,
+    },
+    Metrics {
+        host: String,
+        metrics: Box<Metrics>,
+    },
+    /// An operation was begun, finished or read.
+    Operations {
+        counts: OperationCounts,
+    },
+}

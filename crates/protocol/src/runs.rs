@@ -1,0 +1,70 @@
+//! runs: a command given by a person, and what came of it on a host.
+
+use serde::{Deserialize, Serialize};
+
+/// What a command did. Output is kept head and tail; the sizes are those of the whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunReport {
+    /// The text given to `sh -c`.
+    pub command: String,
+    /// `None` if a signal ended it, or if it is not known.
+    pub exit_code: Option<i32>,
+    pub signal: Option<i32>,
+    pub stdout: Output,
+    pub stderr: Output,
+    pub took_ms: u64,
+}
+
+/// Text that a command printed, with the middle left out if there was too much.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Output {
+    pub head: String,
+    /// Empty unless something was left out between head and tail.
+    pub tail: String,
+    pub bytes: u64,
+    pub left_out_bytes: u64,
+}
+
+impl Output {
+    /// Head and tail as one text, with the gap counted.
+    pub fn text(&self) -> String {
+        if self.left_out_bytes == 0 {
+            return self.head.clone();
+        }
+        format!("{}\n... {} bytes left out ...\n{}", self.head, self.left_out_bytes, self.tail)
+    }
+}
+
+/// Quotes words for sh(1), so that each comes out of the shell as it went in.
+pub fn quote_words<S: AsRef<str>>(words: &[S]) -> String {
+    words.iter().map(|word| quote_word(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// Quotes one word for any shell of the Bourne family.
+pub fn quote_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn words_come_out_of_the_shell_as_they_went_in(words in prop::collection::vec("[^\0]{0,12}", 1..5)) {
+            let script = format!("printf '%s\\0' {}", quote_words(&words));
+            let out = std::process::Command::new("sh").arg("-c").arg(&script).output().unwrap();
+            let back: Vec<String> = String::from_utf8(out.stdout).unwrap()
+                .split_terminator('\0').map(str::to_owned).collect();
+            prop_assert_eq!(back, words);
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! services: units of a host's service manager, actions on them, and what truly came of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sockets::Matched;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceTable {
+    pub at_ms: i64,
+    pub manager: Manager,
+    pub services: Vec<Service>,
+    pub took_ms: u64,
+}
+
+/// The program that manages the services of a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manager {
+    Systemd,
+    /// None that this version knows.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// A unit, with the words of systemctl(1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// Full name, such as `cron.service`.
+    pub name: String,
+    pub description: String,
+    /// `loaded`, `not-found`, `masked`, ...
+    pub load_state: String,
+    /// `active`, `inactive`, `failed`, `activating`, ...
+    pub active_state: String,
+    /// `running`, `exited`, `dead`, ...
+    pub sub_state: String,
+    /// `enabled`, `disabled`, `static`, ...; `None` where there is no unit file.
+    pub enabled_state: Option<String>,
+    pub main_pid: Option<u32>,
+    pub memory_bytes: Option<u64>,
+    /// When it entered its active state, milliseconds since 1970 UTC.
+    pub since_ms: Option<i64>,
+}
+
+impl Service {
+    pub fn is_failed(&self) -> bool {
+        self.active_state == "failed"
+    }
+
+    /// `active (running)`.
+    pub fn state(&self) -> String {
+        format!("{} ({})", self.active_state, self.sub_state)
+    }
+}
+
+/// What can be done to a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceAction {
+    Start,
+    Stop,
+    Restart,
+    Enable,
+    Disable,
+}
+
+impl ServiceAction {
+    pub const ALL: [ServiceAction; 5] = [Self::Start, Self::Stop, Self::Restart, Self::Enable, Self::Disable];
+
+    /// The verb of systemctl(1).
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+        }
+    }
+}
+
+/// What a unit was at one moment of an action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnitState {
+    pub load_state: String,
+    pub active_state: String,
+    pub sub_state: String,
+    pub enabled_state: Option<String>,
+    /// `Result=` of the unit: `success`, `exit-code`, `timeout`, `start-limit-hit`, ...
+    pub result: String,
+    pub main_pid: Option<u32>,
+    /// Ports it listens on, as far as this user may see them.
+    pub listens: Vec<String>,
+    /// `ExecMainStatus=`, with the way it ended in `exec_main_code` (`exited`, `killed`, ...).
+    pub exec_main_status: Option<i32>,
+    pub exec_main_code: Option<String>,
+    pub restarts: Option<u32>,
+    /// `ConditionResult=no` or `AssertResult=no`: it was not to run.
+    pub condition_failed: bool,
+}
+
+impl UnitState {
+    /// `active (running)`.
+    pub fn state(&self) -> String {
+        format!("{} ({})", self.active_state, self.sub_state)
+    }
+}
+
+/// What truly came of an action on a unit. The exit status of systemctl(1) does not tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It runs, the same process since the action, and stayed up while it was watched.
+    Running,
+    /// Its work is done and it ended well (oneshot, or a main process that exited with 0).
+    RanAndEnded,
+    /// It does not run, as asked by stop.
+    Stopped,
+    /// A condition was not met, so it was not started.
+    NotRun,
+    /// It starts, dies and is started again.
+    KeepsCrashing,
+    Failed,
+    /// Another job took its place before it was done.
+    Replaced,
+    /// Enabled or disabled, as asked.
+    Enabled,
+    Disabled,
+    /// It could not be learnt.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Outcome {
+    /// True if what was asked for is what is.
+    pub fn is_done(self, action: ServiceAction) -> bool {
+        match action {
+            ServiceAction::Start | ServiceAction::Restart => {
+                matches!(self, Outcome::Running | Outcome::RanAndEnded)
+            }
+            ServiceAction::Stop => self == Outcome::Stopped,
+            ServiceAction::Enable => self == Outcome::Enabled,
+            ServiceAction::Disable => self == Outcome::Disabled,
+        }
+    }
+
+    /// English words for a terminal.
+    pub fn words(self) -> &'static str {
+        match self {
+            Outcome::Running => "running",
+            Outcome::RanAndEnded => "ran and ended",
+            Outcome::Stopped => "stopped",
+            Outcome::NotRun => "not run: a condition was not met",
+            Outcome::KeepsCrashing => "keeps crashing",
+            Outcome::Failed => "failed",
+            Outcome::Replaced => "replaced by another job",
+            Outcome::Enabled => "enabled",
+            Outcome::Disabled => "disabled",
+            Outcome::Unknown => "outcome unknown",
+        }
+    }
+}
+
+/// The record of an action, as the helper saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionReport {
+    pub unit: String,
+    pub action: ServiceAction,
+    pub outcome: Outcome,
+    /// Exactly what was run.
+    pub command: String,
+    /// Exit status of that command, `None` if a signal ended it.
+    pub exit_code: Option<i32>,
+    /// What that command printed.
+    pub output: String,
+    pub before: UnitState,
+    pub after: UnitState,
+    /// Moments, in milliseconds since the request: what happened and when.
+    #[serde(default)]
+    pub moments: Vec<Moment>,
+    /// Last journal lines of the unit since the request.
+    #[serde(default)]
+    pub journal: Vec<String>,
+    /// Until the command came back.
+    pub command_ms: u64,
+    /// Until the outcome was known.
+    pub took_ms: u64,
+}
+
+/// Something that happened during an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    pub at_ms: u64,
+    pub what: MomentKind,
+    /// PID or port it is about.
+    #[serde(default)]
+    pub subject: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MomentKind {
+    Asked,
+    /// The old main process ended.
+    Ended,
+    /// A main process started.
+    Started,
+    /// All ports it listened on before are open again.
+    Listening,
+    /// It failed.
+    Failed,
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a person must know before a unit is stopped or restarted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceImpact {
+    pub unit: String,
+    pub state: UnitState,
+    /// Exactly what a restart would run; the verb stands for itself in the others.
+    pub command_prefix: String,
+    /// Units that need it (`RequiredBy`, `WantedBy` without targets, `BoundBy`).
+    pub dependents: Vec<Dependent>,
+    /// Peers connected to its sockets now: name of a saved host or address, port, count.
+    pub clients: Vec<Client>,
+    pub connections: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dependent {
+    pub unit: String,
+    /// True if it stops with the unit.
+    pub stops_with_it: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Client {
+    pub peer: String,
+    pub saved_host: bool,
+    pub local_port: u16,
+    pub connections: u32,
+}
+
+/// What a person asks of the list of services.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceQuery {
+    /// Letters that must occur in this order in the name or the description.
+    pub text: String,
+    pub failed: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceAnswer {
+    pub at_ms: i64,
+    pub stale: bool,
+    pub manager: Manager,
+    pub rows: Vec<ServiceRow>,
+    pub total: u32,
+    pub failed: u32,
+    pub took_ms: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceRow {
+    pub service: Service,
+    pub matched: Vec<Matched>,
+}
+
+/// Checks a unit name by the rules of systemd.unit(5), so that nothing else is ever sent.
+pub fn is_unit_name(name: &str) -> bool {
+    const TYPES: [&str; 11] = [
+        "service",
+        "socket",
+        "target",
+        "device",
+        "mount",
+        "automount",
+        "swap",
+        "path",
+        "timer",
+        "slice",
+        "scope",
+    ];
+    let Some((stem, kind)) = name.rsplit_once('.') else { return false };
+    !stem.is_empty()
+        && name.len() <= 255
+        && !stem.starts_with('-')
+        && TYPES.contains(&kind)
+        && stem.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_unit_names_of_systemd_pass() {
+        for name in ["cron.service", "user@1001.service", "dev-sda1.mount", "-.mount"] {
+            assert_eq!(is_unit_name(name), name != "-.mount", "{name}");
+        }
+        for name in
+            ["cron", "", ".service", "a b.service", "$(id).service", "-x.service", "a/b.service", "a.exe"]
+        {
+            assert!(!is_unit_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_restart_is_done_only_if_it_runs_or_ended_well() {
+        for (outcome, done) in [
+            (Outcome::Running, true),
+            (Outcome::RanAndEnded, true),
+            (Outcome::NotRun, false),
+            (Outcome::KeepsCrashing, false),
+            (Outcome::Failed, false),
+            (Outcome::Unknown, false),
+        ] {
+            assert_eq!(outcome.is_done(ServiceAction::Restart), done, "{outcome:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! sockets: TCP and UDP sockets of a host with their owners, as ss(8) shows them.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SocketTable {
+    pub at_ms: i64,
+    pub sockets: Vec<Socket>,
+    /// Sockets in the list whose owner this user may not see; root would.
+    pub owner_hidden: u32,
+    /// Sockets that the kernel has and that were left out, if a cap was reached.
+    pub left_out: u32,
+    /// Time the host took to read them.
+    pub took_ms: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Socket {
+    pub protocol: Protocol,
+    pub state: SocketState,
+    pub recv_q: u32,
+    pub send_q: u32,
+    /// IP address without brackets; `0.0.0.0` and `::` listen on every address.
+    pub local_address: String,
+    pub local_port: u16,
+    pub peer_address: String,
+    /// 0 where there is no peer.
+    pub peer_port: u16,
+    pub inode: u64,
+    pub uid: u32,
+    pub user: Option<String>,
+    /// A process that holds it; the one with the lowest PID if several do.
+    pub pid: Option<u32>,
+    pub program: Option<String>,
+    /// How many processes hold it.
+    pub holders: u32,
+    /// systemd unit of that process.
+    pub unit: Option<String>,
+}
+
+impl Socket {
+    pub fn is_listening(&self) -> bool {
+        self.state == SocketState::Listen || (self.state == SocketState::Unconn && self.protocol.is_udp())
+    }
+
+    /// `10.0.0.11:443`, `[::]:443`.
+    pub fn local(&self) -> String {
+        endpoint(&self.local_address, self.local_port)
+    }
+
+    /// `*` where there is no peer.
+    pub fn peer(&self) -> String {
+        if self.peer_port == 0 { "*".into() } else { endpoint(&self.peer_address, self.peer_port) }
+    }
+}
+
+/// Address and port as people write them, an IPv6 address in brackets.
+pub fn endpoint(address: &str, port: u16) -> String {
+    if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    #[default]
+    Tcp,
+    Tcp6,
+    Udp,
+    Udp6,
+    #[serde(other)]
+    Unknown,
+}
+
+impl Protocol {
+    pub fn is_udp(self) -> bool {
+        matches!(self, Protocol::Udp | Protocol::Udp6)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Tcp6 => "tcp6",
+            Protocol::Udp => "udp",
+            Protocol::Udp6 => "udp6",
+            Protocol::Unknown => "?",
+        }
+    }
+}
+
+/// States of a socket, in ss(8)'s words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SocketState {
+    Estab,
+    SynSent,
+    SynRecv,
+    FinWait1,
+    FinWait2,
+    TimeWait,
+    #[default]
+    Unconn,
+    CloseWait,
+    LastAck,
+    Listen,
+    Closing,
+    #[serde(other)]
+    Unknown,
+}
+
+impl SocketState {
+    /// The word of ss(8).
+    pub fn name(self) -> &'static str {
+        use SocketState::*;
+        match self {
+            Estab => "ESTAB",
+            SynSent => "SYN-SENT",
+            SynRecv => "SYN-RECV",
+            FinWait1 => "FIN-WAIT-1",
+            FinWait2 => "FIN-WAIT-2",
+            TimeWait => "TIME-WAIT",
+            Unconn => "UNCONN",
+            CloseWait => "CLOSE-WAIT",
+            LastAck => "LAST-ACK",
+            Listen => "LISTEN",
+            Closing => "CLOSING",
+            Unknown => "?",
+        }
+    }
+}
+
+/// What a person asks of the socket table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SocketQuery {
+    /// Words, each of which must match program, unit, user, address, port, state or PID.
+    pub text: String,
+    pub listening: bool,
+}
+
+/// The answer, best matches first where text was given, else in the table's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SocketAnswer {
+    pub at_ms: i64,
+    /// True if the rows are from the last snapshot and the host was not asked.
+    pub stale: bool,
+    pub rows: Vec<SocketRow>,
+    /// All sockets of the host, before the query.
+    pub total: u32,
+    pub listening: u32,
+    pub owner_hidden: u32,
+    pub left_out: u32,
+    pub took_ms: u64,
+}
+
+/// A socket with the letters that the query matched, as character positions in each field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SocketRow {
+    pub socket: Socket,
+    /// Name of the saved host at the peer address.
+    pub peer_host: Option<String>,
+    pub matched: Vec<Matched>,
+}
+
+/// Letters of one column that a query matched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Matched {
+    /// Name of the column: `program`, `unit`, `user`, `local`, `peer`, `state`, `pid`, `name`,
+    /// `description`.
+    pub column: String,
+    /// Positions of characters, ascending.
+    pub at: Vec<u32>,
+}

@@ -1,0 +1,176 @@
+//! What the helper and the engine say to each other: one JSON value a line.
+//!
+//! The helper speaks first (`Hello`), then answers requests by their id, in any order. A request
+//! with an interval is answered by pushes, numbered from 1, until it is cancelled or the link
+//! ends. A request that the helper does not know is answered with a fault, never with silence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::hosts::Sudo;
+use crate::metrics::Metrics;
+use crate::runs::RunReport;
+use crate::services::{ActionReport, ServiceAction, ServiceImpact, ServiceTable};
+use crate::sockets::SocketTable;
+use crate::system::System;
+
+/// No line is longer; a reader drops the link rather than its memory.
+pub const LINE_LIMIT_BYTES: usize = 32 << 20;
+
+/// The helper's first line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hello {
+    pub version: String,
+    /// Words of requests that this helper answers: `system`, `metrics`, ...
+    pub can: Vec<String>,
+    pub host: HelloHost,
+    /// PID of the helper on the host.
+    pub pid: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HelloHost {
+    pub host_name: String,
+    pub os: Option<String>,
+    pub kernel: String,
+    pub arch: String,
+    pub machine_id: Option<String>,
+    pub boot_id: Option<String>,
+    /// The user the helper runs as.
+    pub user: String,
+    pub uid: u32,
+}
+
+/// A line from the engine to the helper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Chosen by the engine, not used twice on one link.
+    pub id: u64,
+    pub ask: Ask,
+}
+
+/// The part of a request that can be read even if its question is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RequestId {
+    pub id: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    System {},
+    /// Without an interval: one answer, with rates over half a second.
+    Metrics {
+        #[serde(default)]
+        interval_ms: Option<u32>,
+    },
+    Sockets {
+        #[serde(default)]
+        interval_ms: Option<u32>,
+    },
+    Services {
+        #[serde(default)]
+        interval_ms: Option<u32>,
+    },
+    Impact {
+        unit: String,
+        #[serde(default)]
+        sudo: Sudo,
+    },
+    Act {
+        unit: String,
+        action: ServiceAction,
+        #[serde(default)]
+        sudo: Sudo,
+    },
+    /// `command` is given to `sh -c`.
+    Run {
+        command: String,
+        #[serde(default)]
+        sudo: Sudo,
+        /// Ends the command after this time; `None` waits for ever.
+        #[serde(default)]
+        limit_ms: Option<u64>,
+    },
+    /// Ends the pushes, or the command, of the request `id`.
+    Cancel {
+        id: u64,
+    },
+}
+
+/// A line from the helper to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    Hello(Hello),
+    Reply {
+        id: u64,
+        answer: Answer,
+    },
+    Push {
+        id: u64,
+        seq: u64,
+        answer: Answer,
+    },
+    Fault {
+        id: u64,
+        fault: Fault,
+    },
+    /// No more pushes for this request.
+    End {
+        id: u64,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    System(Box<System>),
+    Metrics(Box<Metrics>),
+    Sockets(SocketTable),
+    Services(ServiceTable),
+    Impact(Box<ServiceImpact>),
+    Act(Box<ActionReport>),
+    Run(Box<RunReport>),
+    Cancelled {},
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of version 0.1.0. They stay as they are: a later version must still read them.
+    const RECORDED: [&str; 6] = [
+        r#"{"hello":{"version":"0.1.0","can":["system","metrics"],"host":{"host_name":"web-1","kernel":"6.1.0","arch":"x86_64","user":"root","uid":0},"pid":77}}"#,
+        r#"{"reply":{"id":1,"answer":{"system":{"at_ms":1,"host_name":"web-1","kernel":"6.1.0","arch":"x86_64","cpus":4}}}}"#,
+        r#"{"push":{"id":2,"seq":1,"answer":{"metrics":{"at_ms":1,"load":[0.1,0.2,0.3]}}}}"#,
+        r#"{"fault":{"id":3,"fault":{"code":"unit_unknown","message":"no such unit"}}}"#,
+        r#"{"end":{"id":2}}"#,
+        r#"{"push":{"id":4,"seq":9,"answer":{"sockets":{"sockets":[{"protocol":"quic","state":"new-state"}]}}}}"#,
+    ];
+
+    #[test]
+    fn recorded_lines_of_every_version_are_read() {
+        for line in RECORDED {
+            serde_json::from_str::<Line>(line).unwrap_or_else(|why| panic!("{line}: {why}"));
+        }
+    }
+
+    #[test]
+    fn a_request_is_one_line_and_comes_back() {
+        let request =
+            Request { id: 7, ask: Ask::Run { command: "a\nb".into(), sudo: Sudo::Nopasswd, limit_ms: None } };
+        let line = serde_json::to_string(&request).unwrap();
+        assert!(!line.contains('\n'));
+        assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), request);
+    }
+
+    #[test]
+    fn the_id_of_an_unknown_request_can_be_read() {
+        let line = r#"{"id":12,"ask":{"teleport":{"to":"mars"}}}"#;
+        assert!(serde_json::from_str::<Request>(line).is_err());
+        assert_eq!(serde_json::from_str::<RequestId>(line).unwrap().id, 12);
+    }
+}
