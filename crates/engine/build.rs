@@ -21,7 +21,10 @@ fn embed(built: &Path, copy: &Path) -> io::Result<()> {
         Ok(bytes) => fs::write(copy, bytes),
         Err(why) if why.kind() == io::ErrorKind::NotFound => {
             if env::var_os("MUSTER_REQUIRE_HELPER").is_some() {
-                return Err(io::Error::other(format!("{} is not built: run 'cargo xtask build'", built.display())));
+                return Err(io::Error::other(format!(
+                    "{} is not built: run 'cargo xtask build'",
+                    built.display()
+                )));
             }
             fs::write(copy, [])
         }

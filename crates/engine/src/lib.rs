@@ -1,1 +1,21 @@
-//! The engine.
+//! Everything Muster does on the desktop, without a window.
+//!
+//! The window and `musterctl` give the same commands to the same `Engine`. Below it, from the
+//! ground up: `store` and `secrets` keep things, `ssh` reaches hosts, `helper` speaks with the
+//! program put there; the nouns are built on these; `sessions` holds one link per host.
+//! A lower layer never knows a noun, and nothing here knows a window.
+
+pub mod clock;
+pub mod credentials;
+pub mod error;
+pub mod helper;
+pub mod hosts;
+pub mod operations;
+pub mod secrets;
+pub mod services;
+pub mod settings;
+pub mod snapshot;
+pub mod sockets;
+pub mod ssh;
+pub mod store;
+pub mod trust;

@@ -14,6 +14,7 @@ use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery}
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::sockets::{SocketAnswer, SocketQuery};
+use crate::system::System;
 use crate::trust::{TrustOffer, TrustedKey};
 
 /// Something that can be asked of the engine, with the type of its answer.
@@ -64,6 +65,9 @@ commands! {
     "snapshot_show" SnapshotShow { host: String } -> Snapshot;
     /// Samples of the last ten minutes, oldest first, without asking the host.
     "metrics_recent" MetricsRecent { host: String } -> Vec<Metrics>;
+    "system_read" SystemRead { host: String } -> System;
+    /// One sample, with rates over half a second.
+    "metrics_read" MetricsRead { host: String } -> Metrics;
     "sockets_query" SocketsQuery { host: String, query: SocketQuery } -> SocketAnswer;
     "services_query" ServicesQuery { host: String, query: ServiceQuery } -> ServiceAnswer;
     /// What depends on a unit and whom it serves now.
