@@ -1,12 +1,15 @@
 //! The rigs themselves, proved with tools that are not Muster's.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
+use support::desktop::Desktop;
 use support::keyring::Session;
 use support::needs;
 use support::sshd::{Sshd, own_user};
 use support::systemd_host::SystemdHost;
 use support::throwaway_user::ThrowawayUser;
+use support::window::Window;
 
 fn ssh(key: &std::path::Path, user: &str, address: &str, port: u16, words: &[&str]) -> std::process::Output {
     Command::new("ssh")
@@ -113,4 +116,20 @@ fn a_session_keeps_a_secret_and_can_lose_its_keyring() {
         !session.secrets_with("kind", "test").contains("planted"),
         "a bus without a keyring has no secrets"
     );
+}
+
+#[test]
+fn a_window_is_driven_and_gives_its_picture() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let browser = serde_json::json!({"args": ["--automation"]});
+    let window = Window::open_with(&desktop, browser, &BTreeMap::new());
+    window.script(
+        "document.body.innerHTML = '<button data-testid=\"go\" onclick=\"this.innerText=1\">0</button>'",
+    );
+    window.click("go");
+    window.wait_text("go", "that it was clicked", |text| text == "1");
+    let picture = std::fs::read(window.picture(&support::places::pictures(), "rig")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"), "a picture is a PNG file");
+    window.close();
 }

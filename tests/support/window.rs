@@ -56,13 +56,12 @@ impl Window {
             let mut builder = ClientBuilder::new(connector);
             builder.capabilities(capabilities);
             let address = format!("http://127.0.0.1:{port}");
-            let connect = builder.connect(&address);
-            tokio::time::timeout(Duration::from_secs(60), connect).await
+            within(Duration::from_secs(60), builder.connect(&address)).await
         });
         let client = match opened {
-            Ok(Ok(client)) => client,
-            Ok(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
-            Err(_) => panic!("the window did not open in 60 s: {}", driver.printed()),
+            Some(Ok(client)) => client,
+            Some(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
+            None => panic!("the window did not open in 60 s: {}", driver.printed()),
         };
         Self { runtime, client: Some(client), _driver: driver }
     }
@@ -78,7 +77,7 @@ impl Window {
 
     fn end(&mut self) {
         if let Some(client) = self.client.take() {
-            let _ = self.runtime.block_on(tokio::time::timeout(Duration::from_secs(10), client.close()));
+            let _ = self.runtime.block_on(within(Duration::from_secs(10), client.close()));
         }
     }
 
@@ -185,9 +184,7 @@ impl Window {
     }
 
     fn try_picture(&self) -> Option<Vec<u8>> {
-        let taken =
-            self.runtime.block_on(tokio::time::timeout(Duration::from_secs(20), self.client().screenshot()));
-        taken.ok()?.ok()
+        self.runtime.block_on(within(Duration::from_secs(20), self.client().screenshot()))?.ok()
     }
 
     /// Takes a picture of the window into `folder`.
@@ -208,6 +205,11 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// `None` if it is not done within the limit. The clock is the runtime's, so it is made inside it.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, work).await.ok()
 }
 
 fn by_testid(testid: &str) -> String {
