@@ -8,4 +8,5 @@
     reason = "helpers of tests end the test where something is not as it must be"
 )]
 
+mod layout;
 mod rigs;
