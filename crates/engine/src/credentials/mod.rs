@@ -75,7 +75,10 @@ impl Credentials {
         timeout(self.patience, answer).await.unwrap_or_else(|_| {
             Err(Fault::new(
                 FaultCode::KeyringLocked,
-                format!("this computer's keyring gave no answer in {} s: it may wait at a prompt", self.patience.as_secs()),
+                format!(
+                    "this computer's keyring gave no answer in {} s: it may wait at a prompt",
+                    self.patience.as_secs()
+                ),
             ))
         })
     }

@@ -102,7 +102,10 @@ impl Hosts {
         self.store
             .write(move |writer| {
                 if name == LOCAL {
-                    return Err(Fault::bad_input("name", "the host 'local' is this computer and cannot be removed"));
+                    return Err(Fault::bad_input(
+                        "name",
+                        "the host 'local' is this computer and cannot be removed",
+                    ));
                 }
                 let host = by_name(&all(writer)?, &name)?.clone();
                 HOSTS.remove(writer, &host.id)?;
@@ -157,7 +160,10 @@ fn check_jump(hosts: &[Host], id: Option<&str>, draft: &HostDraft) -> Result<(),
     let Some(jump) = &draft.jump else { return Ok(()) };
     let host = by_name(hosts, jump)?;
     if Some(host.id.as_str()) == id || *jump == draft.name {
-        return Err(Fault::bad_input("jump", format!("the host '{}' cannot be reached through itself", host.name)));
+        return Err(Fault::bad_input(
+            "jump",
+            format!("the host '{}' cannot be reached through itself", host.name),
+        ));
     }
     Ok(())
 }
@@ -207,7 +213,12 @@ mod tests {
     }
 
     fn draft(name: &str) -> HostDraft {
-        HostDraft { name: name.into(), address: "10.0.0.11".into(), user: "root".into(), ..HostDraft::default() }
+        HostDraft {
+            name: name.into(),
+            address: "10.0.0.11".into(),
+            user: "root".into(),
+            ..HostDraft::default()
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,8 @@ pub(super) fn closest<'n>(typed: &str, names: impl Iterator<Item = &'n str>) -> 
     let mut close: Vec<(usize, &str)> = names
         .filter_map(|name| {
             let candidate = name.to_lowercase();
-            let steps = if !wanted.is_empty() && (candidate.contains(&wanted) || wanted.contains(&candidate)) {
+            let steps = if !wanted.is_empty() && (candidate.contains(&wanted) || wanted.contains(&candidate))
+            {
                 0
             } else {
                 distance(&wanted, &candidate)
@@ -61,7 +62,9 @@ mod tests {
 
     #[test]
     fn the_distance_counts_single_slips() {
-        for (from, to, steps) in [("", "", 0), ("ab", "ba", 1), ("abc", "abd", 1), ("abc", "", 3), ("web-1", "web-11", 1)] {
+        for (from, to, steps) in
+            [("", "", 0), ("ab", "ba", 1), ("abc", "abd", 1), ("abc", "", 3), ("web-1", "web-11", 1)]
+        {
             assert_eq!(distance(from, to), steps, "{from} {to}");
         }
     }

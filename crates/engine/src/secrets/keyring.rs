@@ -109,23 +109,28 @@ fn decode(line: &str) -> Result<SecretString, Fault> {
 }
 
 fn unavailable(why: &str) -> Fault {
-    Fault::new(FaultCode::KeyringUnavailable, format!("this computer's keyring cannot be used: {why}")).because(why)
+    Fault::new(FaultCode::KeyringUnavailable, format!("this computer's keyring cannot be used: {why}"))
+        .because(why)
 }
 
 fn fault(done: &str, why: &Error) -> Fault {
     match why {
         Error::NoStorageAccess(cause) => match format!("{cause:?}").as_str() {
-            "Prompt" | "PromptDisconnected" => locked("its prompt to unlock it was dismissed or could not be shown"),
+            "Prompt" | "PromptDisconnected" => {
+                locked("its prompt to unlock it was dismissed or could not be shown")
+            }
             "Locked" => locked("it is locked"),
             "NoResult" => unavailable("it has no default collection to keep secrets in, and none was made"),
             _ => locked(&cause.to_string()),
         },
         Error::NoDefaultStore => unavailable("it was not reached"),
-        Error::PlatformFailure(cause) => {
-            unavailable(&format!("the item could not be {done}, because there is no Secret Service to speak with ({cause})"))
-        }
+        Error::PlatformFailure(cause) => unavailable(&format!(
+            "the item could not be {done}, because there is no Secret Service to speak with ({cause})"
+        )),
         // These two carry the item's bytes; their text does not, and nothing else of them is used.
-        Error::BadEncoding(_) | Error::BadDataFormat(..) => unavailable("the item there was not saved by Muster"),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => {
+            unavailable("the item there was not saved by Muster")
+        }
         other => unavailable(&format!("the item could not be {done} ({other})")),
     }
 }

@@ -43,7 +43,8 @@ pub(super) fn newer(dir: &Path, schema: u64) -> Fault {
 }
 
 pub(super) fn in_use(dir: &Path, holder: Option<&str>) -> Fault {
-    let who = holder.map_or_else(|| "another program".to_owned(), |pid| format!("another program (PID {pid})"));
+    let who =
+        holder.map_or_else(|| "another program".to_owned(), |pid| format!("another program (PID {pid})"));
     Fault::new(FaultCode::StoreInUse, format!("the store in {} is open in {who}", dir.display()))
         .about(dir.display().to_string())
 }

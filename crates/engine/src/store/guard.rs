@@ -33,7 +33,8 @@ fn hush() {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let thread = std::thread::current();
-            let of_sled = thread.name().is_some_and(|name| name.starts_with("sled-") || name == "log flusher");
+            let of_sled =
+                thread.name().is_some_and(|name| name.starts_with("sled-") || name == "log flusher");
             if INSIDE.get() || of_sled {
                 tracing::error!(%info, "sled gave up");
             } else {

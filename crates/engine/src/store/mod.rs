@@ -154,7 +154,8 @@ impl Inner {
     }
 
     fn read<R>(&self, work: impl FnOnce(&Reader<'_>) -> Result<R, Fault>) -> Result<R, Fault> {
-        guard::quietly(|| work(&Reader { inner: self })).unwrap_or_else(|why| Err(fault::damaged(&self.dir, &why)))
+        guard::quietly(|| work(&Reader { inner: self }))
+            .unwrap_or_else(|why| Err(fault::damaged(&self.dir, &why)))
     }
 
     fn write<R>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<R, Fault>) -> Result<R, Fault> {

@@ -127,7 +127,7 @@ fn take_lock(places: &Places) -> Result<File, Fault> {
             Err(TryLockError::WouldBlock) if tried < LOCK_TRIES => std::thread::sleep(LOCK_PAUSE),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                let read = file.by_ref().take(20).read_to_string(&mut holder);
+                let read = Read::by_ref(&mut file).take(20).read_to_string(&mut holder);
                 let holder = holder.trim();
                 let is_pid = read.is_ok() && !holder.is_empty() && holder.bytes().all(|b| b.is_ascii_digit());
                 return Err(fault::in_use(&places.dir, is_pid.then_some(holder)));
@@ -185,7 +185,10 @@ fn try_sled(dir: &Path) -> Result<sled::Db, Refusal> {
 
 fn unreadable(places: &Places, copy: &Path, why: &str) -> Fault {
     let mut fault = fault::damaged(&places.dir, why);
-    fault.message.push_str(&format!("; its files as they were are kept in {} and no empty store took their place", copy.display()));
+    fault.message.push_str(&format!(
+        "; its files as they were are kept in {} and no empty store took their place",
+        copy.display()
+    ));
     fault
 }
 

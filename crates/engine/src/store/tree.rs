@@ -127,8 +127,9 @@ impl<K: Key, V: Serialize + DeserializeOwned> Tree<K, V> {
         let key = key.to_bytes();
         let text = serde_json::to_vec(value).map_err(|why| internal("a value cannot be stored", why))?;
         let pieces = (text.len() + HEAD_BYTES).div_ceil(PIECE_BYTES).max(1);
-        let pieces = u16::try_from(pieces)
-            .map_err(|_| Fault::new(FaultCode::BadInput, format!("{} bytes are too long to store", text.len())))?;
+        let pieces = u16::try_from(pieces).map_err(|_| {
+            Fault::new(FaultCode::BadInput, format!("{} bytes are too long to store", text.len()))
+        })?;
         self.clear(to, &key, pieces)?;
         let mut whole = vec![self.version];
         whole.extend(pieces.to_be_bytes());

@@ -45,7 +45,8 @@ fn testimony(schema: u32, writes: u64) -> String {
 }
 
 fn parse_testimony(text: &str) -> Option<Testimony> {
-    let (schema, writes) = text.strip_prefix("muster store: format ")?.strip_suffix('\n')?.split_once(", writes ")?;
+    let (schema, writes) =
+        text.strip_prefix("muster store: format ")?.strip_suffix('\n')?.split_once(", writes ")?;
     Some(Testimony { schema: schema.parse().ok()?, writes: writes.parse().ok()? })
 }
 

@@ -33,7 +33,13 @@ impl Trust {
     }
 
     /// Accepts a key; it is on the disk when this returns. The first acceptance of a key stands.
-    pub async fn accept(&self, address: &str, port: u16, key: HostKey, by: &str) -> Result<TrustedKey, Fault> {
+    pub async fn accept(
+        &self,
+        address: &str,
+        port: u16,
+        key: HostKey,
+        by: &str,
+    ) -> Result<TrustedKey, Fault> {
         let accepted = TrustedKey {
             address: address.to_owned(),
             port,
@@ -55,9 +61,7 @@ impl Trust {
 
     /// All accepted keys, by address and port.
     pub async fn list(&self) -> Result<Vec<TrustedKey>, Fault> {
-        self.store
-            .read(|reader| Ok(TRUST.list(reader, ..)?.into_iter().map(|(_, key)| key).collect()))
-            .await
+        self.store.read(|reader| Ok(TRUST.list(reader, ..)?.into_iter().map(|(_, key)| key).collect())).await
     }
 
     /// Forgets the keys of this address and port and tells how many there were.
@@ -111,9 +115,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let opened = Store::open(dir.path()).await.unwrap();
         let trust = Trust::new(opened.store, Clock::standing_at(5));
-        for (address, port, fingerprint) in
-            [("Web", 22, "SHA256:b"), ("web", 22, "SHA256:a"), ("web", 23, "SHA256:c"), ("web-2", 22, "SHA256:d"), ("we", 65535, "SHA256:e")]
-        {
+        for (address, port, fingerprint) in [
+            ("Web", 22, "SHA256:b"),
+            ("web", 22, "SHA256:a"),
+            ("web", 23, "SHA256:c"),
+            ("web-2", 22, "SHA256:d"),
+            ("we", 65535, "SHA256:e"),
+        ] {
             trust.accept(address, port, key(fingerprint), "ann").await.unwrap();
         }
         let known = trust.known("WEB", 22).await.unwrap();
