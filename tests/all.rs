@@ -4,9 +4,16 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     reason = "helpers of tests end the test where something is not as it must be"
 )]
 
+mod answers;
+mod faults;
+mod keyring;
 mod layout;
+mod numbers;
+mod outcomes;
 mod rigs;
+mod secrets;
+mod thread;
+mod trust;
