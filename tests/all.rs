@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "helpers of tests end the test where something is not as it must be"
 )]
@@ -17,3 +16,4 @@ mod rigs;
 mod secrets;
 mod thread;
 mod trust;
+mod window;

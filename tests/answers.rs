@@ -22,15 +22,15 @@ fn each<T: DeserializeOwned>(rows: Vec<Value>, inner: &str) -> Vec<T> {
         .collect()
 }
 
-pub fn sockets(ran: &Ran) -> Vec<Socket> {
+pub(crate) fn sockets(ran: &Ran) -> Vec<Socket> {
     each(rows(ran, "rows"), "socket")
 }
 
-pub fn services(ran: &Ran) -> Vec<Service> {
+pub(crate) fn services(ran: &Ran) -> Vec<Service> {
     each(rows(ran, "rows"), "service")
 }
 
 /// Newest first.
-pub fn operations(operator: &Operator) -> Vec<Operation> {
+pub(crate) fn operations(operator: &Operator) -> Vec<Operation> {
     each(rows(&operator.run(&["operations", "--json"]).done(), "operations"), "operation")
 }

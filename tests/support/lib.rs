@@ -19,6 +19,7 @@ pub mod keeper;
 pub mod keyring;
 pub mod musterctl;
 pub mod needs;
+pub mod pages;
 pub mod places;
 pub mod process;
 pub mod sshd;
