@@ -23,7 +23,7 @@ mod key_file;
 mod reach;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wire_tap;
 
 pub use exec::{ExecEnd, ExecLimits, ExecResult, ExecStdout, ExecStream, StderrTail};

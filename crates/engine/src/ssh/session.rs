@@ -84,7 +84,7 @@ impl Connection {
     }
 
     /// A receiver of the reason for the end, for tasks that outlive a borrow.
-    pub(super) fn watch_end(&self) -> watch::Receiver<Option<Fault>> {
+    pub(crate) fn watch_end(&self) -> watch::Receiver<Option<Fault>> {
         self.ended.clone()
     }
 
