@@ -3,21 +3,20 @@
 use std::sync::{Mutex, PoisonError};
 
 use protocol::metrics::Metrics;
-use protocol::sockets::SocketTable;
+use protocol::sockets::{Socket, SocketTable};
 use protocol::wire::{Answer, Ask, Hello};
-use protocol::{Fault, FaultCode};
 
 use crate::error::Error;
 use crate::metrics::Sampler;
 use crate::root::Root;
 use crate::services::FailedUnits;
-use crate::sockets::Owners;
+use crate::sockets::{Owners, Which};
 use crate::stop::Stop;
 use crate::users::Users;
 use crate::{runs, services, sockets, system};
 
 /// What this helper answers.
-const CAN: [&str; 6] = ["system", "metrics", "sockets", "services", "run", "cancel"];
+const CAN: [&str; 8] = ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel"];
 
 pub(crate) struct Machine {
     pub root: Root,
@@ -63,6 +62,15 @@ impl Machine {
         sockets::read_table(&self.root, owners, users)
     }
 
+    /// Sockets on which processes of a unit listen, as far as this user may see them.
+    pub(crate) fn read_listeners_of(&self, unit: &str) -> Result<Vec<Socket>, Error> {
+        let mut kept = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listening = sockets::read_sockets(&self.root, Which::Listening)?;
+        kept.0.refresh(&self.root, &listening);
+        listening.retain(|socket| kept.0.is_held_by(socket.inode, unit));
+        Ok(listening)
+    }
+
     /// Answers a question once, whatever interval it has.
     pub(crate) fn answer(&self, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
         Ok(match ask {
@@ -70,9 +78,11 @@ impl Machine {
             Ask::Metrics { .. } => Answer::Metrics(Box::new(self.read_metrics_once(stop)?)),
             Ask::Sockets { .. } => Answer::Sockets(self.read_sockets()?),
             Ask::Services { .. } => Answer::Services(services::read_services(&self.root, stop)?),
-            Ask::Impact { unit, .. } | Ask::Act { unit, .. } => {
-                let message = "actions on units are not in this version of the helper";
-                return Err(Fault::new(FaultCode::NotInThisVersion, message).about(unit).into());
+            Ask::Impact { unit, sudo } => {
+                Answer::Impact(Box::new(services::read_impact(self, unit, *sudo, stop)?))
+            }
+            Ask::Act { unit, action, sudo } => {
+                Answer::Act(Box::new(services::act(self, unit, *action, *sudo, stop)?))
             }
             Ask::Run { command, sudo, limit_ms } => {
                 Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))

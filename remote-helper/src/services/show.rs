@@ -46,7 +46,7 @@ impl Properties {
 }
 
 /// Splits what `systemctl show` printed into units; an empty line parts them.
-pub(super) fn parse_stanzas(text: &str) -> Vec<Properties> {
+pub(crate) fn parse_stanzas(text: &str) -> Vec<Properties> {
     let mut stanzas = Vec::new();
     let mut pairs = Vec::new();
     for line in text.lines() {

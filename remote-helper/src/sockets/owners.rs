@@ -77,6 +77,14 @@ impl Owners {
         }
     }
 
+    /// True if a process of the unit holds the socket, whoever else does: the socket of an activated
+    /// service is systemd's as well.
+    pub(crate) fn is_held_by(&self, inode: u64, unit: &str) -> bool {
+        self.processes.values().any(|process| {
+            process.unit.as_deref() == Some(unit) && process.inodes.binary_search(&inode).is_ok()
+        })
+    }
+
     /// Drops processes that ended and looks at those that changed; gives the PIDs it trusted.
     fn look_at_changed(&mut self, proc: &ProcDir, units: &Units) -> Vec<u32> {
         let now = Instant::now();
