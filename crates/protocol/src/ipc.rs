@@ -12,7 +12,7 @@ use crate::metrics::Metrics;
 use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
 use crate::settings::Settings;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Aged, Snapshot};
 use crate::sockets::{SocketAnswer, SocketQuery};
 use crate::system::System;
 use crate::trust::{TrustOffer, TrustedKey};
@@ -64,7 +64,7 @@ commands! {
     /// Last known state of a host, without asking it.
     "snapshot_show" SnapshotShow { host: String } -> Snapshot;
     /// Samples of the last ten minutes, oldest first, without asking the host.
-    "metrics_recent" MetricsRecent { host: String } -> Vec<Metrics>;
+    "metrics_recent" MetricsRecent { host: String } -> Vec<Aged<Metrics>>;
     "system_read" SystemRead { host: String } -> System;
     /// One sample, with rates over half a second.
     "metrics_read" MetricsRead { host: String } -> Metrics;
@@ -122,8 +122,10 @@ pub enum Event {
         host: String,
         glance: HostGlance,
     },
+    /// `received_ms` is by this computer's clock; the host's own may be wrong.
     Metrics {
         host: String,
+        received_ms: i64,
         metrics: Box<Metrics>,
     },
     /// An operation was begun, finished or read.

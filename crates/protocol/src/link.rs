@@ -32,10 +32,15 @@ pub enum LinkState {
         since_ms: i64,
         heard_ms: i64,
     },
-    /// The link broke; data on screen is from before.
+    /// The link broke, or the host cannot be reached just now; data on screen is from before.
+    /// `tries` attempts were made since, the next is due at `next_ms`.
     Lost {
         since_ms: i64,
         fault: Box<Fault>,
+        #[serde(default)]
+        tries: u32,
+        #[serde(default)]
+        next_ms: Option<i64>,
     },
     /// The connection was refused with a reason that a person must act on.
     Failed {

@@ -256,6 +256,8 @@ pub struct ServiceQuery {
     /// Letters that must occur in this order in the name or the description.
     pub text: String,
     pub failed: bool,
+    /// Connects if there is no link. Without it the last snapshot answers, marked as stale.
+    pub connect: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -137,6 +137,8 @@ pub struct SocketQuery {
     /// Words, each of which must match program, unit, user, address, port, state or PID.
     pub text: String,
     pub listening: bool,
+    /// Connects if there is no link. Without it the last snapshot answers, marked as stale.
+    pub connect: bool,
 }
 
 /// The answer, best matches first where text was given, else in the table's order.

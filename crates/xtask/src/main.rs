@@ -1,1 +1,117 @@
-fn main() {}
+//! `cargo xtask`: builds, runs and tests the whole of Muster with one command each.
+//!
+//! Cargo alone builds one program for one computer. Muster is a helper for two kinds of Linux
+//! hosts, a user interface in WebAssembly and an app that carries both, so the order and the
+//! tools are written down here once, for people and for machines that test. Nothing of it is a
+//! part of the programs that are shipped, and it never needs a tool that cargo or the system's
+//! packages do not bring.
+
+mod app;
+mod bench;
+mod check;
+mod command;
+mod helper;
+mod packages;
+mod places;
+mod progress;
+mod run;
+mod screens;
+mod setup;
+mod test;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::Kind;
+use crate::places::Places;
+use crate::setup::{Need, Setup};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, runs and tests Muster")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+    /// Only say which parts of the system are missing; install nothing.
+    #[arg(long, global = true)]
+    no_install: bool,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything and open the window; without a display, show this computer in the terminal.
+    Run {
+        /// The optimised build.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build everything and run every test; words after `--` go to `cargo test`.
+    Test {
+        #[arg(last = true)]
+        cargo_test: Vec<String>,
+    },
+    /// Build the helper, the user interface, `muster` and `musterctl`.
+    Build {
+        /// The optimised build, as it is shipped.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Check the format, the lints and the layout of the sources.
+    Check,
+    /// Measure the helper and the store.
+    Bench,
+    /// Take a picture of every page, in both themes and languages, into target/screens.
+    Screens,
+    /// Only install what building and testing need.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match perform(arguments) {
+        Ok(code) => code,
+        Err(why) => {
+            progress::error(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let places = Places::find()?;
+    let setup = Setup { install: !arguments.no_install, places: &places };
+    match arguments.task {
+        Task::Run { release } => {
+            setup.provide(&[Need::Build])?;
+            let kind = Kind::of(release);
+            app::build(&places, kind)?;
+            run::run(&places, kind)
+        }
+        Task::Test { cargo_test } => {
+            setup.provide(&[Need::Build, Need::Test])?;
+            test::test(&places, &cargo_test)
+        }
+        Task::Build { release } => {
+            setup.provide(&[Need::Build])?;
+            app::build(&places, Kind::of(release))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Check => {
+            setup.provide(&[Need::Build, Need::Check])?;
+            check::check(&places)
+        }
+        Task::Bench => {
+            setup.provide(&[Need::Build, Need::Test])?;
+            bench::bench(&places)
+        }
+        Task::Screens => {
+            setup.provide(&[Need::Build, Need::Test])?;
+            screens::screens(&places)
+        }
+        Task::Setup => {
+            setup.provide(&[Need::Build, Need::Check, Need::Test])?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,1 +1,153 @@
-//! credentials
+//! credentials: the secrets of saved hosts, each an item of the place for secrets.
+//!
+//! A secret goes in from a person and out to the sign-in, and nowhere else. One call at a time goes
+//! to the keyring, on a blocking thread; a prompt that nobody answers holds up nothing but itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::credentials::{KeyringState, SecretKind};
+use protocol::{Fault, FaultCode};
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::error::internal;
+use crate::secrets::SecretStore;
+
+/// A person needs some time to unlock a keyring.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The secrets of saved hosts.
+#[derive(Clone)]
+pub struct Credentials {
+    secrets: Arc<dyn SecretStore>,
+    /// Held by the call under way; it goes on behind a caller who stopped waiting.
+    turn: Arc<Mutex<()>>,
+    patience: Duration,
+}
+
+impl Credentials {
+    pub fn new(secrets: Arc<dyn SecretStore>) -> Self {
+        Self { secrets, turn: Arc::default(), patience: PATIENCE }
+    }
+
+    /// `None` if none is saved for this host.
+    pub async fn get(&self, host_id: &str, kind: SecretKind) -> Result<Option<SecretString>, Fault> {
+        let item = item(host_id, kind);
+        self.ask(move |secrets| secrets.get(&item)).await
+    }
+
+    pub async fn set(&self, host_id: &str, kind: SecretKind, secret: SecretString) -> Result<(), Fault> {
+        let item = item(host_id, kind);
+        self.ask(move |secrets| secrets.set(&item, &secret)).await
+    }
+
+    /// Removes every secret of this host.
+    pub async fn forget(&self, host_id: &str) -> Result<(), Fault> {
+        let items = [SecretKind::Password, SecretKind::Passphrase].map(|kind| item(host_id, kind));
+        self.ask(move |secrets| items.iter().try_for_each(|item| secrets.delete(item))).await
+    }
+
+    /// Whether the place for secrets can be used now.
+    pub async fn state(&self) -> KeyringState {
+        match self.ask(|secrets| Ok(secrets.state())).await {
+            Ok(state) => state,
+            Err(fault) => KeyringState::Unavailable { cause: fault.message },
+        }
+    }
+
+    async fn ask<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn SecretStore) -> Result<R, Fault> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let secrets = self.secrets.clone();
+        let turn = self.turn.clone();
+        let answer = async move {
+            let turn = turn.lock_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                work(&*secrets)
+            })
+            .await
+            .map_err(|why| internal("a call to the keyring ended early", why))?
+        };
+        timeout(self.patience, answer).await.unwrap_or_else(|_| {
+            Err(Fault::new(
+                FaultCode::KeyringLocked,
+                format!(
+                    "this computer's keyring gave no answer in {} s: it may wait at a prompt",
+                    self.patience.as_secs()
+                ),
+            ))
+        })
+    }
+}
+
+fn item(host_id: &str, kind: SecretKind) -> String {
+    let kind = match kind {
+        SecretKind::Password => "password",
+        SecretKind::Passphrase => "passphrase",
+    };
+    format!("host/{host_id}/{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::Memory;
+    use secrecy::ExposeSecret;
+
+    #[tokio::test]
+    async fn each_host_has_its_own_secrets_and_loses_them_together() {
+        let credentials = Credentials::new(Arc::new(Memory::new()));
+        credentials.set("a", SecretKind::Password, "pa".into()).await.unwrap();
+        credentials.set("a", SecretKind::Passphrase, "pp".into()).await.unwrap();
+        credentials.set("b", SecretKind::Password, "pb".into()).await.unwrap();
+        let secret = credentials.get("a", SecretKind::Passphrase).await.unwrap().unwrap();
+        assert_eq!(secret.expose_secret(), "pp");
+        assert!(!format!("{secret:?}").contains("pp"), "a secret has no text");
+        credentials.forget("a").await.unwrap();
+        assert!(credentials.get("a", SecretKind::Password).await.unwrap().is_none());
+        assert!(credentials.get("a", SecretKind::Passphrase).await.unwrap().is_none());
+        assert!(credentials.get("b", SecretKind::Password).await.unwrap().is_some());
+        assert_eq!(credentials.state().await, KeyringState::Ready);
+    }
+
+    /// A keyring whose prompt is answered when the test says so.
+    struct Stuck(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+    impl SecretStore for Stuck {
+        fn get(&self, _: &str) -> Result<Option<SecretString>, Fault> {
+            self.0.lock().unwrap().recv().unwrap();
+            Ok(Some("late".into()))
+        }
+
+        fn set(&self, _: &str, _: &SecretString) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn delete(&self, _: &str) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn state(&self) -> KeyringState {
+            KeyringState::Ready
+        }
+    }
+
+    #[tokio::test]
+    async fn a_prompt_that_nobody_answers_ends_in_a_sentence_and_works_again_later() {
+        let (answer, prompt) = std::sync::mpsc::channel();
+        let mut credentials = Credentials::new(Arc::new(Stuck(std::sync::Mutex::new(prompt))));
+        credentials.patience = Duration::from_millis(20);
+        let fault = credentials.get("a", SecretKind::Password).await.unwrap_err();
+        assert_eq!(fault.code, FaultCode::KeyringLocked);
+        let fault = credentials.forget("a").await.unwrap_err();
+        assert_eq!(fault.code, FaultCode::KeyringLocked, "the next call waits behind it, and not for ever");
+        answer.send(()).unwrap();
+        answer.send(()).unwrap();
+        credentials.patience = PATIENCE;
+        assert!(credentials.get("a", SecretKind::Password).await.unwrap().is_some());
+    }
+}

@@ -1,0 +1,260 @@
+//! Opening the store: the lock, the format, and what to do with damaged files.
+//!
+//! Nothing is repaired before it is copied. A store that cannot be read stays as it is, beside its
+//! copy, and is refused at each start until a person moves it: an empty store never takes its place.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use protocol::{Fault, FaultCode};
+
+use super::witness::Witness;
+use super::{Inner, Opened, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRITES, fault, guard};
+
+const CACHE_BYTES: u64 = 32 << 20;
+/// Another program that is just ending gets this long to let go.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// The files of a store in its data folder.
+struct Places {
+    dir: PathBuf,
+    /// sled's own folder.
+    sled: PathBuf,
+    lock: PathBuf,
+    witness: PathBuf,
+    /// Names the copy that was made of a store that cannot be read.
+    copied: PathBuf,
+}
+
+impl Places {
+    fn of(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            sled: dir.join("store"),
+            lock: dir.join("store.lock"),
+            witness: dir.join("store.witness"),
+            copied: dir.join("store.damaged"),
+        }
+    }
+}
+
+pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
+    let places = Places::of(dir);
+    let unwritable = |why: io::Error| fault::unwritable(dir, &why);
+    DirBuilder::new().recursive(true).mode(0o700).create(&places.sled).map_err(unwritable)?;
+    let lock = take_lock(&places)?;
+    let witnessed = Witness::read(&places.witness).unwrap_or_default();
+    if witnessed.schema > SCHEMA {
+        return Err(fault::newer(dir, u64::from(witnessed.schema)));
+    }
+    let (db, mut notices) = open_sled(&places)?;
+    let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
+    let mut inner = Inner {
+        db: Some(db),
+        db_file,
+        dir: dir.to_owned(),
+        writes: Mutex::new(0),
+        synced: Mutex::new(Synced::default()),
+        witness: Witness::open(&places.witness, SCHEMA).map_err(unwritable)?,
+        broken: OnceLock::new(),
+        _lock: lock,
+    };
+    let (schema, writes) = inner.read(read_state)?;
+    if schema.is_some_and(|schema| schema > u64::from(SCHEMA)) {
+        return Err(fault::newer(dir, schema.unwrap_or_default()));
+    }
+    if writes < witnessed.writes {
+        let copy = keep_copy(&places)?;
+        if writes == 0 {
+            return Err(unreadable(&places, &copy, "nothing of what was written can be found in it"));
+        }
+        notices.push(format!(
+            "the store was damaged: its last {} changes are lost, the rest is here; the damaged files are kept in {}",
+            witnessed.writes - writes,
+            copy.display()
+        ));
+    }
+    inner.writes = Mutex::new(writes);
+    inner.synced = Mutex::new(Synced { through: writes, times: 0 });
+    if schema.is_none() {
+        inner.write(|writer| STATE.put(writer, &SCHEMA_KEY.to_owned(), &u64::from(SCHEMA)))?;
+    }
+    settle(&places, &inner).map_err(unwritable)?;
+    let notice = (!notices.is_empty()).then(|| notices.join("; "));
+    if let Some(notice) = &notice {
+        tracing::warn!(notice);
+    }
+    Ok(Opened { store: Store { inner: inner.into() }, notice })
+}
+
+fn read_state(reader: &Reader<'_>) -> Result<(Option<u64>, u64), Fault> {
+    let schema = STATE.get(reader, &SCHEMA_KEY.to_owned())?;
+    let writes = STATE.get(reader, &WRITES.to_owned())?.unwrap_or(0);
+    Ok((schema, writes))
+}
+
+/// Puts the names of new files on the disk too; a synced file without a name is gone after a power cut.
+fn settle(places: &Places, inner: &Inner) -> io::Result<()> {
+    inner.db_file.sync_all()?;
+    inner.witness.note(*super::lock(&inner.writes));
+    for folder in [&places.sled, &places.dir] {
+        File::open(folder)?.sync_all()?;
+    }
+    match fs::remove_file(&places.copied) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
+        _ => Ok(()),
+    }
+}
+
+fn take_lock(places: &Places) -> Result<File, Fault> {
+    let unwritable = |why: io::Error| fault::unwritable(&places.dir, &why);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&places.lock)
+        .map_err(unwritable)?;
+    for tried in 1.. {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if tried < LOCK_TRIES => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let read = Read::by_ref(&mut file).take(20).read_to_string(&mut holder);
+                let holder = holder.trim();
+                let is_pid = read.is_ok() && !holder.is_empty() && holder.bytes().all(|b| b.is_ascii_digit());
+                return Err(fault::in_use(&places.dir, is_pid.then_some(holder)));
+            }
+            Err(TryLockError::Error(why)) => return Err(unwritable(why)),
+        }
+    }
+    // Only for the words of the fault above; the lock itself is the system's.
+    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    Ok(file)
+}
+
+/// Opens sled, with the notices of what had to be done for it.
+fn open_sled(places: &Places) -> Result<(sled::Db, Vec<String>), Fault> {
+    let first = match try_sled(&places.sled) {
+        Ok(db) => return Ok((db, Vec::new())),
+        Err(Refusal::Disk(why)) => return Err(fault::unwritable(&places.dir, &why)),
+        Err(Refusal::Damaged(why)) => why,
+    };
+    // `snap.*` and `conf` only repeat what is in `db`: without them it is read from its beginning.
+    let copy = keep_copy(places)?;
+    remove_derived(&places.sled).map_err(|why| fault::unwritable(&places.dir, &why))?;
+    match try_sled(&places.sled) {
+        Ok(db) => Ok((
+            db,
+            vec![format!(
+                "the store was damaged ({first}) and has been read anew from its log; the damaged files are kept in {}",
+                copy.display()
+            )],
+        )),
+        Err(Refusal::Disk(why)) => Err(fault::unwritable(&places.dir, &why)),
+        Err(Refusal::Damaged(why)) => Err(unreadable(places, &copy, &why)),
+    }
+}
+
+enum Refusal {
+    /// The disk or the rights on it: nothing is wrong with the files.
+    Disk(io::Error),
+    Damaged(String),
+}
+
+fn try_sled(dir: &Path) -> Result<sled::Db, Refusal> {
+    let opened = guard::quietly(|| sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).open());
+    match opened {
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(sled::Error::Io(why)))
+            if !matches!(why.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) =>
+        {
+            Err(Refusal::Disk(why))
+        }
+        Ok(Err(why)) => Err(Refusal::Damaged(why.to_string())),
+        Err(panic) => Err(Refusal::Damaged(panic)),
+    }
+}
+
+fn unreadable(places: &Places, copy: &Path, why: &str) -> Fault {
+    let mut fault = fault::damaged(&places.dir, why);
+    fault.message.push_str(&format!(
+        "; its files as they were are kept in {} and no empty store took their place",
+        copy.display()
+    ));
+    fault
+}
+
+/// Copies the store's files aside, once for each state they are in.
+fn keep_copy(places: &Places) -> Result<PathBuf, Fault> {
+    copy_aside(places).map_err(|why| {
+        Fault::new(
+            FaultCode::StoreDamaged,
+            format!(
+                "the store in {} is damaged and could not be copied aside, so it was left alone: {why}",
+                places.dir.display()
+            ),
+        )
+        .about(places.dir.display().to_string())
+        .because(why.to_string())
+    })
+}
+
+fn copy_aside(places: &Places) -> io::Result<PathBuf> {
+    if let Ok(name) = fs::read_to_string(&places.copied) {
+        let copy = places.dir.join(name.trim());
+        if name.starts_with("store.damaged-") && copy.is_dir() {
+            return Ok(copy);
+        }
+    }
+    let mut number = 1;
+    let (name, copy) = loop {
+        let name = format!("store.damaged-{number}");
+        let copy = places.dir.join(&name);
+        match DirBuilder::new().mode(0o700).create(&copy) {
+            Ok(()) => break (name, copy),
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
+            Err(why) => return Err(why),
+        }
+    };
+    copy_files(&places.sled, &copy)?;
+    if places.witness.exists() {
+        fs::copy(&places.witness, copy.join("witness"))?;
+    }
+    fs::write(&places.copied, &name)?;
+    Ok(copy)
+}
+
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir(&target)?;
+            copy_files(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+            File::open(&target)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_derived(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") || name == "conf" {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! The app and `musterctl`, with the helpers and the user interface inside them.
+
+use std::path::PathBuf;
+
+use crate::command::{cargo, run};
+use crate::places::Places;
+use crate::progress::{say, step};
+use crate::{helper, ui};
+
+/// How the programs are built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Debug,
+    Release,
+}
+
+impl Kind {
+    pub(crate) fn of(release: bool) -> Self {
+        if release { Kind::Release } else { Kind::Debug }
+    }
+}
+
+/// Builds helper, user interface, `muster` and `musterctl`, in this order.
+pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
+    helper::build(places)?;
+    ui::build(places, kind)?;
+    match kind {
+        Kind::Debug => step("muster and musterctl", || {
+            // One selection for all debug builds: another one has other features of shared
+            // dependencies, and cargo would compile most of the tree again.
+            run(cargo(places).args(["build", "--workspace"]), "building the programs")
+        })?,
+        Kind::Release => step("muster and musterctl, optimised", || {
+            let mut build = cargo(places);
+            build.args(["build", "--release", "-p", "muster", "-p", "cli"]);
+            run(build.env("MUSTER_REQUIRE_HELPER", "1"), "building the programs")
+        })?,
+    }
+    for name in ["muster", "musterctl"] {
+        say(format!("    {}", program(places, kind, name).display()));
+    }
+    Ok(())
+}
+
+/// Where a program lies after the build.
+pub(crate) fn program(places: &Places, kind: Kind, name: &str) -> PathBuf {
+    let folder = match kind {
+        Kind::Debug => "debug",
+        Kind::Release => "release",
+    };
+    places.target.join(folder).join(name)
+}

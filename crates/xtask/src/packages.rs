@@ -1,0 +1,38 @@
+//! The packages of Debian and Ubuntu that Muster needs, each with its reason.
+
+/// A package of the system, and what it is for.
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    pub(crate) why: &'static str,
+}
+
+const fn package(name: &'static str, why: &'static str) -> Package {
+    Package { name, why }
+}
+
+/// To build and to open the window.
+pub(crate) const BUILD: &[Package] = &[
+    package("build-essential", "the linker that Rust calls"),
+    package("pkg-config", "finds the libraries below"),
+    package("libwebkit2gtk-4.1-dev", "the web view of the window"),
+    package("libgtk-3-dev", "the window itself"),
+    package("librsvg2-dev", "icons"),
+    package("libayatana-appindicator3-dev", "the tray icon"),
+];
+
+/// To run the tests: real parts, none of them imitated.
+pub(crate) const TEST: &[Package] = &[
+    package("openssh-server", "tests sign in to a real sshd"),
+    package("openssh-client", "keys for the tests, and an agent"),
+    package("dbus", "a session bus of the tests' own"),
+    package("gnome-keyring", "a real keyring on that bus"),
+    package("libsecret-tools", "looks into that keyring from outside"),
+    package("xvfb", "a display for the window under test"),
+    package("webkit2gtk-driver", "drives the window as a person would"),
+    package("fonts-noto-cjk", "Chinese in the pictures of the pages"),
+    package("systemd-container", "hosts with a real systemd"),
+    package("debootstrap", "makes the file system of such a host"),
+    package("iproute2", "their network, and 'ss' to compare with"),
+    package("procps", "'top' and 'free' to compare with"),
+    package("util-linux", "enters the namespaces of a host"),
+];

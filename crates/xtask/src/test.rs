@@ -1,0 +1,42 @@
+//! `cargo xtask test`: every test, on real parts, and the list of those that could not run.
+
+use std::fs;
+use std::process::ExitCode;
+
+use crate::app::{self, Kind};
+use crate::command::{cargo, run, status};
+use crate::places::Places;
+use crate::progress::{say, step};
+
+/// Tests that wait for a host spend no processor: more of them run at once than there are cores.
+const THREADS: &str = "4";
+
+pub(crate) fn test(places: &Places, words: &[String]) -> anyhow::Result<ExitCode> {
+    app::build(places, Kind::Debug)?;
+    step("the tests", || run(cargo(places).args(["test", "--workspace", "--no-run"]), "building the tests"))?;
+    let skips = places.target.join("test-skips.txt");
+    if skips.exists() {
+        fs::remove_file(&skips)?;
+    }
+    let mut tests = cargo(places);
+    tests.args(["test", "--workspace"]).args(words);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        tests.env("RUST_TEST_THREADS", THREADS);
+    }
+    let ended = status(&mut tests)?;
+    say_skips(&fs::read_to_string(&skips).unwrap_or_default());
+    Ok(if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn say_skips(skips: &str) {
+    let mut lines: Vec<&str> = skips.lines().collect();
+    if lines.is_empty() {
+        return;
+    }
+    lines.sort_unstable();
+    lines.dedup();
+    say(format!("\n{} tests were skipped, as this machine lacks what they need:", lines.len()));
+    for line in lines {
+        say(format!("  {line}"));
+    }
+}
