@@ -101,7 +101,7 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
         <span class="cell name" role="gridcell" title=name.clone()>
             {printable(&name).into_owned()}
         </span>
-        <span class="cell" role="gridcell">
+        <span class="cell cell-tag" role="gridcell">
             {move || {
                 row.with(|row| row.as_ref().and_then(|row| row.host.tags.first().cloned()))
                     .map(|tag| {
@@ -170,7 +170,7 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
                 Some(seconds) => {
                     let seconds = seconds as u64;
                     let fresh = seconds < FRESH_S && !old.get();
-                    let words = format::duration(seconds, lang(i18n));
+                    let words = format::narrow_duration(seconds, lang(i18n));
                     view! { <span class=fresh.then_some("strong")>{words}</span> }.into_any()
                 }
                 None => none().into_any(),
@@ -274,7 +274,7 @@ fn SeenCell(row: Memo<Option<HostRow>>) -> impl IntoView {
             Some(at) => {
                 let age = format::age_s(at, now);
                 let words = if age < 86_400 {
-                    format::duration(age, lang(i18n))
+                    format::narrow_duration(age, lang(i18n))
                 } else {
                     format::moment(at, now, zone_min(at), lang(i18n))
                 };
