@@ -1,0 +1,376 @@
+//! The grammar of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use protocol::hosts::Sudo;
+use protocol::services::ServiceAction;
+
+/// Look after Linux hosts over SSH: the engine of Muster from a terminal.
+#[derive(Parser)]
+#[command(name = "musterctl", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Folder of the data, else MUSTER_DATA_DIR, else the platform's data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print one JSON document (one a line with --watch); errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Saved hosts: add, list, show, edit, remove
+    Host {
+        #[command(subcommand)]
+        verb: HostVerb,
+    },
+    /// Host keys: show what a host shows, accept it, forget it
+    Trust {
+        #[command(subcommand)]
+        verb: TrustVerb,
+    },
+    /// Connect and say the state of a host with its reason
+    Check { name: String },
+    /// Facts of a host
+    System { name: String },
+    /// Tasks, CPU, memory, disks, network and pressure
+    Metrics {
+        name: String,
+        /// Go on until stopped
+        #[arg(long)]
+        watch: bool,
+        /// Time between two samples
+        #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(200..=60_000))]
+        interval_ms: u32,
+    },
+    /// TCP and UDP sockets with their owners
+    Sockets {
+        name: String,
+        /// Words that must match program, unit, user, address, port, state or PID
+        #[arg(long)]
+        query: Option<String>,
+        #[arg(long)]
+        listening: bool,
+    },
+    /// Units of the service manager
+    Services {
+        name: String,
+        /// Letters that must occur in this order in the name, or text in the description
+        #[arg(long)]
+        query: Option<String>,
+        #[arg(long)]
+        failed: bool,
+    },
+    /// Act on one unit and tell what truly came of it
+    Service {
+        name: String,
+        action: Action,
+        /// Full name, such as cron.service
+        unit: String,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
+    /// Run a command with the host's shell
+    ///
+    /// One word is a shell command as it stands; several words are quoted, so that each reaches the
+    /// program as it was given.
+    Run {
+        name: String,
+        /// Run it as root, in the way the host is set to
+        #[arg(long)]
+        sudo: bool,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// The log of what operators did
+    Operations(Operations),
+    /// Processes of a host
+    Processes {
+        name: String,
+        #[arg(long)]
+        query: Option<String>,
+        #[arg(long)]
+        sort: Option<String>,
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// Send a signal to a process
+    Signal { name: String, pid: u32, signal: String },
+    /// Log of a host or of a unit
+    Journal {
+        name: String,
+        #[arg(long)]
+        unit: Option<String>,
+        #[arg(long)]
+        priority: Option<String>,
+        #[arg(long)]
+        since: Option<String>,
+        #[arg(long)]
+        follow: bool,
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// What lies on a host for Muster
+    Helper { name: String, verb: HelperVerb },
+    /// The data of this computer
+    Store {
+        #[command(subcommand)]
+        verb: StoreVerb,
+    },
+}
+
+impl Verb {
+    /// The words of a command that this version only knows by name.
+    pub(crate) fn of_a_later_version(&self) -> Option<&'static str> {
+        match self {
+            Verb::Processes { .. } => Some("processes"),
+            Verb::Signal { .. } => Some("signal"),
+            Verb::Journal { .. } => Some("journal"),
+            Verb::Helper { .. } => Some("helper"),
+            Verb::Store { .. } => Some("store"),
+            Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
+            Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
+            Verb::Operations(Operations { verb: Some(OperationsVerb::Export { .. }), .. }) => {
+                Some("operations export")
+            }
+            _ => None,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum HostVerb {
+    /// Save a host
+    Add {
+        name: String,
+        #[arg(long)]
+        address: String,
+        #[arg(long)]
+        user: String,
+        #[command(flatten)]
+        fields: HostFields,
+    },
+    List,
+    Show {
+        name: String,
+    },
+    /// Change what is given, leave the rest
+    Edit {
+        name: String,
+        /// New name
+        #[arg(long)]
+        rename: Option<String>,
+        #[arg(long)]
+        address: Option<String>,
+        #[arg(long)]
+        user: Option<String>,
+        #[command(flatten)]
+        fields: HostFields,
+    },
+    Remove {
+        name: String,
+    },
+    /// Take hosts over from a file
+    Import {
+        file: PathBuf,
+        #[arg(long)]
+        from: Option<String>,
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write the saved hosts to a file, without secrets
+    Export {
+        file: PathBuf,
+    },
+}
+
+#[derive(Group)]
+pub(crate) struct HostFields {
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    #[command(flatten)]
+    pub(crate) identity: IdentityFields,
+    /// Read the key file's passphrase from standard input, into the keyring
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub(crate) passphrase_stdin: bool,
+    /// Saved host to go through
+    #[arg(long)]
+    pub(crate) jump: Option<String>,
+    /// Application category; several times for several
+    #[arg(long = "group", value_name = "G")]
+    pub(crate) groups: Vec<String>,
+    /// The tag prod asks for the host's name before a change
+    #[arg(long = "tag", value_name = "T")]
+    pub(crate) tags: Vec<String>,
+    /// How root is reached for actions
+    #[arg(long)]
+    pub(crate) sudo: Option<SudoWord>,
+    /// Folder on the host for the helper, where the user's own cannot hold a program
+    #[arg(long, value_name = "DIR")]
+    pub(crate) helper_dir: Option<String>,
+}
+
+#[derive(Group)]
+#[group(multiple = false)]
+pub(crate) struct IdentityFields {
+    /// Sign in with a private key file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) key: Option<String>,
+    /// Sign in with the keys of ssh-agent
+    #[arg(long)]
+    pub(crate) agent: bool,
+    /// Sign in with a password, read from standard input into the keyring
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Sign in with a password, asked for without echo and put into the keyring
+    #[arg(long)]
+    pub(crate) password: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SudoWord {
+    None,
+    Nopasswd,
+    Password,
+}
+
+impl From<SudoWord> for Sudo {
+    fn from(word: SudoWord) -> Self {
+        match word {
+            SudoWord::None => Sudo::None,
+            SudoWord::Nopasswd => Sudo::Nopasswd,
+            SudoWord::Password => Sudo::Password,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TrustVerb {
+    /// Ask the host for its key; nothing secret is sent
+    Show {
+        name: String,
+    },
+    /// Accept the key with this fingerprint
+    Accept {
+        name: String,
+        #[arg(long, value_name = "SHA256:...")]
+        fingerprint: String,
+    },
+    List,
+    /// Forget every key accepted for the host
+    Forget {
+        name: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Action {
+    Start,
+    Stop,
+    Restart,
+    Enable,
+    Disable,
+}
+
+impl From<Action> for ServiceAction {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Start => ServiceAction::Start,
+            Action::Stop => ServiceAction::Stop,
+            Action::Restart => ServiceAction::Restart,
+            Action::Enable => ServiceAction::Enable,
+            Action::Disable => ServiceAction::Disable,
+        }
+    }
+}
+
+#[derive(Group)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Operations {
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Such as service_restart, command, host_add, trust_accept
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    #[arg(long)]
+    pub(crate) failed: bool,
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// Text in target, command, output, host or operator
+    #[arg(long)]
+    pub(crate) query: Option<String>,
+    #[arg(long)]
+    pub(crate) limit: Option<u32>,
+    /// Only entries older than this one
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<u64>,
+    #[command(subcommand)]
+    pub(crate) verb: Option<OperationsVerb>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum OperationsVerb {
+    Show {
+        id: u64,
+    },
+    /// Mark as read
+    Read {
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<u64>,
+        #[arg(long)]
+        all: bool,
+    },
+    /// Say how many are unread
+    Unread,
+    Export {
+        file: PathBuf,
+        #[arg(long)]
+        format: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum HelperVerb {
+    Status,
+    Remove,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StoreVerb {
+    Check,
+    Backup { file: PathBuf },
+    Restore { file: PathBuf },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn words_after_two_dashes_belong_to_the_command() {
+        let args = Args::try_parse_from(["musterctl", "run", "web", "--json", "--", "ls", "--all"]).unwrap();
+        assert!(args.json);
+        let Verb::Run { command, .. } = args.verb else { panic!("not a run") };
+        assert_eq!(command, ["ls", "--all"]);
+    }
+
+    #[test]
+    fn one_identity_at_a_time() {
+        let both =
+            ["musterctl", "host", "add", "w", "--address", "h", "--user", "u", "--agent", "--key", "k"];
+        assert!(Args::try_parse_from(both).is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! hosts and check.
+
+use engine::Desk;
+use protocol::credentials::SecretKind;
+use protocol::hosts::{Host, HostDraft, HostRow, Identity};
+use protocol::ipc::{HostCheck, HostRemove, HostSave, HostsList, NewSecret};
+use protocol::link::CheckReport;
+use protocol::{Fault, FaultCode};
+
+use crate::args::{HostFields, HostVerb};
+use crate::output::{Printer, Set, list, or_dash, table};
+use crate::secrets;
+
+pub(crate) async fn act(desk: &Desk, verb: HostVerb, printer: &Printer) -> Result<(), Fault> {
+    match verb {
+        HostVerb::Add { name, address, user, fields } => {
+            let draft = HostDraft { name, address, user, ..HostDraft::default() };
+            save(desk, None, draft, fields, printer).await
+        }
+        HostVerb::Edit { name, rename, address, user, fields } => {
+            let host = find(desk, &name).await?;
+            let mut draft = host.draft();
+            draft.name = rename.unwrap_or(draft.name);
+            draft.address = address.unwrap_or(draft.address);
+            draft.user = user.unwrap_or(draft.user);
+            save(desk, Some(host.id), draft, fields, printer).await
+        }
+        HostVerb::List => {
+            let hosts: Vec<Host> = saved(desk).await?.into_iter().map(|row| row.host).collect();
+            printer.show(&hosts, |hosts| host_table(hosts))
+        }
+        HostVerb::Show { name } => printer.show(&find(desk, &name).await?, host_words),
+        HostVerb::Remove { name } => {
+            desk.call(HostRemove { host: name.clone() }).await?;
+            printer.say(&format!("{name} removed, with its accepted keys, secrets and last known state"))
+        }
+        HostVerb::Import { .. } | HostVerb::Export { .. } => Ok(()),
+    }
+}
+
+async fn saved(desk: &Desk) -> Result<Vec<HostRow>, Fault> {
+    let mut rows = desk.call(HostsList {}).await?;
+    rows.retain(|row| !row.host.is_local());
+    Ok(rows)
+}
+
+async fn find(desk: &Desk, name: &str) -> Result<Host, Fault> {
+    let rows = saved(desk).await?;
+    rows.into_iter().map(|row| row.host).find(|host| host.name == name).ok_or_else(|| {
+        Fault::new(
+            FaultCode::HostUnknown,
+            format!("no saved host is named '{}'", protocol::text::printable(name)),
+        )
+    })
+}
+
+async fn save(
+    desk: &Desk,
+    id: Option<String>,
+    mut draft: HostDraft,
+    fields: HostFields,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let identity = &fields.identity;
+    let mut new_secrets = Vec::new();
+    draft.port = fields.port.or(draft.port);
+    if let Some(path) = &identity.key {
+        draft.identity = Identity::KeyFile { path: path.clone() };
+    } else if identity.agent {
+        draft.identity = Identity::Agent;
+    } else if identity.password_stdin || identity.password {
+        draft.identity = Identity::Password;
+    }
+    draft.jump = fields.jump.or(draft.jump);
+    draft.sudo = fields.sudo.map_or(draft.sudo, Into::into);
+    draft.helper_dir = fields.helper_dir.or(draft.helper_dir);
+    if !fields.groups.is_empty() {
+        draft.groups = fields.groups;
+    }
+    if !fields.tags.is_empty() {
+        draft.tags = fields.tags;
+    }
+    // Everything else is checked first: nobody types a password for a draft that is refused.
+    protocol::hosts::check_draft(&draft)?;
+    if identity.password_stdin {
+        new_secrets.push(NewSecret { kind: SecretKind::Password, value: secrets::from_stdin("password")? });
+    } else if identity.password {
+        let value = secrets::from_prompt("password", &draft.name)?;
+        new_secrets.push(NewSecret { kind: SecretKind::Password, value });
+    }
+    if fields.passphrase_stdin {
+        let value = secrets::from_stdin("passphrase")?;
+        new_secrets.push(NewSecret { kind: SecretKind::Passphrase, value });
+    }
+    let host = desk.call(HostSave { id, draft, secrets: new_secrets }).await?;
+    printer.show(&host, |host| format!("{} saved: {}@{}:{}\n", host.name, host.user, host.address, host.port))
+}
+
+fn host_table(hosts: &[Host]) -> String {
+    if hosts.is_empty() {
+        return "no hosts are saved: add one with 'musterctl host add NAME --address ADDR --user USER'\n"
+            .into();
+    }
+    let heads = [
+        ("NAME", Set::Left),
+        ("ADDRESS", Set::Left),
+        ("PORT", Set::Right),
+        ("USER", Set::Left),
+        ("SIGN-IN", Set::Left),
+        ("TAGS", Set::Left),
+        ("GROUPS", Set::Left),
+    ];
+    let rows: Vec<Vec<String>> = hosts
+        .iter()
+        .map(|host| {
+            vec![
+                host.name.clone(),
+                host.address.clone(),
+                host.port.to_string(),
+                host.user.clone(),
+                sign_in(&host.identity),
+                host.tags.join(","),
+                host.groups.join(","),
+            ]
+        })
+        .collect();
+    table(&heads, &rows)
+}
+
+fn host_words(host: &Host) -> String {
+    list(&[
+        ("Name", host.name.clone()),
+        ("Address", host.address.clone()),
+        ("Port", host.port.to_string()),
+        ("User", host.user.clone()),
+        ("Sign-in", sign_in(&host.identity)),
+        ("Jump", or_dash(host.jump.as_ref())),
+        ("Groups", host.groups.join(", ")),
+        ("Tags", host.tags.join(", ")),
+        ("Sudo", format!("{:?}", host.sudo).to_lowercase()),
+        ("Helper folder", host.helper_dir.clone().unwrap_or_else(|| "the user's own".into())),
+    ])
+}
+
+fn sign_in(identity: &Identity) -> String {
+    match identity {
+        Identity::Agent => "agent".into(),
+        Identity::KeyFile { path } => format!("key {path}"),
+        Identity::Password => "password".into(),
+    }
+}
+
+pub(crate) async fn check(desk: &Desk, name: String, printer: &Printer) -> Result<(), Fault> {
+    let report = desk.call(HostCheck { host: name }).await?;
+    printer.show(&report, check_words)
+}
+
+fn check_words(report: &CheckReport) -> String {
+    let helper = match (&report.helper_version, &report.helper_path) {
+        (Some(version), Some(path)) => {
+            let placed = if report.helper_placed { ", put there now" } else { "" };
+            format!(", helper {version} at {}{placed}", protocol::text::printable(path))
+        }
+        (Some(version), None) => format!(", helper {version} from memory"),
+        _ => String::new(),
+    };
+    format!("{} is live{helper}, {} ms\n", report.host, report.took_ms)
+}

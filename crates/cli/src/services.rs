@@ -1,0 +1,103 @@
+//! services: the list, and actions on a unit.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use engine::Desk;
+use protocol::ipc::{ServiceAct, ServicesQuery};
+use protocol::operations::Operation;
+use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceQuery};
+use protocol::{Fault, FaultCode};
+
+use crate::output::{Printer, Set, bytes, judge, or_dash, table, time};
+
+pub(crate) async fn show(
+    desk: &Desk,
+    name: String,
+    query: Option<String>,
+    failed: bool,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let query = ServiceQuery { text: query.unwrap_or_default(), failed, connect: true };
+    let answer = desk.call(ServicesQuery { host: name, query }).await?;
+    if printer.is_json() {
+        let services: Vec<&Service> = answer.rows.iter().map(|row| &row.service).collect();
+        return printer.show(&services, |_| String::new());
+    }
+    printer.show(&answer, words)
+}
+
+fn words(answer: &ServiceAnswer) -> String {
+    let heads = [
+        ("UNIT", Set::Left),
+        ("STATE", Set::Left),
+        ("AT BOOT", Set::Left),
+        ("PID", Set::Right),
+        ("MEMORY", Set::Right),
+        ("SINCE", Set::Left),
+        ("DESCRIPTION", Set::Left),
+    ];
+    let rows: Vec<Vec<String>> = answer
+        .rows
+        .iter()
+        .map(|row| {
+            let service = &row.service;
+            vec![
+                service.name.clone(),
+                service.state(),
+                or_dash(service.enabled_state.as_ref()),
+                or_dash(service.main_pid),
+                or_dash(service.memory_bytes.map(bytes)),
+                or_dash(service.since_ms.map(time)),
+                service.description.clone(),
+            ]
+        })
+        .collect();
+    table(&heads, &rows)
+        + &format!("\n{} of {} units, {} failed\n", answer.rows.len(), answer.total, answer.failed)
+}
+
+pub(crate) async fn act(
+    desk: &Desk,
+    name: String,
+    action: ServiceAction,
+    unit: String,
+    confirm: Option<String>,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let ask = |typed_name| ServiceAct { host: name.clone(), unit: unit.clone(), action, typed_name };
+    let operation = match desk.call(ask(confirm.clone())).await {
+        Err(fault) if wants_name(&fault, confirm.as_deref()) => {
+            let typed = ask_name(&format!("{} {unit} on {name}", action.verb()))?;
+            desk.call(ask(Some(typed))).await?
+        }
+        answer => answer?,
+    };
+    printer.show(&operation, operation_words)?;
+    judge(&operation)
+}
+
+/// True if the host wants its name typed and a person is there to type it.
+pub(crate) fn wants_name(fault: &Fault, confirm: Option<&str>) -> bool {
+    fault.code == FaultCode::GuardNotMet && confirm.is_none() && std::io::stdin().is_terminal()
+}
+
+/// Asks for the host's name on the terminal.
+pub(crate) fn ask_name(what: &str) -> Result<String, Fault> {
+    let unread = |why: std::io::Error| Fault::bad_input("confirm", format!("the name cannot be read: {why}"));
+    write!(std::io::stderr(), "{what}: this is a prod host. Type its name to go on: ").map_err(unread)?;
+    let mut typed = String::new();
+    std::io::stdin().lock().read_line(&mut typed).map_err(unread)?;
+    Ok(typed.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// What was done, what it was before and what it is now.
+fn operation_words(operation: &Operation) -> String {
+    let what = protocol::text::printable(&operation.command).into_owned();
+    let outcome = protocol::text::printable(&operation.summary).into_owned();
+    let mut text = format!("{what}\n{}: {outcome}\n", operation.target);
+    if let (Some(before), Some(after)) = (&operation.before, &operation.after) {
+        text += &format!("{} > {}\n", before.state(), after.state());
+    }
+    let took = or_dash(operation.took_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
+    text + &format!("{took}, kept as operation {}\n", operation.id)
+}
