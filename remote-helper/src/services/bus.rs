@@ -10,11 +10,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::children::tool_command;
+use crate::children::{reap_soon, tool_command};
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// The bus allows more, but answers nothing near this to the calls here.
@@ -128,10 +128,7 @@ impl Drop for Bus {
         if let Ok(null) = std::fs::File::open("/dev/null") {
             self.to = null.into();
         }
-        let until = Instant::now() + Duration::from_millis(500);
-        while matches!(bridge.try_wait(), Ok(None)) && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        reap_soon(&mut bridge);
     }
 }
 

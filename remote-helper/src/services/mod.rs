@@ -20,7 +20,7 @@ mod watch;
 pub(crate) use act::act;
 pub(crate) use failed::FailedUnits;
 pub(crate) use impact::read_impact;
-pub(crate) use list::read_services;
+pub(crate) use list::{Installed, read_services};
 #[cfg(test)]
 pub(crate) use show::parse_stanzas;
 pub(crate) use show::{Properties, show};
