@@ -25,8 +25,7 @@ pub async fn start(connection: &Connection, host: &str, placed: &Placed) -> Resu
     let mut running = stream.running;
     let ended = Box::pin(async move {
         let end = timeout(EXIT_LIMIT, running.ended()).await.unwrap_or_default();
-        let fault = cut.borrow().clone();
-        match fault.and_then(|fault| fault.detail.cause.clone()) {
+        match cut.cause() {
             Some(cause) => format!("the connection ended: {cause}"),
             None => describe(&end),
         }
