@@ -81,7 +81,7 @@ pub(super) mod linux {
         });
         let wire =
             Wire { host: LOCAL.to_owned(), input: Box::new(input), output: Box::new(output), stderr, ended };
-        Link::begin(wire, |_| None).await
+        Link::begin(wire, &mut String::new()).await
     }
 
     fn spawn(bytes: &[u8]) -> io::Result<Child> {

@@ -11,6 +11,7 @@ use protocol::{Fault, FaultCode};
 
 use crate::helper::local::linux::start_bytes;
 use crate::helper::place::place_one_of;
+use crate::helper::start::start_one_of;
 use crate::helper::{Placed, Program, Programs, start};
 use crate::ssh::Connection;
 use crate::ssh::tests::sshd::Sshd;
@@ -279,6 +280,22 @@ async fn one_session_at_a_time_is_enough_to_place_and_start() {
     let home = Home::with_shell("MaxSessions 1", "exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
     let placed = home.place(script(""), None).await.unwrap();
     start(&home.connection, "web", &placed).await.unwrap().ask(Ask::System {}, SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_helper_that_is_there_is_found_and_started_with_one_command() {
+    let home = Home::with_shell("", "echo Welcome; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
+    let programs = programs(script(""));
+    let resume = || start_one_of(&programs, &home.connection, "web", None);
+    assert!(resume().await.unwrap().is_none(), "nothing was placed yet");
+    let placed = place_one_of(&programs, &home.connection, "web", None).await.unwrap();
+    let (found, link) = resume().await.unwrap().unwrap();
+    assert_eq!(found, Placed { newly: false, ..placed.clone() });
+    link.ask(Ask::System {}, SOON).await.unwrap();
+    fs::write(&placed.path, "planted").unwrap();
+    assert!(resume().await.unwrap().is_none(), "a damaged helper is for place to mend");
+    home.connection.close().await;
+    assert_eq!(resume().await.unwrap_err().code, FaultCode::LinkLost);
 }
 
 #[tokio::test]
