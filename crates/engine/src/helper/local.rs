@@ -88,6 +88,7 @@ pub(super) mod linux {
         let program = sealed(bytes)?;
         // The path is looked up in the child before its copy of the descriptor is closed.
         Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
+            .arg0("muster-helper")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

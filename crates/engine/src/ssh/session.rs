@@ -26,8 +26,8 @@ const SIGN_IN_LIMIT: Duration = Duration::from_secs(30);
 /// so that a cut is seen within 10 s.
 const KEEPALIVE: Duration = Duration::from_secs(3);
 const KEEPALIVES_UNANSWERED: usize = 2;
-/// Ends a session whose writes are stuck.
-const STUCK_LIMIT: Duration = Duration::from_secs(30);
+/// Ends a session whose writes are stuck; longer than the sign-in, which has its own words.
+const STUCK_LIMIT: Duration = Duration::from_secs(45);
 /// ChaCha20-Poly1305 comes last: with a host that does not know strict key exchange, a cut of the
 /// first messages would go unseen with it (CVE-2023-48795).
 const CIPHERS: &[cipher::Name] = &[
