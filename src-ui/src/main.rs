@@ -20,6 +20,7 @@ mod settings;
 mod sockets;
 mod state;
 mod text;
+mod trust;
 
 #[cfg(target_arch = "wasm32")]
 mod app;

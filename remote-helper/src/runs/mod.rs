@@ -6,7 +6,6 @@
 mod output;
 
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -83,11 +82,6 @@ fn shell(text: &str, sudo: Sudo) -> Result<Command, Fault> {
         Sudo::Password => return Err(crate::children::no_sudo_password()),
     };
     command.args(["-c", text]);
-    if let Some(home) = std::env::var_os("HOME")
-        && Path::new(&home).is_dir()
-    {
-        command.current_dir(home);
-    }
     Ok(command)
 }
 

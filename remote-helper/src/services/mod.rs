@@ -5,6 +5,7 @@
 //! is never taken for the outcome of an action: `judge` tells that from what the unit did.
 
 mod act;
+mod bus;
 mod failed;
 mod impact;
 mod journal;
