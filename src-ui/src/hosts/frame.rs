@@ -142,7 +142,6 @@ fn HostHead() -> impl IntoView {
                 class=tone
                 data-testid="host-state"
                 data-state=move || standing.get().name()
-                role="status"
             >
                 <span class="cut">{words}</span>
                 {move || {

@@ -109,12 +109,12 @@ fn HostsTable() -> impl IntoView {
         }
     });
 
-    // Numbers change all the time; the order follows them only while no pointer is on the list,
-    // so that no row moves away under it.
+    // Numbers change all the time; the order follows them once a second, and only while no pointer
+    // is on the list, so that no row moves away under it.
     let pointed_at = RwSignal::new(false);
     let turn = RwSignal::new(0_u32);
     Effect::new(move |_| {
-        app.pulse.track();
+        app.now_ms.track();
         if !pointed_at.get() {
             turn.update(|turn| *turn = turn.wrapping_add(1));
         }
@@ -172,13 +172,13 @@ fn HostsTable() -> impl IntoView {
     let columns = vec![
         Column::new("fold", "30px", String::new).unsorted(),
         Column::new("glyph", "18px", String::new).unsorted(),
-        head!("name", "minmax(98px, .35fr)", column_name),
+        head!("name", "minmax(98px, 1fr)", column_name),
         head!("tag", "44px", column_tag),
         head!("address", "104px", column_address),
-        head!("state", "minmax(216px, 1fr)", column_state),
+        head!("state", "minmax(216px, 420px)", column_state),
         head!("cpu", "88px", column_cpu).numeric_left(),
         head!("memory", "88px", column_memory).numeric_left(),
-        head!("disk", "minmax(152px, .3fr)", column_disk).numeric_left(),
+        head!("disk", "minmax(152px, 1fr)", column_disk).numeric_left(),
         head!("load", "72px", column_load).numeric(),
         head!("uptime", "72px", column_uptime).numeric(),
         head!("failed", "46px", column_failed).numeric(),

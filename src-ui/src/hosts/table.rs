@@ -8,6 +8,10 @@ use protocol::hosts::{HostGlance, HostRow};
 use crate::components::sort::{Sort, natural};
 use crate::state::standing::{Standing, seen_ms};
 
+/// The columns that the list can be sorted by.
+const COLUMNS: [&str; 11] =
+    ["name", "tag", "address", "state", "cpu", "memory", "disk", "load", "uptime", "failed", "seen"];
+
 /// How a person has the list: sorted how, which groups are folded.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HostsView {
@@ -22,6 +26,32 @@ impl Default for HostsView {
 }
 
 impl HostsView {
+    /// As one line of JSON, to be remembered.
+    pub(crate) fn to_line(&self) -> String {
+        serde_json::json!({
+            "column": self.sort.column,
+            "descending": self.sort.descending,
+            "folded": self.folded,
+        })
+        .to_string()
+    }
+
+    /// Reads what was remembered; what cannot be read is as if nothing was.
+    pub(crate) fn parse_line(line: &str) -> HostsView {
+        #[derive(serde::Deserialize)]
+        struct Remembered {
+            column: String,
+            descending: bool,
+            folded: BTreeSet<String>,
+        }
+        let Ok(Remembered { column, descending, folded }) = serde_json::from_str(line) else {
+            return HostsView::default();
+        };
+        let column = COLUMNS.into_iter().find(|known| *known == column);
+        let sort = column.map_or(HostsView::default().sort, |column| Sort { column, descending });
+        HostsView { sort, folded }
+    }
+
     pub(crate) fn toggle(&mut self, group: &str) {
         if !self.folded.remove(group) {
             self.folded.insert(group.to_owned());
@@ -209,6 +239,16 @@ mod tests {
             row
         }).collect();
         assert_eq!(names(&lines(&rows, &view, "")), ["web-2", "spare", "web-10", "db-1"]);
+    }
+
+    #[test]
+    fn sort_and_folds_are_remembered_and_what_is_not_understood_is_left() {
+        let mut view = HostsView { sort: Sort { column: "cpu", descending: true }, ..HostsView::default() };
+        view.toggle("Web");
+        assert_eq!(HostsView::parse_line(&view.to_line()), view);
+        assert_eq!(HostsView::parse_line("nonsense"), HostsView::default());
+        let strange = r#"{"column":"from_the_future","descending":true,"folded":["Web"]}"#;
+        assert_eq!(HostsView::parse_line(strange).sort, Sort::by("name"));
     }
 
     #[test]

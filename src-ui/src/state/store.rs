@@ -44,6 +44,15 @@ pub(crate) struct Toast {
     pub(crate) fault: Arc<Fault>,
 }
 
+/// The one thing that the web view itself keeps.
+const HOSTS_VIEW: &str = "hosts-view";
+
+fn remembered_view() -> HostsView {
+    let storage = window().local_storage().ok().flatten();
+    let line = storage.and_then(|storage| storage.get_item(HOSTS_VIEW).ok().flatten());
+    line.map_or_else(HostsView::default, |line| HostsView::parse_line(&line))
+}
+
 type MetricsListener = (u64, String, Callback<(i64, Arc<Metrics>)>);
 
 /// State of the whole window; `Copy`, taken with `use_app()`.
@@ -104,7 +113,7 @@ impl App {
             dialog: RwSignal::new(None),
             toasts: RwSignal::default(),
             search: RwSignal::default(),
-            hosts_view: RwSignal::default(),
+            hosts_view: RwSignal::new(remembered_view()),
             system_dark: RwSignal::new(true),
             listeners: StoredValue::default(),
             waiting: StoredValue::default(),
@@ -113,6 +122,7 @@ impl App {
         provide_context(app);
         set_interval(move || app.now_ms.set(now_ms()), Duration::from_secs(1));
         app.follow_system_theme();
+        app.remember_view();
         app.start();
         app
     }
@@ -130,6 +140,17 @@ impl App {
                     self.read_hosts().await;
                 }
                 Err(fault) => self.facts.set(Load::Failed(fault)),
+            }
+        });
+    }
+
+    /// How the list of hosts is sorted and folded is kept by the web view; nothing else is.
+    fn remember_view(self) {
+        Effect::new(move |_| {
+            let line = self.hosts_view.with(HostsView::to_line);
+            if let Ok(Some(storage)) = window().local_storage() {
+                // A full or forbidden storage forgets it, and that is all.
+                let _ = storage.set_item(HOSTS_VIEW, &line);
             }
         });
     }
