@@ -29,12 +29,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .manage(commands::Watching::default())
         .setup(move |app| {
             let options = EngineOptions {
-                data_dir,
+                data_dir: data_dir.clone(),
                 clock: Clock::system(),
                 secrets: Arc::new(Keyring::new()),
                 operator: this_computer::operator(),
             };
-            let opened = tauri::async_runtime::block_on(Engine::open(options));
+            let opened = tauri::async_runtime::block_on(open(options));
             if let Err(fault) = &opened {
                 tracing::error!(code = ?fault.code, "the data folder was not opened");
             }
@@ -50,6 +50,17 @@ pub(crate) fn run() -> anyhow::Result<()> {
     });
     drop(log);
     Ok(())
+}
+
+/// Opens the engine, and the door through which `musterctl` asks this app while it runs.
+async fn open(options: EngineOptions) -> Result<Engine, Fault> {
+    let data_dir = options.data_dir.clone();
+    let engine = Engine::open(options).await?;
+    if let Err(fault) = engine::open_door(engine.clone(), &data_dir) {
+        // The window works without it; musterctl then says that the data is in use.
+        tracing::warn!(code = ?fault.code, why = %fault.message, "musterctl cannot ask this app");
+    }
+    Ok(engine)
 }
 
 fn build_window(app: &App) -> tauri::Result<()> {
