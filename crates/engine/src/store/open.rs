@@ -20,6 +20,10 @@ const CACHE_BYTES: u64 = 32 << 20;
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// Up to this size, the files are held as they are found until sled has opened them: it changes
+/// damaged files even where it then gives up.
+const HELD_BYTES: u64 = 64 << 20;
+
 /// The files of a store in its data folder.
 struct Places {
     dir: PathBuf,
@@ -30,6 +34,9 @@ struct Places {
     /// Names the copy that was made of a store that cannot be read.
     copied: PathBuf,
 }
+
+/// Files as they were found, by their path in sled's folder.
+type Found = Vec<(PathBuf, Vec<u8>)>;
 
 impl Places {
     fn of(dir: &Path) -> Self {
@@ -52,7 +59,8 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     if witnessed.schema > SCHEMA {
         return Err(fault::newer(dir, u64::from(witnessed.schema)));
     }
-    let (db, mut notices) = open_sled(&places)?;
+    let found = hold(&places.sled).map_err(unwritable)?;
+    let (db, mut notices) = open_sled(&places, found.as_ref())?;
     let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
     let mut inner = Inner {
         db: Some(db),
@@ -69,7 +77,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
         return Err(fault::newer(dir, schema.unwrap_or_default()));
     }
     if writes < witnessed.writes {
-        let copy = keep_copy(&places)?;
+        let copy = keep_copy(&places, found.as_ref())?;
         if writes == 0 {
             return Err(unreadable(&places, &copy, "nothing of what was written can be found in it"));
         }
@@ -141,14 +149,14 @@ fn take_lock(places: &Places) -> Result<File, Fault> {
 }
 
 /// Opens sled, with the notices of what had to be done for it.
-fn open_sled(places: &Places) -> Result<(sled::Db, Vec<String>), Fault> {
+fn open_sled(places: &Places, found: Option<&Found>) -> Result<(sled::Db, Vec<String>), Fault> {
     let first = match try_sled(&places.sled) {
         Ok(db) => return Ok((db, Vec::new())),
         Err(Refusal::Disk(why)) => return Err(fault::unwritable(&places.dir, &why)),
         Err(Refusal::Damaged(why)) => why,
     };
     // `snap.*` and `conf` only repeat what is in `db`: without them it is read from its beginning.
-    let copy = keep_copy(places)?;
+    let copy = keep_copy(places, found)?;
     remove_derived(&places.sled).map_err(|why| fault::unwritable(&places.dir, &why))?;
     match try_sled(&places.sled) {
         Ok(db) => Ok((
@@ -193,8 +201,8 @@ fn unreadable(places: &Places, copy: &Path, why: &str) -> Fault {
 }
 
 /// Copies the store's files aside, once for each state they are in.
-fn keep_copy(places: &Places) -> Result<PathBuf, Fault> {
-    copy_aside(places).map_err(|why| {
+fn keep_copy(places: &Places, found: Option<&Found>) -> Result<PathBuf, Fault> {
+    copy_aside(places, found).map_err(|why| {
         Fault::new(
             FaultCode::StoreDamaged,
             format!(
@@ -207,7 +215,7 @@ fn keep_copy(places: &Places) -> Result<PathBuf, Fault> {
     })
 }
 
-fn copy_aside(places: &Places) -> io::Result<PathBuf> {
+fn copy_aside(places: &Places, found: Option<&Found>) -> io::Result<PathBuf> {
     if let Ok(name) = fs::read_to_string(&places.copied) {
         let copy = places.dir.join(name.trim());
         if name.starts_with("store.damaged-") && copy.is_dir() {
@@ -224,12 +232,51 @@ fn copy_aside(places: &Places) -> io::Result<PathBuf> {
             Err(why) => return Err(why),
         }
     };
-    copy_files(&places.sled, &copy)?;
+    match found {
+        Some(found) => write_files(found, &copy)?,
+        None => copy_files(&places.sled, &copy)?,
+    }
     if places.witness.exists() {
         fs::copy(&places.witness, copy.join("witness"))?;
     }
     fs::write(&places.copied, &name)?;
     Ok(copy)
+}
+
+/// Reads the files of a folder, unless they are too long to hold.
+fn hold(dir: &Path) -> io::Result<Option<Found>> {
+    let mut left = HELD_BYTES;
+    let mut found = Found::new();
+    for folder in ["", "blobs"] {
+        let entries = match fs::read_dir(dir.join(folder)) {
+            Ok(entries) => entries,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
+            Err(why) => return Err(why),
+        };
+        for entry in entries {
+            let entry = entry?;
+            if !entry.file_type()?.is_file() {
+                continue;
+            }
+            let length = entry.metadata()?.len();
+            if length > left {
+                return Ok(None);
+            }
+            left -= length;
+            found.push((Path::new(folder).join(entry.file_name()), fs::read(entry.path())?));
+        }
+    }
+    Ok(Some(found))
+}
+
+fn write_files(found: &Found, to: &Path) -> io::Result<()> {
+    fs::create_dir(to.join("blobs"))?;
+    for (name, bytes) in found {
+        let mut file = File::create_new(to.join(name))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
