@@ -1,1 +1,35 @@
+//! The window's web view: what a person sees and does, and nothing else.
+//!
+//! It calls the engine through `ipc` alone and keeps no data of its own: no storage, no request to
+//! any address, no clock of record. Everything that can be decided without a browser (sorting,
+//! filtering, wording of numbers, judging a form) is plain Rust and is tested natively; only what
+//! draws is built for wasm32 alone.
+
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "the native build exists to test the pure parts; the pages that use them are wasm")
+)]
+
+mod components;
+mod format;
+mod hosts;
+mod operations;
+mod overview;
+mod services;
+mod settings;
+mod sockets;
+mod state;
+mod text;
+
+#[cfg(target_arch = "wasm32")]
+mod app;
+#[cfg(target_arch = "wasm32")]
+mod ipc;
+
+#[cfg(target_arch = "wasm32")]
+fn main() {
+    app::start();
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 fn main() {}

@@ -6,16 +6,26 @@
 //! A lower layer never knows a noun, and nothing here knows a window.
 
 pub mod clock;
+pub mod commands;
 pub mod credentials;
+mod door;
+pub mod engine;
 pub mod error;
+mod fuzzy;
 pub mod helper;
 pub mod hosts;
 pub mod operations;
+mod runs;
 pub mod secrets;
 pub mod services;
+pub mod sessions;
 pub mod settings;
 pub mod snapshot;
 pub mod sockets;
 pub mod ssh;
 pub mod store;
+pub mod this_computer;
 pub mod trust;
+
+pub use door::{Desk, Samples, open_door};
+pub use engine::{Engine, EngineOptions};

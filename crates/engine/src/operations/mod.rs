@@ -116,6 +116,20 @@ impl Operations {
         self.change(move |writer| log::append(writer, entry)).await
     }
 
+    /// The same for what its operator saw happen, so that it is not unread.
+    pub async fn record_own(&self, draft: OperationDraft, finish: Finish) -> Result<Operation, Fault> {
+        let now_ms = self.clock.now_ms();
+        let mark = ReadMark { by: self.operator.clone(), at_ms: now_ms };
+        let mut entry = entry::begun(draft, self.operator.clone(), now_ms);
+        entry::finish(&mut entry, finish);
+        self.change(move |writer| {
+            let entry = log::append(writer, entry)?;
+            log::mark_read(writer, &[entry.id], &mark)?;
+            Ok(Operation { read: Some(mark), ..entry })
+        })
+        .await
+    }
+
     /// The entries that a filter asks for, newest first. A page of long outputs may have fewer
     /// entries than the limit; `next` then says where to read on.
     pub async fn page(&self, filter: OperationFilter) -> Result<OperationPage, Fault> {

@@ -1,0 +1,216 @@
+//! hosts: saving them, and their links.
+
+use std::path::{Path, PathBuf};
+
+use protocol::credentials::KeyringState;
+use protocol::hosts::{Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
+use protocol::ipc::{
+    AppFacts, AppStart, Event, HostCheck, HostConnect, HostDisconnect, HostRemove, HostSave, HostsList,
+    NewSecret, SettingsSave,
+};
+use protocol::link::{CheckReport, LinkState};
+use protocol::operations::{OperationKind, OperationResult};
+use protocol::settings::Settings;
+use protocol::{Fault, FaultCode};
+use secrecy::SecretString;
+
+use super::Handle;
+use crate::engine::Engine;
+use crate::hosts::Hosts;
+use crate::operations::{Finish, OperationDraft};
+use crate::sessions::then;
+use crate::{settings, ssh};
+
+impl Handle for AppStart {
+    async fn handle(self, engine: &Engine) -> Result<AppFacts, Fault> {
+        let parts = &engine.parts;
+        Ok(AppFacts {
+            version: protocol::VERSION.to_owned(),
+            operator: parts.operator.clone(),
+            settings: settings::load(&parts.store).await?,
+            system_language: system_language(),
+            keyring: parts.credentials.state().await,
+            counts: parts.operations.counts(),
+            notice: parts.notice.clone(),
+        })
+    }
+}
+
+/// The language of the locale, in the form of BCP 47; `en` where it says nothing.
+fn system_language() -> String {
+    let said = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .unwrap_or_default();
+    let locale = said.split(['.', '@']).next().unwrap_or_default();
+    if locale.is_empty() || locale == "C" || locale == "POSIX" { "en".to_owned() } else { locale.replace('_', "-") }
+}
+
+impl Handle for SettingsSave {
+    async fn handle(self, engine: &Engine) -> Result<Settings, Fault> {
+        settings::save(&engine.parts.store, self.settings).await
+    }
+}
+
+impl Handle for HostsList {
+    async fn handle(self, engine: &Engine) -> Result<Vec<HostRow>, Fault> {
+        let parts = &engine.parts;
+        let mut rows = Vec::new();
+        for host in parts.hosts.list().await?.into_iter().chain([Hosts::local()]) {
+            let session = parts.sessions.find(&host.id);
+            let last = parts.snapshots.glance(&host.id).await?;
+            // This computer is in the list once somebody looked at it.
+            if host.is_local() && session.is_none() && last.is_none() {
+                continue;
+            }
+            let link = session.map_or(LinkState::Idle, |session| session.state());
+            rows.push(HostRow { host, link, last });
+        }
+        Ok(rows)
+    }
+}
+
+impl Handle for HostSave {
+    async fn handle(self, engine: &Engine) -> Result<Host, Fault> {
+        let HostSave { id, draft, secrets } = self;
+        let draft = HostDraft { identity: absolute(draft.identity)?, ..draft };
+        check_draft(&draft)?;
+        if draft.jump.is_some() {
+            return Err(Fault::new(FaultCode::NotInThisVersion, "jump hosts are not in this version").about("jump"));
+        }
+        if draft.sudo == Sudo::Password {
+            return Err(
+                Fault::new(FaultCode::NotInThisVersion, "sudo with a password is not in this version").about("sudo")
+            );
+        }
+        if let Identity::KeyFile { path } = &draft.identity {
+            ssh::check_key_file(Path::new(path))?;
+        }
+        let parts = &engine.parts;
+        if !secrets.is_empty()
+            && let KeyringState::Unavailable { cause } = parts.credentials.state().await
+        {
+            return Err(Fault::new(
+                FaultCode::KeyringUnavailable,
+                format!("the secret of {} was not saved, nor the host: this computer's keyring cannot be used: {cause}", draft.name),
+            )
+            .on_host(&draft.name)
+            .because(cause));
+        }
+        let kind = if id.is_some() { OperationKind::HostEdit } else { OperationKind::HostAdd };
+        let before = match &id {
+            Some(id) => parts.hosts.list().await?.into_iter().find(|host| host.id == *id),
+            None => None,
+        };
+        let host = parts.hosts.save(id.clone(), draft).await?;
+        if let Err(fault) = keep_secrets(engine, &host, secrets).await {
+            // Nothing half done: without its secret the host is as it was before.
+            match before {
+                Some(before) => drop(parts.hosts.save(id, before.draft()).await?),
+                None => drop(parts.hosts.remove(&host.name).await?),
+            }
+            return Err(fault);
+        }
+        if before.is_some() {
+            parts.sessions.end(&host.id);
+        }
+        log(engine, kind, Some(&host), &host.name, &format!("{}@{}:{}", host.user, host.address, host.port)).await?;
+        engine.tell(Event::HostsChanged {});
+        Ok(host)
+    }
+}
+
+async fn keep_secrets(engine: &Engine, host: &Host, secrets: Vec<NewSecret>) -> Result<(), Fault> {
+    for NewSecret { kind, value } in secrets {
+        engine.parts.credentials.set(&host.id, kind, SecretString::from(value)).await?;
+    }
+    Ok(())
+}
+
+/// Makes the path of a key file absolute, so that it means the same from every folder.
+fn absolute(identity: Identity) -> Result<Identity, Fault> {
+    let Identity::KeyFile { path } = identity else { return Ok(identity) };
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let full = match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => std::path::absolute(&path)
+            .map_err(|why| Fault::bad_input("key", format!("the key file's path '{path}' cannot be used: {why}")))?,
+    };
+    Ok(Identity::KeyFile { path: full.to_string_lossy().into_owned() })
+}
+
+impl Handle for HostRemove {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        let parts = &engine.parts;
+        if self.host == LOCAL {
+            return Err(Fault::bad_input("host", "this computer is not a saved host and cannot be removed"));
+        }
+        let host = parts.hosts.remove(&self.host).await?;
+        parts.sessions.end(&host.id);
+        parts.snapshots.forget(&host.id).await?;
+        let others = parts.hosts.list().await?;
+        if !others.iter().any(|other| other.address == host.address && other.port == host.port) {
+            parts.trust.forget(&host.address, host.port).await?;
+        }
+        // A secret is looked for only where one can be: a key or agent host must not wake the keyring.
+        if host.identity != Identity::Agent
+            && let Err(fault) = parts.credentials.forget(&host.id).await
+        {
+            tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a removed host stay in the keyring");
+        }
+        log(engine, OperationKind::HostRemove, Some(&host), &host.name, "").await?;
+        engine.tell(Event::HostsChanged {});
+        Ok(())
+    }
+}
+
+impl Handle for HostConnect {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        let host = engine.host(&self.host).await?;
+        let interval_ms = settings::load(&engine.parts.store).await?.interval_ms;
+        engine.parts.sessions.of(&host).keep(interval_ms);
+        Ok(())
+    }
+}
+
+impl Handle for HostDisconnect {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        let host = engine.host(&self.host).await?;
+        if let Some(session) = engine.parts.sessions.find(&host.id) {
+            session.disconnect();
+        }
+        Ok(())
+    }
+}
+
+impl Handle for HostCheck {
+    async fn handle(self, engine: &Engine) -> Result<CheckReport, Fault> {
+        let host = engine.host(&self.host).await?;
+        let session = engine.parts.sessions.of(&host);
+        let live = session.live().await?;
+        let placed = live.placed.as_ref();
+        Ok(CheckReport {
+            host: host.name,
+            state: session.state(),
+            helper_version: Some(live.link.hello().version.clone()),
+            helper_path: placed.map(|placed| placed.path.clone()),
+            helper_placed: placed.is_some_and(|placed| placed.newly),
+            took_ms: live.took_ms,
+        })
+    }
+}
+
+/// Logs what was done here at once. It is the operator's own and so not unread.
+pub(super) async fn log(
+    engine: &Engine,
+    kind: OperationKind,
+    host: Option<&Host>,
+    target: &str,
+    summary: &str,
+) -> Result<(), Fault> {
+    let draft =
+        OperationDraft { host: host.map(then), kind, target: target.to_owned(), command: String::new() };
+    let finish = Finish { summary: summary.to_owned(), ..Finish::new(OperationResult::Done) };
+    engine.parts.operations.record_own(draft, finish).await.map(drop)
+}

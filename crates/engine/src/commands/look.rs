@@ -1,0 +1,104 @@
+//! Looking at a host: live where there is a link, else the last snapshot, marked as stale.
+
+use std::time::Duration;
+
+use protocol::hosts::Host;
+use protocol::ipc::{
+    MetricsRead, MetricsRecent, ServiceImpactShow, ServicesQuery, SnapshotShow, SocketsQuery, SystemRead,
+};
+use protocol::metrics::Metrics;
+use protocol::services::{ServiceAnswer, ServiceImpact};
+use protocol::snapshot::{Aged, Snapshot};
+use protocol::sockets::SocketAnswer;
+use protocol::system::System;
+use protocol::wire::{Answer, Ask};
+use protocol::{Fault, FaultCode};
+
+use super::Handle;
+use crate::engine::Engine;
+use crate::sessions::odd_answer;
+use crate::{services, sockets};
+
+impl Handle for SnapshotShow {
+    async fn handle(self, engine: &Engine) -> Result<Snapshot, Fault> {
+        let host = engine.host(&self.host).await?;
+        engine.parts.snapshots.show(&host.id).await
+    }
+}
+
+impl Handle for MetricsRecent {
+    async fn handle(self, engine: &Engine) -> Result<Vec<Aged<Metrics>>, Fault> {
+        let host = engine.host(&self.host).await?;
+        Ok(engine.parts.sessions.find(&host.id).map(|session| session.recent()).unwrap_or_default())
+    }
+}
+
+impl Handle for SystemRead {
+    async fn handle(self, engine: &Engine) -> Result<System, Fault> {
+        let host = engine.host(&self.host).await?;
+        engine.parts.sessions.of(&host).read_system().await
+    }
+}
+
+impl Handle for MetricsRead {
+    async fn handle(self, engine: &Engine) -> Result<Metrics, Fault> {
+        let host = engine.host(&self.host).await?;
+        engine.parts.sessions.of(&host).read_metrics().await
+    }
+}
+
+impl Handle for SocketsQuery {
+    async fn handle(self, engine: &Engine) -> Result<SocketAnswer, Fault> {
+        let host = engine.host(&self.host).await?;
+        let neighbours = sockets::neighbours(&engine.parts.hosts.list().await?);
+        let session = engine.parts.sessions.of(&host);
+        if self.query.connect || session.live_now().await.is_some() {
+            return Ok(sockets::answer(&session.read_sockets().await?, &self.query, &neighbours, false));
+        }
+        let kept = engine.parts.snapshots.show(&host.id).await?.sockets.ok_or_else(|| never_read(&host))?;
+        let answer = sockets::answer(&kept.value, &self.query, &neighbours, true);
+        Ok(SocketAnswer { at_ms: kept.received_ms, ..answer })
+    }
+}
+
+impl Handle for ServicesQuery {
+    async fn handle(self, engine: &Engine) -> Result<ServiceAnswer, Fault> {
+        let host = engine.host(&self.host).await?;
+        let session = engine.parts.sessions.of(&host);
+        if self.query.connect || session.live_now().await.is_some() {
+            return Ok(services::answer(&session.read_services().await?, &self.query, false));
+        }
+        let kept = engine.parts.snapshots.show(&host.id).await?.services.ok_or_else(|| never_read(&host))?;
+        let answer = services::answer(&kept.value, &self.query, true);
+        Ok(ServiceAnswer { at_ms: kept.received_ms, ..answer })
+    }
+}
+
+fn never_read(host: &Host) -> Fault {
+    Fault::new(
+        FaultCode::LinkLost,
+        format!("{} is not connected, and nothing was read from it before", host.name),
+    )
+    .on_host(&host.name)
+}
+
+impl Handle for ServiceImpactShow {
+    async fn handle(self, engine: &Engine) -> Result<ServiceImpact, Fault> {
+        let host = engine.host(&self.host).await?;
+        super::act::check_unit(&self.unit)?;
+        let neighbours = sockets::neighbours(&engine.parts.hosts.list().await?);
+        let ask = Ask::Impact { unit: self.unit, sudo: host.sudo };
+        match engine.parts.sessions.of(&host).ask(ask, Duration::from_secs(30)).await? {
+            Answer::Impact(mut impact) => {
+                for client in &mut impact.clients {
+                    if let Some(name) = neighbours.get(&client.peer) {
+                        client.peer.clone_from(name);
+                        client.saved_host = true;
+                    }
+                }
+                Ok(*impact)
+            }
+            other => Err(odd_answer(&other)),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The commands of `protocol::ipc`, each carried out by the parts of the engine it needs.
+
+mod act;
+mod hosts;
+mod look;
+mod operations;
+mod trust;
+
+use std::future::Future;
+
+use protocol::ipc::{self, Command};
+use protocol::{Fault, FaultCode};
+use serde_json::Value;
+
+use crate::engine::Engine;
+
+/// A command that the engine carries out.
+pub trait Handle: Command + Send {
+    fn handle(self, engine: &Engine) -> impl Future<Output = Result<Self::Reply, Fault>> + Send;
+}
+
+/// Carries out a command that came as text from another program of this user.
+macro_rules! dispatch {
+    ($($command:ident),* $(,)?) => {
+        pub(crate) async fn dispatch(engine: &Engine, name: &str, args: Value) -> Result<Value, Fault> {
+            match name {
+                $(ipc::$command::NAME => {
+                    let command: ipc::$command = serde_json::from_value(args).map_err(|why| misread(name, &why))?;
+                    serde_json::to_value(engine.call(command).await?).map_err(|why| misread(name, &why))
+                })*
+                _ => Err(Fault::new(FaultCode::NotInThisVersion, format!("the command '{name}' is not in this version"))),
+            }
+        }
+
+        #[cfg(test)]
+        const DISPATCHED: &[&str] = &[$(ipc::$command::NAME),*];
+    };
+}
+
+dispatch! {
+    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck,
+    TrustShow, TrustAccept, TrustList, TrustForget, SnapshotShow, MetricsRecent, SystemRead,
+    MetricsRead, SocketsQuery, ServicesQuery, ServiceImpactShow, ServiceAct, CommandRun,
+    OperationsList, OperationShow, OperationsRead, OperationsUnread,
+}
+
+fn misread(name: &str, why: &serde_json::Error) -> Fault {
+    Fault::bad_input("call", format!("the command '{name}' was not understood: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_command_can_come_through_the_door() {
+        assert_eq!(super::DISPATCHED, protocol::ipc::COMMANDS);
+    }
+}

@@ -1,0 +1,142 @@
+//! The side of `musterctl`: its own engine, or the door of the program that has the store open.
+
+use std::path::Path;
+
+use protocol::metrics::Metrics;
+use protocol::wire::Answer;
+use protocol::{Fault, FaultCode};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Mutex;
+
+use super::{Call, Said, WATCH_METRICS, WatchMetrics, door_path};
+use crate::commands::Handle;
+use crate::engine::{Engine, EngineOptions};
+use crate::helper::Subscription;
+
+/// Carries out commands, here or in the app.
+pub enum Desk {
+    /// The store was free: this program opened it.
+    Own(Engine),
+    /// Another program of this user has it open and carries them out.
+    App(Box<Mutex<Door>>),
+}
+
+/// A connection to the door.
+pub struct Door {
+    reading: BufReader<OwnedReadHalf>,
+    writing: OwnedWriteHalf,
+}
+
+impl Desk {
+    /// Opens the store, or goes through the door of the program that has it open.
+    pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
+        let data_dir = options.data_dir.clone();
+        match Engine::open(options).await {
+            Ok(engine) => Ok(Desk::Own(engine)),
+            Err(busy) if busy.code == FaultCode::StoreInUse => match knock(&data_dir).await? {
+                Some(door) => Ok(Desk::App(Box::new(Mutex::new(door)))),
+                None => Err(busy),
+            },
+            Err(fault) => Err(fault),
+        }
+    }
+
+    pub async fn call<C: Handle>(&self, command: C) -> Result<C::Reply, Fault> {
+        match self {
+            Desk::Own(engine) => engine.call(command).await,
+            Desk::App(door) => {
+                let mut door = door.lock().await;
+                let args = serde_json::to_value(command).map_err(unreadable)?;
+                door.say(C::NAME, args).await?;
+                serde_json::from_value(door.hear().await?).map_err(unreadable)
+            }
+        }
+    }
+
+    /// Streams samples of a host until the link ends.
+    pub async fn watch_metrics(&self, host: &str, interval_ms: u32) -> Result<Samples<'_>, Fault> {
+        match self {
+            Desk::Own(engine) => Ok(Samples::Own(engine.watch_metrics(host, interval_ms).await?)),
+            Desk::App(door) => {
+                let mut door = door.lock().await;
+                let watch = WatchMetrics { host: host.to_owned(), interval_ms };
+                door.say(WATCH_METRICS, serde_json::to_value(watch).map_err(unreadable)?).await?;
+                Ok(Samples::App(door))
+            }
+        }
+    }
+
+    /// Ends what this program holds open.
+    pub async fn close(&self) {
+        if let Desk::Own(engine) = self {
+            engine.shutdown().await;
+        }
+    }
+}
+
+/// A stream of samples, from here or through the door.
+pub enum Samples<'a> {
+    Own(Subscription),
+    App(tokio::sync::MutexGuard<'a, Door>),
+}
+
+impl Samples<'_> {
+    /// The next sample; `None` when the stream ended without a word.
+    pub async fn next(&mut self) -> Option<Result<Metrics, Fault>> {
+        match self {
+            Samples::Own(subscription) => loop {
+                match subscription.recv().await? {
+                    Ok((_, Answer::Metrics(metrics))) => return Some(Ok(*metrics)),
+                    Ok(_) => {}
+                    Err(fault) => return Some(Err(fault)),
+                }
+            },
+            Samples::App(door) => {
+                Some(door.hear().await.and_then(|value| serde_json::from_value(value).map_err(unreadable)))
+            }
+        }
+    }
+}
+
+async fn knock(data_dir: &Path) -> Result<Option<Door>, Fault> {
+    let Ok(stream) = UnixStream::connect(door_path(data_dir)?).await else { return Ok(None) };
+    let own = rustix::process::getuid().as_raw();
+    if !stream.peer_cred().is_ok_and(|peer| peer.uid() == own) {
+        return Err(Fault::new(FaultCode::NotPermitted, "the program behind the local socket is another user's"));
+    }
+    let (reading, writing) = stream.into_split();
+    Ok(Some(Door { reading: BufReader::new(reading), writing }))
+}
+
+impl Door {
+    async fn say(&mut self, name: &str, args: Value) -> Result<(), Fault> {
+        let mut line = serde_json::to_vec(&Call { name: name.to_owned(), args }).map_err(unreadable)?;
+        line.push(b'\n');
+        self.writing.write_all(&line).await.map_err(gone)
+    }
+
+    async fn hear(&mut self) -> Result<Value, Fault> {
+        let mut line = String::new();
+        if self.reading.read_line(&mut line).await.map_err(gone)? == 0 {
+            return Err(gone(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+        match serde_json::from_str(&line).map_err(unreadable)? {
+            Said::Ok(value) => Ok(value),
+            Said::Fault(fault) => Err(fault),
+        }
+    }
+}
+
+fn unreadable(why: serde_json::Error) -> Fault {
+    Fault::new(FaultCode::Internal, format!("the app and this program do not understand each other: {why}"))
+}
+
+fn gone(why: std::io::Error) -> Fault {
+    Fault::new(
+        FaultCode::OutcomeUnknown,
+        format!("the app that has the data open went away before it answered: {why}"),
+    )
+}

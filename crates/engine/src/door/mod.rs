@@ -1,0 +1,89 @@
+//! The door between two programs of one user: while the app has the store open, `musterctl` asks it
+//! here for the same commands it would carry out itself.
+//!
+//! A Unix socket in a folder that only this user can enter; both ends check the other's user id.
+//! Lines of JSON: a call in, one answer out; a watch in, answers until the caller goes away.
+
+mod client;
+mod server;
+
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use protocol::{Fault, FaultCode};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use client::{Desk, Samples};
+pub use server::open_door;
+
+/// No line through the door is longer.
+const LINE_LIMIT_BYTES: u64 = 64 << 20;
+
+#[derive(Serialize, Deserialize)]
+struct Call {
+    name: String,
+    args: serde_json::Value,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    Ok(serde_json::Value),
+    Fault(Fault),
+}
+
+/// The call that is answered by a stream of samples.
+const WATCH_METRICS: &str = "watch_metrics";
+
+#[derive(Serialize, Deserialize)]
+struct WatchMetrics {
+    host: String,
+    interval_ms: u32,
+}
+
+/// Where the door of a data folder is. The name is a digest, because a socket's path must be short.
+fn door_path(data_dir: &Path) -> Result<PathBuf, Fault> {
+    let full = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_path_buf());
+    let full = full.canonicalize().unwrap_or(full);
+    let digest = Sha256::digest(full.as_os_str().as_encoded_bytes());
+    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(own_folder()?.join(format!("{name}.sock")))
+}
+
+/// A folder that belongs to this user and that nobody else can enter.
+fn own_folder() -> Result<PathBuf, Fault> {
+    let uid = rustix::process::getuid().as_raw();
+    let folder = match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
+        Some(runtime) => runtime.join("muster"),
+        None => std::env::temp_dir().join(format!("muster-{uid}")),
+    };
+    let bad = |why: String| {
+        Fault::new(FaultCode::NotPermitted, format!("the folder {} cannot be used: {why}", folder.display()))
+    };
+    match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+        Ok(()) => {}
+        Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(why) => return Err(bad(why.to_string())),
+    }
+    // Not through a link: somebody else may have planted one in a shared temporary folder.
+    let found = std::fs::symlink_metadata(&folder).map_err(|why| bad(why.to_string()))?;
+    if !found.is_dir() || found.uid() != uid || found.mode() & 0o077 != 0 {
+        return Err(bad("it is not a folder of this user alone".into()));
+    }
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_data_folder_has_a_short_door_of_its_own() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (first, second) = (door_path(a.path()).unwrap(), door_path(b.path()).unwrap());
+        assert_ne!(first, second);
+        assert_eq!(first, door_path(a.path()).unwrap(), "both programs must find the same door");
+        assert!(first.as_os_str().len() < 108, "{}", first.display());
+    }
+}

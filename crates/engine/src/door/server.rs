@@ -1,0 +1,107 @@
+//! The side of the program that has the store open.
+
+use std::path::Path;
+
+use protocol::{Fault, FaultCode};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinHandle;
+
+use protocol::wire::Answer;
+
+use super::{Call, LINE_LIMIT_BYTES, Said, WATCH_METRICS, WatchMetrics, door_path};
+use crate::commands::dispatch;
+use crate::engine::Engine;
+
+/// Opens the door and answers until the task is aborted. The store's lock makes sure that only one
+/// program does so for a data folder; a socket left by one that died is taken away.
+pub fn open_door(engine: Engine, data_dir: &Path) -> Result<JoinHandle<()>, Fault> {
+    let path = door_path(data_dir)?;
+    let bad = |why: std::io::Error| {
+        Fault::new(FaultCode::NotPermitted, format!("the socket {} cannot be opened: {why}", path.display()))
+    };
+    match std::fs::remove_file(&path) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(bad(why)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(bad)?;
+    Ok(tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) if is_own(&stream) => {
+                    tokio::spawn(serve(engine.clone(), stream));
+                }
+                Ok(_) => tracing::warn!("another user knocked at the door and was refused"),
+                Err(why) => {
+                    tracing::warn!(%why, "the door is closed");
+                    return;
+                }
+            }
+        }
+    }))
+}
+
+fn is_own(stream: &UnixStream) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw())
+}
+
+async fn serve(engine: Engine, stream: UnixStream) {
+    let (reading, mut writing) = stream.into_split();
+    let mut reading = BufReader::new(reading);
+    loop {
+        let mut line = String::new();
+        match (&mut reading).take(LINE_LIMIT_BYTES).read_line(&mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let answered = match serde_json::from_str::<Call>(&line) {
+            Ok(call) if call.name == WATCH_METRICS => {
+                // Watching lasts until the caller goes away: its hanging up ends the stream.
+                let mut rest = String::new();
+                tokio::select! {
+                    answered = watch(&engine, call.args, &mut writing) => answered,
+                    _ = reading.read_line(&mut rest) => return,
+                }
+            }
+            Ok(call) => {
+                let said = match dispatch(&engine, &call.name, call.args).await {
+                    Ok(value) => Said::Ok(value),
+                    Err(fault) => Said::Fault(fault),
+                };
+                say(&mut writing, &said).await
+            }
+            Err(why) => say(&mut writing, &Said::Fault(Fault::bad_input("call", format!("not a call: {why}")))).await,
+        };
+        if answered.is_err() {
+            return;
+        }
+    }
+}
+
+async fn watch(engine: &Engine, args: serde_json::Value, writing: &mut OwnedWriteHalf) -> std::io::Result<()> {
+    let ended = match serde_json::from_value::<WatchMetrics>(args) {
+        Err(why) => Fault::bad_input("call", format!("not a watch: {why}")),
+        Ok(WatchMetrics { host, interval_ms }) => match engine.watch_metrics(&host, interval_ms).await {
+            Err(fault) => fault,
+            Ok(mut samples) => loop {
+                match samples.recv().await {
+                    Some(Ok((_, Answer::Metrics(metrics)))) => {
+                        let value = serde_json::to_value(metrics).map_err(std::io::Error::other)?;
+                        say(writing, &Said::Ok(value)).await?;
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(fault)) => break fault,
+                    None => break Fault::new(FaultCode::LinkLost, "the host's stream ended"),
+                }
+            },
+        },
+    };
+    say(writing, &Said::Fault(ended)).await
+}
+
+async fn say(writing: &mut OwnedWriteHalf, said: &Said) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(said).map_err(std::io::Error::other)?;
+    line.push(b'\n');
+    writing.write_all(&line).await
+}

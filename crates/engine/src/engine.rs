@@ -1,0 +1,131 @@
+//! The engine: what the window and `musterctl` open, and the one door through which both act.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use protocol::Fault;
+use protocol::hosts::Host;
+use protocol::ipc::{Command, Event};
+use protocol::wire::Ask;
+use tokio::sync::broadcast;
+
+use crate::clock::Clock;
+use crate::commands::Handle;
+use crate::credentials::Credentials;
+use crate::helper::Subscription;
+use crate::hosts::Hosts;
+use crate::operations::Operations;
+use crate::secrets::SecretStore;
+use crate::sessions::Sessions;
+use crate::snapshot::Snapshots;
+use crate::store::{Opened, Store};
+use crate::trust::Trust;
+
+/// Events that a slow view may fall behind before it must read anew.
+const EVENTS: usize = 1_024;
+
+/// What an engine is made of.
+pub struct EngineOptions {
+    pub data_dir: PathBuf,
+    pub clock: Clock,
+    pub secrets: Arc<dyn SecretStore>,
+    /// Who acts: until operators sign in, the user of this computer.
+    pub operator: String,
+}
+
+/// One open engine; clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) parts: Arc<Parts>,
+}
+
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) operator: String,
+    pub(crate) notice: Option<String>,
+    pub(crate) hosts: Hosts,
+    pub(crate) trust: Trust,
+    pub(crate) credentials: Credentials,
+    pub(crate) operations: Operations,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) store: Store,
+    pub(crate) sessions: Sessions,
+    pub(crate) events: broadcast::Sender<Event>,
+}
+
+impl Engine {
+    /// Opens the data folder. A damaged, newer or busy store is a fault, never an empty one.
+    pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
+        let EngineOptions { data_dir, clock, secrets, operator } = options;
+        let Opened { store, notice } = Store::open(&data_dir).await?;
+        let operations = Operations::open(store.clone(), clock.clone(), operator.clone()).await?;
+        let hosts = Hosts::new(store.clone(), clock.clone());
+        let trust = Trust::new(store.clone(), clock.clone());
+        let credentials = Credentials::new(secrets);
+        let snapshots = Snapshots::new(store.clone());
+        let (events, _) = broadcast::channel(EVENTS);
+        let sessions = Sessions::new(
+            clock.clone(),
+            trust.clone(),
+            credentials.clone(),
+            operations.clone(),
+            snapshots.clone(),
+            events.clone(),
+        );
+        tokio::spawn(tell_counts(operations.clone(), events.clone()));
+        let parts = Parts {
+            clock,
+            operator,
+            notice,
+            hosts,
+            trust,
+            credentials,
+            operations,
+            snapshots,
+            store,
+            sessions,
+            events,
+        };
+        Ok(Self { parts: Arc::new(parts) })
+    }
+
+    /// Carries out one command.
+    pub async fn call<C: Handle>(&self, command: C) -> Result<<C as Command>::Reply, Fault> {
+        command.handle(self).await
+    }
+
+    /// What happens from now on, for views that stay open.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.parts.events.subscribe()
+    }
+
+    /// Streams samples of a host; ends with the link.
+    pub async fn watch_metrics(&self, host: &str, interval_ms: u32) -> Result<Subscription, Fault> {
+        let host = self.host(host).await?;
+        let live = self.parts.sessions.of(&host).live().await?;
+        live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await
+    }
+
+    /// Ends every link, so that no helper stays behind.
+    pub async fn shutdown(&self) {
+        self.parts.sessions.end_all().await;
+    }
+
+    pub(crate) async fn host(&self, name: &str) -> Result<Host, Fault> {
+        self.parts.hosts.find(name).await
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        // Nobody listening is no fault.
+        let _ = self.parts.events.send(event);
+    }
+}
+
+/// Tells every view when the badge changes, whoever changed it.
+async fn tell_counts(operations: Operations, events: broadcast::Sender<Event>) {
+    let mut counts = operations.subscribe();
+    while counts.changed().await.is_ok() {
+        let now = *counts.borrow_and_update();
+        let _ = events.send(Event::Operations { counts: now });
+    }
+}

@@ -1,0 +1,127 @@
+//! scripts: the only shell text that is run on a host, all of it fixed.
+//!
+//! What varies is given as quoted words after the script. The login shell may be of any kind (csh,
+//! fish) and may print anything before and after: it is only asked to replace itself by `/bin/sh`,
+//! the scripts hold nothing that such a shell would act on inside single quotes (no quote, no line
+//! feed, no exclamation mark), and every line that counts starts with a mark chosen at random.
+
+use protocol::runs::quote_words;
+
+/// Words common to all scripts. `sum` reads stdin and leaves its sha256 in `h`, `none` if the host
+/// has no tool for it.
+const COMMON: &str = "\
+    LC_ALL=C; export LC_ALL; umask 077; PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; \
+    m=$1; say() { printf \"%s %s\\n\" \"$m\" \"$*\"; }; \
+    sum() { if command -v sha256sum >/dev/null 2>&1; then h=$(sha256sum); \
+    elif command -v openssl >/dev/null 2>&1; then h=$(openssl dgst -sha256 -r); else h=none; fi; \
+    h=${h%% *}; }; \
+    echo; ";
+
+/// Arguments: mark, folder or empty, version, sha256 for x86_64, sha256 for aarch64.
+///
+/// Says `os`, `arch`, `dir` and, if the right file is there, `have SIZE SHA256`. In a given folder
+/// that others may write to, a folder of this user's own is taken.
+const PROBE: &str = "\
+    d=$2; say os \"$(uname -s)\"; a=$(uname -m); say arch \"$a\"; \
+    case $a in x86_64|amd64) s=$4;; aarch64|arm64) s=$5;; *) s=;; esac; \
+    if [ -z \"$d\" ]; then if [ -d \"$HOME\" ]; then d=$HOME/.cache/muster; \
+    else say nohome \"$HOME\"; exit 0; fi; \
+    elif [ -d \"$d\" ]; then case $(ls -ldn \"$d/.\") in \
+    ?????w*|????????w*) d=${d%/}/muster-$(id -u);; esac; fi; \
+    say dir \"$d\"; \
+    if [ -n \"$s\" ]; then f=$d/muster-helper-$3-$(printf %.12s \"$s\"); \
+    if [ -f \"$f\" ] && [ -O \"$f\" ] && [ -x \"$f\" ]; then sum <\"$f\"; \
+    say have $(wc -c <\"$f\") $h; fi; fi; \
+    say end";
+
+/// Arguments: mark, folder, name of the file, sha256, size, mark of the temporary file, `own` if the
+/// folder is one that only Muster uses. The bytes are on stdin.
+///
+/// Says `no REASON DETAIL` and leaves nothing behind, or `placed`. The file appears under its name
+/// whole or not at all; it is not synced, for its sha256 is asked again before each start.
+const UPLOAD: &str = "\
+    d=$2; f=$d/$3; s=$4; z=$5; t=$d/.$3.$6; w=$7; \
+    no() { rm -f \"$t\"; say no \"$@\"; exit 0; }; \
+    e=$(mkdir -p \"$d\" 2>&1) || no folder \"$e\"; \
+    [ -L \"$d\" ] && no link; \
+    if [ \"$w\" = own ]; then [ -O \"$d\" ] || no owner; chmod 700 \"$d\" || no owner; fi; \
+    e=$( { set -C; cat >\"$t\"; } 2>&1) || no write \"$e\"; \
+    [ \"$(wc -c <\"$t\")\" -eq \"$z\" ] || no size \"$(wc -c <\"$t\")\"; \
+    sum <\"$t\"; [ \"$h\" = \"$s\" ] || [ \"$h\" = none ] || no sum \"$h\"; \
+    e=$(chmod 700 \"$t\" 2>&1) || no write \"$e\"; \
+    e=$(\"$t\" --version 2>&1 </dev/null); r=$?; \
+    if [ $r -eq 126 ]; then if [ -x \"$t\" ]; then no blocked \"$e\"; else no noexec \"$e\"; fi; fi; \
+    [ $r -eq 0 ] || no run \"$r $e\"; \
+    e=$(mv -f \"$t\" \"$f\" 2>&1) || no write \"$e\"; \
+    for o in \"$d\"/muster-helper-*; do [ \"$o\" = \"$f\" ] || rm -f \"$o\"; done; \
+    for o in \"$d\"/.muster-helper-*; do \
+    [ -n \"$(find \"$o\" -mmin +60 2>/dev/null)\" ] && rm -f \"$o\"; done; \
+    say placed";
+
+/// Arguments: mark, path, sha256.
+///
+/// Reads the hash from a descriptor and starts what that descriptor shows, so that a file swapped
+/// in between is not run. Where there is no /proc the path is started.
+const START: &str = "\
+    f=$2; s=$3; \
+    [ -r \"$f\" ] || { say gone; exit 65; }; \
+    exec 3<\"$f\"; sum <&3; \
+    [ \"$h\" = \"$s\" ] || [ \"$h\" = none ] || { say changed; exit 65; }; \
+    [ -x \"$f\" ] || { say noexec; exit 65; }; \
+    say starting; \
+    if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3; fi; \
+    exec \"$f\"";
+
+pub(super) fn probe(arguments: &[&str]) -> String {
+    command(PROBE, arguments)
+}
+
+pub(super) fn upload(arguments: &[&str]) -> String {
+    command(UPLOAD, arguments)
+}
+
+pub(super) fn start(arguments: &[&str]) -> String {
+    command(START, arguments)
+}
+
+fn command(script: &str, arguments: &[&str]) -> String {
+    format!("exec /bin/sh -c '{COMMON}{script}' muster {}", quote_words(arguments))
+}
+
+/// A mark that no output of a host holds by chance.
+pub(super) fn mark() -> String {
+    format!("muster-{}", uuid::Uuid::now_v7().simple())
+}
+
+/// What a script said: the lines with its mark, without it.
+pub(super) fn parse_said<'a>(output: &'a str, mark: &str) -> Vec<(&'a str, &'a str)> {
+    output
+        .lines()
+        .filter_map(|line| line.split_once(mark))
+        .map(|(_, said)| said.trim())
+        .map(|said| said.split_once(' ').unwrap_or((said, "")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_login_shell_finds_anything_to_act_on_inside_the_quotes() {
+        for script in [COMMON, PROBE, UPLOAD, START] {
+            assert!(!script.contains(['\'', '\n', '!']), "{script}");
+            assert_eq!(
+                script.matches('\\').count(),
+                script.matches("\\n\"").count(),
+                "fish reads other backslashes: {script}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_login_shell_prints_around_the_lines_is_left_out() {
+        let output = "Welcome!\nquota: 5%\nX-1 dir /a b/c\nno mark\nnoise X-1 end\r\nbye";
+        assert_eq!(parse_said(output, "X-1"), [("dir", "/a b/c"), ("end", "")]);
+    }
+}

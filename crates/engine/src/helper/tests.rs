@@ -1,0 +1,4 @@
+//! The helper layer: the link against a helper of our own making, and placing on a real sshd.
+
+mod linking;
+mod placing;

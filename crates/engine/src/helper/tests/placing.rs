@@ -1,0 +1,293 @@
+//! Placing and starting on a real sshd, with a script that plays the helper.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use protocol::wire::{Answer, Ask};
+use protocol::{Fault, FaultCode};
+
+use crate::helper::local::linux::start_bytes;
+use crate::helper::place::place_one_of;
+use crate::helper::{Placed, Program, Programs, start};
+use crate::ssh::Connection;
+use crate::ssh::tests::sshd::Sshd;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Says its version, or plays the helper: `Hello`, then one answer to the first request.
+fn script(extra: &str) -> &'static [u8] {
+    let text = format!(
+        "#!/bin/sh\n# {extra}\n\
+         [ \"$1\" = --version ] && {{ echo 0.1.0; exit 0; }}\n\
+         echo '{{\"hello\":{{\"version\":\"0.1.0\",\"pid\":'$$'}}}}'\n\
+         read -r asked\n\
+         echo '{{\"reply\":{{\"id\":1,\"answer\":{{\"system\":{{\"host_name\":\"fake\"}}}}}}}}'\n\
+         cat >/dev/null\n"
+    );
+    Box::leak(text.into_bytes().into_boxed_slice())
+}
+
+fn programs(bytes: &'static [u8]) -> Programs {
+    let program = Some(Program::new(bytes));
+    Programs { x86_64: program.clone(), aarch64: program }
+}
+
+/// An sshd whose sessions have a home of their own.
+struct Home {
+    sshd: Sshd,
+    connection: Connection,
+    home: PathBuf,
+}
+
+impl Home {
+    async fn new() -> Self {
+        Self::with_shell("", "exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await
+    }
+
+    /// `shell` stands for the user's login shell: it gets the command in `SSH_ORIGINAL_COMMAND`.
+    async fn with_shell(extra: &str, shell: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap().keep();
+        let home = dir.join("home");
+        fs::create_dir(&home).unwrap();
+        let wrapper = dir.join("shell");
+        fs::write(&wrapper, format!("#!/bin/sh\nHOME={}; export HOME\n{shell}\n", home.display())).unwrap();
+        fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+        let sshd = Sshd::start(&format!("ForceCommand {}\n{extra}", wrapper.display()));
+        let connection = sshd.connect().await;
+        Self { sshd, connection, home }
+    }
+
+    async fn place(&self, bytes: &'static [u8], dir: Option<&Path>) -> Result<Placed, Fault> {
+        let dir = dir.map(|dir| dir.to_str().unwrap());
+        place_one_of(&programs(bytes), &self.connection, "web", dir).await
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.home.join(".cache/muster")
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.home.parent().unwrap());
+        let _ = &self.sshd;
+    }
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .map(|entries| entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[tokio::test]
+async fn the_helper_is_placed_once_and_answers() {
+    let home = Home::new().await;
+    let placed = home.place(script(""), None).await.unwrap();
+    assert!(placed.newly);
+    let path = Path::new(&placed.path);
+    assert_eq!(path.parent().unwrap(), home.folder());
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert_eq!(name, format!("muster-helper-{}-{}", protocol::VERSION, &placed.sha256[..12]));
+    assert_eq!((mode(&home.folder()), mode(path)), (0o700, 0o700));
+    assert_eq!(fs::read(path).unwrap(), script(""));
+    assert_eq!(names(&home.folder()).len(), 1, "no temporary file is left");
+
+    let again = home.place(script(""), None).await.unwrap();
+    assert_eq!(again, Placed { newly: false, ..placed.clone() });
+
+    let link = start(&home.connection, "web", &placed).await.unwrap();
+    let pid = link.hello().pid;
+    let Answer::System(system) = link.ask(Ask::System {}, SOON).await.unwrap() else { panic!() };
+    assert_eq!(system.host_name, "fake");
+    drop(link);
+    let gone = async {
+        while Path::new(&format!("/proc/{pid}")).exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("the helper goes with its link");
+}
+
+#[tokio::test]
+async fn a_newer_version_takes_the_place_of_the_older_one() {
+    let home = Home::new().await;
+    home.place(script("old"), None).await.unwrap();
+    fs::write(home.folder().join("notes"), "mine").unwrap();
+    let placed = home.place(script("new"), None).await.unwrap();
+    let name = Path::new(&placed.path).file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(names(&home.folder()), [name, "notes".to_owned()], "only files of ours are removed");
+}
+
+#[tokio::test]
+async fn a_file_that_was_damaged_is_put_there_anew_and_never_started() {
+    let home = Home::new().await;
+    let placed = home.place(script(""), None).await.unwrap();
+    fs::write(&placed.path, "#!/bin/sh\necho planted\n").unwrap();
+    let fault = start(&home.connection, "web", &placed).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperBlocked);
+    assert!(fault.message.contains("was changed by somebody"), "{fault}");
+    assert!(home.place(script(""), None).await.unwrap().newly);
+    start(&home.connection, "web", &placed).await.unwrap();
+    fs::remove_file(&placed.path).unwrap();
+    let fault = start(&home.connection, "web", &placed).await.unwrap_err();
+    assert_eq!((fault.code, fault.detail.subject), (FaultCode::HelperFailed, Some(placed.path)));
+}
+
+#[tokio::test]
+async fn a_login_shell_that_talks_before_and_after_does_not_disturb() {
+    let noisy = "printf 'Welcome!\\n\\033[1mquota: 5%%'; echo rc: no such file >&2\n\
+                 /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"; echo 'Goodbye!'";
+    let home = Home::with_shell("", noisy).await;
+    let placed = home.place(script(""), None).await.unwrap();
+    assert!(placed.newly && !home.place(script(""), None).await.unwrap().newly);
+    let link = start(&home.connection, "web", &placed).await.unwrap();
+    link.ask(Ask::System {}, SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_gives_no_shell_is_told_with_its_words() {
+    let home = Home::with_shell("", "echo 'This account is currently not available.'; exit 1").await;
+    let fault = home.place(script(""), None).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperBlocked);
+    assert!(fault.message.ends_with("ended with 1: This account is currently not available."), "{fault}");
+}
+
+/// A file system mounted for one test.
+struct Mounted(tempfile::TempDir);
+
+impl Mounted {
+    fn new(options: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let done =
+            Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(dir.path()).status();
+        assert!(done.unwrap().success(), "mounting needs root");
+        Self(dir)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn a_file_system_without_programs_is_named_and_nothing_is_left_there() {
+    let home = Home::new().await;
+    let mounted = Mounted::new("noexec,mode=755");
+    let dir = mounted.0.path().join("helper");
+    let fault = home.place(script(""), Some(&dir)).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperNoexec, "{fault}");
+    assert_eq!(fault.detail.subject.as_deref(), dir.to_str());
+    assert_eq!(names(&dir), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_system_that_forbids_programs_later_is_named_at_the_start() {
+    let home = Home::new().await;
+    let mounted = Mounted::new("mode=755");
+    let placed = home.place(script(""), Some(mounted.0.path())).await.unwrap();
+    let done = Command::new("mount").args(["-o", "remount,noexec"]).arg(mounted.0.path()).status();
+    assert!(done.unwrap().success());
+    let fault = start(&home.connection, "web", &placed).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperNoexec, "{fault}");
+}
+
+#[tokio::test]
+async fn a_full_file_system_is_told_and_the_partial_file_is_removed() {
+    let home = Home::new().await;
+    let mounted = Mounted::new("size=64k,mode=755");
+    let dir = mounted.0.path().join("helper");
+    let large: &'static [u8] = Box::leak(vec![b'#'; 1 << 20].into_boxed_slice());
+    let fault = home.place(large, Some(&dir)).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperNoSpace, "{fault}");
+    assert_eq!(fault.detail.subject.as_deref(), dir.to_str());
+    assert_eq!(names(&dir), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_read_only_file_system_is_told() {
+    let home = Home::new().await;
+    let mounted = Mounted::new("ro,mode=755");
+    let fault = home.place(script(""), Some(&mounted.0.path().join("helper"))).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperBlocked);
+    assert!(fault.message.contains("Read-only file system"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_folder_that_others_may_write_to_gets_one_of_our_own_inside() {
+    let home = Home::new().await;
+    let shared = tempfile::tempdir().unwrap();
+    fs::set_permissions(shared.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let placed = home.place(script(""), Some(shared.path())).await.unwrap();
+    let own = shared.path().join("muster-0");
+    assert_eq!(Path::new(&placed.path).parent().unwrap(), own);
+    assert_eq!((mode(&own), mode(shared.path())), (0o700, 0o1777));
+
+    std::os::unix::fs::chown(&own, Some(12345), None).unwrap();
+    fs::remove_file(&placed.path).unwrap();
+    let fault = home.place(script(""), Some(shared.path())).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperBlocked);
+    assert!(fault.message.contains("belongs to another user"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_symbolic_link_in_the_place_of_the_folder_is_refused() {
+    let home = Home::new().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::create_dir(home.home.join(".cache")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), home.folder()).unwrap();
+    let fault = home.place(script(""), None).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperBlocked);
+    assert!(fault.message.contains("symbolic link"), "{fault}");
+    assert_eq!(names(elsewhere.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_run_there_is_not_left_there() {
+    let home = Home::new().await;
+    let broken: &'static [u8] = b"#!/bin/sh\necho no such instruction >&2\nexit 132\n";
+    let fault = home.place(broken, None).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperFailed);
+    assert!(fault.message.contains("no such instruction"), "{fault}");
+    assert_eq!(names(&home.folder()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_link_that_is_cut_with_its_connection_says_so() {
+    let home = Home::new().await;
+    let placed = home.place(script(""), None).await.unwrap();
+    let link = start(&home.connection, "web", &placed).await.unwrap();
+    home.connection.close().await;
+    let fault = tokio::time::timeout(SOON, link.closed()).await.unwrap();
+    assert_eq!(fault.code, FaultCode::LinkLost);
+    assert!(fault.message.contains("the connection ended"), "{fault}");
+}
+
+#[tokio::test]
+async fn one_session_at_a_time_is_enough_to_place_and_start() {
+    let home = Home::with_shell("MaxSessions 1", "exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
+    let placed = home.place(script(""), None).await.unwrap();
+    start(&home.connection, "web", &placed).await.unwrap().ask(Ask::System {}, SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn this_computer_is_looked_at_by_a_child_that_runs_from_memory() {
+    // A program of the system that never says Hello shows that its bytes run from memory.
+    let bytes: &'static [u8] = Box::leak(fs::read("/bin/echo").unwrap().into_boxed_slice());
+    let fault = start_bytes(bytes).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::HelperFailed);
+    assert!(fault.message.ends_with("did not start: the helper ended: exit status: 0"), "{fault}");
+    let fault = start_bytes(b"\x7fELF broken").await.unwrap_err();
+    assert_eq!((fault.code, fault.detail.host.as_deref()), (FaultCode::HelperFailed, Some("local")));
+}

@@ -1,0 +1,55 @@
+//! runs: what a custom command came to.
+
+use protocol::operations::OperationResult;
+use protocol::runs::RunReport;
+use protocol::{Fault, hosts::Sudo};
+
+use crate::operations::Finish;
+use crate::services::cut_short;
+
+/// The command that the helper runs, as it is logged before it is sent.
+pub(crate) fn exact_command(command: &str, sudo: Sudo) -> String {
+    let shell = format!("sh -c {}", protocol::runs::quote_word(command));
+    match sudo {
+        Sudo::None => shell,
+        Sudo::Nopasswd | Sudo::Password => format!("sudo -n -- {shell}"),
+    }
+}
+
+/// Finishes the entry of a command. No exit status and no signal means that its end was not seen.
+pub(crate) fn conclude(answer: &Result<RunReport, Fault>) -> Finish {
+    let report = match answer {
+        Ok(report) => report,
+        Err(fault) => return cut_short(fault),
+    };
+    let (result, summary) = match (report.exit_code, report.signal) {
+        (Some(0), _) => (OperationResult::Done, "exit status 0".to_owned()),
+        (Some(code), _) => (OperationResult::Failed, format!("exit status {code}")),
+        (None, Some(signal)) => (OperationResult::Failed, format!("ended by signal {signal}")),
+        (None, None) => (OperationResult::OutcomeUnknown, "it ended without an exit status".to_owned()),
+    };
+    Finish {
+        exit_code: report.exit_code,
+        took_ms: Some(report.took_ms),
+        output: report.stdout.text(),
+        errors: report.stderr.text(),
+        summary,
+        ..Finish::new(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_without_exit_status_is_unknown_and_never_done() {
+        let conclude = |exit_code, signal| {
+            super::conclude(&Ok(RunReport { exit_code, signal, ..RunReport::default() })).result
+        };
+        assert_eq!(conclude(Some(0), None), OperationResult::Done);
+        assert_eq!(conclude(Some(1), None), OperationResult::Failed);
+        assert_eq!(conclude(None, Some(9)), OperationResult::Failed);
+        assert_eq!(conclude(None, None), OperationResult::OutcomeUnknown);
+    }
+}

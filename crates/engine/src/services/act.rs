@@ -1,0 +1,151 @@
+//! What an action on a unit came to: from the helper's report, or from what cut it short, to the
+//! entry of the operation log. Pure, so that every case can be tested without a host.
+
+use protocol::hosts::Sudo;
+use protocol::operations::OperationResult;
+use protocol::services::{ActionReport, Outcome, ServiceAction, UnitState};
+use protocol::{Fault, FaultCode};
+
+use crate::operations::Finish;
+
+/// The command that the helper runs for an action, as it is logged before it is sent.
+pub fn exact_command(action: ServiceAction, unit: &str, sudo: Sudo) -> String {
+    let prefix = match sudo {
+        Sudo::None => "",
+        Sudo::Nopasswd | Sudo::Password => "sudo -n -- ",
+    };
+    format!("{prefix}systemctl --no-ask-password {} -- {unit}", action.verb())
+}
+
+/// Finishes the entry of an action.
+pub fn conclude(answer: &Result<ActionReport, Fault>) -> Finish {
+    match answer {
+        Ok(report) => Finish {
+            result: judge(report),
+            outcome: Some(report.outcome),
+            exit_code: report.exit_code,
+            took_ms: Some(report.took_ms),
+            output: report.output.clone(),
+            summary: summary(report),
+            before: Some(report.before.clone()),
+            after: Some(report.after.clone()),
+            moments: report.moments.clone(),
+            journal: report.journal.clone(),
+            ..Finish::new(judge(report))
+        },
+        Err(fault) => cut_short(fault),
+    }
+}
+
+/// Finishes the entry of an operation that brought a fault instead of a report.
+///
+/// A fault of the link after sending leaves the outcome open: it is never told as done or failed.
+pub fn cut_short(fault: &Fault) -> Finish {
+    let result = match fault.code {
+        FaultCode::LinkLost | FaultCode::OutcomeUnknown | FaultCode::Internal | FaultCode::Unknown => {
+            OperationResult::OutcomeUnknown
+        }
+        FaultCode::TimedOut => OperationResult::TimedOut,
+        FaultCode::UnitFailed | FaultCode::CommandFailed => OperationResult::Failed,
+        _ => OperationResult::Refused,
+    };
+    let outcome = (result == OperationResult::OutcomeUnknown).then_some(Outcome::Unknown);
+    Finish { outcome, summary: fault.message.clone(), journal: fault.detail.lines.clone(), ..Finish::new(result) }
+}
+
+fn judge(report: &ActionReport) -> OperationResult {
+    match report.outcome {
+        Outcome::Unknown => OperationResult::OutcomeUnknown,
+        outcome if outcome.is_done(report.action) => OperationResult::Done,
+        _ => OperationResult::Failed,
+    }
+}
+
+fn summary(report: &ActionReport) -> String {
+    let after = &report.after;
+    let words = report.outcome.words();
+    match report.outcome {
+        Outcome::Running => match after.main_pid {
+            Some(pid) => format!("{}, PID {pid}", after.state()),
+            None => after.state(),
+        },
+        Outcome::Failed => format!("{words}: {}{}", after.state(), reason(after)),
+        Outcome::KeepsCrashing => match after.restarts {
+            Some(restarts) => format!("{words}: restarted {restarts} times{}", reason(after)),
+            None => format!("{words}{}", reason(after)),
+        },
+        Outcome::Enabled | Outcome::Disabled => words.to_owned(),
+        Outcome::RanAndEnded | Outcome::Stopped | Outcome::NotRun | Outcome::Replaced | Outcome::Unknown => {
+            format!("{words}, {}", after.state())
+        }
+    }
+}
+
+fn reason(after: &UnitState) -> String {
+    let mut reason = match after.result.as_str() {
+        "" | "success" => String::new(),
+        result => format!(", {result}"),
+    };
+    match (after.exec_main_code.as_deref(), after.exec_main_status) {
+        (Some("exited"), Some(status)) if status != 0 => reason += &format!(", exit status {status}"),
+        (Some(code @ ("killed" | "dumped")), Some(signal)) => reason += &format!(", {code} by signal {signal}"),
+        _ => {}
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(outcome: Outcome) -> ActionReport {
+        ActionReport {
+            unit: "x.service".into(),
+            action: ServiceAction::Restart,
+            outcome,
+            command: exact_command(ServiceAction::Restart, "x.service", Sudo::None),
+            // systemctl says 0 in every case: it must not count.
+            exit_code: Some(0),
+            output: String::new(),
+            before: UnitState::default(),
+            after: UnitState {
+                active_state: "failed".into(),
+                sub_state: "failed".into(),
+                result: "exit-code".into(),
+                exec_main_code: Some("exited".into()),
+                exec_main_status: Some(203),
+                ..UnitState::default()
+            },
+            moments: Vec::new(),
+            journal: Vec::new(),
+            command_ms: 5,
+            took_ms: 2_000,
+        }
+    }
+
+    #[test]
+    fn the_outcome_counts_and_not_the_exit_status_of_systemctl() {
+        for (outcome, result) in [
+            (Outcome::Running, OperationResult::Done),
+            (Outcome::RanAndEnded, OperationResult::Done),
+            (Outcome::Failed, OperationResult::Failed),
+            (Outcome::KeepsCrashing, OperationResult::Failed),
+            (Outcome::NotRun, OperationResult::Failed),
+            (Outcome::Unknown, OperationResult::OutcomeUnknown),
+        ] {
+            assert_eq!(conclude(&Ok(report(outcome))).result, result, "{outcome:?}");
+        }
+        assert_eq!(
+            conclude(&Ok(report(Outcome::Failed))).summary,
+            "failed: failed (failed), exit-code, exit status 203"
+        );
+    }
+
+    #[test]
+    fn a_cut_link_leaves_the_outcome_unknown() {
+        let cut = conclude(&Err(Fault::new(FaultCode::LinkLost, "the link to web was lost")));
+        assert_eq!((cut.result, cut.outcome), (OperationResult::OutcomeUnknown, Some(Outcome::Unknown)));
+        let refused = conclude(&Err(Fault::new(FaultCode::SudoRefused, "no")));
+        assert_eq!(refused.result, OperationResult::Refused, "the host did nothing");
+    }
+}

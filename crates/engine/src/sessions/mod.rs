@@ -1,0 +1,97 @@
+//! sessions: one link per host, shared by every view and every command.
+//!
+//! A session connects when something asks for it, never because a page was opened. While it is
+//! kept (`keep`), it streams metrics, remembers the last ten minutes, renews the snapshot that is
+//! read offline, and comes back by itself after a cut. What a person must decide, such as a changed
+//! host key, is never tried again by itself.
+
+mod session;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use protocol::hosts::Host;
+use protocol::ipc::Event;
+use tokio::sync::{Semaphore, broadcast};
+
+pub(crate) use session::odd_answer;
+pub use session::{Live, Session, then};
+
+use crate::clock::Clock;
+use crate::credentials::Credentials;
+use crate::operations::Operations;
+use crate::snapshot::Snapshots;
+use crate::trust::Trust;
+
+/// Sign-ins under way at the same time; more would trip the MaxStartups of sshd_config(5).
+const SIGN_INS_AT_ONCE: usize = 8;
+
+/// What a session works with.
+pub(crate) struct Ground {
+    pub(crate) clock: Clock,
+    pub(crate) trust: Trust,
+    pub(crate) credentials: Credentials,
+    pub(crate) operations: Operations,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) sign_ins: Semaphore,
+}
+
+/// All sessions, by the id of their host.
+pub struct Sessions {
+    ground: Arc<Ground>,
+    by_id: Mutex<HashMap<String, Arc<Session>>>,
+}
+
+impl Sessions {
+    pub fn new(
+        clock: Clock,
+        trust: Trust,
+        credentials: Credentials,
+        operations: Operations,
+        snapshots: Snapshots,
+        events: broadcast::Sender<Event>,
+    ) -> Self {
+        let sign_ins = Semaphore::new(SIGN_INS_AT_ONCE);
+        let ground = Ground { clock, trust, credentials, operations, snapshots, events, sign_ins };
+        Self { ground: Arc::new(ground), by_id: Mutex::default() }
+    }
+
+    /// The session of a host, made if there is none. A host that was edited gets a new one.
+    pub fn of(&self, host: &Host) -> Arc<Session> {
+        let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+        match by_id.get(&host.id) {
+            Some(session) if session.host() == host => session.clone(),
+            old => {
+                if let Some(old) = old {
+                    old.disconnect();
+                }
+                let session = Session::new(host.clone(), self.ground.clone());
+                by_id.insert(host.id.clone(), session.clone());
+                session
+            }
+        }
+    }
+
+    /// The session of a host if there is one.
+    pub fn find(&self, host_id: &str) -> Option<Arc<Session>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner).get(host_id).cloned()
+    }
+
+    /// Ends the session of a host that was changed or removed.
+    pub fn end(&self, host_id: &str) {
+        if let Some(session) = self.by_id.lock().unwrap_or_else(PoisonError::into_inner).remove(host_id) {
+            session.disconnect();
+        }
+    }
+
+    /// Ends all of them, each with a word to its host.
+    pub async fn end_all(&self) {
+        let all: Vec<_> =
+            self.by_id.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, session)| session).collect();
+        for session in &all {
+            session.disconnect();
+        }
+        futures::future::join_all(all.iter().map(|session| session.ended())).await;
+    }
+}

@@ -1,0 +1,495 @@
+//! The session of one host: its link, its state, and what it streams.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::hosts::{Host, HostGlance, Identity};
+use protocol::ipc::Event;
+use protocol::link::{LinkState, LinkStep};
+use protocol::metrics::Metrics;
+use protocol::operations::{HostThen, OperationKind, OperationResult};
+use protocol::services::ServiceTable;
+use protocol::snapshot::Aged;
+use protocol::sockets::SocketTable;
+use protocol::system::System;
+use protocol::wire::{Answer, Ask};
+use protocol::{Fault, FaultCode};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::Ground;
+use crate::snapshot::glance;
+use protocol::credentials::SecretKind;
+use crate::helper::{self, Link, Placed};
+use crate::operations::{Finish, OperationDraft};
+use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
+
+/// Time that the charts show.
+const RECENT: Duration = Duration::from_secs(600);
+/// How long a read table answers further queries, so that typing does not read the host anew.
+const FRESH: Duration = Duration::from_millis(900);
+/// Time after which the parts of the snapshot that nobody looks at are read again.
+const RENEW: Duration = Duration::from_secs(60);
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// A link in use, with what it took to get there.
+pub struct Live {
+    pub link: Link,
+    pub placed: Option<Placed>,
+    pub took_ms: u64,
+    connection: Option<Connection>,
+}
+
+impl Live {
+    fn is_closed(&self) -> bool {
+        self.link.is_closed()
+    }
+
+    async fn close(&self) {
+        self.link.close();
+        if let Some(connection) = &self.connection {
+            connection.close().await;
+        }
+    }
+}
+
+/// One host's session.
+pub struct Session {
+    host: Host,
+    ground: Arc<Ground>,
+    state: Mutex<LinkState>,
+    /// Held while connecting, so that all who ask wait for the same connection.
+    live: tokio::sync::Mutex<Option<Arc<Live>>>,
+    /// Counts connections, so that the end of an old one does not touch the state of a new one.
+    generation: AtomicU64,
+    keeper: Mutex<Option<JoinHandle<()>>>,
+    recent: Mutex<VecDeque<Aged<Metrics>>>,
+    system: Mutex<Option<Aged<System>>>,
+    sockets: Mutex<Option<(Instant, SocketTable)>>,
+    services: Mutex<Option<(Instant, ServiceTable)>>,
+    ended: Notify,
+}
+
+impl Session {
+    pub(super) fn new(host: Host, ground: Arc<Ground>) -> Arc<Self> {
+        Arc::new(Self {
+            host,
+            ground,
+            state: Mutex::new(LinkState::Idle),
+            live: tokio::sync::Mutex::default(),
+            generation: AtomicU64::new(0),
+            keeper: Mutex::default(),
+            recent: Mutex::default(),
+            system: Mutex::default(),
+            sockets: Mutex::default(),
+            services: Mutex::default(),
+            ended: Notify::new(),
+        })
+    }
+
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub fn state(&self) -> LinkState {
+        locked(&self.state).clone()
+    }
+
+    /// Samples of the last ten minutes, oldest first.
+    pub fn recent(&self) -> Vec<Aged<Metrics>> {
+        locked(&self.recent).iter().cloned().collect()
+    }
+
+    fn set_state(&self, state: LinkState) {
+        let mut now = locked(&self.state);
+        if *now != state {
+            *now = state.clone();
+            // Nobody listening is no fault.
+            let _ = self.ground.events.send(Event::Link { host: self.host.name.clone(), state });
+        }
+    }
+
+    /// The link, connected if there is none.
+    pub async fn live(self: &Arc<Self>) -> Result<Arc<Live>, Fault> {
+        let mut slot = self.live.lock().await;
+        if let Some(live) = slot.as_ref().filter(|live| !live.is_closed()) {
+            return Ok(live.clone());
+        }
+        *slot = None;
+        let generation = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.connect().await {
+            Ok(live) => {
+                let live = Arc::new(live);
+                *slot = Some(live.clone());
+                let now_ms = self.ground.clock.now_ms();
+                self.set_state(LinkState::Live { since_ms: now_ms, heard_ms: now_ms });
+                tokio::spawn(self.clone().watch(live.clone(), generation));
+                Ok(live)
+            }
+            Err(fault) => {
+                let fault = named(fault, &self.host);
+                self.set_state(self.unreached(&fault));
+                Err(fault)
+            }
+        }
+    }
+
+    /// The link if it is up now, without connecting.
+    pub async fn live_now(&self) -> Option<Arc<Live>> {
+        self.live.lock().await.as_ref().filter(|live| !live.is_closed()).cloned()
+    }
+
+    async fn watch(self: Arc<Self>, live: Arc<Live>, generation: u64) {
+        let fault = live.link.closed().await;
+        live.close().await;
+        if self.generation.load(Ordering::SeqCst) == generation && self.state().is_live() {
+            self.set_state(self.unreached(&named(fault, &self.host)));
+        }
+        self.ended.notify_waiters();
+    }
+
+    fn unreached(&self, fault: &Fault) -> LinkState {
+        let since_ms = self.ground.clock.now_ms();
+        let fault = Box::new(fault.clone());
+        if comes_back(fault.code) {
+            LinkState::Lost { since_ms, fault, tries: 0, next_ms: None }
+        } else {
+            LinkState::Failed { since_ms, fault }
+        }
+    }
+
+    async fn connect(&self) -> Result<Live, Fault> {
+        let begun = Instant::now();
+        let since_ms = self.ground.clock.now_ms();
+        let step = |step| self.set_state(LinkState::Connecting { step, since_ms });
+        if self.host.is_local() {
+            step(LinkStep::StartingHelper);
+            let link = helper::start_local().await?;
+            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection: None });
+        }
+        step(LinkStep::Reaching);
+        let target = self.target().await?;
+        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
+        let connection = {
+            let _turn = self.ground.sign_ins.acquire().await;
+            ssh::connect(&target, &known, &step).await?
+        };
+        step(LinkStep::PlacingHelper);
+        let placed = helper::place(&connection, &self.host.name, self.host.helper_dir.as_deref()).await?;
+        if placed.newly {
+            self.log_placed(&placed).await?;
+        }
+        step(LinkStep::StartingHelper);
+        let link = helper::start(&connection, &self.host.name, &placed).await?;
+        Ok(Live { link, placed: Some(placed), took_ms: elapsed_ms(begun), connection: Some(connection) })
+    }
+
+    async fn target(&self) -> Result<Target, Fault> {
+        let host = &self.host;
+        let sign_in = match &host.identity {
+            Identity::Agent => SignIn::Agent,
+            Identity::KeyFile { path } => {
+                let path = PathBuf::from(path);
+                // The keyring is asked only for what is needed: a plain key has no passphrase.
+                let passphrase = match ssh::check_key_file(&path)? {
+                    KeyFileState::Plain => None,
+                    KeyFileState::Encrypted => {
+                        self.ground.credentials.get(&host.id, SecretKind::Passphrase).await?
+                    }
+                };
+                SignIn::KeyFile { path, passphrase }
+            }
+            Identity::Password => {
+                let password = self.ground.credentials.get(&host.id, SecretKind::Password).await?;
+                SignIn::Password(password.ok_or_else(|| {
+                    Fault::new(
+                        FaultCode::PasswordMissing,
+                        format!("no password for {} is in the keyring", host.name),
+                    )
+                })?)
+            }
+        };
+        Ok(Target {
+            host: host.name.clone(),
+            address: host.address.clone(),
+            port: host.port,
+            user: host.user.clone(),
+            sign_in,
+        })
+    }
+
+    async fn log_placed(&self, placed: &Placed) -> Result<(), Fault> {
+        let draft = OperationDraft {
+            host: Some(then(&self.host)),
+            kind: OperationKind::HelperPlace,
+            target: placed.path.clone(),
+            command: String::new(),
+        };
+        let summary = format!("{} bytes, sha256 {}", placed.bytes, placed.sha256);
+        let finish = Finish { summary, ..Finish::new(OperationResult::Done) };
+        self.ground.operations.record_own(draft, finish).await.map(drop)
+    }
+
+    /// Asks the helper one thing.
+    pub async fn ask(self: &Arc<Self>, ask: Ask, limit: Duration) -> Result<Answer, Fault> {
+        let live = self.live().await?;
+        live.link.ask(ask, limit).await.map_err(|fault| named(fault, &self.host))
+    }
+
+    pub async fn read_system(self: &Arc<Self>) -> Result<System, Fault> {
+        match self.ask(Ask::System {}, ANSWER_LIMIT).await? {
+            Answer::System(system) => {
+                let received_ms = self.ground.clock.now_ms();
+                *locked(&self.system) = Some(Aged { received_ms, value: (*system).clone() });
+                self.ground.snapshots.keep_system(&self.host.id, received_ms, (*system).clone()).await?;
+                Ok(*system)
+            }
+            other => Err(odd(&other)),
+        }
+    }
+
+    pub async fn read_metrics(self: &Arc<Self>) -> Result<Metrics, Fault> {
+        match self.ask(Ask::Metrics { interval_ms: None }, ANSWER_LIMIT).await? {
+            Answer::Metrics(metrics) => {
+                let now_ms = self.ground.clock.now_ms();
+                self.ground.snapshots.keep_metrics(&self.host.id, now_ms, (*metrics).clone()).await?;
+                Ok(*metrics)
+            }
+            other => Err(odd(&other)),
+        }
+    }
+
+    pub async fn read_sockets(self: &Arc<Self>) -> Result<SocketTable, Fault> {
+        if let Some((_, table)) = locked(&self.sockets).as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Ok(table.clone());
+        }
+        match self.ask(Ask::Sockets { interval_ms: None }, ANSWER_LIMIT).await? {
+            Answer::Sockets(table) => {
+                let now_ms = self.ground.clock.now_ms();
+                self.ground.snapshots.keep_sockets(&self.host.id, now_ms, table.clone()).await?;
+                *locked(&self.sockets) = Some((Instant::now(), table.clone()));
+                Ok(table)
+            }
+            other => Err(odd(&other)),
+        }
+    }
+
+    pub async fn read_services(self: &Arc<Self>) -> Result<ServiceTable, Fault> {
+        if let Some((_, table)) = locked(&self.services).as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Ok(table.clone());
+        }
+        match self.ask(Ask::Services { interval_ms: None }, ANSWER_LIMIT).await? {
+            Answer::Services(table) => {
+                let now_ms = self.ground.clock.now_ms();
+                self.ground.snapshots.keep_services(&self.host.id, now_ms, table.clone()).await?;
+                *locked(&self.services) = Some((Instant::now(), table.clone()));
+                Ok(table)
+            }
+            other => Err(odd(&other)),
+        }
+    }
+
+    /// Forgets read tables, so that the next look shows what an action changed.
+    pub fn forget_tables(&self) {
+        *locked(&self.sockets) = None;
+        *locked(&self.services) = None;
+    }
+
+    /// Connects, streams, and comes back after a cut, until it is told to disconnect.
+    pub fn keep(self: &Arc<Self>, interval_ms: u32) {
+        let mut keeper = locked(&self.keeper);
+        if keeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            *keeper = Some(tokio::spawn(self.clone().kept(interval_ms)));
+        }
+    }
+
+    async fn kept(self: Arc<Self>, interval_ms: u32) {
+        let mut tries = 0;
+        loop {
+            let fault = match self.live().await {
+                Ok(live) => {
+                    tries = 0;
+                    self.stream(&live, interval_ms).await
+                }
+                Err(fault) => fault,
+            };
+            if !comes_back(fault.code) {
+                return;
+            }
+            tries += 1;
+            let wait = back_off(tries);
+            let now_ms = self.ground.clock.now_ms();
+            let next_ms = Some(now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+            self.set_state(LinkState::Lost { since_ms: now_ms, fault: Box::new(fault), tries, next_ms });
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Streams metrics until the link ends; returns why it did.
+    async fn stream(self: &Arc<Self>, live: &Arc<Live>, interval_ms: u32) -> Fault {
+        let renewing = tokio::spawn(self.clone().renew());
+        let fault = match live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await {
+            Ok(mut pushes) => loop {
+                match pushes.recv().await {
+                    Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
+                    Some(Ok((_, other))) => break odd(&other),
+                    Some(Err(fault)) => break fault,
+                    None => break live.link.closed().await,
+                }
+            },
+            Err(fault) => fault,
+        };
+        renewing.abort();
+        named(fault, &self.host)
+    }
+
+    /// Reads again, now and then, what the snapshot keeps beside the metrics.
+    async fn renew(self: Arc<Self>) {
+        loop {
+            let system = self.read_system().await;
+            let services = self.read_services().await;
+            let sockets = self.read_sockets().await;
+            for fault in [system.err(), services.err(), sockets.err()].into_iter().flatten() {
+                tracing::debug!(host = %self.host.name, code = ?fault.code, "snapshot not renewed");
+            }
+            tokio::time::sleep(RENEW).await;
+        }
+    }
+
+    async fn heard(&self, metrics: Metrics) {
+        let received_ms = self.ground.clock.now_ms();
+        let aged = Aged { received_ms, value: metrics };
+        let peak_pct = {
+            let mut recent = locked(&self.recent);
+            recent.push_back(aged.clone());
+            let oldest_ms = received_ms - i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX);
+            while recent.front().is_some_and(|first| first.received_ms < oldest_ms) {
+                recent.pop_front();
+            }
+            recent.iter().filter_map(|aged| aged.value.cpu.map(|cpu| cpu.busy_pct())).max_by(f64::total_cmp)
+        };
+        if let LinkState::Live { heard_ms, .. } = &mut *locked(&self.state) {
+            *heard_ms = received_ms;
+        }
+        let glance = glance(locked(&self.system).as_ref(), Some(&aged));
+        let metrics = aged.value;
+        if let Err(fault) = self.ground.snapshots.keep_metrics(&self.host.id, received_ms, metrics.clone()).await {
+            tracing::warn!(host = %self.host.name, code = ?fault.code, "metrics not kept");
+        }
+        let host = self.host.name.clone();
+        if let Some(glance) = glance {
+            let glance = HostGlance { cpu_peak_pct: peak_pct, ..glance };
+            let _ = self.ground.events.send(Event::Glance { host: host.clone(), glance });
+        }
+        let _ = self.ground.events.send(Event::Metrics { host, received_ms, metrics: Box::new(metrics) });
+    }
+
+    /// Ends the link and everything that streams over it.
+    pub fn disconnect(self: &Arc<Self>) {
+        if let Some(keeper) = locked(&self.keeper).take() {
+            keeper.abort();
+        }
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.set_state(LinkState::Idle);
+        let session = self.clone();
+        tokio::spawn(async move {
+            let live = session.live.lock().await.take();
+            if let Some(live) = live {
+                live.close().await;
+            }
+            session.ended.notify_waiters();
+        });
+    }
+
+    /// Waits until the link is gone, two seconds at most.
+    pub(super) async fn ended(&self) {
+        let gone = async {
+            loop {
+                let ended = self.ended.notified();
+                if self.live.lock().await.is_none() {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(2), gone).await;
+    }
+}
+
+/// The host as the operation log keeps it.
+pub fn then(host: &Host) -> HostThen {
+    HostThen {
+        id: host.id.clone(),
+        name: host.name.clone(),
+        address: host.address.clone(),
+        port: host.port,
+        guarded: host.is_guarded(),
+    }
+}
+
+/// True for what may pass by itself. What a person must decide is not tried again.
+fn comes_back(code: FaultCode) -> bool {
+    use FaultCode::*;
+    matches!(code, NameNotResolved | PortClosed | NoAnswer | NoRoute | LinkLost | TimedOut)
+}
+
+/// 1, 2, 4 ... 60 s, each shortened by up to a quarter so that many hosts do not come at once.
+fn back_off(tries: u32) -> Duration {
+    let full_ms = 1_000_u64.saturating_mul(1 << tries.saturating_sub(1).min(6)).min(60_000);
+    let jitter = uuid::Uuid::now_v7().as_u128() as u64 % (full_ms / 4);
+    Duration::from_millis(full_ms - jitter)
+}
+
+fn named(fault: Fault, host: &Host) -> Fault {
+    if fault.detail.host.is_some() { fault } else { fault.on_host(&host.name) }
+}
+
+fn odd(answer: &Answer) -> Fault {
+    let kind = match answer {
+        Answer::System(_) => "system",
+        Answer::Metrics(_) => "metrics",
+        Answer::Sockets(_) => "sockets",
+        Answer::Services(_) => "services",
+        Answer::Impact(_) => "impact",
+        Answer::Act(_) => "act",
+        Answer::Run(_) => "run",
+        Answer::Cancelled {} => "cancelled",
+    };
+    Fault::new(FaultCode::HelperFailed, format!("the helper answered another question than was asked: {kind}"))
+}
+
+pub(crate) fn odd_answer(answer: &Answer) -> Fault {
+    odd(answer)
+}
+
+fn elapsed_ms(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_minute_and_never_pass_it() {
+        for (tries, most_ms) in [(1, 1_000), (2, 2_000), (3, 4_000), (7, 60_000), (400, 60_000)] {
+            let wait = back_off(tries).as_millis();
+            assert!(wait <= most_ms && wait * 4 >= most_ms * 3, "try {tries}: {wait} ms");
+        }
+    }
+
+    #[test]
+    fn what_a_person_must_decide_is_not_tried_again() {
+        for code in [FaultCode::HostKeyChanged, FaultCode::HostKeyUnknown, FaultCode::SignInRefused, FaultCode::HelperNoexec] {
+            assert!(!comes_back(code), "{code:?}");
+        }
+        assert!(comes_back(FaultCode::LinkLost));
+    }
+}

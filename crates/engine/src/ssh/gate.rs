@@ -1,0 +1,197 @@
+//! `Gate`: what the library asks us while a session runs.
+//!
+//! It lets a host through only if its key is known, refuses every channel that the host opens
+//! (we ask for none), and notes why the session ended.
+
+use protocol::trust::{HostKey, TrustedKey, Verdict};
+use protocol::{Fault, FaultCode};
+use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
+use russh::keys::PublicKeyOrCertificate;
+use russh::{Channel, ChannelOpenFailure};
+use tokio::sync::watch;
+
+use super::{Place, host_key};
+
+/// Longest text of a host that goes into a fault, characters.
+const WORDS_LIMIT: usize = 300;
+
+/// Why a session stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The host key is not one of the known ones.
+    Key {
+        shown: Box<HostKey>,
+        verdict: Verdict,
+    },
+    Ssh(russh::Error),
+}
+
+impl From<russh::Error> for Stop {
+    fn from(why: russh::Error) -> Self {
+        Self::Ssh(why)
+    }
+}
+
+pub(super) struct Gate {
+    place: Place,
+    known: Vec<TrustedKey>,
+    /// `None` while the session lives.
+    ended: watch::Sender<Option<Fault>>,
+}
+
+impl Gate {
+    pub(super) fn new(place: Place, known: Vec<TrustedKey>) -> (Self, watch::Receiver<Option<Fault>>) {
+        let (ended, seen) = watch::channel(None);
+        (Self { place, known, ended }, seen)
+    }
+
+    fn end(&self, cause: &str) {
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            if first {
+                let message = format!("the connection to {} ended: {cause}", self.place.label());
+                *ended = Some(self.place.fault(FaultCode::LinkLost, message).because(cause));
+            }
+            first
+        });
+    }
+}
+
+/// The library ends a session without a word if closing its socket fails; dropping tells.
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.end("the host closed it");
+    }
+}
+
+/// Words of a host, short and safe to show.
+pub(super) fn words(text: &str) -> String {
+    let short: String = text.trim().chars().take(WORDS_LIMIT).collect();
+    protocol::text::printable(&short).into_owned()
+}
+
+/// Why a session ended, in words.
+pub(super) fn cause_of(why: &russh::Error) -> String {
+    match why {
+        russh::Error::KeepaliveTimeout | russh::Error::InactivityTimeout => {
+            "the host stopped answering".into()
+        }
+        russh::Error::HUP | russh::Error::Disconnect => "the host closed it".into(),
+        russh::Error::IO(why) if why.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the host closed it".into()
+        }
+        russh::Error::IO(why) if why.kind() == std::io::ErrorKind::TimedOut => {
+            "the host stopped answering".into()
+        }
+        other => words(&other.to_string()),
+    }
+}
+
+impl client::Handler for Gate {
+    type Error = Stop;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Stop> {
+        // Certificates are not offered to the host, so it has no right to show one.
+        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Ok(false) };
+        let verdict = host_key::judge(key, &self.known);
+        if verdict == Verdict::Known {
+            return Ok(true);
+        }
+        let shown = host_key::describe(key).map_err(|why| Stop::Ssh(russh::Error::SshKey(why)))?;
+        Err(Stop::Key { shown: Box::new(shown), verdict })
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Stop>) -> Result<(), Stop> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(said) if said.message.trim().is_empty() => {
+                self.end("the host closed it");
+            }
+            DisconnectReason::ReceivedDisconnect(said) => {
+                self.end(&format!("the host said '{}'", words(&said.message)));
+            }
+            DisconnectReason::Error(Stop::Ssh(why)) => self.end(&cause_of(&why)),
+            DisconnectReason::Error(Stop::Key { .. }) => self.end("the host came back with another key"),
+        }
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+}
+
+async fn refuse(reply: ChannelOpenHandle) -> Result<(), Stop> {
+    reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! session: from a target to a connection that is signed in.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::link::LinkStep;
+use protocol::trust::{HostKey, TrustedKey, Verdict};
+use protocol::{Fault, FaultCode};
+use russh::client::{self, Handle};
+use russh::keys::Algorithm;
+use russh::{AlgorithmKind, Disconnect, Preferred, SshId};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::gate::{Gate, Stop, cause_of, words};
+use super::wire_tap::{Tap, WireTap};
+use super::{Place, Target, auth, host_key, reach};
+
+/// For the banner and the key exchange together.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
+/// For signing in; an agent may ask its user.
+const SIGN_IN_LIMIT: Duration = Duration::from_secs(30);
+/// A silent host is asked for a sign of life after this; three unanswered ones end the connection,
+/// so that a cut is seen within 10 s.
+const KEEPALIVE: Duration = Duration::from_secs(3);
+const KEEPALIVES_UNANSWERED: usize = 2;
+/// Ends a session whose writes are stuck.
+const STUCK_LIMIT: Duration = Duration::from_secs(30);
+/// For the goodbye of a connection that is closed.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
+
+/// A connection to a host, signed in. Dropping it ends everything that runs on it.
+pub struct Connection {
+    pub(super) handle: Handle<Gate>,
+    pub(super) place: Place,
+    ended: watch::Receiver<Option<Fault>>,
+    tap: Tap,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.tap.cut();
+    }
+}
+
+impl Connection {
+    /// True as soon as the connection is known to be gone.
+    pub fn is_closed(&self) -> bool {
+        self.handle.is_closed() || self.ended.borrow().is_some()
+    }
+
+    /// Waits until the connection is gone and says why (`LinkLost`).
+    pub async fn closed(&self) -> Fault {
+        let mut ended = self.ended.clone();
+        let fault = ended.wait_for(Option::is_some).await.ok().and_then(|fault| fault.clone());
+        fault.unwrap_or_else(|| self.gone("the host closed it"))
+    }
+
+    /// Says goodbye to the host and ends everything that runs on the connection.
+    pub async fn close(&self) {
+        let goodbye = self.handle.disconnect(Disconnect::ByApplication, "", "");
+        // A host that does not take the goodbye is left without it.
+        if !matches!(timeout(GOODBYE_LIMIT, goodbye).await, Ok(Ok(()))) {
+            self.tap.cut();
+        }
+        if timeout(GOODBYE_LIMIT, self.closed()).await.is_err() {
+            self.tap.cut();
+        }
+    }
+
+    /// Why it is gone, if it is.
+    pub(super) fn fault_if_closed(&self) -> Option<Fault> {
+        let fault = self.ended.borrow().clone();
+        fault.or_else(|| self.handle.is_closed().then(|| self.gone("the host closed it")))
+    }
+
+    /// A receiver of the reason for the end, for tasks that outlive a borrow.
+    pub(crate) fn watch_end(&self) -> watch::Receiver<Option<Fault>> {
+        self.ended.clone()
+    }
+
+    fn gone(&self, cause: &str) -> Fault {
+        let message = format!("the connection to {} ended: {cause}", self.place.label());
+        self.place.fault(FaultCode::LinkLost, message).because(cause)
+    }
+}
+
+/// Asks a host for its key. Nothing of RFC 4252 is sent: the session ends when the key is shown.
+/// `prefer` are keys known before; their algorithms are asked for first.
+///
+/// # Errors
+/// Why the host could not be reached or did not show a key.
+pub async fn fetch_host_key(
+    host: &str,
+    address: &str,
+    port: u16,
+    prefer: &[TrustedKey],
+) -> Result<HostKey, Fault> {
+    let place = Place { host: host.to_owned(), address: address.to_owned(), port };
+    let known = host_key::known_for(prefer, address, port);
+    look_at_key(&place, host_key::algorithms_preferring(&known)).await
+}
+
+/// Connects and signs in. `known` are accepted keys, of any hosts; `on_step` hears how far it is.
+///
+/// # Errors
+/// `HostKeyUnknown` and `HostKeyChanged` carry the key that was shown; both come before anything
+/// of the sign-in is sent.
+pub async fn connect(
+    target: &Target,
+    known: &[TrustedKey],
+    on_step: &(dyn Fn(LinkStep) + Send + Sync),
+) -> Result<Connection, Fault> {
+    connect_with_agent(target, known, on_step, std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from)).await
+}
+
+pub(super) async fn connect_with_agent(
+    target: &Target,
+    known: &[TrustedKey],
+    on_step: &(dyn Fn(LinkStep) + Send + Sync),
+    agent_socket: Option<PathBuf>,
+) -> Result<Connection, Fault> {
+    let place = Place { host: target.host.clone(), address: target.address.clone(), port: target.port };
+    on_step(LinkStep::Reaching);
+    let credential = auth::prepare(target, agent_socket).await?;
+    let stream = reach::reach(&place).await?;
+    on_step(LinkStep::Handshake);
+    let known = host_key::known_for(known, &target.address, target.port);
+    let session = handshake(&place, stream, host_key::algorithms_of(&known), known.clone()).await;
+    let mut connection = match session {
+        Ok(connection) => connection,
+        Err(Refused::Key { shown, verdict }) => return Err(untrusted(&place, *shown, verdict, &known)),
+        Err(Refused::NoCommonKey { .. }) if !known.is_empty() => {
+            // The host has no key of the known kinds any more. Which one does it have?
+            let shown = look_at_key(&place, host_key::algorithms_preferring(&[])).await?;
+            return Err(untrusted(&place, shown, Verdict::Changed, &known));
+        }
+        Err(Refused::NoCommonKey { theirs }) => return Err(no_common_key(&place, &theirs)),
+        Err(Refused::Fault(fault)) => return Err(fault),
+    };
+    on_step(LinkStep::SigningIn);
+    let ended = connection.watch_end();
+    let signing = auth::sign_in(&mut connection.handle, target, &place, &credential, ended);
+    match timeout(SIGN_IN_LIMIT, signing).await {
+        Ok(signed) => signed.map(|()| connection),
+        Err(_) => Err(place.fault(
+            FaultCode::NoAnswer,
+            format!("{} did not finish the sign-in within {} s", place.label(), SIGN_IN_LIMIT.as_secs()),
+        )),
+    }
+}
+
+/// Why there is no session.
+enum Refused {
+    Key { shown: Box<HostKey>, verdict: Verdict },
+    NoCommonKey { theirs: Vec<String> },
+    Fault(Fault),
+}
+
+async fn look_at_key(place: &Place, algorithms: Vec<Algorithm>) -> Result<HostKey, Fault> {
+    let stream = reach::reach(place).await?;
+    match handshake(place, stream, algorithms, Vec::new()).await {
+        Err(Refused::Key { shown, .. }) => Ok(*shown),
+        Err(Refused::NoCommonKey { theirs }) => Err(no_common_key(place, &theirs)),
+        Err(Refused::Fault(fault)) => Err(fault),
+        // No key is known here, so none can be accepted.
+        Ok(_) => Err(place.fault(FaultCode::NotSsh, format!("{} showed no host key", place.label()))),
+    }
+}
+
+/// Exchanges keys over any stream: a socket, or a channel through another host.
+async fn handshake<S>(
+    place: &Place,
+    stream: S,
+    algorithms: Vec<Algorithm>,
+    known: Vec<TrustedKey>,
+) -> Result<Connection, Refused>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (stream, tap) = WireTap::new(stream);
+    let (gate, ended) = Gate::new(place.clone(), known);
+    let session = client::connect_stream(Arc::new(config(algorithms)), stream, gate);
+    match timeout(HANDSHAKE_LIMIT, session).await {
+        Ok(Ok(handle)) => Ok(Connection { handle, place: place.clone(), ended, tap }),
+        Ok(Err(Stop::Key { shown, verdict })) => Err(Refused::Key { shown, verdict }),
+        Ok(Err(Stop::Ssh(russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, theirs, .. }))) => {
+            Err(Refused::NoCommonKey { theirs })
+        }
+        Ok(Err(Stop::Ssh(why))) => Err(Refused::Fault(unlike_ssh(place, &tap.head(), Some(&why)))),
+        Err(_) => {
+            // Only the future was dropped: the library's task would hold the socket.
+            tap.cut();
+            Err(Refused::Fault(unlike_ssh(place, &tap.head(), None)))
+        }
+    }
+}
+
+fn config(algorithms: Vec<Algorithm>) -> client::Config {
+    client::Config {
+        client_id: SshId::Standard(Cow::Owned(format!("SSH-2.0-Muster_{}", protocol::VERSION))),
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVES_UNANSWERED,
+        inactivity_timeout: Some(STUCK_LIMIT),
+        nodelay: true,
+        preferred: Preferred { key: Cow::Owned(algorithms), ..Preferred::DEFAULT },
+        ..client::Config::default()
+    }
+}
+
+fn untrusted(place: &Place, shown: HostKey, verdict: Verdict, known: &[TrustedKey]) -> Fault {
+    let key = format!("{} {}", shown.algorithm, shown.fingerprint);
+    let mut fault = match verdict {
+        Verdict::New | Verdict::Known => place.fault(
+            FaultCode::HostKeyUnknown,
+            format!("the host key of {} was never accepted: it shows {key}", place.label()),
+        ),
+        Verdict::Changed => place.fault(
+            FaultCode::HostKeyChanged,
+            format!(
+                "the host key of {} is not the one that was accepted: it shows {key}, accepted was {}",
+                place.label(),
+                known
+                    .iter()
+                    .map(|trusted| format!("{} {}", trusted.key.algorithm, trusted.key.fingerprint))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        ),
+    };
+    fault.detail.shown_key = Some(shown);
+    fault.detail.known_keys = known.iter().map(|trusted| trusted.key.clone()).collect();
+    fault
+}
+
+fn no_common_key(place: &Place, theirs: &[String]) -> Fault {
+    let offered = words(&theirs.join(", "));
+    let message = format!("{} offers only host keys that Muster does not accept: {offered}", place.label());
+    place.fault(FaultCode::NotSsh, message).because(offered)
+}
+
+/// Why a handshake failed, by what the peer said first. `why` is `None` after a time-out.
+fn unlike_ssh(place: &Place, head: &[u8], why: Option<&russh::Error>) -> Fault {
+    let label = place.label();
+    let limit = HANDSHAKE_LIMIT.as_secs();
+    let said = String::from_utf8_lossy(head);
+    let speaks_ssh = said.lines().any(|line| line.starts_with("SSH-2.0-") || line.starts_with("SSH-1.99-"));
+    let first = words(said.lines().next().unwrap_or_default());
+    // sshd says these two lines instead of its banner when it has enough.
+    let turned_away =
+        first.starts_with("Exceeded MaxStartups") || first.starts_with("Not allowed at this time");
+    match (speaks_ssh, first.is_empty(), why) {
+        (false, true, None) => place.fault(
+            FaultCode::NoAnswer,
+            format!("{label} accepted the connection but sent no SSH banner within {limit} s"),
+        ),
+        (false, true, Some(why)) => {
+            let cause = cause_of(why);
+            let message = format!("{label} closed the connection before it sent an SSH banner: {cause}");
+            place.fault(FaultCode::LinkLost, message).because(cause)
+        }
+        (false, false, _) if turned_away => place
+            .fault(FaultCode::LinkLost, format!("{label} turned the connection away: {first}"))
+            .because(first),
+        (false, false, _) => place
+            .fault(FaultCode::NotSsh, format!("{label} is not an SSH server: it answered '{first}'"))
+            .because(first),
+        (true, _, None) => place.fault(
+            FaultCode::NoAnswer,
+            format!("{label} did not finish the SSH key exchange within {limit} s"),
+        ),
+        (true, _, Some(why)) => {
+            let cause = cause_of(why);
+            let code = match why {
+                russh::Error::IO(_) | russh::Error::Disconnect | russh::Error::HUP => FaultCode::LinkLost,
+                _ => FaultCode::NotSsh,
+            };
+            place.fault(code, format!("the SSH key exchange with {label} failed: {cause}")).because(cause)
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The ssh layer against a real sshd, and against servers that are none.
+
+mod connecting;
+mod running;
+pub(crate) mod sshd;

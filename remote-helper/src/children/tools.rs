@@ -1,0 +1,133 @@
+//! Tools of the host, such as systemctl: by absolute path, with a fixed environment, in time.
+//!
+//! Their folders are fixed, so that a file of the same name in a user's PATH is never run.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::attend::{Attend, End, Sink};
+use crate::error::Error;
+use crate::root::lossy;
+use crate::stop::Stop;
+
+pub(crate) const SUDO: &str = "/usr/bin/sudo";
+
+const FOLDERS: [&str; 4] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+/// More is not kept: no tool that the helper asks says so much.
+const OUTPUT_LIMIT_BYTES: usize = 8 << 20;
+
+/// What a tool said, and its exit status; `None` if a signal ended it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Finds a tool in the folders of the system.
+pub(crate) fn find_tool(name: &str) -> Result<PathBuf, Error> {
+    FOLDERS
+        .iter()
+        .map(|folder| Path::new(folder).join(name))
+        .find(|path| path.is_file())
+        .ok_or_else(|| Error::ToolMissing { tool: name.to_owned() })
+}
+
+/// The command of a tool: English words, UTC times, no colours, no pager, nothing on stdin.
+pub(crate) fn tool_command(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    command
+        .env_clear()
+        .env("PATH", PATH)
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC")
+        .env("SYSTEMD_COLORS", "0")
+        .env("SYSTEMD_PAGER", "")
+        .env("SYSTEMD_LOG_LEVEL", "notice")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    command
+}
+
+/// Runs a tool to its end. Its exit status is the caller's to judge.
+pub(crate) fn run_tool(mut command: Command, limit: Duration, stop: &Stop) -> Result<Said, Error> {
+    let tool = command.get_program().to_string_lossy().into_owned();
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(cause) => return Err(Error::ToolStart { tool, cause }),
+    };
+    let (mut out, mut err) = (Capped::default(), Capped::default());
+    let ended = Attend { child, limit: Some(limit), stop, as_root: false }.wait(&mut out, &mut err);
+    match ended.why {
+        End::Itself => Ok(Said { code: ended.code, stdout: lossy(out.bytes), stderr: lossy(err.bytes) }),
+        End::Limit => {
+            Err(Error::ToolTimedOut { tool, limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) })
+        }
+        End::Stopped => Err(Error::Cancelled),
+    }
+}
+
+#[derive(Default)]
+struct Capped {
+    bytes: Vec<u8>,
+}
+
+impl Sink for Capped {
+    fn take(&mut self, bytes: &[u8]) {
+        let room = OUTPUT_LIMIT_BYTES.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn shell(script: &str) -> Command {
+        let mut command = tool_command(Path::new("/bin/sh"));
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_tool_gives_both_outputs_and_its_status() {
+        let said =
+            run_tool(shell("echo out; echo err >&2; exit 3"), Duration::from_secs(9), &Stop::default());
+        assert_eq!(said.unwrap(), Said { code: Some(3), stdout: "out\n".into(), stderr: "err\n".into() });
+    }
+
+    #[test]
+    fn a_tool_is_ended_with_all_it_started_when_its_time_is_over() {
+        let started = Instant::now();
+        let error = run_tool(
+            shell("trap '' TERM; sleep 60 & sleep 60"),
+            Duration::from_millis(100),
+            &Stop::default(),
+        );
+        assert!(matches!(error, Err(Error::ToolTimedOut { .. })), "{error:?}");
+        assert!(started.elapsed() < Duration::from_secs(4), "SIGKILL must follow: {:?}", started.elapsed());
+    }
+
+    #[test]
+    fn what_a_tool_left_behind_does_not_hold_its_answer() {
+        let started = Instant::now();
+        let said =
+            run_tool(shell("echo x; sleep 5 & exit 0"), Duration::from_secs(9), &Stop::default()).unwrap();
+        assert_eq!((said.code, said.stdout.as_str()), (Some(0), "x\n"));
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn a_tool_sees_nothing_of_our_environment() {
+        let said = run_tool(shell("env"), Duration::from_secs(9), &Stop::default()).unwrap();
+        assert!(!said.stdout.contains("HOME="), "{}", said.stdout);
+        assert!(said.stdout.contains("LC_ALL=C\n") && said.stdout.contains(&format!("PATH={PATH}\n")));
+    }
+}

@@ -1,0 +1,93 @@
+//! The machine as one link sees it: where it is read, and what is kept between requests.
+
+use std::sync::{Mutex, PoisonError};
+
+use protocol::metrics::Metrics;
+use protocol::sockets::{Socket, SocketTable};
+use protocol::wire::{Answer, Ask, Hello};
+
+use crate::error::Error;
+use crate::metrics::Sampler;
+use crate::root::Root;
+use crate::services::FailedUnits;
+use crate::sockets::{Owners, Which};
+use crate::stop::Stop;
+use crate::users::Users;
+use crate::{runs, services, sockets, system};
+
+/// What this helper answers.
+const CAN: [&str; 8] = ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel"];
+
+pub(crate) struct Machine {
+    pub root: Root,
+    sockets: Mutex<(Owners, Users)>,
+    failed_units: FailedUnits,
+}
+
+impl Machine {
+    pub(crate) fn new(root: Root) -> Self {
+        let users = Users::of(&root);
+        Self { root, sockets: Mutex::new((Owners::default(), users)), failed_units: FailedUnits::default() }
+    }
+
+    pub(crate) fn hello(&self) -> Hello {
+        Hello {
+            version: protocol::VERSION.to_owned(),
+            can: CAN.map(str::to_owned).to_vec(),
+            host: system::read_host(&self.root),
+            pid: std::process::id(),
+        }
+    }
+
+    /// A sample; its rates are those since the sampler's last.
+    pub(crate) fn read_metrics(&self, sampler: &mut Sampler, stop: &Stop) -> Result<Metrics, Error> {
+        let mut metrics = sampler.read(&self.root)?;
+        metrics.failed_units = self.failed_units.latest(&self.root, stop);
+        Ok(metrics)
+    }
+
+    /// Two samples, half a second apart, so that one answer has rates.
+    pub(crate) fn read_metrics_once(&self, stop: &Stop) -> Result<Metrics, Error> {
+        let mut sampler = Sampler::default();
+        self.read_metrics(&mut sampler, stop)?;
+        if stop.wait(std::time::Duration::from_millis(500)) {
+            return Err(Error::Cancelled);
+        }
+        self.read_metrics(&mut sampler, stop)
+    }
+
+    pub(crate) fn read_sockets(&self) -> Result<SocketTable, Error> {
+        let mut kept = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        let (owners, users) = &mut *kept;
+        sockets::read_table(&self.root, owners, users)
+    }
+
+    /// Sockets on which processes of a unit listen, as far as this user may see them.
+    pub(crate) fn read_listeners_of(&self, unit: &str) -> Result<Vec<Socket>, Error> {
+        let mut kept = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listening = sockets::read_sockets(&self.root, Which::Listening)?;
+        kept.0.refresh(&self.root, &listening);
+        listening.retain(|socket| kept.0.is_held_by(socket.inode, unit));
+        Ok(listening)
+    }
+
+    /// Answers a question once, whatever interval it has.
+    pub(crate) fn answer(&self, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
+        Ok(match ask {
+            Ask::System {} => Answer::System(Box::new(system::read_system(&self.root, stop)?)),
+            Ask::Metrics { .. } => Answer::Metrics(Box::new(self.read_metrics_once(stop)?)),
+            Ask::Sockets { .. } => Answer::Sockets(self.read_sockets()?),
+            Ask::Services { .. } => Answer::Services(services::read_services(&self.root, stop)?),
+            Ask::Impact { unit, sudo } => {
+                Answer::Impact(Box::new(services::read_impact(self, unit, *sudo, stop)?))
+            }
+            Ask::Act { unit, action, sudo } => {
+                Answer::Act(Box::new(services::act(self, unit, *action, *sudo, stop)?))
+            }
+            Ask::Run { command, sudo, limit_ms } => {
+                Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))
+            }
+            Ask::Cancel { .. } => Answer::Cancelled {},
+        })
+    }
+}

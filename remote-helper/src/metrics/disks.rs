@@ -1,0 +1,194 @@
+//! Space of real file systems, each once, by `/proc/self/mountinfo` and statvfs(3) as df(1).
+//!
+//! Network file systems are left out: statvfs(3) on one whose server is gone waits for ever.
+
+use std::path::Path;
+
+use protocol::metrics::Disk;
+
+use super::round2;
+use crate::root::{Root, read_text};
+
+/// File systems without a block device of their own that hold data of this host all the same.
+const REAL_WITHOUT_DEVICE: [&str; 4] = ["btrfs", "zfs", "bcachefs", "virtiofs"];
+/// Images that are full by nature.
+const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "udf", "cramfs"];
+const NETWORK: [&str; 10] =
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "glusterfs", "afs", "9p", "lustre"];
+
+/// A line of mountinfo (proc_pid_mountinfo(5)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mount {
+    /// `major:minor`.
+    device: String,
+    /// Which folder of the file system is mounted.
+    root: String,
+    point: String,
+    fs_type: String,
+    source: String,
+    read_only: bool,
+}
+
+pub(super) fn read_disks(root: &Root) -> Vec<Disk> {
+    let Ok(text) = read_text(&root.proc.join("self/mountinfo")) else { return Vec::new() };
+    pick_real(parse_mountinfo(&text))
+        .into_iter()
+        .filter(|mount| {
+            // A container gets single files such as /etc/hosts from a disk of its host.
+            mount.root == "/" || mount.point == "/" || !root.is_live() || Path::new(&mount.point).is_dir()
+        })
+        .filter_map(|mount| measure(root, mount))
+        .collect()
+}
+
+fn parse_mountinfo(text: &str) -> Vec<Mount> {
+    text.lines().filter_map(parse_line).collect()
+}
+
+fn parse_line(line: &str) -> Option<Mount> {
+    let (left, right) = line.split_once(" - ")?;
+    let mut left = left.split(' ').skip(2);
+    let (device, root, point, options) = (left.next()?, left.next()?, left.next()?, left.next()?);
+    let mut right = right.split(' ');
+    let (fs_type, source) = (right.next()?, right.next()?);
+    let is_ro = |options: &str| options.split(',').any(|option| option == "ro");
+    Some(Mount {
+        device: device.to_owned(),
+        root: unescape(root),
+        point: unescape(point),
+        fs_type: fs_type.to_owned(),
+        source: unescape(source),
+        read_only: is_ro(options) || right.next().is_some_and(is_ro),
+    })
+}
+
+/// Undoes the kernel's `\040` for space, tab, line feed and backslash.
+fn unescape(text: &str) -> String {
+    if !text.contains('\\') {
+        return text.to_owned();
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let code = (byte == b'\\')
+            .then(|| text.get(at + 1..at + 4))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        out.push(code.unwrap_or(byte));
+        at += if code.is_some() { 4 } else { 1 };
+    }
+    crate::root::lossy(out)
+}
+
+/// Keeps each real file system once: of several mounts of one device the one that shows the most
+/// of it, then the shortest path. What lies under a later mount on the same folder is not seen.
+fn pick_real(mounts: Vec<Mount>) -> Vec<Mount> {
+    let mut picked: Vec<Mount> = Vec::new();
+    for (at, mount) in mounts.iter().enumerate() {
+        let covered = mounts.iter().skip(at + 1).any(|later| later.point == mount.point);
+        if covered || !is_real(mount) {
+            continue;
+        }
+        match picked.iter_mut().find(|known| is_same_file_system(known, mount)) {
+            None => picked.push(mount.clone()),
+            Some(known) => {
+                let rank = |mount: &Mount| (mount.root.len(), mount.point.len());
+                if rank(mount) < rank(known) {
+                    *known = mount.clone();
+                }
+            }
+        }
+    }
+    picked.sort_by(|a, b| a.point.cmp(&b.point));
+    picked
+}
+
+fn is_real(mount: &Mount) -> bool {
+    let fs_type = mount.fs_type.as_str();
+    if NETWORK.contains(&fs_type) || fs_type == "autofs" {
+        return false;
+    }
+    // `/` is always shown: in a container it is often an overlay.
+    if mount.point == "/" {
+        return fs_type != "rootfs";
+    }
+    !IMAGES.contains(&fs_type) && (!mount.device.starts_with("0:") || REAL_WITHOUT_DEVICE.contains(&fs_type))
+}
+
+/// Subvolumes of btrfs and datasets of zfs have device numbers of their own.
+fn is_same_file_system(a: &Mount, b: &Mount) -> bool {
+    a.device == b.device || (a.fs_type == "btrfs" && b.fs_type == "btrfs" && a.source == b.source)
+}
+
+fn measure(root: &Root, mount: Mount) -> Option<Disk> {
+    let path = if root.is_live() { Path::new(&mount.point) } else { root.top.as_path() };
+    let stat = rustix::fs::statvfs(path).ok()?;
+    let unit = if stat.f_frsize > 0 { stat.f_frsize } else { stat.f_bsize };
+    let used_blocks = stat.f_blocks.saturating_sub(stat.f_bfree);
+    let usable = used_blocks + stat.f_bavail;
+    let bytes = |blocks: u64| blocks.saturating_mul(unit);
+    (stat.f_blocks > 0).then(|| Disk {
+        total_bytes: bytes(stat.f_blocks),
+        used_bytes: bytes(used_blocks),
+        available_bytes: bytes(stat.f_bavail),
+        use_pct: (usable > 0).then(|| round2(used_blocks as f64 * 100.0 / usable as f64)),
+        inodes_total: stat.f_files,
+        inodes_used: stat.f_files.saturating_sub(stat.f_ffree),
+        mount: mount.point,
+        source: mount.source,
+        fs_type: mount.fs_type,
+        read_only: mount.read_only,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(text: &str) -> Vec<String> {
+        pick_real(parse_mountinfo(text)).into_iter().map(|mount| mount.point).collect()
+    }
+
+    #[test]
+    fn bind_mounts_and_pseudo_file_systems_are_not_counted() {
+        let text = "22 27 0:21 / /proc rw,relatime - proc proc rw\n\
+            27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,discard\n\
+            30 27 254:0 /srv/data /mnt/bind rw - ext4 /dev/vda1 rw\n\
+            31 27 0:40 / /run rw - tmpfs tmpfs rw\n\
+            32 27 7:1 / /snap/core/1 ro - squashfs /dev/loop1 ro\n\
+            33 27 0:50 / /mnt/nfs rw - nfs4 srv:/x rw\n\
+            34 27 254:16 / /var/lib/my\\040data ro,relatime - xfs /dev/vdb rw\n";
+        assert_eq!(points(text), ["/", "/var/lib/my data"]);
+        assert!(pick_real(parse_mountinfo(text))[1].read_only);
+    }
+
+    #[test]
+    fn the_root_of_a_container_is_kept_and_its_single_files_lose_to_folders() {
+        let text = "1 0 0:99 / / rw - overlay overlay rw,lowerdir=/x\n\
+            2 1 8:1 /docker/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n";
+        assert_eq!(points(text), ["/", "/etc/hosts"], "a file is told from a folder on the live host only");
+    }
+
+    #[test]
+    fn subvolumes_of_btrfs_are_one_file_system() {
+        let text = "1 0 0:30 /@ / rw - btrfs /dev/sda2 rw,subvol=/@\n2 1 0:31 /@home /home rw - btrfs /dev/sda2 rw\n\
+            3 1 0:32 / /tank rw - zfs tank rw\n4 1 0:33 / /tank/a rw - zfs tank/a rw\n";
+        assert_eq!(points(text), ["/", "/tank", "/tank/a"]);
+    }
+
+    #[test]
+    fn what_a_later_mount_covers_is_not_shown() {
+        let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /mnt rw - ext4 /dev/sda2 rw\n3 1 8:3 / /mnt rw - xfs /dev/sdb rw\n";
+        let mounts = pick_real(parse_mountinfo(text));
+        assert_eq!(mounts[1].source, "/dev/sdb");
+        assert_eq!(mounts.len(), 2);
+    }
+
+    #[test]
+    fn odd_lines_are_left_out_and_escapes_are_undone() {
+        assert!(parse_mountinfo("1 2 3\n - \n1 2 8:1 / /x rw -\n").is_empty());
+        assert_eq!(unescape("a\\040b\\134c\\"), "a b\\c\\");
+        assert_eq!(unescape("\\9zz"), "\\9zz");
+    }
+}

@@ -1,0 +1,46 @@
+//! Processes by state, in top(1)'s five groups.
+
+use protocol::metrics::Tasks;
+
+use crate::error::Error;
+use crate::processes::{ProcDir, parse_stat};
+use crate::root::Root;
+
+pub(super) fn read_tasks(root: &Root) -> Result<Tasks, Error> {
+    let proc = ProcDir::open(&root.proc)?;
+    let mut tasks = Tasks::default();
+    let mut line = Vec::with_capacity(1024);
+    for pid in proc.list_pids()? {
+        if proc.read(pid, "stat", &mut line)
+            && let Some(stat) = parse_stat(&line)
+        {
+            count(&mut tasks, stat.state);
+        }
+    }
+    Ok(tasks)
+}
+
+/// top(1) counts as sleeping all that neither runs nor is stopped nor dead: S, D and I.
+fn count(tasks: &mut Tasks, state: u8) {
+    tasks.total += 1;
+    match state {
+        b'R' => tasks.running += 1,
+        b'T' | b't' => tasks.stopped += 1,
+        b'Z' => tasks.zombie += 1,
+        _ => tasks.sleeping += 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_is_in_one_group() {
+        let mut tasks = Tasks::default();
+        for state in *b"RSDITtZXP" {
+            count(&mut tasks, state);
+        }
+        assert_eq!(tasks, Tasks { total: 9, running: 1, sleeping: 5, stopped: 2, zombie: 1 });
+    }
+}

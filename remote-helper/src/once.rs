@@ -1,0 +1,79 @@
+//! The helper as a program: one document for a person at a shell, or the wire.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use protocol::wire::{Answer, Ask};
+use protocol::{Fault, FaultCode};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::machine::Machine;
+use crate::root::Root;
+use crate::stop::Stop;
+use crate::{log, serve};
+
+const USAGE: &str = "muster-helper [serve | system | metrics | sockets | services | --version]";
+
+/// Does what the arguments say. Exit status: 0 done, 1 this host cannot tell, 2 wrong arguments.
+pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
+    log::log_panics();
+    let words: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ask = match words.as_slice() {
+        [] | ["serve"] => return finish(serve::serve(std::io::stdin(), std::io::stdout(), Root::live())),
+        ["system"] => Ask::System {},
+        ["metrics"] => Ask::Metrics { interval_ms: None },
+        ["sockets"] => Ask::Sockets { interval_ms: None },
+        ["services"] => Ask::Services { interval_ms: None },
+        ["--version" | "-V"] => {
+            return finish(print(format!("muster-helper {}\n", protocol::VERSION).into_bytes()));
+        }
+        _ => {
+            log::error(&format!("usage: {USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    finish(
+        Machine::new(Root::live())
+            .answer(&ask, &Stop::default())
+            .and_then(|answer| print(document(&answer)?)),
+    )
+}
+
+/// The noun itself, without the frame that it has on the wire.
+fn document(answer: &Answer) -> Result<Vec<u8>, Error> {
+    match answer {
+        Answer::System(system) => to_line(system),
+        Answer::Metrics(metrics) => to_line(metrics),
+        Answer::Sockets(table) => to_line(table),
+        Answer::Services(table) => to_line(table),
+        Answer::Impact(_) | Answer::Act(_) | Answer::Run(_) | Answer::Cancelled {} => to_line(answer),
+    }
+}
+
+fn to_line(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let mut line = serde_json::to_vec(value)
+        .map_err(|why| Fault::new(FaultCode::Internal, format!("the answer is no JSON: {why}")))?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn print(bytes: Vec<u8>) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&bytes)?;
+    Ok(stdout.flush()?)
+}
+
+fn finish(result: Result<(), Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads on; that is not worth a word.
+        Err(Error::Link(cause)) if cause.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(error) => {
+            log::error(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}

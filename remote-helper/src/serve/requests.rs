@@ -1,0 +1,228 @@
+//! Requests under way: one thread each, found by id, stopped alone or together.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::wire::{Answer, Ask, Line, Request, RequestId};
+use protocol::{Fault, FaultCode};
+
+use super::output::Output;
+use super::start_thread;
+use crate::error::Error;
+use crate::machine::Machine;
+use crate::metrics::Sampler;
+use crate::stop::Stop;
+
+/// More at a time is not what one engine asks for.
+const UNDER_WAY_LIMIT: usize = 64;
+/// No push is asked for more often, whatever the interval of the request.
+const INTERVAL_MIN: Duration = Duration::from_millis(200);
+/// A subscription outlives a reading that failed, but not so many in a row.
+const FAILURES_LIMIT: u32 = 3;
+
+#[derive(Debug)]
+struct UnderWay {
+    stop: Stop,
+    /// It ends only when it is stopped, or when a command does.
+    is_long: bool,
+}
+
+#[derive(Default)]
+struct Table {
+    under_way: Mutex<HashMap<u64, UnderWay>>,
+    one_ended: Condvar,
+}
+
+impl Table {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct Requests {
+    machine: Arc<Machine>,
+    output: Arc<Output>,
+    table: Arc<Table>,
+    link: Stop,
+}
+
+impl Requests {
+    pub(super) fn new(machine: Arc<Machine>, output: Arc<Output>) -> Self {
+        Self { machine, output, table: Arc::default(), link: Stop::default() }
+    }
+
+    /// Begins to answer a line. A line that has no id to answer to is the fault given back.
+    pub(super) fn take(&self, line: &[u8]) -> Result<(), Fault> {
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        match serde_json::from_slice::<Request>(line) {
+            Ok(request) => {
+                let id = request.id;
+                self.start(request).unwrap_or_else(|fault| self.refuse(id, fault));
+                Ok(())
+            }
+            Err(why) => match serde_json::from_slice::<RequestId>(line) {
+                Ok(RequestId { id }) => {
+                    self.refuse(id, unknown_ask(&why));
+                    Ok(())
+                }
+                Err(why) => Err(Fault::new(FaultCode::BadInput, format!("the line is no request: {why}"))),
+            },
+        }
+    }
+
+    /// Stops what would not end by itself.
+    pub(super) fn stop_long(&self) {
+        let stops: Vec<Stop> =
+            self.table.lock().values().filter(|one| one.is_long).map(|one| one.stop.clone()).collect();
+        stops.iter().for_each(Stop::stop);
+    }
+
+    pub(super) fn stop_all(&self) {
+        self.link.stop_all();
+    }
+
+    /// Waits until nothing is under way; false if time was over before.
+    pub(super) fn wait_idle(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut under_way = self.table.lock();
+        while !under_way.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.table.one_ended.wait_timeout(under_way, left);
+            under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    fn start(&self, request: Request) -> Result<(), Fault> {
+        let id = request.id;
+        let stop = self.link.another();
+        {
+            let mut under_way = self.table.lock();
+            if let Ask::Cancel { id: other } = request.ask
+                && let Some(other) = under_way.get(&other)
+            {
+                other.stop.stop();
+            }
+            if under_way.contains_key(&id) {
+                return Err(Fault::bad_input("id", format!("a request with the id {id} is under way")));
+            }
+            if under_way.len() >= UNDER_WAY_LIMIT {
+                let message =
+                    format!("{UNDER_WAY_LIMIT} requests are under way, which is the most at a time");
+                return Err(Fault::new(FaultCode::Internal, message));
+            }
+            under_way.insert(id, UnderWay { stop: stop.clone(), is_long: is_long(&request.ask) });
+        }
+        let (machine, output) = (Arc::clone(&self.machine), Arc::clone(&self.output));
+        let ended = Ended { table: Arc::clone(&self.table), id };
+        start_thread("request", move || {
+            answer(&machine, &output, request, &stop);
+            drop(ended);
+        })
+        .map_err(Fault::from)
+    }
+
+    fn refuse(&self, id: u64, fault: Fault) {
+        // A full queue means that nobody reads; the link ends by that, not by this line.
+        self.output.offer(&Line::Fault { id, fault });
+    }
+}
+
+/// Takes a request out of the table however its thread ends, or if it never began.
+struct Ended {
+    table: Arc<Table>,
+    id: u64,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.table.lock().remove(&self.id);
+        self.table.one_ended.notify_all();
+    }
+}
+
+fn is_long(ask: &Ask) -> bool {
+    matches!(ask, Ask::Run { .. } | Ask::Act { .. }) || interval(ask).is_some()
+}
+
+fn interval(ask: &Ask) -> Option<Duration> {
+    match ask {
+        Ask::Metrics { interval_ms } | Ask::Sockets { interval_ms } | Ask::Services { interval_ms } => {
+            interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(INTERVAL_MIN))
+        }
+        Ask::System {} | Ask::Impact { .. } | Ask::Act { .. } | Ask::Run { .. } | Ask::Cancel { .. } => None,
+    }
+}
+
+/// An old helper must say that it does not know a request, and not that the request is wrong.
+fn unknown_ask(why: &serde_json::Error) -> Fault {
+    let why = why.to_string();
+    if why.contains("unknown variant") {
+        let message = format!("this helper ({}) does not know the request: {why}", protocol::VERSION);
+        return Fault::new(FaultCode::NotInThisVersion, message);
+    }
+    Fault::new(FaultCode::BadInput, format!("the request cannot be read: {why}"))
+}
+
+fn answer(machine: &Machine, output: &Output, request: Request, stop: &Stop) {
+    let Request { id, ask } = request;
+    if let Some(interval) = interval(&ask) {
+        return push(machine, output, id, &ask, interval, stop);
+    }
+    output.send(&match machine.answer(&ask, stop) {
+        Ok(answer) => Line::Reply { id, answer },
+        Err(error) => Line::Fault { id, fault: error.into() },
+    });
+}
+
+/// Pushes until it is stopped. A push that took longer than the interval makes no other one late
+/// or sooner: the next one is due a whole number of intervals after the first.
+fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Duration, stop: &Stop) {
+    let mut sampler = Sampler::default();
+    let (mut seq, mut failures) = (0, 0);
+    let mut due = Instant::now();
+    while !stop.is_stopped() {
+        match read(machine, &mut sampler, ask, stop) {
+            Ok(answer) => {
+                failures = 0;
+                seq += 1;
+                if !output.send(&Line::Push { id, seq, answer }) {
+                    return;
+                }
+            }
+            Err(Error::Cancelled) => break,
+            Err(error) => {
+                failures += 1;
+                let fault = Fault::from(error);
+                let is_final = matches!(fault.code, FaultCode::NotOnThisHost | FaultCode::NotPermitted);
+                if is_final || failures >= FAILURES_LIMIT {
+                    output.send(&Line::Fault { id, fault });
+                    return;
+                }
+                crate::log::warn(&fault.message);
+            }
+        }
+        due += interval;
+        let now = Instant::now();
+        while due < now {
+            due += interval;
+        }
+        if stop.wait(due.duration_since(now)) {
+            break;
+        }
+    }
+    output.send(&Line::End { id });
+}
+
+fn read(machine: &Machine, sampler: &mut Sampler, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
+    match ask {
+        Ask::Metrics { .. } => Ok(Answer::Metrics(Box::new(machine.read_metrics(sampler, stop)?))),
+        other => machine.answer(other, stop),
+    }
+}

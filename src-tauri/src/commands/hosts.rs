@@ -1,0 +1,12 @@
+//! hosts and settings.
+
+super::pass! {
+    app_start: AppStart;
+    settings_save: SettingsSave;
+    hosts_list: HostsList;
+    host_save: HostSave;
+    host_remove: HostRemove;
+    host_connect: HostConnect;
+    host_disconnect: HostDisconnect;
+    host_check: HostCheck;
+}

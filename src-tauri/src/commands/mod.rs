@@ -1,0 +1,71 @@
+//! The window's commands: each unpacks, calls the engine and returns. Their names, arguments and
+//! replies are those of `protocol::ipc`; none has a thought of its own.
+
+mod hosts;
+mod look;
+mod operations;
+mod services;
+mod trust;
+mod watch;
+
+use engine::Engine;
+use protocol::Fault;
+use protocol::ipc::Command;
+use tauri::ipc::Invoke;
+
+use crate::shell::Opened;
+
+pub(crate) use watch::Watching;
+
+/// What the window gets for a command.
+type Answer<C> = Result<<C as Command>::Reply, Fault>;
+
+fn engine(opened: &Opened) -> Result<Engine, Fault> {
+    opened.0.clone()
+}
+
+/// Writes a command that passes its arguments on.
+macro_rules! pass {
+    ($($name:ident: $command:ident;)*) => { $(
+        #[tauri::command]
+        pub(crate) async fn $name(
+            args: protocol::ipc::$command,
+            opened: tauri::State<'_, $crate::shell::Opened>,
+        ) -> $crate::commands::Answer<protocol::ipc::$command> {
+            $crate::commands::engine(&opened)?.call(args).await
+        }
+    )* };
+}
+use pass;
+
+/// All commands, for Tauri. A test compares the list with `protocol::ipc::COMMANDS`.
+pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        hosts::app_start,
+        hosts::settings_save,
+        hosts::hosts_list,
+        hosts::host_save,
+        hosts::host_remove,
+        hosts::host_connect,
+        hosts::host_disconnect,
+        hosts::host_check,
+        trust::trust_show,
+        trust::trust_accept,
+        trust::trust_list,
+        trust::trust_forget,
+        look::snapshot_show,
+        look::metrics_recent,
+        look::system_read,
+        look::metrics_read,
+        look::sockets_query,
+        look::services_query,
+        services::service_impact,
+        services::service_act,
+        services::command_run,
+        operations::operations_list,
+        operations::operation_show,
+        operations::operations_read,
+        operations::operations_unread,
+        watch::watch,
+    ]
+}

@@ -1,0 +1,8 @@
+//! operations.
+
+super::pass! {
+    operations_list: OperationsList;
+    operation_show: OperationShow;
+    operations_read: OperationsRead;
+    operations_unread: OperationsUnread;
+}

@@ -1,0 +1,7 @@
+//! Acting on services, and custom commands.
+
+super::pass! {
+    service_impact: ServiceImpactShow;
+    service_act: ServiceAct;
+    command_run: CommandRun;
+}

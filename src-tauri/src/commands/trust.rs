@@ -1,0 +1,8 @@
+//! trust.
+
+super::pass! {
+    trust_show: TrustShow;
+    trust_accept: TrustAccept;
+    trust_list: TrustList;
+    trust_forget: TrustForget;
+}

@@ -1,0 +1,44 @@
+//! The stream of events into the window. A window that loads anew gets a new stream; the old one
+//! ends, because a channel does not tell when nobody listens any more.
+
+use std::sync::{Mutex, PoisonError};
+
+use protocol::Fault;
+use protocol::ipc::Event;
+use tauri::State;
+use tauri::async_runtime::JoinHandle;
+use tauri::ipc::Channel;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::shell::Opened;
+
+/// The stream that runs now.
+#[derive(Default)]
+pub(crate) struct Watching(Mutex<Option<JoinHandle<()>>>);
+
+#[tauri::command]
+pub(crate) async fn watch(
+    channel: Channel<Event>,
+    opened: State<'_, Opened>,
+    watching: State<'_, Watching>,
+) -> Result<(), Fault> {
+    let mut events = super::engine(&opened)?.events();
+    let stream = tauri::async_runtime::spawn(async move {
+        loop {
+            let event = match events.recv().await {
+                Ok(event) => event,
+                // Some were missed: the list of hosts is read anew, metrics go on with the next.
+                Err(RecvError::Lagged(_)) => Event::HostsChanged {},
+                Err(RecvError::Closed) => return,
+            };
+            if channel.send(event).is_err() {
+                return;
+            }
+        }
+    });
+    let old = watching.0.lock().unwrap_or_else(PoisonError::into_inner).replace(stream);
+    if let Some(old) = old {
+        old.abort();
+    }
+    Ok(())
+}

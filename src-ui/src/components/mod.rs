@@ -1,0 +1,37 @@
+//! The kit: what every page is put together from, so that the same thing looks and acts the same.
+//!
+//! A component here knows nothing of hosts or services. Colours, sizes and states are classes of
+//! `styles/components.css`; widths that follow data are set through CSSOM, since the content
+//! policy refuses style attributes.
+
+pub(crate) mod load;
+pub(crate) mod sort;
+pub(crate) mod window;
+
+#[cfg(target_arch = "wasm32")]
+mod button;
+#[cfg(target_arch = "wasm32")]
+mod copy;
+#[cfg(target_arch = "wasm32")]
+mod dialog;
+#[cfg(target_arch = "wasm32")]
+mod feedback;
+#[cfg(target_arch = "wasm32")]
+mod field;
+#[cfg(target_arch = "wasm32")]
+mod glyph;
+#[cfg(target_arch = "wasm32")]
+mod icon;
+#[cfg(target_arch = "wasm32")]
+mod meter;
+#[cfg(target_arch = "wasm32")]
+mod table;
+#[cfg(target_arch = "wasm32")]
+mod tag;
+
+pub(crate) mod level;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use {
+    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, meter::*, table::*, tag::*,
+};

@@ -1,0 +1,353 @@
+//! The one table: virtual rows of one height, sorted by any column, moved through by keys.
+//!
+//! It draws the rows on screen and a few beyond, so twenty thousand are as quick as twenty. A row
+//! keeps its element as long as its key is drawn: a refresh changes the cells that differ and
+//! nothing else, so neither the scroll place nor the cursor is lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+
+use super::sort::Sort;
+use super::window::{reveal, visible};
+
+/// A column: its name in `Sort`, its head, and its width as a track of a CSS grid.
+#[derive(Clone)]
+pub(crate) struct Column {
+    pub(crate) id: &'static str,
+    pub(crate) title: Signal<String>,
+    /// `98px`, `minmax(200px, 1fr)`.
+    pub(crate) track: &'static str,
+    /// Right-aligned, and sorted from the greatest at first.
+    pub(crate) numeric: bool,
+    pub(crate) sortable: bool,
+}
+
+impl Column {
+    pub(crate) fn new(
+        id: &'static str,
+        track: &'static str,
+        title: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self { id, title: Signal::derive(title), track, numeric: false, sortable: true }
+    }
+
+    pub(crate) fn numeric(mut self) -> Self {
+        self.numeric = true;
+        self
+    }
+
+    pub(crate) fn unsorted(mut self) -> Self {
+        self.sortable = false;
+        self
+    }
+}
+
+/// Moves the cursor of a table from outside, for keys that the page takes.
+fn step(keys: &[String], cursor: Option<&str>, by: isize) -> Option<usize> {
+    if keys.is_empty() {
+        return None;
+    }
+    let last = keys.len() - 1;
+    match cursor.and_then(|cursor| keys.iter().position(|key| key == cursor)) {
+        Some(at) => Some(at.saturating_add_signed(by).min(last)),
+        None => Some(if by < 0 { last } else { 0 }),
+    }
+}
+
+#[derive(Clone)]
+struct Slot<R: Send + Sync + 'static> {
+    key: String,
+    row: ArcRwSignal<R>,
+    at: ArcRwSignal<usize>,
+}
+
+/// A table over `rows`, which come sorted and filtered.
+#[component]
+pub(crate) fn Table<R, C>(
+    /// Name for a screen reader.
+    #[prop(into)]
+    label: Signal<String>,
+    #[prop(into)] columns: Signal<Vec<Column>>,
+    #[prop(into)] rows: Signal<Arc<Vec<R>>>,
+    /// What makes a row the same row after a refresh.
+    key: fn(&R) -> String,
+    /// The cells of a row, one element for each column; `class="cell"`, numbers `class="cell num"`.
+    cells: C,
+    sort: RwSignal<Sort>,
+    /// Key of the row that has the keyboard.
+    cursor: RwSignal<Option<String>>,
+    #[prop(default = 24.0)] row_px: f64,
+    /// Enter or a double click on a row.
+    #[prop(optional, into)]
+    on_open: Option<Callback<String>>,
+    /// Any other key; true if the page has used it.
+    #[prop(optional, into)]
+    on_key: Option<Callback<leptos::ev::KeyboardEvent, bool>>,
+    #[prop(optional)] row_class: Option<fn(&R) -> &'static str>,
+    #[prop(optional)] row_testid: Option<fn(&R) -> String>,
+    #[prop(optional)] testid: &'static str,
+    /// Gets the element that has the keyboard, to focus it.
+    #[prop(optional)]
+    node_ref: NodeRef<leptos::html::Div>,
+) -> impl IntoView
+where
+    R: Clone + PartialEq + Send + Sync + 'static,
+    C: Fn(ArcRwSignal<R>) -> AnyView + Clone + Send + Sync + 'static,
+{
+    let body = NodeRef::<leptos::html::Div>::new();
+    let top_px = RwSignal::new(0.0);
+    let height_px = RwSignal::new(800.0);
+    follow_height(body, height_px);
+
+    let range = Memo::new(move |_| {
+        let count = rows.with(|rows| rows.len());
+        visible(count, row_px, top_px.get(), height_px.get())
+    });
+    let kept: StoredValue<HashMap<String, Slot<R>>> = StoredValue::new(HashMap::new());
+    let slots = move || {
+        let range = range.get();
+        rows.with(|rows| {
+            let mut old = kept.try_update_value(std::mem::take).unwrap_or_default();
+            let first = range.start;
+            let drawn = rows.get(range).unwrap_or_default();
+            let slots: Vec<Slot<R>> = drawn
+                .iter()
+                .enumerate()
+                .map(|(n, row)| {
+                    let (key, at) = (key(row), first + n);
+                    match old.remove(&key) {
+                        Some(slot) => {
+                            if *slot.row.read_untracked() != *row {
+                                slot.row.set(row.clone());
+                            }
+                            if *slot.at.read_untracked() != at {
+                                slot.at.set(at);
+                            }
+                            slot
+                        }
+                        None => Slot { key, row: ArcRwSignal::new(row.clone()), at: ArcRwSignal::new(at) },
+                    }
+                })
+                .collect();
+            kept.set_value(slots.iter().map(|slot| (slot.key.clone(), slot.clone())).collect());
+            slots
+        })
+    };
+
+    let move_to = move |at: usize| {
+        let found = rows.with_untracked(|rows| rows.get(at).map(key));
+        if let (Some(found), Some(body)) = (found, body.get_untracked()) {
+            cursor.set(Some(found));
+            let (top, height) = (f64::from(body.scroll_top()), f64::from(body.client_height()));
+            body.set_scroll_top(reveal(at, row_px, top, height) as i32);
+        }
+    };
+    let open = move |key: String| {
+        if let Some(on_open) = on_open {
+            on_open.run(key);
+        }
+    };
+    let keys = move |event: leptos::ev::KeyboardEvent| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() || typing_in(&event) {
+            return;
+        }
+        let page = (height_px.get_untracked() / row_px) as isize - 1;
+        let by = match event.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            "PageDown" => page.max(1),
+            "PageUp" => -page.max(1),
+            "Home" => isize::MIN,
+            "End" => isize::MAX,
+            "Enter" => {
+                // A button in the row keeps its own Enter.
+                if on_itself(&event)
+                    && let Some(key) = cursor.get_untracked()
+                {
+                    event.prevent_default();
+                    open(key);
+                }
+                return;
+            }
+            _ => {
+                if on_key.is_some_and(|on_key| on_key.run(event.clone())) {
+                    event.prevent_default();
+                }
+                return;
+            }
+        };
+        event.prevent_default();
+        let keys: Vec<String> = rows.with_untracked(|rows| rows.iter().map(key).collect());
+        if let Some(at) = step(&keys, cursor.get_untracked().as_deref(), by) {
+            move_to(at);
+        }
+    };
+
+    let tracks = move || columns.with(|columns| columns.iter().map(|c| c.track).collect::<Vec<_>>().join(" "));
+    let row_view = move |slot: Slot<R>| {
+        let Slot { key, row, at } = slot;
+        let chosen = {
+            let key = key.clone();
+            Memo::new(move |_| cursor.with(|cursor| cursor.as_deref() == Some(key.as_str())))
+        };
+        let class = {
+            let row = row.clone();
+            move || {
+                let own = row_class.map(|class| row.with(class)).unwrap_or_default();
+                if chosen.get() { format!("table-row is-focused {own}") } else { format!("table-row {own}") }
+            }
+        };
+        let row_testid = row_testid.map(|testid| row.with_untracked(testid));
+        let (pressed, opened) = (key.clone(), key);
+        view! {
+            <div
+                class=class
+                role="row"
+                id=move || chosen.get().then(|| format!("{testid}-cursor"))
+                aria-rowindex=move || (at.get() + 2).to_string()
+                aria-selected=move || if chosen.get() { "true" } else { "false" }
+                data-testid=row_testid
+                on:mousedown=move |_| cursor.set(Some(pressed.clone()))
+                on:dblclick=move |_| open(opened.clone())
+            >
+                {cells(row)}
+            </div>
+        }
+    };
+    view! {
+        <div
+            class="table"
+            role="grid"
+            tabindex="0"
+            node_ref=node_ref
+            aria-label=move || label.get()
+            aria-rowcount=move || (rows.with(|rows| rows.len()) + 1).to_string()
+            aria-activedescendant=move || cursor.with(Option::is_some).then(|| format!("{testid}-cursor"))
+            data-testid=(!testid.is_empty()).then_some(testid)
+            style=("--tracks", tracks)
+            style=("--row", format!("{row_px}px"))
+            on:keydown=keys
+        >
+            <div class="table-head" role="row" aria-rowindex="1">
+                {move || {
+                    columns
+                        .get()
+                        .into_iter()
+                        .map(|column| view! { <Head column sort /> })
+                        .collect_view()
+                }}
+            </div>
+            <div
+                class="table-body"
+                role="rowgroup"
+                node_ref=body
+                on:scroll=move |_| {
+                    if let Some(body) = body.get_untracked() {
+                        top_px.set(f64::from(body.scroll_top()));
+                    }
+                }
+            >
+                <div
+                    role="presentation"
+                    style:height=move || format!("{}px", range.get().start as f64 * row_px)
+                ></div>
+                <For each=slots key=|slot| slot.key.clone() children=row_view />
+                <div
+                    role="presentation"
+                    style:height=move || {
+                        let below = rows.with(|rows| rows.len()).saturating_sub(range.get().end);
+                        format!("{}px", below as f64 * row_px)
+                    }
+                ></div>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Head(column: Column, sort: RwSignal<Sort>) -> impl IntoView {
+    let Column { id, title, numeric, sortable, .. } = column;
+    let sorted = Memo::new(move |_| {
+        let sort = sort.get();
+        (sort.column == id).then_some(sort.descending)
+    });
+    let class = move || match (sorted.get().is_some(), numeric) {
+        (true, true) => "head num is-sorted",
+        (true, false) => "head is-sorted",
+        (false, true) => "head num",
+        (false, false) => "head",
+    };
+    let aria = move || match sorted.get() {
+        Some(true) => "descending",
+        Some(false) => "ascending",
+        None => "none",
+    };
+    let arrow = move || sorted.get().map(|descending| if descending { " \u{2193}" } else { " \u{2191}" });
+    if sortable {
+        view! {
+            <div class=class role="columnheader" aria-sort=aria>
+                <button
+                    type="button"
+                    class="head-button cut"
+                    tabindex="-1"
+                    data-testid=format!("sort-{id}")
+                    on:click=move |_| sort.update(|sort| *sort = sort.pressed(id, numeric))
+                >
+                    {move || title.get()}
+                    {arrow}
+                </button>
+            </div>
+        }
+        .into_any()
+    } else {
+        view! {
+            <div class=class role="columnheader">
+                <span class="cut">{move || title.get()}</span>
+            </div>
+        }
+        .into_any()
+    }
+}
+
+fn follow_height(body: NodeRef<leptos::html::Div>, height_px: RwSignal<f64>) {
+    let watched = StoredValue::new_local(None);
+    Effect::new(move |_| {
+        let Some(body) = body.get() else { return };
+        height_px.set(f64::from(body.client_height()));
+        let measured = body.clone();
+        let changed = Closure::<dyn FnMut()>::new(move || {
+            if measured.client_height() > 0 {
+                height_px.try_set(f64::from(measured.client_height()));
+            }
+        });
+        // Without an observer the height at the first drawing stays, with a margin of rows.
+        if let Ok(observer) = web_sys::ResizeObserver::new(changed.as_ref().unchecked_ref()) {
+            observer.observe(&body);
+            watched.set_value(Some((observer, changed)));
+        }
+    });
+    on_cleanup(move || {
+        if let Some(Some((observer, _))) = watched.try_update_value(Option::take) {
+            observer.disconnect();
+        }
+    });
+}
+
+/// True if the key belongs to a field in the table.
+fn typing_in(event: &leptos::ev::KeyboardEvent) -> bool {
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+fn on_itself(event: &leptos::ev::KeyboardEvent) -> bool {
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_none_or(|element| !matches!(element.tag_name().as_str(), "BUTTON" | "A"))
+}

@@ -1,0 +1,214 @@
+//! The frame around one host: its head, its tabs, and the view that is chosen.
+
+use leptos::prelude::*;
+use leptos_router::components::{A, Outlet};
+use leptos_router::hooks::use_params_map;
+use protocol::hosts::HostRow;
+use protocol::link::LinkState;
+use protocol::services::ServiceAction;
+use protocol::text::printable;
+
+use super::host_path;
+use crate::app::TopBar;
+use crate::components::{Button, ButtonKind, Empty, Glyph, IconName, Tag};
+use crate::state::standing::{Standing, next_step, seen_ms};
+use crate::state::{OpenDialog, use_app};
+use crate::text::{link_words_aged, next_step_words, retry_words, t_string, use_i18n};
+
+/// The host that the page is about; provided by the frame.
+#[derive(Clone, Copy)]
+pub(crate) struct HostContext {
+    pub(crate) name: Signal<String>,
+    /// `None` if no host of that name is saved.
+    pub(crate) row: Signal<Option<HostRow>>,
+}
+
+impl HostContext {
+    /// True while the link is up; changes only when that changes.
+    pub(crate) fn is_live(self) -> Memo<bool> {
+        Memo::new(move |_| self.row.with(|row| row.as_ref().is_some_and(|row| row.link.is_live())))
+    }
+
+    pub(crate) fn link(self) -> Memo<LinkState> {
+        Memo::new(move |_| self.row.with(|row| row.as_ref().map_or(LinkState::Idle, |row| row.link.clone())))
+    }
+}
+
+/// The host of the page; only below `HostFrame`.
+pub(crate) fn use_host() -> HostContext {
+    expect_context::<HostContext>()
+}
+
+#[component]
+pub(crate) fn HostFrame() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let params = use_params_map();
+    let name = Memo::new(move |_| params.with(|params| params.get("name").unwrap_or_default()));
+    let row = Memo::new(move |_| app.row(&name.get()).map(|row| row.get()));
+    provide_context(HostContext { name: name.into(), row: row.into() });
+
+    let known = Memo::new(move |_| row.with(Option::is_some));
+    let read = Memo::new(move |_| app.hosts.with(|hosts| hosts.value().is_some()));
+    Effect::new(move |_| {
+        if known.get() {
+            app.open_host(&name.get());
+        }
+    });
+    let gone = move || {
+        view! {
+            <main class="page is-padded">
+                <Empty
+                    title=Signal::derive(move || {
+                        let name = name.get();
+                        t_string!(i18n, app.host_gone, name = printable(&name).into_owned())
+                    })
+                    text=Signal::derive(move || t_string!(i18n, app.host_gone_text).to_string())
+                >
+                    <A href="/hosts" attr:class="button">
+                        {move || t_string!(i18n, app.to_hosts)}
+                    </A>
+                </Empty>
+            </main>
+        }
+    };
+    view! {
+        <TopBar>
+            <span></span>
+        </TopBar>
+        <Show when=move || known.get() fallback=move || read.get().then(gone)>
+            <HostHead />
+            <HostTabs />
+            // Another host is another page: nothing of the one before may stay.
+            {move || {
+                name.track();
+                view! { <Outlet /> }
+            }}
+        </Show>
+    }
+}
+
+#[component]
+fn HostHead() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let host = use_host();
+    let link = host.link();
+    let standing = Memo::new(move |_| Standing::of(&link.get()));
+    let heard = move || host.row.with(|row| row.as_ref().and_then(seen_ms));
+    let words = move || link_words_aged(i18n, &link.get(), heard(), app.now_ms.get());
+    let step = Memo::new(move |_| next_step(&link.get()));
+    let address = move || {
+        host.row.with(|row| {
+            row.as_ref()
+                .filter(|row| !row.host.is_local())
+                .map(|row| protocol::sockets::endpoint(&row.host.address, row.host.port))
+        })
+    };
+    let of_host = move |pick: fn(&protocol::hosts::Host) -> Vec<String>| {
+        host.row.with(|row| row.as_ref().map(|row| pick(&row.host)).unwrap_or_default())
+    };
+    let tone = move || match standing.get().tone() {
+        crate::state::standing::Tone::Quiet => "host-state",
+        crate::state::standing::Tone::Warn => "host-state is-warn",
+        crate::state::standing::Tone::Crit => "host-state is-crit",
+    };
+    let live = host.is_live();
+    view! {
+        <header class="host-head">
+            <Glyph name=Signal::derive(move || standing.get().into()) size=14 />
+            <h1 class="host-name cut" data-testid="host-name">{move || printable(&host.name.get()).into_owned()}</h1>
+            <span class="mono quiet selectable">{address}</span>
+            {move || {
+                of_host(|host| host.tags.clone())
+                    .into_iter()
+                    .map(|tag| view! { <Tag text=printable(&tag).into_owned() /> })
+                    .collect_view()
+            }}
+            {move || {
+                of_host(|host| host.groups.clone())
+                    .into_iter()
+                    .map(|group| view! { <span class="dim cut">{printable(&group).into_owned()}</span> })
+                    .collect_view()
+            }}
+            <span class="divider"></span>
+            <span
+                class=tone
+                data-testid="host-state"
+                data-state=move || standing.get().name()
+                role="status"
+            >
+                <span class="cut">{words}</span>
+                {move || {
+                    retry_words(i18n, &link.get(), app.now_ms.get())
+                        .map(|words| view! { <span class="dim">" · " {words}</span> })
+                }}
+            </span>
+            {move || {
+                step.get()
+                    .map(|step| {
+                        view! {
+                            <Button
+                                kind=ButtonKind::Link
+                                testid="host-next-step"
+                                on_click=Callback::new(move |()| app.take_step(&host.name.get_untracked(), step))
+                            >
+                                {move || next_step_words(i18n, step)}
+                            </Button>
+                        }
+                    })
+            }}
+            <span class="grow"></span>
+            <Button
+                icon=IconName::Terminal
+                testid="host-run"
+                disabled=Signal::derive(move || !live.get())
+                on_click=Callback::new(move |()| {
+                    app.dialog.set(Some(OpenDialog::Run { host: host.name.get_untracked() }));
+                })
+            >
+                {move || t_string!(i18n, app.run)}
+            </Button>
+            <Button
+                icon=IconName::Restart
+                testid="host-restart"
+                disabled=Signal::derive(move || !live.get())
+                on_click=Callback::new(move |()| {
+                    app.dialog
+                        .set(
+                            Some(OpenDialog::Service {
+                                host: host.name.get_untracked(),
+                                unit: None,
+                                action: ServiceAction::Restart,
+                            }),
+                        );
+                })
+            >
+                {move || t_string!(i18n, app.restart)}
+            </Button>
+        </header>
+    }
+}
+
+#[component]
+fn HostTabs() -> impl IntoView {
+    let i18n = use_i18n();
+    let host = use_host();
+    let base = move || host_path(&host.name.get());
+    view! {
+        <nav class="tabs" aria-label=move || t_string!(i18n, app.tabs, name = printable(&host.name.get()).into_owned())>
+            <A href=base exact=true attr:class="tab" attr:data-testid="tab-overview">
+                {move || t_string!(i18n, app.tab_overview)}
+            </A>
+            <A href=move || format!("{}/sockets", base()) attr:class="tab" attr:data-testid="tab-sockets">
+                {move || t_string!(i18n, app.tab_sockets)}
+            </A>
+            <A href=move || format!("{}/services", base()) attr:class="tab" attr:data-testid="tab-services">
+                {move || t_string!(i18n, app.tab_services)}
+            </A>
+            <A href=move || format!("{}/operations", base()) attr:class="tab" attr:data-testid="tab-operations">
+                {move || t_string!(i18n, app.tab_operations)}
+            </A>
+        </nav>
+    }
+}

@@ -1,0 +1,35 @@
+//! hosts: the list of saved hosts, the form that saves one, and the frame around one.
+
+pub(crate) mod table;
+
+#[cfg(target_arch = "wasm32")]
+mod frame;
+#[cfg(target_arch = "wasm32")]
+mod page;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use {frame::*, page::*};
+
+/// The path of a host's page. A name has no character that a path must escape (`check_draft`), but
+/// the list may hold one of a later version.
+pub(crate) fn host_path(name: &str) -> String {
+    let mut path = String::from("/hosts/");
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => path.push(char::from(byte)),
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_any_letters_makes_one_path_segment() {
+        assert_eq!(host_path("web-1"), "/hosts/web-1");
+        assert_eq!(host_path("a/b?c"), "/hosts/a%2Fb%3Fc");
+    }
+}

@@ -1,0 +1,7 @@
+//! settings: what a person chose for the window.
+
+#[cfg(target_arch = "wasm32")]
+mod page;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use page::*;

@@ -1,0 +1,6 @@
+use leptos::prelude::*;
+
+#[component]
+pub(crate) fn SettingsPage() -> impl IntoView {
+    view! { <main class="page"></main> }
+}

@@ -1,0 +1,259 @@
+//! The order of the socket table, and what makes two rows the same socket.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use protocol::sockets::{Socket, SocketRow, SocketState};
+
+use crate::components::sort::Sort;
+
+/// Columns in their order on screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Column {
+    Protocol,
+    RecvQ,
+    SendQ,
+    Local,
+    Peer,
+    State,
+    Pid,
+    Program,
+    User,
+    Unit,
+}
+
+impl Column {
+    pub(crate) const ALL: [Column; 10] = [
+        Column::Protocol,
+        Column::RecvQ,
+        Column::SendQ,
+        Column::Local,
+        Column::Peer,
+        Column::State,
+        Column::Pid,
+        Column::Program,
+        Column::User,
+        Column::Unit,
+    ];
+
+    /// The name it has in tests, in copies and in `Matched::column`.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Column::Protocol => "protocol",
+            Column::RecvQ => "recv_q",
+            Column::SendQ => "send_q",
+            Column::Local => "local",
+            Column::Peer => "peer",
+            Column::State => "state",
+            Column::Pid => "pid",
+            Column::Program => "program",
+            Column::User => "user",
+            Column::Unit => "unit",
+        }
+    }
+
+    pub(crate) fn is_numeric(self) -> bool {
+        matches!(self, Column::RecvQ | Column::SendQ | Column::Pid)
+    }
+
+    fn of_id(id: &str) -> Column {
+        Column::ALL.into_iter().find(|column| column.id() == id).unwrap_or(Column::State)
+    }
+}
+
+/// What stays the same while a socket lives: the selection and the rows hold on to it.
+///
+/// Sockets in TIME-WAIT have no inode, so the addresses belong to it; several listeners on one
+/// port differ by their inode alone.
+pub(crate) fn key(row: &SocketRow) -> String {
+    let socket = &row.socket;
+    format!("{} {} {} {}", socket.protocol.name(), socket.local(), socket.peer(), socket.inode)
+}
+
+/// Sorts rows by a column; what is equal there keeps a fixed order, so that a refresh moves no
+/// row. Missing values are last in both directions.
+pub(crate) fn sort(rows: &mut [SocketRow], by: Sort) {
+    let column = Column::of_id(by.column);
+    rows.sort_by(|a, b| {
+        let by_column = compare(&a.socket, &b.socket, column, by);
+        by_column.then_with(|| natural(&a.socket, &b.socket))
+    });
+}
+
+fn compare(a: &Socket, b: &Socket, column: Column, by: Sort) -> Ordering {
+    match column {
+        Column::Protocol => by.turn(a.protocol.cmp(&b.protocol)),
+        Column::RecvQ => by.turn(a.recv_q.cmp(&b.recv_q)),
+        Column::SendQ => by.turn(a.send_q.cmp(&b.send_q)),
+        Column::Local => {
+            by.turn(address(&a.local_address, a.local_port).cmp(&address(&b.local_address, b.local_port)))
+        }
+        Column::Peer => by.missing_last(
+            (a.peer_port != 0).then(|| address(&a.peer_address, a.peer_port)),
+            (b.peer_port != 0).then(|| address(&b.peer_address, b.peer_port)),
+            Ord::cmp,
+        ),
+        Column::State => by.turn(rank(a).cmp(&rank(b))),
+        Column::Pid => by.missing_last(a.pid, b.pid, Ord::cmp),
+        Column::Program => by.missing_last(a.program.as_deref(), b.program.as_deref(), Ord::cmp),
+        Column::User => by.missing_last(a.user.as_deref(), b.user.as_deref(), Ord::cmp),
+        Column::Unit => by.missing_last(a.unit.as_deref(), b.unit.as_deref(), Ord::cmp),
+    }
+}
+
+/// Listeners first, then connections, then what is on its way out; then by local address.
+fn natural(a: &Socket, b: &Socket) -> Ordering {
+    rank(a)
+        .cmp(&rank(b))
+        .then_with(|| a.local_port.cmp(&b.local_port))
+        .then_with(|| a.protocol.cmp(&b.protocol))
+        .then_with(|| a.local_address.cmp(&b.local_address))
+        .then_with(|| a.peer_address.cmp(&b.peer_address))
+        .then_with(|| a.peer_port.cmp(&b.peer_port))
+        .then_with(|| a.inode.cmp(&b.inode))
+}
+
+fn rank(socket: &Socket) -> u8 {
+    use SocketState::*;
+    match socket.state {
+        Listen => 0,
+        Unconn => 1,
+        Estab => 2,
+        CloseWait => 3,
+        SynSent => 4,
+        SynRecv => 5,
+        FinWait1 => 6,
+        FinWait2 => 7,
+        LastAck => 8,
+        Closing => 9,
+        TimeWait => 10,
+        Unknown => 11,
+    }
+}
+
+/// Numbers of an address compare as numbers: 10.0.0.9 is before 10.0.0.10.
+fn address(text: &str, port: u16) -> (Option<IpAddr>, String, u16) {
+    let ip = text.parse().ok();
+    (ip, if ip.is_some() { String::new() } else { text.to_owned() }, port)
+}
+
+/// A queue as it fits into its column: `511`, `18.4 k`.
+pub(crate) fn queue(bytes: u32) -> String {
+    match bytes {
+        0..10_000 => bytes.to_string(),
+        10_000..1_000_000 => format!("{:.1} k", f64::from(bytes) / 1e3),
+        _ => format!("{:.1} M", f64::from(bytes) / 1e6),
+    }
+}
+
+/// A queue that a person should look at. For a listener the queues are its backlog: only waiting
+/// connections count, not its size.
+pub(crate) fn is_queue_high(socket: &Socket, column: Column) -> bool {
+    match column {
+        Column::RecvQ => socket.recv_q > 0 && (socket.is_listening() || socket.recv_q >= 256),
+        Column::SendQ => !socket.is_listening() && socket.send_q >= 10_000,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::sockets::Protocol;
+
+    fn row(local: &str, port: u16, state: SocketState, pid: Option<u32>) -> SocketRow {
+        let socket = Socket {
+            protocol: Protocol::Tcp,
+            state,
+            local_address: local.into(),
+            local_port: port,
+            pid,
+            ..Socket::default()
+        };
+        SocketRow { socket, ..SocketRow::default() }
+    }
+
+    fn by(column: Column, descending: bool) -> Sort {
+        Sort { column: column.id(), descending }
+    }
+
+    fn ports(rows: &[SocketRow]) -> Vec<u16> {
+        rows.iter().map(|row| row.socket.local_port).collect()
+    }
+
+    #[test]
+    fn addresses_are_sorted_as_numbers() {
+        let mut rows = vec![
+            row("10.0.0.10", 1, SocketState::Estab, None),
+            row("10.0.0.9", 2, SocketState::Estab, None),
+            row("::1", 3, SocketState::Estab, None),
+            row("10.0.0.9", 1, SocketState::Estab, None),
+        ];
+        sort(&mut rows, by(Column::Local, false));
+        let shown: Vec<_> = rows.iter().map(|row| row.socket.local()).collect();
+        assert_eq!(shown, ["10.0.0.9:1", "10.0.0.9:2", "10.0.0.10:1", "[::1]:3"]);
+    }
+
+    #[test]
+    fn a_missing_pid_is_last_in_both_directions() {
+        let mut rows = vec![
+            row("0.0.0.0", 1, SocketState::Listen, None),
+            row("0.0.0.0", 2, SocketState::Listen, Some(7)),
+            row("0.0.0.0", 3, SocketState::Listen, Some(9)),
+        ];
+        sort(&mut rows, by(Column::Pid, false));
+        assert_eq!(ports(&rows), [2, 3, 1]);
+        sort(&mut rows, by(Column::Pid, true));
+        assert_eq!(ports(&rows), [3, 2, 1]);
+    }
+
+    #[test]
+    fn equal_rows_keep_one_order_whatever_order_they_came_in() {
+        let rows: Vec<_> = (1..20).map(|port| row("0.0.0.0", port, SocketState::Listen, None)).collect();
+        let mut there = rows.clone();
+        let mut back: Vec<_> = rows.into_iter().rev().collect();
+        sort(&mut there, by(Column::State, true));
+        sort(&mut back, by(Column::State, true));
+        assert_eq!(ports(&there), ports(&back));
+    }
+
+    #[test]
+    fn listeners_come_first_by_state() {
+        let mut rows = vec![
+            row("10.0.0.1", 1, SocketState::TimeWait, None),
+            row("10.0.0.1", 2, SocketState::Estab, None),
+            row("0.0.0.0", 3, SocketState::Listen, None),
+        ];
+        sort(&mut rows, by(Column::State, false));
+        assert_eq!(ports(&rows), [3, 2, 1]);
+    }
+
+    #[test]
+    fn a_socket_is_the_same_while_its_numbers_change() {
+        let first = row("10.0.0.1", 22, SocketState::Estab, Some(1));
+        let mut later = first.clone();
+        later.socket.recv_q = 9;
+        later.socket.state = SocketState::CloseWait;
+        assert_eq!(key(&first), key(&later));
+        later.socket.inode = 5;
+        assert_ne!(key(&first), key(&later), "one port may have several listeners");
+    }
+
+    #[test]
+    fn queues_fit_into_their_column() {
+        assert_eq!(queue(0), "0");
+        assert_eq!(queue(4_096), "4096");
+        assert_eq!(queue(18_400), "18.4 k");
+        assert_eq!(queue(u32::MAX), "4295.0 M");
+    }
+
+    #[test]
+    fn the_size_of_a_backlog_is_no_warning_but_waiting_connections_are() {
+        let listener = Socket { state: SocketState::Listen, send_q: 65_535, ..Socket::default() };
+        assert!(!is_queue_high(&listener, Column::SendQ));
+        assert!(is_queue_high(&Socket { recv_q: 1, ..listener }, Column::RecvQ));
+        let busy = Socket { state: SocketState::Estab, send_q: 18_400, recv_q: 20, ..Socket::default() };
+        assert!(is_queue_high(&busy, Column::SendQ));
+        assert!(!is_queue_high(&busy, Column::RecvQ));
+    }
+}

@@ -1,0 +1,13 @@
+//! What all pages share: the hosts with their links, the counts, the settings, what is open.
+//!
+//! `standing` judges what a link means for a person; it is pure and tested natively. `store` holds
+//! the signals and takes in the engine's events. Pages read from here and never call for the list
+//! of hosts themselves, so two of them cannot disagree.
+
+pub(crate) mod standing;
+
+#[cfg(target_arch = "wasm32")]
+mod store;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use store::*;

@@ -1,0 +1,378 @@
+//! `App`: the signals that all pages share, and how the engine's events get into them.
+//!
+//! Each host has a signal of its own, so a new number repaints one row and not five hundred.
+//! Events are gathered for a tenth of a second and taken in together; only the samples of the
+//! host on screen go straight to the page that draws them, none of them left out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::Fault;
+use protocol::hosts::HostRow;
+use protocol::ipc::{AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList};
+use protocol::metrics::Metrics;
+use protocol::operations::OperationCounts;
+use protocol::services::ServiceAction;
+use protocol::settings::{Language, Settings, Theme};
+
+use super::standing::NextStep;
+use crate::components::load::Load;
+use crate::hosts::table::HostsView;
+use crate::ipc;
+use crate::text::{I18n, Locale};
+
+/// The dialog that lies over the page. One at a time, so Esc always means the same.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum OpenDialog {
+    HostAdd,
+    HostEdit { host: String },
+    HostRemove { host: String },
+    Trust { host: String },
+    Service { host: String, unit: Option<String>, action: ServiceAction },
+    Run { host: String },
+    Keys,
+}
+
+/// A short notice that goes away by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Toast {
+    pub(crate) id: u64,
+    pub(crate) fault: Arc<Fault>,
+}
+
+type MetricsListener = (u64, String, Callback<(i64, Arc<Metrics>)>);
+
+/// State of the whole window; `Copy`, taken with `use_app()`.
+#[derive(Clone, Copy)]
+pub(crate) struct App {
+    pub(crate) facts: RwSignal<Load<AppFacts>>,
+    pub(crate) settings: RwSignal<Settings>,
+    pub(crate) counts: RwSignal<OperationCounts>,
+    /// Whether the list of hosts was read; the rows themselves are behind `row` and `rows`.
+    pub(crate) hosts: RwSignal<Load<()>>,
+    /// Each saved host by its name.
+    rows: RwSignal<BTreeMap<String, ArcRwSignal<HostRow>>>,
+    /// Counts up when any row changed, for views over all of them.
+    pub(crate) pulse: RwSignal<u32>,
+    /// This computer's time, each second.
+    pub(crate) now_ms: RwSignal<i64>,
+    /// Names of the hosts that were opened, for the rail.
+    pub(crate) open: RwSignal<Vec<String>>,
+    pub(crate) dialog: RwSignal<Option<OpenDialog>>,
+    pub(crate) toasts: RwSignal<Vec<Toast>>,
+    /// How the list of hosts is sorted, filtered and folded.
+    pub(crate) hosts_view: RwSignal<HostsView>,
+    system_dark: RwSignal<bool>,
+    listeners: StoredValue<Vec<MetricsListener>>,
+    waiting: StoredValue<Vec<Event>>,
+    serial: StoredValue<u64>,
+}
+
+/// The state of the window; every component is below the one that provides it.
+pub(crate) fn use_app() -> App {
+    expect_context::<App>()
+}
+
+/// Milliseconds since 1970 UTC by this computer's clock.
+pub(crate) fn now_ms() -> i64 {
+    js_sys::Date::now() as i64
+}
+
+/// Offset of the reader's zone from UTC at a moment, in minutes.
+pub(crate) fn zone_min(at_ms: i64) -> i32 {
+    -(js_sys::Date::new(&(at_ms as f64).into()).get_timezone_offset() as i32)
+}
+
+impl App {
+    /// Makes the state, provides it, and starts to read and to listen.
+    pub(crate) fn provide() -> App {
+        let app = App {
+            facts: RwSignal::new(Load::Loading),
+            settings: RwSignal::default(),
+            counts: RwSignal::default(),
+            hosts: RwSignal::new(Load::Loading),
+            rows: RwSignal::default(),
+            pulse: RwSignal::new(0),
+            now_ms: RwSignal::new(now_ms()),
+            open: RwSignal::default(),
+            dialog: RwSignal::new(None),
+            toasts: RwSignal::default(),
+            hosts_view: RwSignal::default(),
+            system_dark: RwSignal::new(true),
+            listeners: StoredValue::default(),
+            waiting: StoredValue::default(),
+            serial: StoredValue::new(0),
+        };
+        provide_context(app);
+        set_interval(move || app.now_ms.set(now_ms()), Duration::from_secs(1));
+        app.follow_system_theme();
+        app.start();
+        app
+    }
+
+    /// Reads what the first page needs; also the way to try again after it failed.
+    pub(crate) fn start(self) {
+        self.facts.set(Load::Loading);
+        spawn_local(async move {
+            match ipc::call(AppStart {}).await {
+                Ok(facts) => {
+                    self.settings.set(facts.settings.clone());
+                    self.counts.set(facts.counts);
+                    self.facts.set(Load::Ready(facts));
+                    self.listen().await;
+                    self.read_hosts().await;
+                }
+                Err(fault) => self.facts.set(Load::Failed(fault)),
+            }
+        });
+    }
+
+    async fn listen(self) {
+        match ipc::watch(move |event| self.take(event)).await {
+            // It lives as long as the page.
+            Ok(watch) => std::mem::forget(watch),
+            Err(fault) => self.complain(fault),
+        }
+    }
+
+    async fn read_hosts(self) {
+        match ipc::call(HostsList {}).await {
+            Ok(list) => {
+                self.take_rows(list);
+                self.hosts.set(Load::Ready(()));
+            }
+            Err(fault) => self.hosts.set(Load::Failed(fault)),
+        }
+    }
+
+    /// Reads the list of hosts again, in the background.
+    pub(crate) fn refresh_hosts(self) {
+        spawn_local(self.read_hosts());
+    }
+
+    fn take_rows(self, list: Vec<HostRow>) {
+        self.rows.update(|rows| {
+            let mut old = std::mem::take(rows);
+            for row in list {
+                let name = row.host.name.clone();
+                let signal = match old.remove(&name) {
+                    Some(signal) => {
+                        if *signal.read_untracked() != row {
+                            signal.set(row);
+                        }
+                        signal
+                    }
+                    None => ArcRwSignal::new(row),
+                };
+                rows.insert(name, signal);
+            }
+        });
+        self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
+    }
+
+    /// The row of a saved host; tracks whether it is there. Read the signal to track its numbers.
+    pub(crate) fn row(self, name: &str) -> Option<ArcRwSignal<HostRow>> {
+        self.rows.with(|rows| rows.get(name).cloned())
+    }
+
+    /// All rows by name; tracks which there are, not their numbers.
+    pub(crate) fn rows(self) -> Vec<ArcRwSignal<HostRow>> {
+        self.rows.with(|rows| rows.values().cloned().collect())
+    }
+
+    fn take(self, event: Event) {
+        if let Event::Metrics { host, received_ms, metrics } = event {
+            let name = self.name_of(&host);
+            let metrics = Arc::new(*metrics);
+            let wanted: Vec<_> = self.listeners.with_value(|all| {
+                all.iter().filter(|(_, host, _)| *host == name).map(|(_, _, call)| *call).collect()
+            });
+            for call in wanted {
+                call.run((received_ms, metrics.clone()));
+            }
+            return;
+        }
+        let first = self.waiting.with_value(Vec::is_empty);
+        self.waiting.update_value(|waiting| waiting.push(event));
+        if first {
+            set_timeout(move || self.flush(), Duration::from_millis(100));
+        }
+    }
+
+    fn flush(self) {
+        let events = self.waiting.try_update_value(std::mem::take).unwrap_or_default();
+        let mut changed = false;
+        for event in events {
+            match event {
+                Event::HostsChanged {} => self.refresh_hosts(),
+                Event::Link { host, state } => {
+                    changed |= self.change_row(&host, |row| row.link = state);
+                }
+                Event::Glance { host, glance } => {
+                    changed |= self.change_row(&host, |row| row.last = Some(glance));
+                }
+                Event::Operations { counts } => self.counts.set(counts),
+                Event::Metrics { .. } => {}
+            }
+        }
+        if changed {
+            self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
+        }
+    }
+
+    fn change_row(self, host: &str, change: impl FnOnce(&mut HostRow)) -> bool {
+        let name = self.name_of(host);
+        let row = self.rows.with_untracked(|rows| rows.get(&name).cloned());
+        match row {
+            Some(row) => {
+                row.update(change);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// An event may name a host by its name or by its id.
+    fn name_of(self, host: &str) -> String {
+        self.rows.with_untracked(|rows| {
+            if rows.contains_key(host) {
+                return host.to_owned();
+            }
+            rows.iter()
+                .find(|(_, row)| row.read_untracked().host.id == host)
+                .map_or_else(|| host.to_owned(), |(name, _)| name.clone())
+        })
+    }
+
+    /// Calls `on_sample` with each new sample of a host and the time it was received, until the
+    /// component that asked is gone.
+    pub(crate) fn on_metrics(self, host: String, on_sample: impl Fn(i64, Arc<Metrics>) + Send + Sync + 'static) {
+        let id = self.next_serial();
+        let call = Callback::new(move |(at_ms, metrics)| on_sample(at_ms, metrics));
+        self.listeners.update_value(|all| all.push((id, host, call)));
+        on_cleanup(move || {
+            self.listeners.try_update_value(|all| all.retain(|(other, ..)| *other != id));
+        });
+    }
+
+    fn next_serial(self) -> u64 {
+        self.serial
+            .try_update_value(|serial| {
+                *serial += 1;
+                *serial
+            })
+            .unwrap_or_default()
+    }
+
+    /// Shows a fault for a while in the corner, for what went wrong in the background.
+    pub(crate) fn complain(self, fault: Fault) {
+        let id = self.next_serial();
+        self.toasts.update(|toasts| toasts.push(Toast { id, fault: Arc::new(fault) }));
+        set_timeout(move || self.dismiss(id), Duration::from_secs(12));
+    }
+
+    pub(crate) fn dismiss(self, id: u64) {
+        self.toasts.try_update(|toasts| toasts.retain(|toast| toast.id != id));
+    }
+
+    /// Begins to connect; the state comes as events, a refusal as a toast.
+    pub(crate) fn connect(self, host: &str) {
+        let host = host.to_owned();
+        spawn_local(async move {
+            if let Err(fault) = ipc::call(HostConnect { host }).await {
+                self.complain(fault);
+            }
+        });
+    }
+
+    pub(crate) fn disconnect(self, host: &str) {
+        let host = host.to_owned();
+        spawn_local(async move {
+            if let Err(fault) = ipc::call(HostDisconnect { host }).await {
+                self.complain(fault);
+            }
+        });
+    }
+
+    /// Does what the link behind a reason offers.
+    pub(crate) fn take_step(self, host: &str, step: NextStep) {
+        let host = host.to_owned();
+        match step {
+            NextStep::Connect | NextStep::Retry => self.connect(&host),
+            NextStep::AcceptKey | NextStep::CompareKeys => self.dialog.set(Some(OpenDialog::Trust { host })),
+            NextStep::FixSignIn | NextStep::Edit | NextStep::MoveHelper => {
+                self.dialog.set(Some(OpenDialog::HostEdit { host }));
+            }
+        }
+    }
+
+    /// The language to show: the chosen one, else the system's.
+    pub(crate) fn locale(self) -> Locale {
+        match self.settings.read().language {
+            Language::English => Locale::en,
+            Language::Chinese => Locale::zh_CN,
+            Language::System => {
+                let system = self.facts.with(|facts| facts.value().map(|facts| facts.system_language.clone()));
+                match system {
+                    Some(tag) if tag.to_ascii_lowercase().starts_with("zh") => Locale::zh_CN,
+                    Some(_) | None => Locale::en,
+                }
+            }
+        }
+    }
+
+    /// True for the dark theme, as chosen or as the system has it.
+    pub(crate) fn is_dark(self) -> bool {
+        match self.settings.read().theme {
+            Theme::Dark => true,
+            Theme::Light => false,
+            Theme::System => self.system_dark.get(),
+        }
+    }
+
+    fn follow_system_theme(self) {
+        use wasm_bindgen::prelude::*;
+        let Ok(Some(query)) = window().match_media("(prefers-color-scheme: dark)") else { return };
+        self.system_dark.set(query.matches());
+        let changed = Closure::<dyn FnMut(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
+            self.system_dark.set(event.matches());
+        });
+        // A browser that cannot tell keeps what it said first.
+        if query.add_event_listener_with_callback("change", changed.as_ref().unchecked_ref()).is_ok() {
+            changed.forget();
+        }
+    }
+
+    /// Sets language and theme on the page itself, and again when they change.
+    pub(crate) fn apply_to_page(self, i18n: I18n) {
+        Effect::new(move |_| {
+            let locale = self.locale();
+            i18n.set_locale(locale);
+            if let Some(root) = document().document_element() {
+                let (lang, theme) = (
+                    match locale {
+                        Locale::en => "en",
+                        Locale::zh_CN => "zh-CN",
+                    },
+                    if self.is_dark() { "dark" } else { "light" },
+                );
+                for (name, value) in [("lang", lang), ("data-theme", theme)] {
+                    // Only a name that is not a name can be refused.
+                    let _ = root.set_attribute(name, value);
+                }
+            }
+        });
+    }
+}
+
+impl App {
+    /// Puts a host among the open ones in the rail.
+    pub(crate) fn open_host(self, name: &str) {
+        if self.open.with_untracked(|open| !open.iter().any(|one| one == name)) {
+            self.open.update(|open| open.push(name.to_owned()));
+        }
+    }
+}

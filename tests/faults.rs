@@ -1,0 +1,302 @@
+//! Bad input and bad hosts: each ends with its own status and a sentence that says what to do.
+
+use std::fs;
+use std::net::TcpListener;
+use std::time::Instant;
+
+use protocol::FaultCode;
+use protocol::operations::{Operation, OperationResult};
+use support::keyring::Session;
+use support::musterctl::Operator;
+use support::needs;
+use support::sshd::{Sshd, make_key, own_user};
+use support::systemd_host::SystemdHost;
+use support::throwaway_user::ThrowawayUser;
+use support::wait::{seconds, until};
+
+use crate::answers;
+
+fn on_host(host: &SystemdHost) -> Operator {
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    operator
+}
+
+#[test]
+fn a_host_that_was_never_saved_is_wrong_input() {
+    let operator = Operator::without_keyring();
+    for words in [vec!["check", "nowhere"], vec!["system", "nowhere"], vec!["run", "nowhere", "--", "true"]] {
+        operator.run(&words).refused(2, &["nowhere", "host list"]);
+    }
+    let fault = operator.run(&["check", "nowhere", "--json"]).status_is(2).fault();
+    assert_eq!(fault.code, FaultCode::HostUnknown);
+}
+
+#[test]
+fn an_address_that_could_be_an_option_is_refused_by_its_name() {
+    let operator = Operator::without_keyring();
+    for address in ["-oProxyCommand=touch /tmp/x", "$(id)", "a b", "10.0.0.300"] {
+        let address = format!("--address={address}");
+        operator.run(&["host", "add", "web", &address, "--user", "root", "--agent"]).refused(2, &["address"]);
+    }
+}
+
+#[test]
+fn a_closed_port_is_told_from_a_wrong_service_and_from_a_name_that_does_not_resolve() {
+    let operator = Operator::without_keyring();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    operator
+        .run(&[
+            "host",
+            "add",
+            "closed",
+            "--address",
+            "127.0.0.1",
+            "--port",
+            &free,
+            "--user",
+            "root",
+            "--agent",
+        ])
+        .done();
+    let fault = operator.run(&["check", "closed", "--json"]).status_is(3).fault();
+    assert_eq!(fault.code, FaultCode::PortClosed, "{fault:?}");
+    operator.run(&["check", "closed"]).refused(3, &["closed", &free]);
+
+    let http = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = http.local_addr().unwrap().port().to_string();
+    std::thread::spawn(move || {
+        for stream in http.incoming().flatten() {
+            use std::io::Write;
+            let _ = (&stream).write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    operator
+        .run(&["host", "add", "http", "--address", "127.0.0.1", "--port", &port, "--user", "root", "--agent"])
+        .done();
+    let fault = operator.run(&["check", "http", "--json"]).status_is(3).fault();
+    assert_eq!(fault.code, FaultCode::NotSsh, "{fault:?}");
+
+    operator
+        .run(&["host", "add", "name", "--address", "no-such-host.invalid", "--user", "root", "--agent"])
+        .done();
+    let fault = operator.run(&["check", "name", "--json"]).status_is(3).fault();
+    assert_eq!(fault.code, FaultCode::NameNotResolved, "{fault:?}");
+}
+
+#[test]
+fn a_wrong_password_is_a_refused_sign_in_and_is_tried_once() {
+    needs!(Sshd, Keyring, Root);
+    let user = ThrowawayUser::add();
+    let sshd = Sshd::start_with(&["PasswordAuthentication yes"]);
+    let session = Session::with_keyring();
+    let operator = Operator::in_session(&session);
+    let port = sshd.port().to_string();
+    let wrong = "wrong-and-planted";
+    operator
+        .run_with_input(
+            &[
+                "host",
+                "add",
+                "web",
+                "--address",
+                "127.0.0.1",
+                "--port",
+                &port,
+                "--user",
+                &user.name,
+                "--password-stdin",
+            ],
+            wrong,
+        )
+        .done();
+    operator.accept("web");
+    let refused = operator.run(&["check", "web"]).refused(5, &["web"]);
+    assert!(!refused.stderr.contains(wrong), "an error must not repeat the password");
+    let tried = sshd.log().lines().filter(|line| line.starts_with("Failed password for ")).count();
+    assert_eq!(tried, 1, "a second try with the same password only locks accounts: {}", sshd.log());
+}
+
+#[test]
+fn a_key_file_must_be_there_and_be_a_key() {
+    needs!(Sshd);
+    let operator = Operator::without_keyring();
+    let sshd = Sshd::start();
+    let missing = sshd.folder().join("no-such-key");
+    let missing = missing.to_str().unwrap();
+    operator
+        .run(&["host", "add", "web", "--address", "127.0.0.1", "--user", "root", "--key", missing])
+        .refused(2, &["no-such-key"]);
+    let text = sshd.folder().join("not-a-key");
+    fs::write(&text, "hello\n").unwrap();
+    operator
+        .run(&[
+            "host",
+            "add",
+            "web",
+            "--address",
+            "127.0.0.1",
+            "--user",
+            "root",
+            "--key",
+            text.to_str().unwrap(),
+        ])
+        .refused(2, &["not-a-key"]);
+    assert!(operator.run(&["host", "list", "--json"]).done().json().as_array().unwrap().is_empty());
+}
+
+#[test]
+fn an_encrypted_key_asks_for_its_passphrase_in_words() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let key = sshd.folder().join("encrypted");
+    make_key(&key, Some("the passphrase"));
+    let operator = Operator::without_keyring();
+    let dir = sshd.home().join("muster");
+    operator.add_trusted(
+        "web",
+        "127.0.0.1",
+        sshd.port(),
+        &own_user(),
+        &key,
+        &["--helper-dir", dir.to_str().unwrap()],
+    );
+    let fault = operator.run(&["check", "web", "--json"]).status_is(5).fault();
+    assert_eq!(fault.code, FaultCode::KeyEncrypted, "{fault:?}");
+    operator.run(&["check", "web"]).refused(5, &["encrypted", "--passphrase-stdin"]);
+}
+
+#[test]
+fn a_key_that_the_host_does_not_know_is_a_refused_sign_in() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let key = sshd.folder().join("stranger");
+    make_key(&key, None);
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", "127.0.0.1", sshd.port(), &own_user(), &key, &[]);
+    operator.run(&["check", "web"]).refused(5, &["web"]);
+}
+
+#[test]
+fn a_unit_that_is_not_there_is_wrong_input() {
+    needs!(SystemdHost);
+    let operator = on_host(SystemdHost::shared());
+    operator
+        .run(&["service", "web", "restart", "no-such.service"])
+        .refused(2, &["no-such.service", "services"]);
+    operator.run(&["service", "web", "restart", "x; reboot"]).refused(2, &[]);
+    let fault = operator.run(&["service", "web", "start", "no-such.service", "--json"]).status_is(2);
+    assert_eq!(fault.fault().code, FaultCode::UnitUnknown);
+}
+
+#[test]
+fn a_unit_that_fails_to_start_shows_its_last_journal_lines() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = on_host(host);
+    host.add_unit(
+        "talks-and-dies.service",
+        "[Service]\nExecStart=/bin/sh -c 'echo the database is not there; exit 3'\n",
+    );
+    let ran = operator.run(&["service", "web", "start", "talks-and-dies.service"]).status_is(1);
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(said.contains("the database is not there"), "{said}");
+    assert!(said.contains("talks-and-dies.service"), "{said}");
+}
+
+#[test]
+fn a_folder_that_forbids_programs_is_named_and_another_one_helps() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    host.mount_tmpfs("/mnt/noexec", "size=64m,noexec,mode=700");
+    let operator = Operator::without_keyring();
+    let more = ["--helper-dir", "/mnt/noexec/muster"];
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &more);
+    operator.run(&["check", "web"]).refused(6, &["/mnt/noexec/muster", "--helper-dir"]);
+    let fault = operator.run(&["system", "web", "--json"]).status_is(6).fault();
+    assert_eq!(fault.code, FaultCode::HelperNoexec, "{fault:?}");
+
+    operator.run(&["host", "edit", "web", "--helper-dir", "/opt/muster-of-root"]).done();
+    operator.run(&["check", "web"]).done();
+}
+
+#[test]
+fn a_full_disk_on_the_host_is_said_and_nothing_half_is_left() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    host.mount_tmpfs("/mnt/small", "size=128k,mode=700");
+    let operator = Operator::without_keyring();
+    let more = ["--helper-dir", "/mnt/small/muster"];
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &more);
+    operator.run(&["check", "web"]).refused(6, &["/mnt/small/muster", "space"]);
+    let fault = operator.run(&["check", "web", "--json"]).status_is(6).fault();
+    assert_eq!(fault.code, FaultCode::HelperNoSpace, "{fault:?}");
+    let left = host.run(&["find", "/mnt/small", "-type", "f"]);
+    assert_eq!(left, "", "an upload that failed must leave no file");
+}
+
+#[test]
+fn a_login_shell_that_prints_noise_changes_nothing() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    fs::write(
+        host.tree().join("root/.bashrc"),
+        "echo 'Welcome! You have mail.'\necho\nprintf '\\033[1mLinux aarch64\\033[0m no newline'\n\
+         echo '{\"reply\":{\"id\":1}}'\necho warning >&2\nalias uname=false\n",
+    )
+    .unwrap();
+    let operator = on_host(&host);
+    operator.run(&["check", "web"]).done();
+    let ran = operator.run(&["run", "web", "--", "echo", "clean"]).done();
+    assert!(ran.stdout.contains("clean") && !ran.stdout.contains("mail"), "{ran:?}");
+    let services = answers::services(&operator.run(&["services", "web", "--json"]).done());
+    assert!(services.iter().any(|service| service.name == "cron.service"));
+}
+
+#[test]
+fn a_link_cut_in_the_middle_leaves_the_outcome_unknown() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = on_host(&host);
+    operator.run(&["check", "web"]).done();
+    let running = operator.start(&["run", "web", "--", "sh", "-c", "touch /root/began; sleep 600"]);
+    until("the command to begin on the host", seconds(30), || {
+        host.tree().join("root/began").exists().then_some(())
+    });
+    host.cut_link();
+    let cut = Instant::now();
+    let ran = running.end().refused(3, &["web", "unknown"]);
+    assert!(cut.elapsed() < seconds(30), "a dead link must be noticed: {ran:?}");
+    let log = answers::operations(&operator);
+    assert_eq!(log[0].result, OperationResult::OutcomeUnknown, "{:?}", log[0]);
+    assert!(log[0].is_unread() && log[0].exit_code.is_none());
+}
+
+#[test]
+fn an_operation_whose_program_was_killed_is_unknown_when_the_log_is_read_again() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = on_host(&host);
+    let mut running = operator.start(&["run", "web", "--", "sh", "-c", "touch /root/began; sleep 600"]);
+    until("the command to begin on the host", seconds(30), || {
+        host.tree().join("root/began").exists().then_some(())
+    });
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let log = answers::operations(&operator);
+    assert_eq!(log[0].result, OperationResult::OutcomeUnknown, "{:?}", log[0]);
+    let helpers = || host.try_run(&["pgrep", "-f", "muster-helper"]).stdout;
+    until("the helper to end with its connection", seconds(10), || helpers().is_empty().then_some(()));
+}
+
+#[test]
+fn a_helper_that_is_killed_under_a_command_leaves_the_outcome_unknown() {
+    needs!(SystemdHost);
+    let operator = on_host(SystemdHost::shared());
+    // The parent of the command's shell is the helper.
+    let ran =
+        operator.run(&["run", "web", "--json", "--", "sh", "-c", "kill -9 $(ps -o ppid= $PPID); sleep 5"]);
+    assert_ne!(ran.status, 0, "what never gave an exit status is not done: {ran:?}");
+    let last: Operation = answers::operations(&operator).remove(0);
+    assert_eq!(last.result, OperationResult::OutcomeUnknown, "{last:?}");
+}

@@ -1,0 +1,339 @@
+//! The rules of how the code is laid out, held by code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::places;
+
+/// No source file is longer, its own tests not counted.
+const LONGEST_FILE_LINES: usize = 600;
+
+/// Folders that hold no sources of ours, by their path from the top.
+const NOT_OURS: [&str; 8] = [
+    ".git",
+    "target",
+    "dist",
+    "remote-helper/built",
+    "src-tauri/gen",
+    "src-tauri/permissions",
+    "tests/fixtures",
+    "node_modules",
+];
+
+/// Which of our crates each of them may name.
+const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
+    ("protocol", &[]),
+    ("engine", &["protocol"]),
+    ("cli", &["protocol", "engine"]),
+    ("xtask", &[]),
+    ("remote-helper", &["protocol"]),
+    ("muster", &["protocol", "engine"]),
+    ("src-ui", &["protocol"]),
+];
+
+/// Words that are written in some places only.
+const ONLY_IN: [(&str, &[&str]); 5] = [
+    ("tauri::", &["src-tauri/"]),
+    ("russh::", &["crates/engine/src/ssh/", "tests/support/"]),
+    ("sled::", &["crates/engine/src/store/"]),
+    ("keyring::", &["crates/engine/src/secrets/"]),
+    ("__TAURI__", &["src-ui/src/ipc.rs"]),
+];
+
+/// The nouns of the product; a module of a layer has one of these names or is a part of the layer.
+const NOUNS: [&str; 16] = [
+    "hosts",
+    "trust",
+    "credentials",
+    "system",
+    "metrics",
+    "sockets",
+    "services",
+    "operations",
+    "runs",
+    "settings",
+    "processes",
+    "journal",
+    "alerts",
+    "scripts",
+    "tasks",
+    "notes",
+];
+
+/// Every file below the top that is ours, by its path from there.
+fn files() -> Vec<PathBuf> {
+    let top = places::root();
+    let mut found = Vec::new();
+    let mut open = vec![top.clone()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            let below = path.strip_prefix(&top).unwrap().to_owned();
+            if NOT_OURS.iter().any(|out| below == Path::new(out)) {
+                continue;
+            }
+            if entry.file_type().unwrap().is_dir() { open.push(path) } else { found.push(below) }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(places::root().join(path)).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+fn rust_files() -> Vec<(PathBuf, String)> {
+    let rust = files().into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
+    rust.map(|path| (path.clone(), read(&path))).collect()
+}
+
+fn cargo(words: &[&str]) -> String {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(words)
+        .current_dir(places::root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cargo {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// True where `word` stands as a path of its own: `tauri::x`, but neither `my_tauri::x` nor
+/// `crate::tauri::x`.
+fn names(line: &str, word: &str) -> bool {
+    let own = |before: char| !before.is_alphanumeric() && before != '_' && before != ':' && before != '"';
+    line.match_indices(word).any(|(at, _)| line[..at].chars().next_back().is_none_or(own))
+}
+
+/// The lines of a file that are code.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn each_crate_depends_only_on_those_below_it() {
+    let metadata: Value =
+        serde_json::from_str(&cargo(&["metadata", "--no-deps", "--format-version", "1", "--offline"]))
+            .unwrap();
+    let allowed: BTreeMap<&str, &[&str]> = MAY_DEPEND_ON.into_iter().collect();
+    let packages = metadata["packages"].as_array().unwrap();
+    let ours: BTreeSet<&str> = packages.iter().map(|package| package["name"].as_str().unwrap()).collect();
+    for package in packages {
+        let name = package["name"].as_str().unwrap();
+        // The tests may look at everything, and nothing looks at them.
+        let may: Vec<&str> = match allowed.get(name) {
+            Some(list) => list.to_vec(),
+            None if name == "tests" => ours.iter().copied().collect(),
+            None => {
+                panic!("the crate {name} has no place in the layers: give it one here and in ARCHITECTURE.md")
+            }
+        };
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let on = dependency["name"].as_str().unwrap();
+            assert!(!ours.contains(on) || may.contains(&on), "{name} must not depend on {on}");
+        }
+    }
+}
+
+#[test]
+fn words_of_a_layer_are_written_in_that_layer_alone() {
+    for (path, text) in rust_files() {
+        for (word, places) in ONLY_IN {
+            if places.iter().any(|place| path.starts_with(place) || path == Path::new(place)) {
+                continue;
+            }
+            for (number, line) in code(&text) {
+                assert!(
+                    !names(line, word),
+                    "{}:{}: {word} is only for {places:?}",
+                    path.display(),
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn lower_layers_of_the_engine_know_no_nouns() {
+    for (path, text) in rust_files() {
+        let lower = ["ssh", "store", "secrets"].map(|layer| format!("crates/engine/src/{layer}/"));
+        if !lower.iter().any(|layer| path.starts_with(layer)) {
+            continue;
+        }
+        for (number, line) in code(&text) {
+            for noun in NOUNS {
+                let word = format!("crate::{noun}::");
+                assert!(
+                    !line.contains(&word),
+                    "{}:{}: a lower layer names {noun}",
+                    path.display(),
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_module_is_called_by_its_noun_in_every_layer() {
+    // What is in a layer beside the nouns.
+    let layers: [(&str, &[&str]); 5] = [
+        ("crates/protocol/src", &["lib", "fault", "ipc", "wire", "link", "snapshot", "text"]),
+        (
+            "crates/engine/src",
+            &[
+                "lib",
+                "engine",
+                "error",
+                "clock",
+                "ssh",
+                "helper",
+                "store",
+                "secrets",
+                "sessions",
+                "commands",
+                "snapshot",
+                "fuzzy",
+                "door",
+                "this_computer",
+            ],
+        ),
+        ("remote-helper/src", &["main", "lib", "root", "error", "log"]),
+        ("crates/cli/src", &["main"]),
+        ("src-tauri/src/commands", &["mod"]),
+    ];
+    for (folder, own) in layers {
+        for module in modules(folder) {
+            let known = NOUNS.contains(&module.as_str()) || own.contains(&module.as_str());
+            assert!(
+                known,
+                "{folder}/{module} is neither a noun of the product nor a known part of its layer"
+            );
+        }
+    }
+}
+
+fn modules(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(places::root().join(folder)).unwrap().flatten();
+    let names = entries.map(|entry| entry.path().file_stem().unwrap().to_string_lossy().into_owned());
+    names.collect()
+}
+
+#[test]
+fn no_source_file_is_too_long_to_read() {
+    for (path, text) in rust_files() {
+        let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").count();
+        assert!(
+            lines <= LONGEST_FILE_LINES,
+            "{} has {lines} lines without its tests: split it by what it does",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_crate_takes_the_lints_of_the_workspace() {
+    for path in
+        files().into_iter().filter(|path| path.ends_with("Cargo.toml") && *path != Path::new("Cargo.toml"))
+    {
+        assert!(read(&path).contains("[lints]\nworkspace = true"), "{} has lints of its own", path.display());
+    }
+}
+
+#[test]
+fn every_path_that_the_architecture_names_exists() {
+    let text = read(Path::new("ARCHITECTURE.md"));
+    let top = places::root();
+    let first: BTreeSet<String> = fs::read_dir(&top)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let built = ["dist", "target", "remote-helper/built", "src-tauri/gen", "src-tauri/permissions"];
+    let mut seen = 0;
+    for word in text.split(|c: char| c.is_whitespace() || "`()[],;|\"'*".contains(c)) {
+        let path = word.trim_end_matches(['.', ':']).trim_end_matches('/');
+        let is_path =
+            path.contains('/') || path.ends_with(".rs") || path.ends_with(".toml") || path.ends_with(".md");
+        let head = path.split('/').next().unwrap_or_default();
+        if !is_path
+            || !first.contains(head)
+            || path.contains(['<', '{'])
+            || built.iter().any(|out| path.starts_with(out))
+        {
+            continue;
+        }
+        seen += 1;
+        assert!(top.join(path).exists(), "ARCHITECTURE.md names {path}, which is not there");
+    }
+    assert!(seen > 5, "ARCHITECTURE.md names its places by their path from the top");
+}
+
+#[test]
+fn the_window_may_ask_for_every_command_and_for_nothing_else() {
+    let commands: BTreeSet<String> =
+        protocol::ipc::COMMANDS.iter().copied().chain([protocol::ipc::WATCH]).map(str::to_owned).collect();
+    let capability: Value =
+        serde_json::from_str(&read(Path::new("src-tauri/capabilities/main.json"))).unwrap();
+    let allowed: BTreeSet<String> = capability["permissions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|permission| permission.as_str()?.strip_prefix("allow-"))
+        .map(|name| name.replace('-', "_"))
+        .collect();
+    assert_eq!(allowed, commands, "src-tauri/capabilities/main.json and protocol::ipc::COMMANDS");
+
+    let handlers: BTreeSet<String> = rust_files()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("src-tauri/src"))
+        .filter_map(|(_, text)| {
+            let list = text.split_once("generate_handler![")?.1.split_once(']')?.0.to_owned();
+            Some(
+                list.split(',')
+                    .map(|item| item.trim().rsplit("::").next().unwrap().to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .flatten()
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(handlers, commands, "generate_handler! and protocol::ipc::COMMANDS");
+}
+
+#[test]
+fn the_keyring_is_never_bound_to_the_engine_s_runtime() {
+    // zbus on tokio panics when the keyring's blocking calls run inside an async task.
+    let tree = cargo(&["tree", "--workspace", "--offline", "-e", "features", "-i", "zbus"]);
+    assert!(tree.contains("zbus v"), "the keyring speaks to the Secret Service through zbus: {tree}");
+    assert!(!tree.contains("zbus feature \"tokio\""), "a dependency switched zbus to tokio:\n{tree}");
+}
+
+#[test]
+fn the_sources_name_no_place_of_one_computer() {
+    let checkout = places::root().to_string_lossy().into_owned() + "/";
+    let markers = [checkout.as_str(), ".cargo/registry/src", ".rustup/toolchains", "/Users/", "C:\\Users"];
+    for path in files() {
+        // A picture is no text; this file names the words that it looks for.
+        let Ok(text) = fs::read_to_string(places::root().join(&path)) else { continue };
+        if path == Path::new("tests/layout.rs") {
+            continue;
+        }
+        for marker in markers {
+            assert!(!text.contains(marker), "{} names {marker}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_app_carries_the_icons_that_were_drawn() {
+    for name in ["32x32.png", "128x128.png", "128x128@2x.png", "icon.png"] {
+        let drawn = fs::read(places::root().join("icons").join(name)).unwrap();
+        let carried = fs::read(places::root().join("src-tauri/icons").join(name)).unwrap();
+        assert_eq!(drawn, carried, "src-tauri/icons/{name} must be the one of icons/");
+    }
+}

@@ -1,0 +1,169 @@
+//! The numbers of the overview are those of top(1), free(1), df(1), ss(8) and /proc on that host.
+
+use protocol::metrics::Metrics;
+use protocol::system::System;
+use support::musterctl::Operator;
+use support::needs;
+use support::systemd_host::SystemdHost;
+
+use crate::answers;
+
+/// What other work on the machine may change in a moment.
+const MEMORY_SLACK_BYTES: u64 = 400 << 20;
+const DISK_SLACK_BYTES: u64 = 400 << 20;
+
+fn near(what: &str, ours: u64, theirs: u64, slack: u64) {
+    assert!(ours.abs_diff(theirs) <= slack, "{what}: Muster says {ours}, the host's own tool {theirs}");
+}
+
+fn operator_on(host: &SystemdHost) -> Operator {
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    operator
+}
+
+#[test]
+fn memory_is_that_of_free() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let metrics: Metrics = operator_on(host).run(&["metrics", "web", "--json"]).done().value();
+    let free = host.run(&["free", "-b", "-w"]);
+    let fields = |head: &str| -> Vec<u64> {
+        let line = free.lines().find(|line| line.starts_with(head)).unwrap();
+        line.split_whitespace().skip(1).map(|field| field.parse().unwrap()).collect()
+    };
+    let (memory, swap) = (fields("Mem:"), fields("Swap:"));
+    let ours = metrics.memory;
+    assert_eq!(ours.total_bytes, memory[0]);
+    near("free", ours.free_bytes, memory[2], MEMORY_SLACK_BYTES);
+    near("buff/cache", ours.buff_cache_bytes, memory[4] + memory[5], MEMORY_SLACK_BYTES);
+    near("available", ours.available_bytes, memory[6], MEMORY_SLACK_BYTES);
+    near("used", ours.used_bytes, memory[0] - memory[6], MEMORY_SLACK_BYTES);
+    assert_eq!(ours.swap_total_bytes, swap[0]);
+    near("swap used", ours.swap_used_bytes, swap[1], MEMORY_SLACK_BYTES);
+}
+
+#[test]
+fn disks_are_those_of_df() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let metrics: Metrics = operator_on(host).run(&["metrics", "web", "--json"]).done().value();
+    let df = host.run(&["df", "-B1", "--output=target,size,used,avail,itotal,iused", "/"]);
+    let root: Vec<u64> =
+        df.lines().nth(1).unwrap().split_whitespace().skip(1).map(|field| field.parse().unwrap()).collect();
+    let ours = metrics.disks.iter().find(|disk| disk.mount == "/").expect("the root file system is a disk");
+    assert_eq!(ours.total_bytes, root[0]);
+    near("used", ours.used_bytes, root[1], DISK_SLACK_BYTES);
+    near("available", ours.available_bytes, root[2], DISK_SLACK_BYTES);
+    assert_eq!(ours.inodes_total, root[3]);
+    near("inodes used", ours.inodes_used, root[4], 50_000);
+    let share = 100.0 * ours.used_bytes as f64 / (ours.used_bytes + ours.available_bytes) as f64;
+    assert!((ours.use_pct.unwrap() - share).abs() < 0.1, "df counts over used plus available: {ours:?}");
+}
+
+#[test]
+fn tasks_load_and_shares_are_those_of_top() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = operator_on(host);
+    let ours: Metrics = operator.run(&["metrics", "web", "--json"]).done().value();
+    let top = host.run(&["top", "-b", "-n", "1", "-w", "200"]);
+    let numbers = |head: &str| -> Vec<f64> {
+        let line = top.lines().find(|line| line.starts_with(head)).unwrap_or_else(|| panic!("{head}: {top}"));
+        line.split([' ', ',', ':']).filter_map(|word| word.parse().ok()).collect()
+    };
+    let tasks = numbers("Tasks:");
+    near("tasks", u64::from(ours.tasks.total), tasks[0] as u64, 15);
+    near("zombies", u64::from(ours.tasks.zombie), tasks[4] as u64, 5);
+    let all = [ours.tasks.running, ours.tasks.sleeping, ours.tasks.stopped, ours.tasks.zombie];
+    assert_eq!(all.iter().sum::<u32>(), ours.tasks.total, "each task is in one state: {:?}", ours.tasks);
+    let load = host.run(&["cat", "/proc/loadavg"]);
+    let load: Vec<f64> = load.split(' ').take(3).map(|word| word.parse().unwrap()).collect();
+    for (ours, theirs) in ours.load.iter().zip(load) {
+        assert!((ours - theirs).abs() < 1.0, "load {ours} beside {theirs}");
+    }
+    let cpu = ours.cpu.expect("one answer covers half a second, so it has shares");
+    let sum =
+        cpu.us_pct + cpu.sy_pct + cpu.ni_pct + cpu.id_pct + cpu.wa_pct + cpu.hi_pct + cpu.si_pct + cpu.st_pct;
+    assert!((sum - 100.0).abs() < 0.5, "the shares are of one whole: {cpu:?}");
+}
+
+#[test]
+fn a_busy_processor_is_seen_as_busy() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = operator_on(host);
+    let cores: usize = host.run(&["nproc"]).trim().parse().unwrap();
+    let burn = format!("for n in $(seq {cores}); do timeout 20 sh -c 'while :; do :; done' & done; wait");
+    host.run(&["systemd-run", "--unit=burn", "--collect", "sh", "-c", &burn]);
+    let busy: Metrics = operator.run(&["metrics", "web", "--json"]).done().value();
+    host.run(&["systemctl", "stop", "burn.service"]);
+    let cpu = busy.cpu.unwrap();
+    assert!(cpu.busy_pct() > 80.0, "every core runs a loop: {cpu:?}");
+    assert_eq!(busy.cores.len(), cores);
+}
+
+#[test]
+fn sockets_are_those_of_ss() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = operator_on(host);
+    let ran = operator.run(&["sockets", "web", "--json"]).done();
+    let ours = answers::sockets(&ran);
+    let ss = host.run(&["ss", "-H", "-tunlp"]);
+    let mut theirs: Vec<(String, u16)> = ss
+        .lines()
+        .map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let program =
+                line.split("((\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+            (program.to_owned(), fields[4].rsplit(':').next().unwrap().parse().unwrap())
+        })
+        .collect();
+    let listening = ours.iter().filter(|socket| socket.is_listening());
+    let mut listening: Vec<(String, u16)> =
+        listening.map(|socket| (socket.program.clone().unwrap_or_default(), socket.local_port)).collect();
+    theirs.sort();
+    listening.sort();
+    assert_eq!(listening, theirs, "listening sockets with their programs");
+    let established = ours.iter().filter(|socket| socket.state.name() == "ESTAB").count();
+    assert!(established >= 1, "Muster's own connection must be in the table");
+}
+
+#[test]
+fn facts_are_those_of_the_host() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let ours: System = operator_on(host).run(&["system", "web", "--json"]).done().value();
+    let own = |words: &[&str]| host.run(words).trim().to_owned();
+    assert_eq!(ours.host_name, own(&["hostname"]));
+    assert_eq!(ours.kernel, own(&["uname", "-r"]));
+    assert_eq!(ours.arch, own(&["uname", "-m"]));
+    assert_eq!(ours.boot_id.as_deref(), Some(own(&["cat", "/proc/sys/kernel/random/boot_id"]).as_str()));
+    assert_eq!(ours.machine_id.as_deref(), Some(own(&["cat", "/etc/machine-id"]).as_str()));
+    assert_eq!(ours.init.as_deref(), Some("systemd"));
+    assert!(host.run(&["cat", "/etc/os-release"]).contains(&ours.os.unwrap()));
+    let uptime: f64 = host.run(&["cat", "/proc/uptime"]).split('.').next().unwrap().parse().unwrap();
+    near("uptime", ours.uptime_s, uptime as u64, 10);
+    assert_eq!(ours.cpus, own(&["nproc"]).parse::<u32>().unwrap());
+}
+
+#[test]
+fn services_are_those_of_systemctl() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = operator_on(host);
+    let ours = answers::services(&operator.run(&["services", "web", "--json"]).done());
+    let list = host.run(&["systemctl", "list-units", "--type=service", "--output=json"]);
+    let theirs: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+    for unit in ["cron.service", "ssh.service", "systemd-journald.service"] {
+        let their = theirs.iter().find(|their| their["unit"] == unit).unwrap();
+        let our = ours.iter().find(|our| our.name == unit).unwrap_or_else(|| panic!("{unit} is missing"));
+        assert_eq!(
+            (our.active_state.as_str(), our.sub_state.as_str()),
+            (their["active"].as_str().unwrap(), their["sub"].as_str().unwrap())
+        );
+        let pid = host.run(&["systemctl", "show", "-P", "MainPID", unit]);
+        assert_eq!(our.main_pid, Some(pid.trim().parse().unwrap()), "{unit}");
+    }
+}

@@ -1,0 +1,67 @@
+//! Takes a picture of every page of the real window, in both themes, both languages and two
+//! sizes, into `target/screens`, for people to look at.
+
+#![expect(clippy::print_stderr, reason = "the list of pictures is for the person who waits for it")]
+
+use std::collections::BTreeMap;
+
+use support::desktop::Desktop;
+use support::pages;
+use support::places;
+use support::systemd_host::SystemdHost;
+use support::window::Window;
+
+const SIZES: [(u32, u32); 2] = [(1280, 800), (1920, 1080)];
+
+fn main() {
+    let host = SystemdHost::start();
+    let key = host.key();
+    let folder = places::target().join("screens");
+    for (width, height) in SIZES {
+        let desktop = Desktop::start(width, height);
+        let window = Window::open(&desktop, &places::program("muster"), &BTreeMap::new());
+        window.resize(width, height);
+        window.wait_for("nav-hosts");
+        let shot = |name: &str| {
+            let path = window.picture(&folder, &format!("{name}-{width}"));
+            eprintln!("    {}", path.display());
+        };
+        shot("first-start");
+        pages::add_host(&window, "web-1", &host.address(), 22, "root", &key);
+        window.wait_for("trust-accept");
+        shot("trust");
+        window.click("trust-accept");
+        for language in ["en", "zh-CN"] {
+            for theme in ["dark", "light"] {
+                pages::open_page(&window, "settings");
+                window.click(&format!("language-{language}"));
+                window.click(&format!("theme-{theme}"));
+                let named = |page: &str| format!("{page}-{theme}-{language}");
+                shot(&named("settings"));
+                pages::open_page(&window, "hosts");
+                shot(&named("hosts"));
+                window.click("hosts-add");
+                window.wait_for("field-name");
+                shot(&named("host-form"));
+                window.click("dialog-close");
+                pages::open_host(&window, "web-1");
+                for tab in ["overview", "sockets", "services", "operations"] {
+                    pages::open_tab(&window, tab);
+                    shot(&named(tab));
+                }
+                pages::open_tab(&window, "services");
+                window.click("service-row-cron.service");
+                window.click("host-restart");
+                window.wait_for("service-dialog");
+                shot(&named("service-dialog"));
+                window.click("service-do");
+                window.wait_for("service-outcome");
+                shot(&named("service-outcome"));
+                window.click("service-done");
+                pages::open_page(&window, "operations");
+                shot(&named("operations-all"));
+            }
+        }
+        window.close();
+    }
+}

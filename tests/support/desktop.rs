@@ -1,0 +1,47 @@
+//! A desktop of the test's own: a session with a keyring, and a display.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::keyring::Session;
+use crate::needs::find_program;
+use crate::process::Process;
+
+pub struct Desktop {
+    pub session: Session,
+    display: String,
+    _xvfb: Process,
+}
+
+impl Desktop {
+    /// With an unlocked keyring and a display of this size.
+    pub fn start(width: u32, height: u32) -> Self {
+        let session = Session::with_keyring();
+        let log = session.folder().join("display.log");
+        let mut server = Command::new(find_program("Xvfb").unwrap());
+        // It chooses a free number itself and says it on the descriptor.
+        server.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0"]);
+        server.arg(format!("{width}x{height}x24"));
+        let errors = std::fs::File::create(&log).unwrap();
+        server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+        let mut xvfb = Process::start_piped(&mut server, &log);
+        let mut line = String::new();
+        BufReader::new(xvfb.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(!line.trim().is_empty(), "Xvfb named no display: {}", xvfb.printed());
+        Self { session, display: format!(":{}", line.trim()), _xvfb: xvfb }
+    }
+
+    /// The variables of a program on this desktop.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let mut all = self.session.variables();
+        all.push(("DISPLAY".into(), self.display.clone()));
+        // There is no accessibility bus here; without this each window waits for one.
+        all.push(("NO_AT_BRIDGE".into(), "1".into()));
+        all
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.session.folder()
+    }
+}

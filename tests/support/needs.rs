@@ -1,0 +1,96 @@
+//! What a test needs from the machine, and what happens where it is not there.
+//!
+//! A test that cannot run is reported as skipped, by its name and with the reason, in
+//! `target/test-skips.txt`. Where `MUSTER_TEST_REQUIRE=all` is set, as on a machine that was set
+//! up for testing, it fails instead: a green run then means that everything ran.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::places;
+
+/// A part of the machine that not every machine has.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// The rights of root.
+    Root,
+    /// OpenSSH's server and tools.
+    Sshd,
+    /// What boots a host with systemd; implies root.
+    SystemdHost,
+    /// A session bus and gnome-keyring.
+    Keyring,
+    /// A display, the web driver and all of `Keyring`.
+    Window,
+}
+
+impl Part {
+    /// `Err` says what is missing.
+    pub fn check(self) -> Result<(), String> {
+        match self {
+            Part::Root => {
+                if rustix::process::geteuid().is_root() {
+                    Ok(())
+                } else {
+                    Err("it needs root: run the tests with sudo to include it".into())
+                }
+            }
+            Part::Sshd => programs(&["sshd", "ssh", "ssh-keygen"]),
+            Part::SystemdHost => {
+                Part::Root.check()?;
+                Part::Sshd.check()?;
+                programs(&["systemd-nspawn", "debootstrap", "ip", "nsenter"])
+            }
+            Part::Keyring => programs(&["dbus-daemon", "dbus-send", "gnome-keyring-daemon", "secret-tool"]),
+            Part::Window => {
+                Part::Keyring.check()?;
+                programs(&["Xvfb", "WebKitWebDriver"])
+            }
+        }
+    }
+}
+
+/// True if all parts are there; else the test named is reported as skipped, or fails.
+pub fn met(test: &str, parts: &[Part]) -> bool {
+    let Some(reason) = parts.iter().find_map(|part| part.check().err()) else { return true };
+    if env::var("MUSTER_TEST_REQUIRE").as_deref() == Ok("all") {
+        panic!("{test} cannot run here, and MUSTER_TEST_REQUIRE=all forbids to skip it: {reason}");
+    }
+    eprintln!("skipped: {test}: {reason}");
+    let list = places::target().join("test-skips.txt");
+    let mut file = OpenOptions::new().create(true).append(true).open(list).unwrap();
+    writeln!(file, "{test}: {reason}").unwrap();
+    false
+}
+
+/// Leaves the test, reported as skipped, unless the machine has these parts.
+#[macro_export]
+macro_rules! needs {
+    ($($part:ident),+) => {{
+        fn here() {}
+        let name = std::any::type_name_of_val(&here).trim_end_matches("::here");
+        if !$crate::needs::met(name, &[$($crate::needs::Part::$part),+]) {
+            return;
+        }
+    }};
+}
+
+fn programs(names: &[&str]) -> Result<(), String> {
+    match names.iter().find(|name| find_program(name).is_none()) {
+        None => Ok(()),
+        Some(missing) => {
+            Err(format!("the program {missing} is missing: 'cargo xtask setup' installs what tests need"))
+        }
+    }
+}
+
+/// The path of a program, also where only root has its folder in PATH.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var("PATH").unwrap_or_default();
+    path.split(':')
+        .chain(["/usr/sbin", "/sbin", "/usr/bin"])
+        .map(|folder| Path::new(folder).join(name))
+        .find(|file| file.is_file())
+}

@@ -1,0 +1,196 @@
+//! A real sshd on a free port of loopback, as the user who runs the tests.
+//!
+//! Its log at DEBUG3 is the oracle of what a client sent: `userauth_requests` counts the messages
+//! of RFC 4252 that reached it. Sign-ins get a home folder of the test's own, so nothing is left
+//! in the real one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::needs::find_program;
+use crate::process::{Process, descendants, free_port, tool};
+use crate::wait::{seconds, until};
+
+/// How often a port that another process took in between is replaced by another one.
+const TRIES: u32 = 5;
+
+pub struct Sshd {
+    folder: TempDir,
+    port: u16,
+    lines: Vec<String>,
+    daemon: Option<Process>,
+}
+
+impl Sshd {
+    /// Signs in the user who runs the tests, by `key()`.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// `lines` of sshd_config(5) come first and so win over the rig's own.
+    pub fn start_with(lines: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("muster-sshd-").tempdir().unwrap();
+        let path = folder.path();
+        make_key(&path.join("host_key"), None);
+        make_key(&path.join("key"), None);
+        fs::copy(path.join("key.pub"), path.join("authorized_keys")).unwrap();
+        fs::create_dir(path.join("home")).unwrap();
+        // Other users sign in too, where the tests run as root.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(path.join("home"), fs::Permissions::from_mode(0o777)).unwrap();
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        let mut sshd = Self { folder, port: 0, lines, daemon: None };
+        for _ in 0..TRIES {
+            sshd.port = free_port();
+            if sshd.listen() {
+                return sshd;
+            }
+        }
+        panic!("sshd could not listen: {}", sshd.log());
+    }
+
+    /// Starts again on the same port, after `stop`.
+    pub fn start_again(&mut self) {
+        assert!(self.listen(), "sshd could not listen again: {}", self.log());
+    }
+
+    fn listen(&mut self) -> bool {
+        if rustix::process::geteuid().is_root() {
+            fs::create_dir_all("/run/sshd").unwrap();
+        }
+        let path = self.folder.path();
+        let config = path.join("sshd_config");
+        let mut text = self.lines.join("\n");
+        text.push_str(&format!(
+            "\nPort {port}\nListenAddress 127.0.0.1\nHostKey {top}/host_key\nPidFile none\n\
+             AuthorizedKeysFile {top}/authorized_keys\nStrictModes no\nUsePAM no\nUseDNS no\n\
+             PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+             PrintMotd no\nMaxStartups 100\nMaxSessions 50\nLogLevel DEBUG3\nSetEnv HOME={top}/home\n",
+            port = self.port,
+            top = path.display(),
+        ));
+        fs::write(&config, text).unwrap();
+        // Each start writes on: the log is one record of all that reached this address.
+        let mut command = Command::new(find_program("sshd").unwrap());
+        command.arg("-D").arg("-E").arg(self.log_path()).arg("-f").arg(&config);
+        let mut daemon = Process::start(&mut command, &path.join("sshd.out"));
+        let listening = format!("Server listening on 127.0.0.1 port {}.", self.port);
+        let before = self.log().matches(&listening).count();
+        let up = until("sshd to listen", seconds(20), || {
+            if self.log().matches(&listening).count() > before
+                || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+            {
+                return Some(true);
+            }
+            daemon.ended().map(|_| false)
+        });
+        self.daemon = up.then_some(daemon);
+        up
+    }
+
+    pub fn address(&self) -> &'static str {
+        "127.0.0.1"
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The private key that it accepts.
+    pub fn key(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    /// The home folder of whoever signs in.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// A folder of this rig, for what a test puts beside it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `SHA256:...` of the host key.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.folder.path().join("host_key.pub"))
+    }
+
+    /// Shows another host key from now on.
+    pub fn change_host_key(&mut self) {
+        self.stop();
+        for name in ["host_key", "host_key.pub"] {
+            fs::remove_file(self.folder.path().join(name)).unwrap();
+        }
+        make_key(&self.folder.path().join("host_key"), None);
+        self.start_again();
+    }
+
+    /// Ends the server and every connection.
+    pub fn stop(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            self.cut_connections_of(&daemon);
+            daemon.kill();
+        }
+    }
+
+    /// Ends every connection while the server goes on.
+    pub fn cut_connections(&self) {
+        if let Some(daemon) = &self.daemon {
+            self.cut_connections_of(daemon);
+        }
+    }
+
+    fn cut_connections_of(&self, daemon: &Process) {
+        for pid in descendants(daemon.pid()) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("sshd.log")
+    }
+
+    /// All that sshd wrote about its connections.
+    pub fn log(&self) -> String {
+        fs::read(self.log_path())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// How many requests to sign in reached it: any message of RFC 4252 is preceded by one.
+    pub fn userauth_requests(&self) -> usize {
+        self.log().lines().filter(|line| line.contains("userauth-request for user")).count()
+    }
+
+    /// How many connections were signed in.
+    pub fn sign_ins(&self) -> usize {
+        let accepted = |line: &&str| {
+            line.strip_prefix("Accepted ").is_some_and(|rest| rest.split(' ').nth(1) == Some("for"))
+        };
+        self.log().lines().filter(accepted).count()
+    }
+}
+
+/// Makes an ed25519 key, encrypted if a passphrase is given.
+pub fn make_key(path: &Path, passphrase: Option<&str>) {
+    let path = path.to_str().unwrap();
+    tool("ssh-keygen", &["-q", "-t", "ed25519", "-N", passphrase.unwrap_or(""), "-C", "test", "-f", path]);
+}
+
+/// `SHA256:...` of a public key file, as ssh-keygen(1) tells it.
+pub fn fingerprint(public: &Path) -> String {
+    let line = tool("ssh-keygen", &["-l", "-f", public.to_str().unwrap()]);
+    line.split(' ').nth(1).unwrap().to_owned()
+}
+
+/// The name of the user who runs the tests.
+pub fn own_user() -> String {
+    tool("id", &["-un"]).trim().to_owned()
+}

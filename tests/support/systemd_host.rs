@@ -1,0 +1,264 @@
+//! A host with a real systemd: Debian booted by systemd-nspawn, with an address and a link of its
+//! own that can be cut.
+//!
+//! Several run at once, also from several test runs: each takes a number that is locked while it
+//! lives, and from it its name, its network 10.213.N.0/24 and its control group. Without a group
+//! of its own two systemds would manage the same groups and end each other's services.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use crate::debian;
+use crate::keeper::Keeper;
+use crate::needs::find_program;
+use crate::process::{Process, descendants, tool};
+use crate::sshd::{fingerprint, make_key};
+use crate::throwaway_user::random_word;
+use crate::wait::{seconds, until};
+
+/// Numbers of networks that the tests use.
+const NUMBERS: std::ops::Range<u32> = 100..200;
+
+/// Starts it in a control group of its own: `$1` is the name, the rest the command.
+///
+/// Where systemd runs the machine, it makes the group; elsewhere nspawn is told to stay in the
+/// one it was started in.
+const BOOT: &str = r#"
+name=$1; shift
+if [ -d /run/systemd/system ]; then exec "$@"; fi
+for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+    if [ -e "$top/cgroup.procs" ]; then mkdir -p "$top/$name" && echo $$ > "$top/$name/cgroup.procs"; fi
+done
+exec "$@" --keep-unit
+"#;
+
+/// Ends the container by its first process `$4` and nspawn, `$1`, which would leave it running if
+/// it alone were killed; removes the folder `$2` and the groups of the name `$3`.
+const CLEAN: &str = r#"
+kill -KILL "$4"
+end_group "$1"
+ip link del "ve-$3" 2>/dev/null
+for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+    i=0
+    while [ -d "$top/$3" ] && [ $i -lt 50 ]; do
+        find "$top/$3" -depth -type d -exec rmdir {} + 2>/dev/null
+        [ -d "$top/$3" ] && sleep 0.1
+        i=$((i + 1))
+    done
+done
+rm -rf --one-file-system "$2"
+"#;
+
+pub struct SystemdHost {
+    number: u32,
+    name: String,
+    folder: PathBuf,
+    password: String,
+    leader: u32,
+    // Dropped in this order: the container with its folder and groups, nspawn, the number.
+    _keeper: Keeper,
+    _process: Process,
+    _number_lock: File,
+}
+
+impl SystemdHost {
+    /// The host that tests share which leave it as it was but for units of their own.
+    pub fn shared() -> &'static SystemdHost {
+        static SHARED: OnceLock<SystemdHost> = OnceLock::new();
+        SHARED.get_or_init(SystemdHost::start)
+    }
+
+    /// A host of the test's own, for tests that break it.
+    pub fn start() -> Self {
+        let tree = debian::tree();
+        let (number, number_lock) = take_number();
+        let name = format!("mt{number}");
+        let folder = debian::cache().join(format!("host-{number}"));
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        fs::create_dir(&folder).unwrap();
+        let root = folder.join("tree");
+        tool("cp", &["-a", "--reflink=auto", tree.to_str().unwrap(), root.to_str().unwrap()]);
+        make_key(&folder.join("key"), None);
+        prepare(&root, &name, number, &folder.join("key.pub"));
+
+        let mut command = Command::new("sh");
+        command.args(["-c", BOOT, "boot", &name]).arg(find_program("systemd-nspawn").unwrap());
+        command.args(["--boot", "--quiet", "--register=no", "--network-veth", "--console=read-only"]);
+        command.arg("-M").arg(&name).arg("-D").arg(&root);
+        let mut process = Process::start(&mut command, &folder.join("console.log"));
+        let interface = format!("ve-{name}");
+        let leader = until("the container to start", seconds(30), || {
+            process.must_run();
+            let inside = descendants(process.pid());
+            let leader = inside.into_iter().find(|pid| {
+                fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "systemd")
+            })?;
+            Path::new("/sys/class/net").join(&interface).exists().then_some(leader)
+        });
+        let (pid, leader_word) = (process.pid().to_string(), leader.to_string());
+        let keeper = Keeper::new(CLEAN, &[&pid, folder.to_str().unwrap(), &name, &leader_word]);
+        tool("ip", &["addr", "add", &format!("10.213.{number}.1/24"), "dev", &interface]);
+        tool("ip", &["link", "set", &interface, "up"]);
+
+        let host = Self {
+            number,
+            name,
+            folder,
+            password: random_word(),
+            leader,
+            _keeper: keeper,
+            _process: process,
+            _number_lock: number_lock,
+        };
+        host.wait_until_up();
+        let line = format!("root:{}\n", host.password);
+        host.run_with_input(&["chpasswd"], line.as_bytes());
+        host
+    }
+
+    fn wait_until_up(&self) {
+        until("systemd of the host to be up", seconds(60), || {
+            let state = self.try_run(&["systemctl", "is-system-running"]);
+            let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+            matches!(state.as_str(), "running" | "degraded").then_some(())
+        });
+        until("sshd of the host to listen", seconds(30), || TcpStream::connect((self.address(), 22)).ok());
+    }
+
+    pub fn address(&self) -> String {
+        format!("10.213.{}.2", self.number)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The private key that signs in as root.
+    pub fn key(&self) -> PathBuf {
+        self.folder.join("key")
+    }
+
+    /// The password of root.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// `SHA256:...` of the host's only key.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.tree().join("etc/ssh/ssh_host_ed25519_key.pub"))
+    }
+
+    /// The file system of the host, but for what is mounted inside: /run, /tmp, /proc, /sys.
+    pub fn tree(&self) -> PathBuf {
+        self.folder.join("tree")
+    }
+
+    /// Runs a command inside as root, which must succeed, and gives what it printed.
+    pub fn run(&self, words: &[&str]) -> String {
+        let output = self.try_run(words);
+        assert!(
+            output.status.success(),
+            "{words:?} on {} ended with {}: {}",
+            self.name,
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a command inside as root, whatever comes of it.
+    pub fn try_run(&self, words: &[&str]) -> Output {
+        self.inside(words).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn run_with_input(&self, words: &[&str], input: &[u8]) {
+        let mut child = self.inside(words).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        assert!(child.wait().unwrap().success(), "{words:?} on {} failed", self.name);
+    }
+
+    fn inside(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.leader.to_string()]);
+        command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--"]);
+        command.args(["env", "-i", "LC_ALL=C", "HOME=/root"]);
+        command.arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").args(words);
+        command
+    }
+
+    /// Puts a unit there and has systemd read it.
+    pub fn add_unit(&self, name: &str, text: &str) {
+        fs::write(self.tree().join("etc/systemd/system").join(name), text).unwrap();
+        self.run(&["systemctl", "daemon-reload"]);
+    }
+
+    /// Mounts a tmpfs with these options on a folder, which is made if need be.
+    pub fn mount_tmpfs(&self, folder: &str, options: &str) {
+        self.run(&["mkdir", "-p", folder]);
+        self.run(&["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]);
+    }
+
+    /// Takes the link down, as when a cable is pulled.
+    pub fn cut_link(&self) {
+        tool("ip", &["link", "set", &format!("ve-{}", self.name), "down"]);
+    }
+
+    /// Puts the link back.
+    pub fn mend_link(&self) {
+        tool("ip", &["link", "set", &format!("ve-{}", self.name), "up"]);
+        until("the link to carry again", seconds(20), || TcpStream::connect((self.address(), 22)).ok());
+    }
+}
+
+/// Takes a number that no other host has, here or in another run.
+fn take_number() -> (u32, File) {
+    let addresses = tool("ip", &["-4", "-o", "addr"]);
+    for number in NUMBERS {
+        let lock = File::create(debian::cache().join(format!("host-{number}.lock"))).unwrap();
+        if lock.try_lock().is_ok() && !addresses.contains(&format!("10.213.{number}.")) {
+            return (number, lock);
+        }
+    }
+    panic!("all networks from 10.213.{}.0 to 10.213.{}.0 are in use", NUMBERS.start, NUMBERS.end - 1);
+}
+
+/// Makes the copy a host of its own: name, network, host key, who may sign in.
+fn prepare(root: &Path, name: &str, number: u32, public_key: &Path) {
+    fs::write(root.join("etc/hostname"), format!("{name}\n")).unwrap();
+    fs::write(root.join("etc/machine-id"), format!("{}\n", random_word())).unwrap();
+    fs::write(
+        root.join("etc/systemd/network/10-host0.network"),
+        format!("[Match]\nName=host0\n[Network]\nAddress=10.213.{number}.2/24\nLinkLocalAddressing=no\n"),
+    )
+    .unwrap();
+    let wants = root.join("etc/systemd/system/multi-user.target.wants");
+    fs::create_dir_all(&wants).unwrap();
+    let networkd = wants.join("systemd-networkd.service");
+    if !networkd.exists() {
+        std::os::unix::fs::symlink("/lib/systemd/system/systemd-networkd.service", networkd).unwrap();
+    }
+    for entry in fs::read_dir(root.join("etc/ssh")).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("ssh_host_") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    make_key(&root.join("etc/ssh/ssh_host_ed25519_key"), None);
+    fs::write(
+        root.join("etc/ssh/sshd_config.d/tests.conf"),
+        "HostKey /etc/ssh/ssh_host_ed25519_key\nPermitRootLogin yes\nPasswordAuthentication yes\nUseDNS no\n",
+    )
+    .unwrap();
+    let ssh = root.join("root/.ssh");
+    fs::create_dir_all(&ssh).unwrap();
+    fs::copy(public_key, ssh.join("authorized_keys")).unwrap();
+    for (path, mode) in [(ssh.clone(), 0o700), (ssh.join("authorized_keys"), 0o600)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+}

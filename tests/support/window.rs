@@ -1,0 +1,217 @@
+//! The window of the built app, driven as a person would: WebKit's own driver and the real binary.
+//!
+//! Every wait is for something on the page; the app marks a page that shows its data with
+//! `data-ready`. Parts of a page are named by `data-testid`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::desktop::Desktop;
+use crate::needs::find_program;
+use crate::process::{Process, free_port};
+use crate::wait::{seconds, until};
+
+/// How long a page may take to show what it is asked for, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub struct Window {
+    runtime: Runtime,
+    client: Option<Client>,
+    _driver: Process,
+}
+
+impl Window {
+    /// Opens the app on a desktop with these variables beside the desktop's own.
+    pub fn open(desktop: &Desktop, app: &Path, variables: &BTreeMap<String, String>) -> Self {
+        Self::open_with(desktop, json!({"binary": app, "args": []}), variables)
+    }
+
+    /// Opens any program that shows a web view of WebKitGTK.
+    pub fn open_with(desktop: &Desktop, options: Value, variables: &BTreeMap<String, String>) -> Self {
+        let port = free_port();
+        let log = desktop.folder().join(format!("driver-{port}.log"));
+        let mut command = Command::new(find_program("WebKitWebDriver").unwrap());
+        command.arg(format!("--port={port}")).arg("--host=127.0.0.1");
+        command.env_clear().envs(desktop.variables()).envs(variables);
+        command.env("TAURI_WEBVIEW_AUTOMATION", "true");
+        let mut driver = Process::start(&mut command, &log);
+        until("the web driver to listen", seconds(20), || {
+            driver.must_run();
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let capabilities = serde_json::from_value(json!({"webkitgtk:browserOptions": options})).unwrap();
+        let connector = hyper_util::client::legacy::connect::HttpConnector::new();
+        let opened = runtime.block_on(async {
+            let mut builder = ClientBuilder::new(connector);
+            builder.capabilities(capabilities);
+            let address = format!("http://127.0.0.1:{port}");
+            within(Duration::from_secs(60), builder.connect(&address)).await
+        });
+        let client = match opened {
+            Some(Ok(client)) => client,
+            Some(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
+            None => panic!("the window did not open in 60 s: {}", driver.printed()),
+        };
+        Self { runtime, client: Some(client), _driver: driver }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.as_ref().unwrap()
+    }
+
+    /// Closes the window as a session's end does.
+    pub fn close(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(client) = self.client.take() {
+            let _ = self.runtime.block_on(within(Duration::from_secs(10), client.close()));
+        }
+    }
+
+    fn find(&self, selector: &str) -> Element {
+        let wait = self.client().wait().at_most(LIMIT).every(Duration::from_millis(50));
+        let found = self.runtime.block_on(wait.for_element(Locator::Css(selector)));
+        found.unwrap_or_else(|why| self.give_up(&format!("{selector} is not on the page: {why}")))
+    }
+
+    /// Ends the test, with a picture of what the window shows instead.
+    fn give_up(&self, why: &str) -> ! {
+        let picture = crate::places::pictures().join("last-failure.png");
+        let shown = self.try_picture().map(|bytes| fs::write(&picture, bytes));
+        let note = shown.map_or_else(String::new, |_| format!("; the window then: {}", picture.display()));
+        panic!("{why}{note}; its text: {}", self.text_of_page())
+    }
+
+    fn text_of_page(&self) -> String {
+        let text = self.runtime.block_on(self.client().execute("return document.body.innerText", Vec::new()));
+        text.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Waits for a part of the page.
+    pub fn wait_for(&self, testid: &str) {
+        self.find(&by_testid(testid));
+    }
+
+    /// Waits for anything that a CSS selector names.
+    pub fn wait_for_css(&self, selector: &str) {
+        self.find(selector);
+    }
+
+    /// Waits until a part is gone from the page.
+    pub fn wait_gone(&self, testid: &str) {
+        until(&format!("{testid} to go"), LIMIT, || (!self.has(testid)).then_some(()));
+    }
+
+    pub fn has(&self, testid: &str) -> bool {
+        let all = self.runtime.block_on(self.client().find_all(Locator::Css(&by_testid(testid))));
+        all.is_ok_and(|found| !found.is_empty())
+    }
+
+    /// Clicks a part once it is there and can be clicked.
+    pub fn click(&self, testid: &str) {
+        self.click_css(&by_testid(testid));
+    }
+
+    pub fn click_css(&self, selector: &str) {
+        let mut last = String::new();
+        for _ in 0..20 {
+            // A refresh may replace the element between finding and clicking it.
+            match self.runtime.block_on(self.find(selector).click()) {
+                Ok(()) => return,
+                Err(why) => last = why.to_string(),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.give_up(&format!("{selector} cannot be clicked: {last}"));
+    }
+
+    /// Types into a field, in place of what it held.
+    pub fn fill(&self, testid: &str, text: &str) {
+        let field = self.find(&by_testid(testid));
+        let done = self.runtime.block_on(async {
+            field.clear().await?;
+            field.send_keys(text).await
+        });
+        done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no text: {why}")));
+    }
+
+    /// The text that a part shows.
+    pub fn text(&self, testid: &str) -> String {
+        let part = self.find(&by_testid(testid));
+        self.runtime
+            .block_on(part.text())
+            .unwrap_or_else(|why| self.give_up(&format!("{testid} has no text: {why}")))
+    }
+
+    /// Waits until a part shows text that is as wanted, and gives it.
+    pub fn wait_text(&self, testid: &str, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let start = std::time::Instant::now();
+        loop {
+            let text = self.text(testid);
+            if wanted(&text) {
+                return text;
+            }
+            if start.elapsed() > LIMIT {
+                self.give_up(&format!("{testid} does not show {what} but '{text}'"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Runs a script in the page and gives what it returns.
+    pub fn script(&self, text: &str) -> Value {
+        let value = self.runtime.block_on(self.client().execute(text, Vec::new()));
+        value.unwrap_or_else(|why| self.give_up(&format!("the script '{text}' failed: {why}")))
+    }
+
+    /// Runs a script that ends by calling its last argument, and gives what it calls it with.
+    pub fn script_async(&self, text: &str) -> Value {
+        let value = self.runtime.block_on(self.client().execute_async(text, Vec::new()));
+        value.unwrap_or_else(|why| self.give_up(&format!("the script '{text}' failed: {why}")))
+    }
+
+    fn try_picture(&self) -> Option<Vec<u8>> {
+        self.runtime.block_on(within(Duration::from_secs(20), self.client().screenshot()))?.ok()
+    }
+
+    /// Takes a picture of the window into `folder`.
+    pub fn picture(&self, folder: &Path, name: &str) -> PathBuf {
+        fs::create_dir_all(folder).unwrap();
+        let path = folder.join(format!("{name}.png"));
+        let bytes = self.try_picture().unwrap_or_else(|| panic!("the driver took no picture {name}"));
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub fn resize(&self, width: u32, height: u32) {
+        self.runtime.block_on(self.client().set_window_size(width, height)).unwrap();
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// `None` if it is not done within the limit. The clock is the runtime's, so it is made inside it.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, work).await.ok()
+}
+
+fn by_testid(testid: &str) -> String {
+    format!("[data-testid=\"{testid}\"]")
+}

@@ -1,0 +1,111 @@
+//! The main job in the real window, as a person does it.
+
+use std::collections::BTreeMap;
+
+use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::needs;
+use support::pages;
+use support::places;
+use support::systemd_host::SystemdHost;
+use support::window::Window;
+
+use crate::answers;
+
+#[test]
+fn a_host_is_added_trusted_watched_restarted_on_and_read_about_offline() {
+    needs!(SystemdHost, Window);
+    let host = SystemdHost::start();
+    let desktop = Desktop::start(1280, 800);
+    let app = places::program("muster");
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data();
+    let variables: BTreeMap<String, String> =
+        [("MUSTER_DATA_DIR".to_owned(), data.to_str().unwrap().to_owned())].into();
+
+    let window = Window::open(&desktop, &app, &variables);
+    pages::add_host(&window, "web", &host.address(), 22, "root", &host.key());
+    window.wait_for("trust-accept");
+    let dialog = window.script("return document.body.innerText");
+    assert!(
+        dialog.as_str().unwrap().contains(&host.fingerprint()),
+        "the key to compare must be shown: {dialog}"
+    );
+    window.click("trust-accept");
+    pages::open_host(&window, "web");
+    pages::open_tab(&window, "overview");
+    window.wait_text("overview-facts", "the host's own name", |text| text.contains(host.name()));
+    // A second sample has shares: the page is live, not a first answer.
+    window.wait_text("overview-page", "shares of the processor", |text| text.contains("us"));
+    window.picture(&places::pictures(), "overview");
+
+    pages::open_tab(&window, "sockets");
+    window.wait_text("sockets-page", "sshd, which listens", |text| text.contains("sshd"));
+    pages::open_tab(&window, "services");
+    let before = host.run(&["systemctl", "show", "-P", "MainPID", "cron.service"]);
+    let outcome = pages::restart_service(&window, "cron.service");
+    let after = host.run(&["systemctl", "show", "-P", "MainPID", "cron.service"]);
+    assert_ne!(before, after, "the window said '{outcome}', so the unit must have a new process");
+    window.picture(&places::pictures(), "service-outcome");
+    window.click("service-done");
+
+    // While the app has the store open, musterctl asks the app.
+    let log = answers::operations(&operator);
+    let restart = log.iter().find(|operation| operation.target == "cron.service").unwrap();
+    pages::open_page(&window, "operations");
+    window.wait_for("badge-unread");
+    window.wait_for(&format!("operations-row-{}", restart.id));
+    window.close();
+
+    host.cut_link();
+    let window = Window::open(&desktop, &app, &variables);
+    pages::open_page(&window, "operations");
+    window.click(&format!("operations-row-{}", restart.id));
+    window.wait_text("operations-page", "the unit that was restarted", |text| text.contains("cron.service"));
+    pages::open_host(&window, "web");
+    window.wait_text("overview-facts", "the last known facts", |text| text.contains(host.name()));
+    window.picture(&places::pictures(), "offline");
+    window.close();
+}
+
+#[test]
+fn a_second_start_of_the_app_brings_no_second_window() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let app = places::program("muster");
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &app, &variables);
+    window.wait_for("nav-hosts");
+    let mut second = std::process::Command::new(&app);
+    second.env_clear().envs(desktop.variables()).envs(&variables);
+    let mut second = second.spawn().unwrap();
+    let ended = support::wait::until("the second start to end", support::wait::seconds(20), || {
+        second.try_wait().unwrap()
+    });
+    assert!(ended.success(), "a second start hands over to the first and ends well: {ended}");
+    assert!(window.has("nav-hosts"), "the first goes on");
+    window.close();
+}
+
+#[test]
+fn the_page_runs_no_code_and_loads_nothing_but_its_own() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let window = Window::open(&desktop, &places::program("muster"), &BTreeMap::new());
+    window.wait_for("nav-hosts");
+    let evaluated = window.script("try { return window.eval('1 + 1') } catch (why) { return String(why) }");
+    assert!(evaluated.is_string(), "the policy must forbid eval: {evaluated}");
+    let fetched = window.script_async(
+        "const done = arguments[arguments.length - 1]; \
+         fetch('http://127.0.0.1:9/').then(() => done('loaded'), why => done('refused'))",
+    );
+    assert_eq!(fetched, "refused");
+    let open = window.script_async(
+        "const done = arguments[arguments.length - 1]; \
+         fetch('ipc://localhost/nothing', {method: 'POST'}).then(() => done('open'), why => done('closed'))",
+    );
+    assert_eq!(open, "open", "commands must take the protocol of their own, not the slow way round");
+    window.close();
+}
