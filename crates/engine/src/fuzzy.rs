@@ -34,7 +34,8 @@ pub(crate) struct Fuzzy {
 
 impl Fuzzy {
     pub(crate) fn new(text: &str) -> Self {
-        let atom = |word: &str, kind| Atom::new(word, CaseMatching::Ignore, Normalization::Smart, kind, false);
+        let atom =
+            |word: &str, kind| Atom::new(word, CaseMatching::Ignore, Normalization::Smart, kind, false);
         Self {
             words: text
                 .split_whitespace()

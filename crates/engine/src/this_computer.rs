@@ -17,7 +17,8 @@ pub fn data_dir() -> Result<PathBuf, Fault> {
 
 /// The user of this computer, who is the operator until operators sign in.
 pub fn operator() -> String {
-    let named = ["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
+    let named =
+        ["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
     named.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }
 

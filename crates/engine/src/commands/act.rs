@@ -49,10 +49,16 @@ impl Handle for CommandRun {
         let host = engine.host(&self.host).await?;
         let CommandRun { command, sudo, typed_name, .. } = self;
         if command.trim().is_empty() {
-            return Err(Fault::bad_input("command", "the command is empty: give what the host's shell shall run"));
+            return Err(Fault::bad_input(
+                "command",
+                "the command is empty: give what the host's shell shall run",
+            ));
         }
         if command.contains('\0') {
-            return Err(Fault::bad_input("command", "the command holds a NUL character, which no shell takes"));
+            return Err(Fault::bad_input(
+                "command",
+                "the command holds a NUL character, which no shell takes",
+            ));
         }
         check_guard(&host, typed_name.as_deref())?;
         let sudo = match (sudo, host.sudo) {
@@ -113,7 +119,8 @@ where
                 (conclude(answer), fault)
             }
             Err(fault) => {
-                let finish = Finish { summary: fault.message.clone(), ..Finish::new(OperationResult::Refused) };
+                let finish =
+                    Finish { summary: fault.message.clone(), ..Finish::new(OperationResult::Refused) };
                 (finish, Some(fault))
             }
         };

@@ -44,7 +44,11 @@ fn system_language() -> String {
         .find(|value| !value.is_empty())
         .unwrap_or_default();
     let locale = said.split(['.', '@']).next().unwrap_or_default();
-    if locale.is_empty() || locale == "C" || locale == "POSIX" { "en".to_owned() } else { locale.replace('_', "-") }
+    if locale.is_empty() || locale == "C" || locale == "POSIX" {
+        "en".to_owned()
+    } else {
+        locale.replace('_', "-")
+    }
 }
 
 impl Handle for SettingsSave {
@@ -77,12 +81,16 @@ impl Handle for HostSave {
         let draft = HostDraft { identity: absolute(draft.identity)?, ..draft };
         check_draft(&draft)?;
         if draft.jump.is_some() {
-            return Err(Fault::new(FaultCode::NotInThisVersion, "jump hosts are not in this version").about("jump"));
+            return Err(
+                Fault::new(FaultCode::NotInThisVersion, "jump hosts are not in this version").about("jump")
+            );
         }
         if draft.sudo == Sudo::Password {
-            return Err(
-                Fault::new(FaultCode::NotInThisVersion, "sudo with a password is not in this version").about("sudo")
-            );
+            return Err(Fault::new(
+                FaultCode::NotInThisVersion,
+                "sudo with a password is not in this version",
+            )
+            .about("sudo"));
         }
         if let Identity::KeyFile { path } = &draft.identity {
             ssh::check_key_file(Path::new(path))?;
@@ -115,7 +123,8 @@ impl Handle for HostSave {
         if before.is_some() {
             parts.sessions.end(&host.id);
         }
-        log(engine, kind, Some(&host), &host.name, &format!("{}@{}:{}", host.user, host.address, host.port)).await?;
+        log(engine, kind, Some(&host), &host.name, &format!("{}@{}:{}", host.user, host.address, host.port))
+            .await?;
         engine.tell(Event::HostsChanged {});
         Ok(host)
     }
@@ -134,8 +143,9 @@ fn absolute(identity: Identity) -> Result<Identity, Fault> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let full = match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => home.join(rest),
-        _ => std::path::absolute(&path)
-            .map_err(|why| Fault::bad_input("key", format!("the key file's path '{path}' cannot be used: {why}")))?,
+        _ => std::path::absolute(&path).map_err(|why| {
+            Fault::bad_input("key", format!("the key file's path '{path}' cannot be used: {why}"))
+        })?,
     };
     Ok(Identity::KeyFile { path: full.to_string_lossy().into_owned() })
 }

@@ -21,7 +21,10 @@ impl Handle for TrustShow {
 async fn remote(engine: &Engine, name: &str) -> Result<Host, Fault> {
     let host = engine.host(name).await?;
     if host.is_local() {
-        return Err(Fault::bad_input("host", "'local' is this computer: it is reached without SSH and has no host key"));
+        return Err(Fault::bad_input(
+            "host",
+            "'local' is this computer: it is reached without SSH and has no host key",
+        ));
     }
     Ok(host)
 }
@@ -36,7 +39,14 @@ async fn offer(engine: &Engine, host: &Host) -> Result<TrustOffer, Fault> {
     } else {
         Verdict::Changed
     };
-    Ok(TrustOffer { host: host.name.clone(), address: host.address.clone(), port: host.port, shown, known, verdict })
+    Ok(TrustOffer {
+        host: host.name.clone(),
+        address: host.address.clone(),
+        port: host.port,
+        shown,
+        known,
+        verdict,
+    })
 }
 
 impl Handle for TrustAccept {
@@ -53,7 +63,10 @@ impl Handle for TrustAccept {
         if !self.fingerprint.starts_with("SHA256:") {
             return Err(Fault::bad_input(
                 "fingerprint",
-                format!("'{}' is not a fingerprint: it begins with SHA256:", protocol::text::printable(&self.fingerprint)),
+                format!(
+                    "'{}' is not a fingerprint: it begins with SHA256:",
+                    protocol::text::printable(&self.fingerprint)
+                ),
             ));
         }
         if offer.shown.fingerprint != self.fingerprint {
@@ -70,7 +83,10 @@ impl Handle for TrustAccept {
         match offer.verdict {
             Verdict::Changed => refuse(
                 FaultCode::HostKeyChanged,
-                format!("{} ({place}) shows another key than the one accepted before: forget that one first", host.name),
+                format!(
+                    "{} ({place}) shows another key than the one accepted before: forget that one first",
+                    host.name
+                ),
             ),
             Verdict::Known | Verdict::New => {
                 let by = &engine.parts.operator;

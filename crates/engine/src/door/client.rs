@@ -105,7 +105,10 @@ async fn knock(data_dir: &Path) -> Result<Option<Door>, Fault> {
     let Ok(stream) = UnixStream::connect(door_path(data_dir)?).await else { return Ok(None) };
     let own = rustix::process::getuid().as_raw();
     if !stream.peer_cred().is_ok_and(|peer| peer.uid() == own) {
-        return Err(Fault::new(FaultCode::NotPermitted, "the program behind the local socket is another user's"));
+        return Err(Fault::new(
+            FaultCode::NotPermitted,
+            "the program behind the local socket is another user's",
+        ));
     }
     let (reading, writing) = stream.into_split();
     Ok(Some(Door { reading: BufReader::new(reading), writing }))

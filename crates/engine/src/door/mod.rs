@@ -54,7 +54,8 @@ fn door_path(data_dir: &Path) -> Result<PathBuf, Fault> {
 /// A folder that belongs to this user and that nobody else can enter.
 fn own_folder() -> Result<PathBuf, Fault> {
     let uid = rustix::process::getuid().as_raw();
-    let folder = match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
+    let folder = match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute())
+    {
         Some(runtime) => runtime.join("muster"),
         None => std::env::temp_dir().join(format!("muster-{uid}")),
     };

@@ -71,7 +71,9 @@ async fn serve(engine: Engine, stream: UnixStream) {
                 };
                 say(&mut writing, &said).await
             }
-            Err(why) => say(&mut writing, &Said::Fault(Fault::bad_input("call", format!("not a call: {why}")))).await,
+            Err(why) => {
+                say(&mut writing, &Said::Fault(Fault::bad_input("call", format!("not a call: {why}")))).await
+            }
         };
         if answered.is_err() {
             return;
@@ -79,7 +81,11 @@ async fn serve(engine: Engine, stream: UnixStream) {
     }
 }
 
-async fn watch(engine: &Engine, args: serde_json::Value, writing: &mut OwnedWriteHalf) -> std::io::Result<()> {
+async fn watch(
+    engine: &Engine,
+    args: serde_json::Value,
+    writing: &mut OwnedWriteHalf,
+) -> std::io::Result<()> {
     let ended = match serde_json::from_value::<WatchMetrics>(args) {
         Err(why) => Fault::bad_input("call", format!("not a watch: {why}")),
         Ok(WatchMetrics { host, interval_ms }) => match engine.watch_metrics(&host, interval_ms).await {

@@ -50,7 +50,12 @@ pub fn cut_short(fault: &Fault) -> Finish {
         _ => OperationResult::Refused,
     };
     let outcome = (result == OperationResult::OutcomeUnknown).then_some(Outcome::Unknown);
-    Finish { outcome, summary: fault.message.clone(), journal: fault.detail.lines.clone(), ..Finish::new(result) }
+    Finish {
+        outcome,
+        summary: fault.message.clone(),
+        journal: fault.detail.lines.clone(),
+        ..Finish::new(result)
+    }
 }
 
 fn judge(report: &ActionReport) -> OperationResult {
@@ -88,7 +93,9 @@ fn reason(after: &UnitState) -> String {
     };
     match (after.exec_main_code.as_deref(), after.exec_main_status) {
         (Some("exited"), Some(status)) if status != 0 => reason += &format!(", exit status {status}"),
-        (Some(code @ ("killed" | "dumped")), Some(signal)) => reason += &format!(", {code} by signal {signal}"),
+        (Some(code @ ("killed" | "dumped")), Some(signal)) => {
+            reason += &format!(", {code} by signal {signal}")
+        }
         _ => {}
     }
     reason

@@ -60,7 +60,11 @@ mod tests {
     #[test]
     fn failed_units_stand_first_and_a_query_ranks_the_closest_name() {
         let table = ServiceTable {
-            services: vec![unit("cron.service", "active"), unit("zz.service", "failed"), unit("anacron.timer", "active")],
+            services: vec![
+                unit("cron.service", "active"),
+                unit("zz.service", "failed"),
+                unit("anacron.timer", "active"),
+            ],
             ..ServiceTable::default()
         };
         let all = answer(&table, &ServiceQuery::default(), false);

@@ -87,8 +87,13 @@ impl Sessions {
 
     /// Ends all of them, each with a word to its host.
     pub async fn end_all(&self) {
-        let all: Vec<_> =
-            self.by_id.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, session)| session).collect();
+        let all: Vec<_> = self
+            .by_id
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain()
+            .map(|(_, session)| session)
+            .collect();
         for session in &all {
             session.disconnect();
         }

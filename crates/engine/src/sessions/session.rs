@@ -21,11 +21,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::Ground;
-use crate::snapshot::glance;
-use protocol::credentials::SecretKind;
 use crate::helper::{self, Link, Placed};
 use crate::operations::{Finish, OperationDraft};
+use crate::snapshot::glance;
 use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
+use protocol::credentials::SecretKind;
 
 /// Time that the charts show.
 const RECENT: Duration = Duration::from_secs(600);
@@ -376,7 +376,9 @@ impl Session {
         }
         let glance = glance(locked(&self.system).as_ref(), Some(&aged));
         let metrics = aged.value;
-        if let Err(fault) = self.ground.snapshots.keep_metrics(&self.host.id, received_ms, metrics.clone()).await {
+        if let Err(fault) =
+            self.ground.snapshots.keep_metrics(&self.host.id, received_ms, metrics.clone()).await
+        {
             tracing::warn!(host = %self.host.name, code = ?fault.code, "metrics not kept");
         }
         let host = self.host.name.clone();
@@ -458,7 +460,10 @@ fn odd(answer: &Answer) -> Fault {
         Answer::Run(_) => "run",
         Answer::Cancelled {} => "cancelled",
     };
-    Fault::new(FaultCode::HelperFailed, format!("the helper answered another question than was asked: {kind}"))
+    Fault::new(
+        FaultCode::HelperFailed,
+        format!("the helper answered another question than was asked: {kind}"),
+    )
 }
 
 pub(crate) fn odd_answer(answer: &Answer) -> Fault {
@@ -487,7 +492,12 @@ mod tests {
 
     #[test]
     fn what_a_person_must_decide_is_not_tried_again() {
-        for code in [FaultCode::HostKeyChanged, FaultCode::HostKeyUnknown, FaultCode::SignInRefused, FaultCode::HelperNoexec] {
+        for code in [
+            FaultCode::HostKeyChanged,
+            FaultCode::HostKeyUnknown,
+            FaultCode::SignInRefused,
+            FaultCode::HelperNoexec,
+        ] {
             assert!(!comes_back(code), "{code:?}");
         }
         assert!(comes_back(FaultCode::LinkLost));

@@ -12,11 +12,20 @@ pub type Neighbours = HashMap<String, String>;
 
 /// Collects the addresses of the saved hosts.
 pub fn neighbours(hosts: &[Host]) -> Neighbours {
-    hosts.iter().filter(|host| !host.is_local()).map(|host| (host.address.clone(), host.name.clone())).collect()
+    hosts
+        .iter()
+        .filter(|host| !host.is_local())
+        .map(|host| (host.address.clone(), host.name.clone()))
+        .collect()
 }
 
 /// Answers a query from a table: best matches first if there is text, else in the table's order.
-pub fn answer(table: &SocketTable, query: &SocketQuery, neighbours: &Neighbours, stale: bool) -> SocketAnswer {
+pub fn answer(
+    table: &SocketTable,
+    query: &SocketQuery,
+    neighbours: &Neighbours,
+    stale: bool,
+) -> SocketAnswer {
     let mut fuzzy = Fuzzy::new(&query.text);
     let mut rows: Vec<(u32, SocketRow)> = table
         .sockets

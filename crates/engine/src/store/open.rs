@@ -17,7 +17,7 @@ use super::{Inner, Opened, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRI
 
 const CACHE_BYTES: u64 = 32 << 20;
 /// Another program that is just ending gets this long to let go.
-const LOCK_TRIES: u32 = 10;
+const LOCK_TRIES: u32 = 6;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Up to this size, the files are held as they are found until sled has opened them: it changes
