@@ -3,13 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use protocol::metrics::Metrics;
+use protocol::services::ServiceTable;
 use protocol::sockets::{Socket, SocketTable};
 use protocol::wire::{Answer, Ask, Hello};
 
 use crate::error::Error;
 use crate::metrics::Sampler;
 use crate::root::Root;
-use crate::services::FailedUnits;
+use crate::services::{FailedUnits, Installed};
 use crate::sockets::{Owners, Which};
 use crate::stop::Stop;
 use crate::users::Users;
@@ -22,12 +23,18 @@ pub(crate) struct Machine {
     pub root: Root,
     sockets: Mutex<(Owners, Users)>,
     failed_units: FailedUnits,
+    installed: Mutex<Installed>,
 }
 
 impl Machine {
     pub(crate) fn new(root: Root) -> Self {
         let users = Users::of(&root);
-        Self { root, sockets: Mutex::new((Owners::default(), users)), failed_units: FailedUnits::default() }
+        Self {
+            root,
+            sockets: Mutex::new((Owners::default(), users)),
+            failed_units: FailedUnits::default(),
+            installed: Mutex::default(),
+        }
     }
 
     pub(crate) fn hello(&self) -> Hello {
@@ -62,6 +69,14 @@ impl Machine {
         sockets::read_table(&self.root, owners, users)
     }
 
+    fn read_services(&self, anew: bool, stop: &Stop) -> Result<ServiceTable, Error> {
+        let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
+        if anew {
+            installed.forget();
+        }
+        services::read_services(&self.root, &mut installed, stop)
+    }
+
     /// Sockets on which processes of a unit listen, as far as this user may see them.
     pub(crate) fn read_listeners_of(&self, unit: &str) -> Result<Vec<Socket>, Error> {
         let mut kept = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,12 +92,16 @@ impl Machine {
             Ask::System {} => Answer::System(Box::new(system::read_system(&self.root, stop)?)),
             Ask::Metrics { .. } => Answer::Metrics(Box::new(self.read_metrics_once(stop)?)),
             Ask::Sockets { .. } => Answer::Sockets(self.read_sockets()?),
-            Ask::Services { .. } => Answer::Services(services::read_services(&self.root, stop)?),
+            Ask::Services { interval_ms } => {
+                Answer::Services(self.read_services(interval_ms.is_none(), stop)?)
+            }
             Ask::Impact { unit, sudo } => {
                 Answer::Impact(Box::new(services::read_impact(self, unit, *sudo, stop)?))
             }
             Ask::Act { unit, action, sudo } => {
-                Answer::Act(Box::new(services::act(self, unit, *action, *sudo, stop)?))
+                let report = services::act(self, unit, *action, *sudo, stop);
+                self.installed.lock().unwrap_or_else(PoisonError::into_inner).forget();
+                Answer::Act(Box::new(report?))
             }
             Ask::Run { command, sudo, limit_ms } => {
                 Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))

@@ -1,22 +1,27 @@
 //! Routes and frame: the rail, the bars and the dialogs that every page lies between.
 
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::components::{A, ParentRoute, Redirect, Route, Router, Routes};
-use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::hooks::use_navigate;
 use leptos_router::path;
 use protocol::text::printable;
+use wasm_bindgen::JsCast;
 
+use crate::components::load::Load;
 use crate::components::{
-    Badge, Button, ButtonKind, Empty, Failed, Glyph, Icon, IconName, KeyCap, MeterHatch, SearchInput, Skeleton,
+    Badge, Button, ButtonKind, Empty, Failed, Glyph, GlyphName, Icon, IconName, KeyCap, MeterHatch, SearchInput,
+    Skeleton, focus,
 };
-use crate::hosts::{HostFrame, HostsPage, host_path};
+use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsPage, host_path, table};
 use crate::operations::{HostOperationsPage, OperationsPage};
 use crate::overview::OverviewPage;
 use crate::services::{RunDialog, ServiceDialog, ServicesPage};
 use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
 use crate::state::standing::{self, Standing};
-use crate::state::{App, OpenDialog, use_app};
+use crate::state::{App, OpenDialog, Toast, use_app};
+use crate::trust::TrustDialog;
 use crate::text::{I18nContextProvider, count_words, fault_text, fault_title, t_string, use_i18n};
 
 /// Puts the window's content into the page.
@@ -34,19 +39,67 @@ pub(crate) fn start() {
 fn Window() -> impl IntoView {
     let app = App::provide();
     app.apply_to_page(use_i18n());
+    let started = Memo::new(move |_| app.facts.with(|facts| facts.value().is_some()));
     view! {
         <MeterHatch />
         <Router>
+            <GlobalKeys />
             <div class="window">
                 <Rail />
                 <div class="content">
-                    <Pages />
+                    <Show when=move || started.get() fallback=Starting>
+                        <Notice />
+                        <Pages />
+                    </Show>
                 </div>
                 <StatusBar />
             </div>
             <Dialogs />
             <Toasts />
         </Router>
+    }
+}
+
+/// Before the first answer of the engine, or instead of all pages if it has none.
+#[component]
+fn Starting() -> impl IntoView {
+    let app = use_app();
+    move || {
+        app.facts.with(|facts| match facts {
+            Load::Failed(fault) => view! {
+                <main class="page is-padded">
+                    <Failed fault=fault.clone() on_retry=Callback::new(move |()| app.start()) />
+                </main>
+            }
+            .into_any(),
+            Load::Loading | Load::Ready(_) | Load::Stale { .. } => view! { <Skeleton rows=12 /> }.into_any(),
+        })
+    }
+}
+
+/// What happened to the data when it was opened, until the person has seen it.
+#[component]
+fn Notice() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let seen = RwSignal::new(false);
+    let notice = move || {
+        let notice = app.facts.with(|facts| facts.value().and_then(|facts| facts.notice.clone()))?;
+        (!seen.get()).then_some(notice)
+    };
+    move || {
+        notice().map(|notice| {
+            view! {
+                <div class="bar is-warn" role="alert" data-testid="notice">
+                    <Glyph name=GlyphName::Warning />
+                    <span class="bar-why cut selectable">{printable(&notice).into_owned()}</span>
+                    <span class="grow"></span>
+                    <Button kind=ButtonKind::Link on_click=Callback::new(move |()| seen.set(true))>
+                        {move || t_string!(i18n, app.close)}
+                    </Button>
+                </div>
+            }
+        })
     }
 }
 
@@ -86,24 +139,136 @@ fn Pages() -> impl IntoView {
 
 #[component]
 fn Rail() -> impl IntoView {
+    let app = use_app();
     let i18n = use_i18n();
+    let unread = Signal::derive(move || app.counts.read().unread);
+    let any_open = Memo::new(move |_| app.open.with(|open| !open.is_empty()));
+    let open = move || app.open.get().into_iter().enumerate().collect::<Vec<_>>();
+    let open_host = |(at, name)| {
+        view! {
+            <li>
+                <OpenHost at name />
+            </li>
+        }
+    };
     view! {
         <nav class="rail" aria-label=move || t_string!(i18n, app.nav)>
-            <ul>
+            <div class="brand">
+                <Brand />
+                <span>{move || t_string!(i18n, app.name)}</span>
+            </div>
+            <ul class="rail-links">
                 <li>
                     <A href="/hosts" attr:class="rail-link" attr:data-testid="nav-hosts">
                         <Icon name=IconName::Hosts />
                         <span class="rail-text">{move || t_string!(i18n, app.nav_hosts)}</span>
                     </A>
                 </li>
+                <li>
+                    <A href="/operations" attr:class="rail-link" attr:data-testid="nav-operations">
+                        <Icon name=IconName::Operations />
+                        <span class="rail-text">{move || t_string!(i18n, app.nav_operations)}</span>
+                        <Badge
+                            count=unread
+                            label=Signal::derive(move || t_string!(i18n, app.unread, count = unread.get()))
+                            testid="badge-unread"
+                        />
+                    </A>
+                </li>
+                <li>
+                    <A href="/settings" attr:class="rail-link" attr:data-testid="nav-settings">
+                        <Icon name=IconName::Settings />
+                        <span class="rail-text">{move || t_string!(i18n, app.nav_settings)}</span>
+                    </A>
+                </li>
             </ul>
+            <Show when=move || any_open.get()>
+                <h2 class="rail-title">{move || t_string!(i18n, app.open_hosts)}</h2>
+                <ul class="rail-hosts">
+                    <For
+                        each=open
+                        key=|(at, name)| (*at, name.clone())
+                        children=open_host
+                    />
+                </ul>
+            </Show>
         </nav>
+    }
+}
+
+/// Nine dots in rank and file, one of them lit: the sign of the program.
+#[component]
+fn Brand() -> impl IntoView {
+    let dots = (0..9)
+        .map(|at| {
+            let (x, y) = (at % 3, at / 3);
+            view! {
+                <circle
+                    class=(at == 5).then_some("lit")
+                    cx=format!("{}", 2.2 + f64::from(x) * 5.8)
+                    cy=format!("{}", 2.2 + f64::from(y) * 5.8)
+                    r="1.9"
+                />
+            }
+        })
+        .collect_view();
+    view! { <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">{dots}</svg> }
+}
+
+#[component]
+fn OpenHost(at: usize, name: String) -> impl IntoView {
+    let app = use_app();
+    let row = {
+        let name = name.clone();
+        Memo::new(move |_| app.row(&name).map(|row| Standing::of(&row.read().link)))
+    };
+    let standing = Signal::derive(move || row.get().unwrap_or(Standing::Idle).into());
+    let shortcut = (at < 9).then(|| format!("Alt {}", at + 1));
+    let shown = printable(&name).into_owned();
+    view! {
+        <A href=host_path(&name) attr:class="rail-host" attr:data-testid=format!("open-{name}") attr:title=name.clone()>
+            <Glyph name=standing />
+            <span class="cut grow">{shown}</span>
+            {shortcut.map(|shortcut| view! { <span class="shortcut">{shortcut}</span> })}
+        </A>
     }
 }
 
 #[component]
 fn StatusBar() -> impl IntoView {
-    view! { <footer class="status"></footer> }
+    let app = use_app();
+    let i18n = use_i18n();
+    let counts = Memo::new(move |_| {
+        app.pulse.track();
+        standing::counts(app.rows().iter().map(|row| Standing::of(&row.read_untracked().link)))
+    });
+    let operator = move || {
+        app.facts.with(|facts| {
+            facts.value().map(|facts| {
+                t_string!(i18n, app.signed_in, name = printable(&facts.operator).into_owned())
+            })
+        })
+    };
+    view! {
+        <footer class="status" data-testid="status">
+            {move || {
+                counts
+                    .get()
+                    .into_iter()
+                    .map(|(standing, count)| {
+                        view! {
+                            <span class="status-count" data-testid=format!("count-{}", standing.name())>
+                                <Glyph name=Signal::stored(standing.into()) size=10 />
+                                {move || count_words(i18n, standing, count)}
+                            </span>
+                        }
+                    })
+                    .collect_view()
+            }}
+            <span class="grow"></span>
+            <span>{operator}</span>
+        </footer>
+    }
 }
 
 #[component]
@@ -111,18 +276,221 @@ fn Dialogs() -> impl IntoView {
     let app = use_app();
     move || {
         app.dialog.get().map(|dialog| match dialog {
+            OpenDialog::HostAdd => view! { <HostForm host=None /> }.into_any(),
+            OpenDialog::HostEdit { host } => view! { <HostForm host=Some(host) /> }.into_any(),
+            OpenDialog::HostRemove { host } => view! { <HostRemoveDialog host /> }.into_any(),
+            OpenDialog::Trust { host } => view! { <TrustDialog host /> }.into_any(),
             OpenDialog::Service { host, unit, action } => view! { <ServiceDialog host unit action /> }.into_any(),
             OpenDialog::Run { host } => view! { <RunDialog host /> }.into_any(),
-            _ => ().into_any(),
+            OpenDialog::Keys => view! { <KeysDialog /> }.into_any(),
         })
     }
 }
 
 #[component]
-fn Toasts() -> impl IntoView {}
+fn KeysDialog() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let line = |keys: &'static [&'static str], text: Signal<String>| {
+        let keys = keys.iter().map(|key| view! { <KeyCap key=*key /> }).collect_view();
+        view! {
+            <dt>{keys}</dt>
+            <dd>{move || text.get()}</dd>
+        }
+    };
+    macro_rules! says {
+        ($($key:tt)+) => { Signal::derive(move || t_string!(i18n, $($key)+).to_string()) };
+    }
+    view! {
+        <crate::components::Dialog
+            title=says!(app.keys)
+            on_close=Callback::new(move |()| app.dialog.set(None))
+            wide=true
+            testid="keys"
+        >
+            <div class="keys">
+                <section>
+                    <h3>{move || t_string!(i18n, app.keys_anywhere)}</h3>
+                    <dl>
+                        {line(&["Ctrl", "K"], says!(app.key_search))}
+                        {line(&["/"], says!(app.key_filter))}
+                        {line(&["Alt", "1-9"], says!(app.key_open_host))}
+                        {line(&["?"], says!(app.key_help))}
+                    </dl>
+                </section>
+                <section>
+                    <h3>{move || t_string!(i18n, app.keys_table)}</h3>
+                    <dl>
+                        {line(&["\u{2191}", "\u{2193}"], says!(app.key_move))}
+                        {line(&["Home", "End"], says!(app.key_ends))}
+                        {line(&["Enter"], says!(app.key_open))}
+                        {line(&["\u{2190}", "\u{2192}"], says!(app.key_fold))}
+                        {line(&["e"], says!(app.key_edit))}
+                        {line(&["Delete"], says!(app.key_remove))}
+                    </dl>
+                </section>
+                <section>
+                    <h3>{move || t_string!(i18n, app.keys_dialog)}</h3>
+                    <dl>{line(&["Esc"], says!(app.key_escape))}</dl>
+                </section>
+            </div>
+        </crate::components::Dialog>
+    }
+}
+
+#[component]
+fn Toasts() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let view_of = move |toast: Toast| {
+        let (title, text) = (toast.fault.clone(), toast.fault);
+        view! {
+            <div class="toast" role="status" data-testid="toast">
+                <Glyph name=GlyphName::Failed />
+                <div class="grow">
+                    <p class="strong">{move || fault_title(i18n, &title)}</p>
+                    <p class="toast-text">{move || fault_text(i18n, &text)}</p>
+                </div>
+                <Button
+                    kind=ButtonKind::Ghost
+                    small=true
+                    icon=IconName::Cross
+                    label=Signal::derive(move || t_string!(i18n, app.close).to_string())
+                    on_click=Callback::new(move |()| app.dismiss(toast.id))
+                />
+            </div>
+        }
+    };
+    view! {
+        <div class="toasts" aria-live="polite">
+            <For each=move || app.toasts.get() key=|toast| toast.id children=view_of />
+        </div>
+    }
+}
+
+const SEARCH_ID: &str = "search";
 
 /// The bar at the top of every page: the search field, then the controls of the page.
+///
+/// The search narrows the list of hosts as you type; Enter goes to the host if only one is left.
 #[component]
-pub(crate) fn TopBar(children: Children) -> impl IntoView {
-    view! { <header class="top">{children()}</header> }
+pub(crate) fn TopBar(#[prop(optional)] children: Option<Children>) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let found = Memo::new(move |_| {
+        let text = app.search.get();
+        if text.trim().is_empty() {
+            return None;
+        }
+        app.pulse.track();
+        let names: Vec<String> = app
+            .rows()
+            .iter()
+            .filter(|row| table::matches(&row.read_untracked(), &text))
+            .map(|row| row.read_untracked().host.name.clone())
+            .collect();
+        Some(names)
+    });
+    let on_enter = move |()| {
+        let Some(names) = found.get_untracked() else { return };
+        let typed = app.search.get_untracked();
+        let one = names.iter().find(|name| name.eq_ignore_ascii_case(typed.trim())).or(match names.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        });
+        match one {
+            Some(name) => {
+                let path = host_path(name);
+                app.search.set(String::new());
+                navigate(&path, NavigateOptions::default());
+            }
+            None => navigate("/hosts", NavigateOptions::default()),
+        }
+    };
+    let aside = move || match found.get() {
+        Some(names) => {
+            let count = names.len() as u64;
+            view! { <span data-testid="search-count">{t_string!(i18n, app.found, count = count)}</span> }
+                .into_any()
+        }
+        None => view! { <KeyCap key="Ctrl K" /> }.into_any(),
+    };
+    view! {
+        <header class="top">
+            <SearchInput
+                value=app.search
+                id=SEARCH_ID
+                placeholder=Signal::derive(move || t_string!(i18n, app.search).to_string())
+                testid="search"
+                aside
+                on_enter=Callback::new(on_enter)
+            />
+            <span class="grow"></span>
+            {children.map(|children| children())}
+        </header>
+    }
+}
+
+/// Keys that work on every page, as long as no field and no dialog has the keyboard.
+#[component]
+fn GlobalKeys() -> impl IntoView {
+    let app = use_app();
+    let navigate = use_navigate();
+    let handle = window_event_listener(leptos::ev::keydown, move |event| {
+        let key = event.key();
+        let dialog = app.dialog.with_untracked(Option::is_some);
+        if event.ctrl_key() && key.eq_ignore_ascii_case("k") {
+            event.prevent_default();
+            if !dialog {
+                focus_id(SEARCH_ID);
+            }
+            return;
+        }
+        if event.ctrl_key() || event.meta_key() || dialog || typing(&event) {
+            return;
+        }
+        if event.alt_key() {
+            let at = key.parse::<usize>().ok().and_then(|digit| digit.checked_sub(1));
+            let name = at.and_then(|at| app.open.with_untracked(|open| open.get(at).cloned()));
+            if let Some(name) = name {
+                event.prevent_default();
+                navigate(&host_path(&name), NavigateOptions::default());
+            }
+            return;
+        }
+        match key.as_str() {
+            "?" => {
+                event.prevent_default();
+                app.dialog.set(Some(OpenDialog::Keys));
+            }
+            "/" => {
+                event.prevent_default();
+                // The filter of the page, where it has one of its own.
+                if !focus_first("[data-filter] input") {
+                    focus_id(SEARCH_ID);
+                }
+            }
+            _ => {}
+        }
+    });
+    on_cleanup(move || handle.remove());
+}
+
+fn typing(event: &leptos::ev::KeyboardEvent) -> bool {
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+fn focus_id(id: &str) {
+    focus_first(&format!("#{id}"));
+}
+
+fn focus_first(selector: &str) -> bool {
+    let Ok(Some(element)) = document().query_selector(selector) else { return false };
+    let Ok(element) = element.dyn_into::<web_sys::HtmlElement>() else { return false };
+    focus(&element);
+    true
 }

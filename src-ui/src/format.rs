@@ -34,6 +34,16 @@ pub fn duration(seconds: u64, lang: Lang) -> String {
     }
 }
 
+/// The same for a narrow column: Chinese, whose words are wide, goes without spaces.
+pub fn narrow_duration(seconds: u64, lang: Lang) -> String {
+    let words = duration(seconds, lang);
+    match lang {
+        Lang::English => words,
+        Lang::Chinese if seconds < DAY_S && seconds >= HOUR_S => words.replace(' ', ""),
+        Lang::Chinese => words,
+    }
+}
+
 /// The same with hours beside days: `41 d 6 h`.
 pub fn long_duration(seconds: u64, lang: Lang) -> String {
     let (d, h) = (seconds / DAY_S, seconds % DAY_S / HOUR_S);
@@ -273,6 +283,7 @@ mod tests {
         }
         assert_eq!(long_duration(41 * DAY_S + 6 * 3600, English), "41 d 6 h");
         assert_eq!(long_duration(3 * DAY_S, English), "3 d");
+        assert_eq!(narrow_duration(11 * 3600 + 1200, Chinese), "11小时20分");
     }
 
     #[test]

@@ -9,6 +9,10 @@
     not(target_arch = "wasm32"),
     allow(dead_code, reason = "the native build exists to test the pure parts; the pages that use them are wasm")
 )]
+#![cfg_attr(
+    target_arch = "wasm32",
+    allow(unreachable_pub, reason = "the component macro writes `pub` for the properties of a component")
+)]
 
 mod components;
 mod format;
@@ -20,6 +24,7 @@ mod settings;
 mod sockets;
 mod state;
 mod text;
+mod trust;
 
 #[cfg(target_arch = "wasm32")]
 mod app;

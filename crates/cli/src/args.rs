@@ -1,237 +1,276 @@
-//! The words of the command line.
+//! The grammar of the command line.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use protocol::Fault;
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use protocol::hosts::Sudo;
-use protocol::operations::OperationKind;
 use protocol::services::ServiceAction;
 
-use crate::output::Output;
-
-const STATUS: &str = "Exit status: 0 done; 1 the host did it and it failed; 2 wrong usage or input; 3 host not \
-reachable or outcome unknown; 4 host key not trusted; 5 sign-in refused; 6 helper cannot run there; 7 not permitted; \
-8 store or keyring.";
-
-/// Looks after Linux hosts over SSH. The name 'local' is this computer.
-#[derive(Debug, Parser)]
-#[command(name = "musterctl", version, after_help = STATUS)]
-pub(crate) struct Cli {
-    /// Folder of Muster's data; else MUSTER_DATA_DIR, else the platform's data folder
+/// Look after Linux hosts over SSH: the engine of Muster from a terminal.
+#[derive(Parser)]
+#[command(name = "musterctl", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Folder of the data, else MUSTER_DATA_DIR, else the platform's data folder
     #[arg(long, global = true, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Print JSON; errors too, on stderr
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print one JSON document (one a line with --watch); errors as JSON on stderr
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) verb: Verb,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Save, list, change and remove hosts
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Saved hosts: add, list, show, edit, remove
     Host {
         #[command(subcommand)]
-        command: HostCommand,
+        verb: HostVerb,
     },
-    /// Host keys: what a host shows and what was accepted
+    /// Host keys: show what a host shows, accept it, forget it
     Trust {
         #[command(subcommand)]
-        command: TrustCommand,
+        verb: TrustVerb,
     },
-    /// Connect to a host and say the state with its reason
+    /// Connect and say the state of a host with its reason
     Check { name: String },
-    /// Facts of a host that change seldom
+    /// Facts of a host
     System { name: String },
-    /// CPU, memory, disks and network of a host
-    Metrics(MetricsArgs),
-    /// TCP and UDP sockets of a host with their owners
-    Sockets(SocketsArgs),
-    /// Units of a host's service manager
-    Services(ServicesArgs),
-    /// Act on a unit and tell what truly came of it
-    Service(ServiceArgs),
-    /// Run a command on a host
-    Run(RunArgs),
-    /// The log of what operators did; readable offline
-    Operations(OperationsArgs),
-    /// Processes of a host (not in this version)
-    Processes(Later),
-    /// Send a signal to a process (not in this version)
-    Signal(Later),
-    /// Logs of a host (not in this version)
-    Journal(Later),
-    /// What was put on a host (not in this version)
-    Helper(Later),
-    /// Check, back up and restore the data (not in this version)
-    Store(Later),
+    /// Tasks, CPU, memory, disks, network and pressure
+    Metrics {
+        name: String,
+        /// Go on until stopped
+        #[arg(long)]
+        watch: bool,
+        /// Time between two samples
+        #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(200..=60_000))]
+        interval_ms: u32,
+    },
+    /// TCP and UDP sockets with their owners
+    Sockets {
+        name: String,
+        /// Words that must match program, unit, user, address, port, state or PID
+        #[arg(long)]
+        query: Option<String>,
+        #[arg(long)]
+        listening: bool,
+    },
+    /// Units of the service manager
+    Services {
+        name: String,
+        /// Letters that must occur in this order in the name, or text in the description
+        #[arg(long)]
+        query: Option<String>,
+        #[arg(long)]
+        failed: bool,
+    },
+    /// Act on one unit and tell what truly came of it
+    Service {
+        name: String,
+        action: Action,
+        /// Full name, such as cron.service
+        unit: String,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
+    /// Run a command with the host's shell
+    ///
+    /// One word is a shell command as it stands; several words are quoted, so that each reaches the
+    /// program as it was given.
+    Run {
+        name: String,
+        /// Run it as root, in the way the host is set to
+        #[arg(long)]
+        sudo: bool,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// The log of what operators did
+    Operations(Operations),
+    /// Processes of a host
+    Processes {
+        name: String,
+        #[arg(long)]
+        query: Option<String>,
+        #[arg(long)]
+        sort: Option<String>,
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// Send a signal to a process
+    Signal { name: String, pid: u32, signal: String },
+    /// Log of a host or of a unit
+    Journal {
+        name: String,
+        #[arg(long)]
+        unit: Option<String>,
+        #[arg(long)]
+        priority: Option<String>,
+        #[arg(long)]
+        since: Option<String>,
+        #[arg(long)]
+        follow: bool,
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// What lies on a host for Muster
+    Helper { name: String, verb: HelperVerb },
+    /// The data of this computer
+    Store {
+        #[command(subcommand)]
+        verb: StoreVerb,
+    },
 }
 
-/// Words of a command that is not in this version.
-#[derive(Debug, Args)]
-pub(crate) struct Later {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub words: Vec<OsString>,
+impl Verb {
+    /// The words of a command that this version only knows by name.
+    pub(crate) fn of_a_later_version(&self) -> Option<&'static str> {
+        match self {
+            Verb::Processes { .. } => Some("processes"),
+            Verb::Signal { .. } => Some("signal"),
+            Verb::Journal { .. } => Some("journal"),
+            Verb::Helper { .. } => Some("helper"),
+            Verb::Store { .. } => Some("store"),
+            Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
+            Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
+            Verb::Operations(Operations { verb: Some(OperationsVerb::Export { .. }), .. }) => {
+                Some("operations export")
+            }
+            _ => None,
+        }
+    }
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum HostCommand {
+#[derive(Subcommand)]
+pub(crate) enum HostVerb {
     /// Save a host
     Add {
         name: String,
+        #[arg(long)]
+        address: String,
+        #[arg(long)]
+        user: String,
         #[command(flatten)]
-        host: HostArgs,
+        fields: HostFields,
     },
-    /// All saved hosts
     List,
-    /// One saved host
-    Show { name: String },
-    /// Change a saved host; what is not named stays as it is
+    Show {
+        name: String,
+    },
+    /// Change what is given, leave the rest
     Edit {
         name: String,
         /// New name
-        #[arg(long = "name", value_name = "NEW")]
-        name_to: Option<String>,
+        #[arg(long)]
+        rename: Option<String>,
+        #[arg(long)]
+        address: Option<String>,
+        #[arg(long)]
+        user: Option<String>,
         #[command(flatten)]
-        host: HostArgs,
+        fields: HostFields,
     },
-    /// Remove a saved host with its secrets, trust and snapshot
-    Remove { name: String },
-    /// Take hosts from a file (not in this version)
-    Import(Later),
-    /// Write hosts to a file (not in this version)
-    Export(Later),
+    Remove {
+        name: String,
+    },
+    /// Take hosts over from a file
+    Import {
+        file: PathBuf,
+        #[arg(long)]
+        from: Option<String>,
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write the saved hosts to a file, without secrets
+    Export {
+        file: PathBuf,
+    },
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct HostArgs {
-    /// Host name or IP address
-    #[arg(long, value_name = "ADDR")]
-    pub address: Option<String>,
-    /// Port of the SSH server (22)
-    #[arg(long, value_name = "N")]
-    pub port: Option<u16>,
-    /// User to sign in as
+#[derive(Group)]
+pub(crate) struct HostFields {
     #[arg(long)]
-    pub user: Option<String>,
-    /// Sign in with this private key file
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["agent", "password", "password_stdin"])]
-    pub key: Option<String>,
-    /// Sign in with the keys of ssh-agent (the default)
-    #[arg(long, conflicts_with_all = ["password", "password_stdin", "passphrase", "passphrase_stdin"])]
-    pub agent: bool,
-    /// Sign in with a password, asked for without echo
-    #[arg(long, conflicts_with_all = ["password_stdin", "passphrase", "passphrase_stdin"])]
-    pub password: bool,
-    /// Sign in with a password, read from stdin
-    #[arg(long, conflicts_with_all = ["passphrase", "passphrase_stdin"])]
-    pub password_stdin: bool,
-    /// Ask for the key file's passphrase without echo
-    #[arg(long, conflicts_with = "passphrase_stdin")]
-    pub passphrase: bool,
-    /// Read the key file's passphrase from stdin
+    pub(crate) port: Option<u16>,
+    #[command(flatten)]
+    pub(crate) identity: IdentityFields,
+    /// Read the key file's passphrase from standard input, into the keyring
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub(crate) passphrase_stdin: bool,
+    /// Saved host to go through
     #[arg(long)]
-    pub passphrase_stdin: bool,
-    /// Saved host to go through (not in this version)
-    #[arg(long, value_name = "NAME")]
-    pub jump: Option<String>,
-    /// Application category; may be given more than once
+    pub(crate) jump: Option<String>,
+    /// Application category; several times for several
     #[arg(long = "group", value_name = "G")]
-    pub groups: Vec<String>,
-    /// Tag; 'prod' guards the host. May be given more than once
+    pub(crate) groups: Vec<String>,
+    /// The tag prod asks for the host's name before a change
     #[arg(long = "tag", value_name = "T")]
-    pub tags: Vec<String>,
-    /// How commands get root there
-    #[arg(long, value_name = "WAY")]
-    pub sudo: Option<SudoWay>,
-    /// Folder on the host for the helper; '' is one of the user's own, chosen there
+    pub(crate) tags: Vec<String>,
+    /// How root is reached for actions
+    #[arg(long)]
+    pub(crate) sudo: Option<SudoWord>,
+    /// Folder on the host for the helper, where the user's own cannot hold a program
     #[arg(long, value_name = "DIR")]
-    pub helper_dir: Option<String>,
+    pub(crate) helper_dir: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum SudoWay {
+#[derive(Group)]
+#[group(multiple = false)]
+pub(crate) struct IdentityFields {
+    /// Sign in with a private key file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) key: Option<String>,
+    /// Sign in with the keys of ssh-agent
+    #[arg(long)]
+    pub(crate) agent: bool,
+    /// Sign in with a password, read from standard input into the keyring
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Sign in with a password, asked for without echo and put into the keyring
+    #[arg(long)]
+    pub(crate) password: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SudoWord {
     None,
     Nopasswd,
     Password,
 }
 
-impl From<SudoWay> for Sudo {
-    fn from(way: SudoWay) -> Self {
-        match way {
-            SudoWay::None => Sudo::None,
-            SudoWay::Nopasswd => Sudo::Nopasswd,
-            SudoWay::Password => Sudo::Password,
+impl From<SudoWord> for Sudo {
+    fn from(word: SudoWord) -> Self {
+        match word {
+            SudoWord::None => Sudo::None,
+            SudoWord::Nopasswd => Sudo::Nopasswd,
+            SudoWord::Password => Sudo::Password,
         }
     }
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum TrustCommand {
-    /// Ask a host for its key; nothing secret is sent
-    Show { name: String },
-    /// Accept the key that a host shows, if it has this fingerprint
+#[derive(Subcommand)]
+pub(crate) enum TrustVerb {
+    /// Ask the host for its key; nothing secret is sent
+    Show {
+        name: String,
+    },
+    /// Accept the key with this fingerprint
     Accept {
         name: String,
         #[arg(long, value_name = "SHA256:...")]
         fingerprint: String,
     },
-    /// All accepted keys
     List,
-    /// Forget the accepted keys of a host
-    Forget { name: String },
+    /// Forget every key accepted for the host
+    Forget {
+        name: String,
+    },
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct MetricsArgs {
-    pub name: String,
-    /// Go on until interrupted; with --json one document a line
-    #[arg(long)]
-    pub watch: bool,
-    /// Time between two samples
-    #[arg(long, value_name = "MS", default_value_t = 2_000, requires = "watch",
-          value_parser = clap::value_parser!(u32).range(500..=60_000))]
-    pub interval_ms: u32,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SocketsArgs {
-    pub name: String,
-    /// Words that program, unit, user, address, port, state or PID must match
-    #[arg(long, value_name = "Q", default_value = "")]
-    pub query: String,
-    /// Only sockets that listen
-    #[arg(long)]
-    pub listening: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServicesArgs {
-    pub name: String,
-    /// Letters that name or description must have in this order
-    #[arg(long, value_name = "Q", default_value = "")]
-    pub query: String,
-    /// Only units that failed
-    #[arg(long)]
-    pub failed: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServiceArgs {
-    pub name: String,
-    #[arg(value_name = "ACTION")]
-    pub action: Action,
-    /// Full name of the unit, such as cron.service
-    pub unit: String,
-    #[command(flatten)]
-    pub guard: Guard,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Action {
     Start,
     Stop,
@@ -252,108 +291,62 @@ impl From<Action> for ServiceAction {
     }
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Guard {
-    /// The host's name once more, wanted on hosts with the tag 'prod'
-    #[arg(long, value_name = "NAME")]
-    pub confirm: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RunArgs {
-    pub name: String,
-    /// As root, in the way set for the host
-    #[arg(long)]
-    pub sudo: bool,
-    #[command(flatten)]
-    pub guard: Guard,
-    /// One argument is a line for the host's shell; several are a program and its words, kept as they are
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
-}
-
-#[derive(Debug, Args)]
+#[derive(Group)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct OperationsArgs {
-    #[command(subcommand)]
-    pub command: Option<OperationsCommand>,
-    /// Only those on this host
-    #[arg(long, value_name = "NAME")]
-    pub host: Option<String>,
-    /// Only those of this kind, such as service_restart or command
-    #[arg(long, value_name = "K", value_parser = kind)]
-    pub kind: Option<OperationKind>,
-    /// Only those that failed, were refused, timed out or are unknown
+pub(crate) struct Operations {
     #[arg(long)]
-    pub failed: bool,
-    /// Only those that nobody has read
+    pub(crate) host: Option<String>,
+    /// Such as service_restart, command, host_add, trust_accept
     #[arg(long)]
-    pub unread: bool,
-    /// Text that occurs in command, output, target, host or operator
-    #[arg(long, value_name = "Q", default_value = "")]
-    pub query: String,
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub limit: u32,
-    /// Only those older than this one
+    pub(crate) kind: Option<String>,
+    #[arg(long)]
+    pub(crate) failed: bool,
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// Text in target, command, output, host or operator
+    #[arg(long)]
+    pub(crate) query: Option<String>,
+    #[arg(long)]
+    pub(crate) limit: Option<u32>,
+    /// Only entries older than this one
     #[arg(long, value_name = "ID")]
-    pub before: Option<u64>,
+    pub(crate) before: Option<u64>,
+    #[command(subcommand)]
+    pub(crate) verb: Option<OperationsVerb>,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum OperationsCommand {
-    /// One operation with all that is known of it
-    Show { id: u64 },
-    /// Mark operations as read
+#[derive(Subcommand)]
+pub(crate) enum OperationsVerb {
+    Show {
+        id: u64,
+    },
+    /// Mark as read
     Read {
-        #[arg(required_unless_present = "all", value_name = "ID")]
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<u64>,
-        #[arg(long, conflicts_with = "ids")]
+        #[arg(long)]
         all: bool,
     },
-    /// Put operations back among the unread; without an ID, say how many there are
-    Unread {
-        #[arg(value_name = "ID")]
-        ids: Vec<u64>,
+    /// Say how many are unread
+    Unread,
+    Export {
+        file: PathBuf,
+        #[arg(long)]
+        format: Option<String>,
     },
-    /// Write the log to a file (not in this version)
-    Export(Later),
 }
 
-fn kind(word: &str) -> Result<OperationKind, String> {
-    OperationKind::ALL.into_iter().find(|kind| kind.name() == word).ok_or_else(|| {
-        let names: Vec<_> = OperationKind::ALL.iter().map(|kind| kind.name()).collect();
-        format!("give one of {}", names.join(", "))
-    })
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum HelperVerb {
+    Status,
+    Remove,
 }
 
-/// The command line, or the status to end with: 0 after help, 2 for words that are not understood.
-pub(crate) fn parse() -> Result<Cli, ExitCode> {
-    Cli::try_parse().map_err(|why| {
-        let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
-        match why.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                let _ = why.print();
-                ExitCode::SUCCESS
-            }
-            _ => Output::new(json).end(Err(misread(&why).into())),
-        }
-    })
-}
-
-/// clap's sentence, without its advice and the usage, which fill many lines.
-fn misread(why: &clap::Error) -> Fault {
-    let text = why.to_string();
-    let sentence = match why.kind() {
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            "no command was given".to_owned()
-        }
-        _ => {
-            let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
-            lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
-        }
-    };
-    Fault::bad_input("usage", format!("{sentence} (see 'musterctl --help')"))
+#[derive(Subcommand)]
+pub(crate) enum StoreVerb {
+    Check,
+    Backup { file: PathBuf },
+    Restore { file: PathBuf },
 }
 
 #[cfg(test)]
@@ -361,94 +354,23 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    fn parsed(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(std::iter::once("musterctl").chain(line.split_whitespace()))
+    #[test]
+    fn the_grammar_holds_together() {
+        Args::command().debug_assert();
     }
 
     #[test]
-    fn the_grammar_has_no_contradiction() {
-        Cli::command().debug_assert();
+    fn words_after_two_dashes_belong_to_the_command() {
+        let args = Args::try_parse_from(["musterctl", "run", "web", "--json", "--", "ls", "--all"]).unwrap();
+        assert!(args.json);
+        let Verb::Run { command, .. } = args.verb else { panic!("not a run") };
+        assert_eq!(command, ["ls", "--all"]);
     }
 
     #[test]
-    fn every_line_of_the_grammar_is_understood() {
-        for line in [
-            "host add web --address 10.0.0.1 --user root",
-            "host add web --address 10.0.0.1 --port 22 --user root --key K --passphrase-stdin --jump j --group a --group b --tag prod --sudo nopasswd",
-            "host add web --address 10.0.0.1 --user root --agent --json",
-            "host add web --address=-oProxyCommand=x --user root --password-stdin",
-            "host list",
-            "--json host list",
-            "host show web",
-            "host edit web --name web-2 --user ann --sudo none --helper-dir /opt/m",
-            "host remove web",
-            "host import FILE --from ansible --dry-run",
-            "host export FILE",
-            "trust show web",
-            "trust accept web --fingerprint SHA256:abc",
-            "trust list",
-            "trust forget web",
-            "check web",
-            "system web",
-            "metrics web --watch",
-            "metrics web --watch --interval-ms 500",
-            "processes web --query Q --sort cpu --limit 5",
-            "sockets web --query Q --listening",
-            "services web --query Q --failed",
-            "service web restart cron.service --confirm web",
-            "run web --sudo -- ls -l",
-            "signal web 77 TERM",
-            "journal web --unit U --priority P --since T --follow --limit 5",
-            "operations --host H --kind command --failed --unread --query Q --limit 5 --before 9",
-            "operations show 1",
-            "operations read 1 2 3",
-            "operations read --all",
-            "operations unread",
-            "operations export FILE --format csv",
-            "helper web status",
-            "store check",
-            "store backup FILE",
-        ] {
-            parsed(line).unwrap_or_else(|why| panic!("{line}: {why}"));
-        }
-    }
-
-    #[test]
-    fn contradictions_and_unknown_words_are_refused() {
-        for line in [
-            "",
-            "host",
-            "teleport web",
-            "host add",
-            "host add web --key K --agent",
-            "host add web --password-stdin --passphrase-stdin",
-            "host add web --port 70000",
-            "host add web --password=secret",
-            "service web explode cron.service",
-            "service web restart",
-            "run web",
-            "run web ls",
-            "operations --kind nonsense",
-            "operations read",
-            "operations read 1 --all",
-            "metrics web --watch --interval-ms 1",
-        ] {
-            assert!(parsed(line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn what_follows_two_dashes_belongs_to_the_host() {
-        let Command::Run(run) = parsed("run web --json -- ls --json -l").unwrap().command else { panic!() };
-        assert_eq!(run.command, ["ls", "--json", "-l"]);
-    }
-
-    #[test]
-    fn a_misread_line_is_one_sentence() {
-        for line in ["", "host", "teleport web", "service web explode x", "run web", "operations --kind x"] {
-            let fault = misread(&parsed(line).unwrap_err());
-            assert!(!fault.message.contains('\n') && !fault.message.starts_with("error"), "{line}: {fault}");
-            assert!(fault.message.contains("--help"), "{fault}");
-        }
+    fn one_identity_at_a_time() {
+        let both =
+            ["musterctl", "host", "add", "w", "--address", "h", "--user", "u", "--agent", "--key", "k"];
+        assert!(Args::try_parse_from(both).is_err());
     }
 }

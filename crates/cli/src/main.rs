@@ -1,121 +1,100 @@
-//! `musterctl`: the engine from a terminal, for pipes, scripts and tests.
+//! `musterctl`: the engine from a terminal, for people, pipes and scripts.
 //!
-//! It takes arguments in, gives one command to the engine or to the app that has the data open, and
-//! prints a table or JSON. It decides nothing that the engine decides. What is printed for people
-//! passes through `printable`; an error is one line on stderr, and the exit status says its kind.
+//! Arguments in, one command of the engine, a table or one JSON document out. What is printed for a
+//! person passes `printable`, because a host chose much of it.
 
 mod args;
-mod format;
 mod hosts;
-mod later;
 mod metrics;
 mod operations;
 mod output;
-mod prompt;
 mod runs;
+mod secrets;
 mod services;
 mod sockets;
 mod system;
-mod table;
 mod trust;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
+use clap::Parser;
 use engine::clock::Clock;
 use engine::secrets::Keyring;
 use engine::{Desk, EngineOptions, this_computer};
-use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use protocol::{Fault, FaultCode};
 
-use args::{Cli, Command};
-use output::{Output, Stop};
-
-/// After an interrupt, this long for the log to say what became of what was under way.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-/// A keyring that still waits at its prompt does not hold up the end of the program.
-const LINGER: Duration = Duration::from_millis(500);
+use args::{Args, Verb};
+use output::Printer;
 
 fn main() -> ExitCode {
     this_computer::forbid_core_dumps();
-    let filter = EnvFilter::try_from_env("MUSTER_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let cli = match args::parse() {
-        Ok(cli) => cli,
-        Err(status) => return status,
-    };
-    let mut output = Output::new(cli.json);
-    let runtime = match tokio::runtime::Runtime::new() {
+    let args = Args::parse();
+    let printer = Printer::new(args.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(why) => return output.end(Err(Stop::Output(why))),
+        Err(why) => {
+            return printer
+                .fault(&Fault::new(FaultCode::Internal, format!("no runtime could be started: {why}")));
+        }
     };
-    let done = runtime.block_on(run(cli, &mut output));
-    runtime.shutdown_timeout(LINGER);
-    output.end(done)
+    match runtime.block_on(carry_out(args, &printer)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => printer.fault(&fault),
+    }
 }
 
-async fn run(cli: Cli, output: &mut Output) -> Result<(), Stop> {
-    if let Some(words) = later::words(&cli.command) {
-        return Err(later::fault(words).into());
+async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
+    if let Some(name) = args.verb.of_a_later_version() {
+        return Err(
+            Fault::new(FaultCode::NotInThisVersion, format!("'{name}' is not in this version")).about(name)
+        );
     }
-    let data_dir = match cli.data_dir {
+    let data_dir = match args.data_dir {
         Some(dir) => dir,
         None => this_computer::data_dir()?,
     };
-    let options = EngineOptions {
+    let desk = Desk::open(EngineOptions {
         data_dir,
         clock: Clock::system(),
         secrets: Arc::new(Keyring::new()),
         operator: this_computer::operator(),
-    };
-    let desk = Desk::open(options).await?;
-    let done = {
-        let work = carry_out(&desk, cli.command, output);
-        tokio::pin!(work);
-        tokio::select! {
-            done = &mut work => done,
-            status = interrupted() => {
-                // What is under way is told in the log as it is known then.
-                desk.close().await;
-                let _ = tokio::time::timeout(LAST_WORDS, work).await;
-                Err(Stop::Interrupted(status))
-            }
+    })
+    .await?;
+    let done = tokio::select! {
+        done = act(&desk, args.verb, printer) => done,
+        _ = tokio::signal::ctrl_c() => {
+            Err(Fault::new(FaultCode::OutcomeUnknown, "stopped by Ctrl+C before the answer came"))
         }
     };
     desk.close().await;
     done
 }
 
-async fn carry_out(desk: &Desk, command: Command, output: &mut Output) -> Result<(), Stop> {
-    match command {
-        Command::Host { command } => hosts::host(desk, command, output).await,
-        Command::Check { name } => hosts::check(desk, name, output).await,
-        Command::Trust { command } => trust::trust(desk, command, output).await,
-        Command::System { name } => system::system(desk, name, output).await,
-        Command::Metrics(args) => metrics::metrics(desk, args, output).await,
-        Command::Sockets(args) => sockets::sockets(desk, args, output).await,
-        Command::Services(args) => services::services(desk, args, output).await,
-        Command::Service(args) => services::service(desk, args, output).await,
-        Command::Run(args) => runs::run(desk, args, output).await,
-        Command::Operations(args) => operations::operations(desk, args, output).await,
-        later @ (Command::Processes(_)
-        | Command::Signal(_)
-        | Command::Journal(_)
-        | Command::Helper(_)
-        | Command::Store(_)) => Err(later::fault(later::words(&later).unwrap_or_default()).into()),
-    }
-}
-
-/// The exit status of the signal that asked this program to end.
-async fn interrupted() -> u8 {
-    let wait = async |kind: SignalKind| match signal(kind) {
-        Ok(mut signals) => drop(signals.recv().await),
-        Err(_) => std::future::pending().await,
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => 130,
-        () = wait(SignalKind::terminate()) => 143,
-        () = wait(SignalKind::hangup()) => 129,
+async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
+    match verb {
+        Verb::Host { verb } => hosts::act(desk, verb, printer).await,
+        Verb::Trust { verb } => trust::act(desk, verb, printer).await,
+        Verb::Check { name } => hosts::check(desk, name, printer).await,
+        Verb::System { name } => system::show(desk, name, printer).await,
+        Verb::Metrics { name, watch, interval_ms } => {
+            metrics::show(desk, name, watch.then_some(interval_ms), printer).await
+        }
+        Verb::Sockets { name, query, listening } => {
+            sockets::show(desk, name, query, listening, printer).await
+        }
+        Verb::Services { name, query, failed } => services::show(desk, name, query, failed, printer).await,
+        Verb::Service { name, action, unit, confirm } => {
+            services::act(desk, name, action.into(), unit, confirm, printer).await
+        }
+        Verb::Run { name, sudo, confirm, command } => {
+            runs::act(desk, name, sudo, confirm, &command, printer).await
+        }
+        Verb::Operations(operations) => operations::act(desk, operations, printer).await,
+        Verb::Processes { .. }
+        | Verb::Signal { .. }
+        | Verb::Journal { .. }
+        | Verb::Helper { .. }
+        | Verb::Store { .. } => Ok(()),
     }
 }

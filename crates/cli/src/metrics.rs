@@ -1,133 +1,126 @@
-//! metrics: one sample, or a stream of them.
+//! metrics.
 
 use engine::Desk;
+use protocol::Fault;
 use protocol::ipc::MetricsRead;
 use protocol::metrics::Metrics;
 
-use crate::args::MetricsArgs;
-use crate::format::{UNKNOWN, bytes, or_unknown, percent, time, uptime};
-use crate::output::{Output, Stop};
-use crate::table::{Column, Table};
+use crate::output::{Printer, Set, bytes, or_dash, table};
 
-pub(crate) async fn metrics(desk: &Desk, args: MetricsArgs, output: &mut Output) -> Result<(), Stop> {
-    if args.watch {
-        return watch(desk, args, output).await;
-    }
-    let sample = desk.call(MetricsRead { host: args.name }).await?;
-    if output.json { output.document(&sample) } else { show(&sample, output) }
-}
-
-async fn watch(desk: &Desk, args: MetricsArgs, output: &mut Output) -> Result<(), Stop> {
-    let mut samples = desk.watch_metrics(&args.name, args.interval_ms).await?;
+/// Prints one sample, or one after another until the link ends.
+pub(crate) async fn show(
+    desk: &Desk,
+    name: String,
+    every_ms: Option<u32>,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let Some(interval_ms) = every_ms else {
+        return printer.show(&desk.call(MetricsRead { host: name }).await?, words);
+    };
+    let mut samples = desk.watch_metrics(&name, interval_ms).await?;
     while let Some(sample) = samples.next().await {
-        let sample = sample?;
-        if output.json {
-            output.document(&sample)?;
-        } else {
-            output.line(&in_a_line(&sample))?;
-        }
+        printer.show(&sample?, words)?;
     }
     Ok(())
 }
 
-fn in_a_line(sample: &Metrics) -> String {
-    let memory = &sample.memory;
-    format!(
-        "{}  cpu {:>7}  load {:>5.2}  memory {} of {}  tasks {}{}",
-        time(sample.at_ms),
-        sample.cpu.map_or_else(|| UNKNOWN.to_owned(), |cpu| percent(cpu.busy_pct())),
-        sample.load[0],
-        bytes(memory.used_bytes),
-        bytes(memory.total_bytes),
-        sample.tasks.total,
-        sample
-            .failed_units
-            .filter(|failed| *failed > 0)
-            .map_or_else(String::new, |failed| format!("  {failed} failed units")),
-    )
-}
-
-fn show(sample: &Metrics, output: &mut Output) -> Result<(), Stop> {
-    let tasks = sample.tasks;
-    output.line(&format!(
-        "up {}, load {:.2} {:.2} {:.2}",
-        uptime(sample.uptime_s),
-        sample.load[0],
-        sample.load[1],
-        sample.load[2]
-    ))?;
-    output.line(&format!(
-        "tasks: {} total, {} running, {} sleeping, {} stopped, {} zombie",
+/// The head of top(1), then disks, devices and interfaces.
+fn words(metrics: &Metrics) -> String {
+    let tasks = &metrics.tasks;
+    let mut text = format!(
+        "Tasks: {} total, {} running, {} sleeping, {} stopped, {} zombie\n",
         tasks.total, tasks.running, tasks.sleeping, tasks.stopped, tasks.zombie
-    ))?;
-    if let Some(cpu) = sample.cpu {
-        output.line(&format!(
-            "cpu: {:.1} us, {:.1} sy, {:.1} ni, {:.1} id, {:.1} wa, {:.1} hi, {:.1} si, {:.1} st",
+    );
+    text += &match &metrics.cpu {
+        Some(cpu) => format!(
+            "%Cpu(s): {:.1} us, {:.1} sy, {:.1} ni, {:.1} id, {:.1} wa, {:.1} hi, {:.1} si, {:.1} st\n",
             cpu.us_pct, cpu.sy_pct, cpu.ni_pct, cpu.id_pct, cpu.wa_pct, cpu.hi_pct, cpu.si_pct, cpu.st_pct
-        ))?;
+        ),
+        None => "%Cpu(s): known from the second sample on\n".to_owned(),
+    };
+    let memory = &metrics.memory;
+    let mib = |count: u64| format!("{:.1}", count as f64 / 1_048_576.0);
+    text += &format!(
+        "MiB Mem : {} total, {} free, {} used, {} buff/cache\n",
+        mib(memory.total_bytes),
+        mib(memory.free_bytes),
+        mib(memory.used_bytes),
+        mib(memory.buff_cache_bytes)
+    );
+    text += &format!(
+        "MiB Swap: {} total, {} free, {} used, {} avail Mem\n",
+        mib(memory.swap_total_bytes),
+        mib(memory.swap_free_bytes),
+        mib(memory.swap_used_bytes),
+        mib(memory.available_bytes)
+    );
+    text +=
+        &format!("Load average: {:.2}, {:.2}, {:.2}\n", metrics.load[0], metrics.load[1], metrics.load[2]);
+    if let Some(failed) = metrics.failed_units {
+        text += &format!("Failed units: {failed}\n");
     }
-    let memory = &sample.memory;
-    output.line(&format!(
-        "memory: {} total, {} free, {} used, {} buff/cache, {} available",
-        bytes(memory.total_bytes),
-        bytes(memory.free_bytes),
-        bytes(memory.used_bytes),
-        bytes(memory.buff_cache_bytes),
-        bytes(memory.available_bytes)
-    ))?;
-    output.line(&format!(
-        "swap: {} total, {} free, {} used",
-        bytes(memory.swap_total_bytes),
-        bytes(memory.swap_free_bytes),
-        bytes(memory.swap_used_bytes)
-    ))?;
-    if let Some(failed) = sample.failed_units {
-        output.line(&format!("failed units: {failed}"))?;
+    if let Some(pressure) = &metrics.pressure {
+        let pct = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.1}")));
+        text += &format!(
+            "Pressure %: cpu {} some, io {} some {} full, memory {} some {} full\n",
+            pct(pressure.cpu_some_pct),
+            pct(pressure.io_some_pct),
+            pct(pressure.io_full_pct),
+            pct(pressure.memory_some_pct),
+            pct(pressure.memory_full_pct)
+        );
     }
-    if let Some(pressure) = sample.pressure {
-        output.line(&format!(
-            "pressure: cpu {}, memory {}, io {}",
-            or_unknown(pressure.cpu_some_pct.map(percent)),
-            or_unknown(pressure.memory_some_pct.map(percent)),
-            or_unknown(pressure.io_some_pct.map(percent))
-        ))?;
-    }
-    tables(sample, output)
+    text.push('\n');
+    text += &disk_table(metrics);
+    text += &rate_table(metrics);
+    text
 }
 
-fn tables(sample: &Metrics, output: &mut Output) -> Result<(), Stop> {
-    let mut disks = Table::new(vec![
-        Column::Left("MOUNT"),
-        Column::Left("SOURCE"),
-        Column::Right("SIZE"),
-        Column::Right("USED"),
-        Column::Right("AVAILABLE"),
-        Column::Right("USE"),
-    ]);
-    for disk in &sample.disks {
-        disks.row(vec![
-            disk.mount.clone(),
-            disk.source.clone(),
-            bytes(disk.total_bytes),
-            bytes(disk.used_bytes),
-            bytes(disk.available_bytes),
-            or_unknown(disk.use_pct.map(percent)),
-        ]);
-    }
-    let mut networks =
-        Table::new(vec![Column::Left("INTERFACE"), Column::Right("IN/s"), Column::Right("OUT/s")]);
-    for network in &sample.networks {
-        networks.row(vec![
+fn disk_table(metrics: &Metrics) -> String {
+    let heads = [
+        ("MOUNT", Set::Left),
+        ("TYPE", Set::Left),
+        ("SIZE", Set::Right),
+        ("USED", Set::Right),
+        ("AVAIL", Set::Right),
+        ("USE%", Set::Right),
+    ];
+    let rows: Vec<Vec<String>> = metrics
+        .disks
+        .iter()
+        .map(|disk| {
+            vec![
+                disk.mount.clone(),
+                disk.fs_type.clone(),
+                bytes(disk.total_bytes),
+                bytes(disk.used_bytes),
+                bytes(disk.available_bytes),
+                or_dash(disk.use_pct.map(|pct| format!("{pct:.0}"))),
+            ]
+        })
+        .collect();
+    table(&heads, &rows) + "\n"
+}
+
+fn rate_table(metrics: &Metrics) -> String {
+    let heads = [
+        ("DEVICE", Set::Left),
+        ("IN OR READ/s", Set::Right),
+        ("OUT OR WRITE/s", Set::Right),
+        ("BUSY%", Set::Right),
+    ];
+    let rate = |value: f64| bytes(value.max(0.0) as u64);
+    let disks = metrics.devices.iter().map(|device| {
+        let busy = format!("{:.0}", device.busy_pct);
+        vec![device.device.clone(), rate(device.read_bytes_per_s), rate(device.write_bytes_per_s), busy]
+    });
+    let networks = metrics.networks.iter().map(|network| {
+        vec![
             network.interface.clone(),
-            bytes(network.in_bytes_per_s as u64),
-            bytes(network.out_bytes_per_s as u64),
-        ]);
-    }
-    for (table, filled) in [(disks, !sample.disks.is_empty()), (networks, !sample.networks.is_empty())] {
-        if filled {
-            output.line("")?;
-            table.print(output)?;
-        }
-    }
-    Ok(())
+            rate(network.in_bytes_per_s),
+            rate(network.out_bytes_per_s),
+            "-".to_owned(),
+        ]
+    });
+    table(&heads, &disks.chain(networks).collect::<Vec<_>>())
 }

@@ -1,163 +1,133 @@
-//! operations: reading the log and marking it, with no host asked.
+//! operations.
 
 use engine::Desk;
-use protocol::ipc::{OperationShow, OperationsList, OperationsRead, OperationsUnread};
-use protocol::operations::{Operation, OperationCounts, OperationFilter, ReadSelection};
-use protocol::sockets::endpoint;
+use protocol::Fault;
+use protocol::ipc::{OperationShow, OperationsList, OperationsRead};
+use protocol::operations::{
+    Operation, OperationCounts, OperationFilter, OperationKind, OperationPage, ReadSelection,
+};
 
-use crate::args::{OperationsArgs, OperationsCommand};
-use crate::format::{UNKNOWN, or_unknown, time, took};
-use crate::later;
-use crate::output::{Output, Stop};
-use crate::table::{Column, Table};
+use crate::args::{Operations, OperationsVerb};
+use crate::output::{Printer, Set, list, or_dash, table, time};
 
-/// Longer targets (whole commands) are cut in the table; `show` has them in full.
-const TARGET_CHARS: usize = 60;
-
-pub(crate) async fn operations(desk: &Desk, args: OperationsArgs, output: &mut Output) -> Result<(), Stop> {
-    match args.command {
-        None => list(desk, args, output).await,
-        Some(OperationsCommand::Show { id }) => {
-            let operation = desk.call(OperationShow { id }).await?;
-            if output.json { output.document(&operation) } else { show(&operation, output) }
+pub(crate) async fn act(desk: &Desk, operations: Operations, printer: &Printer) -> Result<(), Fault> {
+    match operations.verb {
+        None => {
+            let filter = OperationFilter {
+                host: operations.host,
+                kind: operations.kind.as_deref().map(kind).transpose()?,
+                failed: operations.failed,
+                unread: operations.unread,
+                text: operations.query.unwrap_or_default(),
+                before: operations.before,
+                limit: operations.limit,
+                ..OperationFilter::default()
+            };
+            let page = desk.call(OperationsList { filter }).await?;
+            if printer.is_json() {
+                return printer.show(&page.operations, |_| String::new());
+            }
+            printer.show(&page, page_words)
         }
-        Some(OperationsCommand::Read { ids, all }) => {
+        Some(OperationsVerb::Show { id }) => {
+            printer.show(&desk.call(OperationShow { id }).await?, operation_words)
+        }
+        Some(OperationsVerb::Read { ids, all }) => {
             let selection = if all { ReadSelection::All } else { ReadSelection::Ids(ids) };
-            counted(desk.call(OperationsRead { selection }).await?, output)
+            printer.show(&desk.call(OperationsRead { selection }).await?, counts_words)
         }
-        // Without an ID nothing is put back, and the counts are told.
-        Some(OperationsCommand::Unread { ids }) => {
-            counted(desk.call(OperationsUnread { ids }).await?, output)
+        Some(OperationsVerb::Unread) => {
+            let filter = OperationFilter { limit: Some(1), ..OperationFilter::default() };
+            printer.show(&desk.call(OperationsList { filter }).await?.counts, counts_words)
         }
-        Some(OperationsCommand::Export(_)) => Err(later::fault("operations export").into()),
+        Some(OperationsVerb::Export { .. }) => Ok(()),
     }
 }
 
-async fn list(desk: &Desk, args: OperationsArgs, output: &mut Output) -> Result<(), Stop> {
-    let wanted = args.limit as usize;
-    let mut filter = OperationFilter {
-        host: args.host,
-        kind: args.kind,
-        result: None,
-        failed: args.failed,
-        unread: args.unread,
-        text: args.query,
-        since_ms: None,
-        before: args.before,
-        limit: None,
-    };
-    let mut found: Vec<Operation> = Vec::new();
-    let mut more = None;
-    // A page may be shorter than its limit; the log says where to read on.
-    while found.len() < wanted {
-        filter.limit = Some(u32::try_from(wanted - found.len()).unwrap_or(u32::MAX));
-        let page = desk.call(OperationsList { filter: filter.clone() }).await?;
-        found.extend(page.operations);
-        more = page.next;
-        if more.is_none() {
-            break;
-        }
-        filter.before = more;
-    }
-    if output.json {
-        return output.document(&found);
-    }
-    table(&found).print(output)?;
-    match more {
-        Some(id) => output.note(&format!("there are more: go on with --before {id}")),
-        None => Ok(()),
-    }
+fn kind(word: &str) -> Result<OperationKind, Fault> {
+    OperationKind::ALL.into_iter().find(|kind| kind.name() == word).ok_or_else(|| {
+        let known: Vec<&str> = OperationKind::ALL.iter().map(|kind| kind.name()).collect();
+        let shown = protocol::text::printable(word);
+        Fault::bad_input(
+            "kind",
+            format!("'{shown}' is not a kind of operation: it is one of {}", known.join(", ")),
+        )
+    })
 }
 
-fn table(operations: &[Operation]) -> Table {
-    let mut table = Table::new(vec![
-        Column::Right("ID"),
-        Column::Left("TIME"),
-        Column::Left("OPERATOR"),
-        Column::Left("HOST"),
-        Column::Left("KIND"),
-        Column::Left("TARGET"),
-        Column::Left("RESULT"),
-        Column::Left("READ"),
-    ]);
-    for operation in operations {
-        table.row(vec![
-            operation.id.to_string(),
-            time(operation.started_ms),
-            operation.operator.clone(),
-            operation.host.as_ref().map_or_else(|| UNKNOWN.to_owned(), |host| host.name.clone()),
-            operation.kind.name().to_owned(),
-            shortened(&operation.target),
-            result(operation),
-            if operation.is_unread() { "unread".to_owned() } else { String::new() },
-        ]);
+fn page_words(page: &OperationPage) -> String {
+    if page.operations.is_empty() {
+        return "no operations\n".into();
     }
-    table
+    let heads = [
+        ("ID", Set::Right),
+        ("", Set::Left),
+        ("TIME", Set::Left),
+        ("OPERATOR", Set::Left),
+        ("HOST", Set::Left),
+        ("KIND", Set::Left),
+        ("TARGET", Set::Left),
+        ("RESULT", Set::Left),
+        ("SUMMARY", Set::Left),
+    ];
+    let rows: Vec<Vec<String>> = page
+        .operations
+        .iter()
+        .map(|operation| {
+            vec![
+                operation.id.to_string(),
+                if operation.is_unread() { "*".into() } else { String::new() },
+                time(operation.started_ms),
+                operation.operator.clone(),
+                or_dash(operation.host.as_ref().map(|host| &host.name)),
+                operation.kind.name().into(),
+                operation.target.clone(),
+                operation.result.words().into(),
+                operation.summary.clone(),
+            ]
+        })
+        .collect();
+    let mut text = table(&heads, &rows);
+    if let Some(next) = page.next {
+        text += &format!("\nolder ones with --before {next}\n");
+    }
+    text + "\n" + &counts_words(&page.counts)
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(TARGET_CHARS) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
+fn counts_words(counts: &OperationCounts) -> String {
+    format!(
+        "{} operations, {} failed; {} unread, {} of them failed\n",
+        counts.total, counts.failed, counts.unread, counts.unread_failed
+    )
 }
 
-fn result(operation: &Operation) -> String {
-    match operation.exit_code.filter(|code| *code != 0) {
-        Some(code) => format!("{} ({code})", operation.result.words()),
-        None => operation.result.words().to_owned(),
+fn operation_words(operation: &Operation) -> String {
+    let host = operation.host.as_ref().map(|host| format!("{} ({}:{})", host.name, host.address, host.port));
+    let mut pairs = vec![
+        ("Operation", operation.id.to_string()),
+        ("Started", time(operation.started_ms)),
+        ("Operator", operation.operator.clone()),
+        ("Host", or_dash(host)),
+        ("Kind", operation.kind.name().to_owned()),
+        ("Target", operation.target.clone()),
+        ("Command", operation.command.clone()),
+        ("Result", format!("{}: {}", operation.result.words(), operation.summary)),
+        ("Exit code", or_dash(operation.exit_code)),
+        ("Took", or_dash(operation.took_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)))),
+    ];
+    if let (Some(before), Some(after)) = (&operation.before, &operation.after) {
+        pairs.push(("State", format!("{} > {}", before.state(), after.state())));
+        pairs.push(("Main PID", format!("{} > {}", or_dash(before.main_pid), or_dash(after.main_pid))));
     }
-}
-
-fn show(operation: &Operation, output: &mut Output) -> Result<(), Stop> {
-    let host = operation.host.as_ref();
-    let read = match &operation.read {
-        Some(mark) => format!("by {} on {}", mark.by, time(mark.at_ms)),
-        None => "not yet".to_owned(),
-    };
-    let state =
-        |state: &Option<protocol::services::UnitState>| or_unknown(state.as_ref().map(|state| state.state()));
-    for (what, value) in [
-        ("operation", operation.id.to_string()),
-        ("time", time(operation.started_ms)),
-        ("operator", operation.operator.clone()),
-        (
-            "host",
-            or_unknown(host.map(|host| format!("{} ({})", host.name, endpoint(&host.address, host.port)))),
-        ),
-        ("kind", operation.kind.name().to_owned()),
-        ("target", operation.target.clone()),
-        ("command", operation.command.clone()),
-        ("result", result(operation)),
-        ("outcome", or_unknown(operation.outcome.map(|outcome| outcome.words()))),
-        ("summary", operation.summary.clone()),
-        ("took", or_unknown(operation.took_ms.map(took))),
-        ("before", state(&operation.before)),
-        ("after", state(&operation.after)),
-        ("read", read),
-    ] {
-        if !value.is_empty() && value != UNKNOWN {
-            output.line(&format!("{what:<10}{value}"))?;
-        }
-    }
-    let journal = operation.journal.join("\n");
-    for (what, text) in [("output", &operation.output), ("errors", &operation.errors), ("journal", &journal)]
-    {
+    let read = operation.read.as_ref().map(|mark| format!("by {}, {}", mark.by, time(mark.at_ms)));
+    pairs.push(("Read", or_dash(read)));
+    for (name, text) in [("Output", &operation.output), ("Errors", &operation.errors)] {
         if !text.is_empty() {
-            output.line("")?;
-            output.line(&format!("{what}:"))?;
-            output.lines(text)?;
+            pairs.push((name, text.trim_end().to_owned()));
         }
     }
-    Ok(())
-}
-
-fn counted(counts: OperationCounts, output: &mut Output) -> Result<(), Stop> {
-    if output.json {
-        return output.document(&counts);
+    if !operation.journal.is_empty() {
+        pairs.push(("Journal", operation.journal.join("\n")));
     }
-    output.line(&format!(
-        "{} unread of {}, {} of them failed",
-        counts.unread, counts.total, counts.unread_failed
-    ))
+    list(&pairs)
 }

@@ -1,130 +1,211 @@
-//! Where everything that is printed goes through, and what an end of the program looks like.
-//!
-//! A reader who goes away (`| head`) is no error: what was asked of the host was done.
+//! Printing: tables for people, JSON for programs, faults on stderr.
 
-use std::io::{self, ErrorKind, StdoutLock, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use protocol::operations::{Operation, OperationResult};
 use protocol::text::{printable, printable_lines};
 use protocol::{Fault, FaultCode};
-use serde_json::Value;
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
-/// Why a command ended before its end.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    Fault(Box<Fault>),
-    /// A signal asked for it; the exit status says which.
-    Interrupted(u8),
-    /// What was to be printed could not be.
-    Output(io::Error),
+/// Prints in the way that was asked for.
+pub(crate) struct Printer {
+    json: bool,
 }
 
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Stop::Fault(Box::new(fault))
-    }
-}
-
-impl From<io::Error> for Stop {
-    fn from(why: io::Error) -> Self {
-        Stop::Output(why)
-    }
-}
-
-/// Standard output and standard error of one run.
-pub(crate) struct Output {
-    pub json: bool,
-}
-
-impl Output {
+impl Printer {
     pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }
 
-    /// One JSON document on a line of its own.
-    pub(crate) fn document(&mut self, value: &impl serde::Serialize) -> Result<(), Stop> {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer(&mut out, value).map_err(io::Error::from)?;
-        end_line(&mut out)
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
     }
 
-    /// A line for a person.
-    pub(crate) fn line(&mut self, text: &str) -> Result<(), Stop> {
-        let mut out = io::stdout().lock();
-        out.write_all(printable(text).as_bytes())?;
-        end_line(&mut out)
-    }
-
-    /// Text of several lines as a host gave it, for stdout.
-    pub(crate) fn lines(&mut self, text: &str) -> Result<(), Stop> {
-        write_lines(&mut io::stdout().lock(), text)
-    }
-
-    /// The same for stderr.
-    pub(crate) fn error_lines(&mut self, text: &str) -> Result<(), Stop> {
-        write_lines(&mut io::stderr().lock(), text)
-    }
-
-    /// A remark beside the result.
-    pub(crate) fn note(&mut self, text: &str) -> Result<(), Stop> {
-        if !self.json {
-            writeln!(io::stderr().lock(), "note: {}", printable(text))?;
-        }
-        Ok(())
-    }
-
-    /// Says why it ended, if it did not end well, and gives the exit status.
-    pub(crate) fn end(&mut self, done: Result<(), Stop>) -> ExitCode {
-        let fault = match done {
-            Ok(()) => return ExitCode::SUCCESS,
-            Err(Stop::Interrupted(status)) => return ExitCode::from(status),
-            Err(Stop::Output(why)) if why.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
-            Err(Stop::Output(why)) => {
-                Fault::new(FaultCode::Internal, format!("the output cannot be written: {why}"))
-            }
-            Err(Stop::Fault(fault)) => *fault,
+    /// Prints a value as one JSON document, or as a person reads it.
+    pub(crate) fn show<T: Serialize>(
+        &self,
+        value: &T,
+        words: impl FnOnce(&T) -> String,
+    ) -> Result<(), Fault> {
+        let text = if self.json {
+            serde_json::to_string(value).map_err(|why| {
+                Fault::new(FaultCode::Internal, format!("the answer could not be written as JSON: {why}"))
+            })? + "\n"
+        } else {
+            words(value)
         };
-        // Nobody may be there to read it; the status still says it.
-        let _ = io::stderr().lock().write_all(told(&fault, self.json).as_bytes());
+        print(&text)
+    }
+
+    /// Prints a sentence for a person; a program learns the same from the exit status.
+    pub(crate) fn say(&self, sentence: &str) -> Result<(), Fault> {
+        if self.json { Ok(()) } else { print(&format!("{}\n", printable(sentence))) }
+    }
+
+    /// Prints a fault and gives its exit status.
+    pub(crate) fn fault(&self, fault: &Fault) -> ExitCode {
+        let text = if self.json {
+            serde_json::to_string(fault).unwrap_or_else(|_| fault.message.clone())
+        } else {
+            fault_words(fault)
+        };
+        // Nowhere is left to say that stderr is closed.
+        let _ = writeln!(io::stderr(), "{text}");
         ExitCode::from(fault.code.exit_status())
     }
 }
 
-/// The text of a fault: its lines, then one line; or JSON.
-fn told(fault: &Fault, json: bool) -> String {
-    if json {
-        let value = serde_json::to_value(fault).unwrap_or(Value::Null);
-        return format!("{value}\n");
-    }
+/// The lines that explain, then `error: what, where, why; what to do`.
+fn fault_words(fault: &Fault) -> String {
     let mut text = String::new();
     for line in &fault.detail.lines {
-        text.push_str(&printable(line));
+        text += &format!("  {}\n", printable(line));
+    }
+    for key in &fault.detail.known_keys {
+        text +=
+            &format!("  accepted before: {} {}\n", printable(&key.algorithm), printable(&key.fingerprint));
+    }
+    if let Some(key) = &fault.detail.shown_key {
+        text +=
+            &format!("  shown now:       {} {}\n", printable(&key.algorithm), printable(&key.fingerprint));
+    }
+    let message = printable(fault.message.trim_end_matches('.')).into_owned();
+    text + &format!("error: {message}; {}", fault.code.next_step())
+}
+
+/// Writes to stdout. A reader that went away, such as `head`, ends the program quietly.
+fn print(text: &str) -> Result<(), Fault> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(why) => Err(Fault::new(FaultCode::Internal, format!("the output cannot be written: {why}"))),
+    }
+}
+
+/// How a column is set.
+#[derive(Clone, Copy)]
+pub(crate) enum Set {
+    Left,
+    Right,
+}
+
+/// A table with columns as wide as their widest cell. Cells are made printable here.
+pub(crate) fn table(heads: &[(&str, Set)], rows: &[Vec<String>]) -> String {
+    let shown: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| printable(cell).into_owned()).collect()).collect();
+    let widths: Vec<usize> = heads
+        .iter()
+        .enumerate()
+        .map(|(at, (head, _))| {
+            shown
+                .iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| cell.width())
+                .chain([head.width()])
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    let head_row: Vec<String> = heads.iter().map(|(head, _)| (*head).to_owned()).collect();
+    for row in std::iter::once(&head_row).chain(&shown) {
+        let mut line = String::new();
+        for (((cell, (_, set)), width), at) in row.iter().zip(heads).zip(&widths).zip(0..) {
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            line += if at > 0 { "  " } else { "" };
+            line += &match set {
+                Set::Left => format!("{cell}{gap}"),
+                Set::Right => format!("{gap}{cell}"),
+            };
+        }
+        text += line.trim_end();
         text.push('\n');
     }
-    let keys = fault.detail.shown_key.iter().map(|key| ("the host shows", key));
-    for (who, key) in keys.chain(fault.detail.known_keys.iter().map(|key| ("accepted before", key))) {
-        text.push_str(&format!("{who}: {} {}\n", printable(&key.algorithm), printable(&key.fingerprint)));
-    }
-    let message = fault.message.trim_end_matches('.');
-    text.push_str(&format!("error: {}; {}\n", printable(message), fault.code.next_step()));
     text
 }
 
-fn end_line(out: &mut StdoutLock<'_>) -> Result<(), Stop> {
-    out.write_all(b"\n")?;
-    // Whoever reads a stream of lines gets each when it is there.
-    Ok(out.flush()?)
+/// A list of names and values, values in one column.
+pub(crate) fn list(pairs: &[(&str, String)]) -> String {
+    let width = pairs.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    pairs
+        .iter()
+        .map(|(name, value)| {
+            let value = printable_lines(value);
+            format!(
+                "{name}{}  {}\n",
+                " ".repeat(width - name.width()),
+                value.replace('\n', &format!("\n{}", " ".repeat(width + 2)))
+            )
+        })
+        .collect()
 }
 
-fn write_lines(out: &mut impl Write, text: &str) -> Result<(), Stop> {
-    if text.is_empty() {
-        return Ok(());
+/// A dash for what is not known.
+pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// 1.5 MiB: powers of 1024, as free(1) and df(1) with -h.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
     }
-    out.write_all(printable_lines(text).as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
+    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// Local date and time.
+pub(crate) fn time(at_ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(at_ms) {
+        Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => "-".to_owned(),
     }
-    Ok(out.flush()?)
+}
+
+/// 41 d 6 h, 5 min, 12 s: the two largest parts.
+pub(crate) fn duration(seconds: u64) -> String {
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3_600 % 24, "h"),
+        (seconds / 60 % 60, "min"),
+        (seconds % 60, "s"),
+    ];
+    let first = parts.iter().position(|(count, _)| *count > 0).unwrap_or(3);
+    parts[first..(first + 2).min(4)]
+        .iter()
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Turns an operation that did not end well into the fault that a terminal ends with.
+pub(crate) fn judge(operation: &Operation) -> Result<(), Fault> {
+    let host = operation.host.as_ref().map_or("this computer", |host| host.name.as_str());
+    let is_command = operation.kind == protocol::operations::OperationKind::Command;
+    let code = match operation.result {
+        OperationResult::Done => return Ok(()),
+        OperationResult::Failed if is_command => FaultCode::CommandFailed,
+        OperationResult::Failed => FaultCode::UnitFailed,
+        OperationResult::TimedOut => FaultCode::TimedOut,
+        _ => FaultCode::OutcomeUnknown,
+    };
+    let words = if operation.result == OperationResult::OutcomeUnknown {
+        format!("outcome unknown: {}", operation.summary)
+    } else {
+        operation.summary.clone()
+    };
+    let mut fault = Fault::new(code, format!("{} on {host}: {words}", operation.target))
+        .on_host(host)
+        .about(&operation.target)
+        .with_lines(operation.journal.clone());
+    fault.detail.operation = Some(operation.id);
+    Err(fault)
 }
 
 #[cfg(test)]
@@ -132,38 +213,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_its_lines_and_then_one_line_with_a_next_step() {
-        let fault = Fault::new(FaultCode::UnitFailed, "web: x.service\u{1b}[2J failed.")
-            .with_lines(vec!["x[1]: no\u{7} database".into()]);
+    fn columns_line_up_for_chinese_text_too() {
+        let rows = vec![vec!["数据".to_owned(), "1".to_owned()], vec!["web-1".to_owned(), "22".to_owned()]];
         assert_eq!(
-            told(&fault, false),
-            "x[1]: no\\x07 database\nerror: web: x.service\\x1b[2J failed; read the journal lines above and correct the unit\n"
+            table(&[("NAME", Set::Left), ("N", Set::Right)], &rows),
+            "NAME    N\n数据    1\nweb-1  22\n"
         );
     }
 
     #[test]
-    fn a_fault_as_json_is_one_line_that_comes_back() {
-        let fault = Fault::new(FaultCode::PortClosed, "a\nb").on_host("web");
-        let text = told(&fault, true);
-        assert_eq!(text.matches('\n').count(), 1);
-        assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault);
+    fn a_host_cannot_write_to_the_terminal() {
+        let rows = vec![vec!["\u{1b}]52;c;x\u{7}".to_owned()]];
+        assert!(!table(&[("NAME", Set::Left)], &rows).contains('\u{1b}'));
+        assert!(!list(&[("Name", "a\u{202e}b\u{1b}[2J".to_owned())]).contains(['\u{1b}', '\u{202e}']));
+        let fault = Fault::new(FaultCode::UnitFailed, "x\u{1b}[2J").with_lines(vec!["\u{1b}[31m".into()]);
+        assert!(!fault_words(&fault).contains('\u{1b}'));
     }
 
     #[test]
-    fn both_keys_are_shown_when_one_changed() {
-        let key = |fingerprint: &str| protocol::trust::HostKey {
-            algorithm: "ssh-ed25519".into(),
-            fingerprint: fingerprint.into(),
-            openssh: String::new(),
-        };
-        let mut fault = Fault::new(FaultCode::HostKeyChanged, "web shows another key");
-        fault.detail.shown_key = Some(key("SHA256:new"));
-        fault.detail.known_keys = vec![key("SHA256:old")];
-        let text = told(&fault, false);
-        assert!(
-            text.contains(
-                "the host shows: ssh-ed25519 SHA256:new\naccepted before: ssh-ed25519 SHA256:old\n"
-            )
-        );
+    fn an_error_says_what_to_do() {
+        let words = fault_words(&Fault::new(FaultCode::HostUnknown, "no host is named 'webb'"));
+        assert_eq!(words, "error: no host is named 'webb'; list the saved hosts with 'musterctl host list'");
+    }
+
+    #[test]
+    fn sizes_and_times_are_short() {
+        assert_eq!((bytes(1023), bytes(1536)), ("1023 B".to_owned(), "1.5 KiB".to_owned()));
+        assert_eq!((duration(59), duration(90_061)), ("59 s".to_owned(), "1 d 1 h".to_owned()));
     }
 }

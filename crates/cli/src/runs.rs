@@ -1,56 +1,43 @@
-//! runs: a command on a host, its output, and its exit status.
+//! run: a custom command.
+
+use std::io::Write;
 
 use engine::Desk;
-use protocol::FaultCode;
+use protocol::Fault;
 use protocol::ipc::CommandRun;
 use protocol::runs::quote_words;
+use protocol::text::printable_lines;
 
-use crate::args::RunArgs;
-use crate::output::{Output, Stop};
-use crate::prompt::typed_name;
-use crate::services::judge;
+use crate::output::{Printer, judge};
+use crate::services::{ask_name, wants_name};
 
-pub(crate) async fn run(desk: &Desk, args: RunArgs, output: &mut Output) -> Result<(), Stop> {
-    let RunArgs { name, sudo, guard, command } = args;
-    let text = shell_text(&command);
-    let run = |typed_name: Option<String>| {
-        desk.call(CommandRun { host: name.clone(), command: text.clone(), sudo, typed_name })
+pub(crate) async fn act(
+    desk: &Desk,
+    name: String,
+    sudo: bool,
+    confirm: Option<String>,
+    words: &[String],
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let command = match words {
+        [one] => one.clone(),
+        several => quote_words(several),
     };
-    let typed = guard.confirm.clone();
-    let operation = match run(typed.clone()).await {
-        Err(fault) if fault.code == FaultCode::GuardNotMet && typed.is_none() => match typed_name(&name) {
-            Some(typed) => run(Some(typed)).await?,
-            None => return Err(fault.into()),
-        },
-        done => done?,
+    let ask = |typed_name| CommandRun { host: name.clone(), command: command.clone(), sudo, typed_name };
+    let operation = match desk.call(ask(confirm.clone())).await {
+        Err(fault) if wants_name(&fault, confirm.as_deref()) => {
+            let typed = ask_name(&format!("run '{command}' on {name}"))?;
+            desk.call(ask(Some(typed))).await?
+        }
+        answer => answer?,
     };
-    if output.json {
-        output.document(&operation)?;
-    } else {
-        output.lines(&operation.output)?;
-        output.error_lines(&operation.errors)?;
+    if !printer.is_json() {
+        // The command's own errors go where errors go; the terminal is guarded all the same.
+        let _ = write!(std::io::stderr(), "{}", printable_lines(&operation.errors));
     }
-    judge(&operation, &name, &format!("'{text}'"), FaultCode::CommandFailed, Vec::new())
-}
-
-/// One argument is a line for the host's shell. Several come out of that shell as they went in.
-fn shell_text(words: &[String]) -> String {
-    match words {
-        [line] => line.clone(),
-        words => quote_words(words),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_argument_is_a_line_and_several_are_words() {
-        let text =
-            |words: &[&str]| shell_text(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-        assert_eq!(text(&["false"]), "false");
-        assert_eq!(text(&["echo $HOME | wc -c"]), "echo $HOME | wc -c");
-        assert_eq!(text(&["echo", "two  words", "$HOME"]), "echo 'two  words' '$HOME'");
-    }
+    printer.show(&operation, |operation| {
+        let text = printable_lines(&operation.output).into_owned();
+        if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
+    })?;
+    judge(&operation)
 }

@@ -1,157 +1,103 @@
-//! services: the units of a host, and actions on them with their true outcome.
+//! services: the list, and actions on a unit.
+
+use std::io::{BufRead, IsTerminal, Write};
 
 use engine::Desk;
 use protocol::ipc::{ServiceAct, ServicesQuery};
-use protocol::operations::{Operation, OperationResult};
-use protocol::services::{Manager, MomentKind, ServiceAction, ServiceQuery};
+use protocol::operations::Operation;
+use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceQuery};
 use protocol::{Fault, FaultCode};
 
-use crate::args::{ServiceArgs, ServicesArgs};
-use crate::format::{UNKNOWN, bytes, or_unknown, time, took};
-use crate::output::{Output, Stop};
-use crate::prompt::typed_name;
-use crate::table::{Column, Table};
+use crate::output::{Printer, Set, bytes, judge, or_dash, table, time};
 
-pub(crate) async fn services(desk: &Desk, args: ServicesArgs, output: &mut Output) -> Result<(), Stop> {
-    let query = ServiceQuery { text: args.query, failed: args.failed, connect: true };
-    let answer = desk.call(ServicesQuery { host: args.name, query }).await?;
-    if output.json {
-        return output.document(&answer.rows.iter().map(|row| &row.service).collect::<Vec<_>>());
+pub(crate) async fn show(
+    desk: &Desk,
+    name: String,
+    query: Option<String>,
+    failed: bool,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let query = ServiceQuery { text: query.unwrap_or_default(), failed, connect: true };
+    let answer = desk.call(ServicesQuery { host: name, query }).await?;
+    if printer.is_json() {
+        let services: Vec<&Service> = answer.rows.iter().map(|row| &row.service).collect();
+        return printer.show(&services, |_| String::new());
     }
-    let mut table = Table::new(vec![
-        Column::Left("UNIT"),
-        Column::Left("STATE"),
-        Column::Left("ENABLED"),
-        Column::Right("PID"),
-        Column::Right("MEMORY"),
-        Column::Left("SINCE"),
-        Column::Left("DESCRIPTION"),
-    ]);
-    for row in &answer.rows {
-        let service = &row.service;
-        table.row(vec![
-            service.name.clone(),
-            service.state(),
-            or_unknown(service.enabled_state.as_ref()),
-            or_unknown(service.main_pid),
-            or_unknown(service.memory_bytes.map(bytes)),
-            or_unknown(service.since_ms.map(time)),
-            service.description.clone(),
-        ]);
-    }
-    table.print(output)?;
-    if answer.manager == Manager::Unknown {
-        output.note("this host has no service manager that this version knows")?;
-    }
-    output.note(&format!("{} of {} units, {} failed", answer.rows.len(), answer.total, answer.failed))
+    printer.show(&answer, words)
 }
 
-pub(crate) async fn service(desk: &Desk, args: ServiceArgs, output: &mut Output) -> Result<(), Stop> {
-    let ServiceArgs { name, action, unit, guard } = args;
-    let action = ServiceAction::from(action);
-    let act = |typed_name: Option<String>| {
-        desk.call(ServiceAct { host: name.clone(), unit: unit.clone(), action, typed_name })
-    };
-    let typed = guard.confirm.clone();
-    let operation = match act(typed.clone()).await {
-        Err(fault) if fault.code == FaultCode::GuardNotMet && typed.is_none() => match typed_name(&name) {
-            Some(typed) => act(Some(typed)).await?,
-            None => return Err(fault.into()),
-        },
-        done => done?,
-    };
-    if output.json {
-        output.document(&operation)?;
-    } else {
-        tell(&operation, output)?;
-    }
-    let (what, code) = (format!("{} of {unit}", action.verb()), FaultCode::UnitFailed);
-    judge(&operation, &name, &what, code, operation.journal.clone())
+fn words(answer: &ServiceAnswer) -> String {
+    let heads = [
+        ("UNIT", Set::Left),
+        ("STATE", Set::Left),
+        ("AT BOOT", Set::Left),
+        ("PID", Set::Right),
+        ("MEMORY", Set::Right),
+        ("SINCE", Set::Left),
+        ("DESCRIPTION", Set::Left),
+    ];
+    let rows: Vec<Vec<String>> = answer
+        .rows
+        .iter()
+        .map(|row| {
+            let service = &row.service;
+            vec![
+                service.name.clone(),
+                service.state(),
+                or_dash(service.enabled_state.as_ref()),
+                or_dash(service.main_pid),
+                or_dash(service.memory_bytes.map(bytes)),
+                or_dash(service.since_ms.map(time)),
+                service.description.clone(),
+            ]
+        })
+        .collect();
+    table(&heads, &rows)
+        + &format!("\n{} of {} units, {} failed\n", answer.rows.len(), answer.total, answer.failed)
 }
 
-fn tell(operation: &Operation, output: &mut Output) -> Result<(), Stop> {
-    let state = |state: Option<&protocol::services::UnitState>| {
-        state.map_or_else(|| UNKNOWN.to_owned(), |state| state.state())
-    };
-    let after = operation.took_ms.map_or_else(String::new, |ms| format!(" after {}", took(ms)));
-    output.line(&format!("{}: {}{after}", operation.target, operation.summary))?;
-    output.line(&format!("{} -> {}", state(operation.before.as_ref()), state(operation.after.as_ref())))?;
-    for moment in &operation.moments {
-        let what = match moment.what {
-            MomentKind::Asked => "asked",
-            MomentKind::Ended => "ended",
-            MomentKind::Started => "started",
-            MomentKind::Listening => "listening",
-            MomentKind::Failed => "failed",
-            MomentKind::Unknown => continue,
-        };
-        let subject = moment.subject.as_ref().map_or_else(String::new, |subject| format!(" {subject}"));
-        output.line(&format!("{:>10}  {what}{subject}", took(moment.at_ms)))?;
-    }
-    Ok(())
-}
-
-/// The fault of an operation that was not simply done, for the exit status and the line on stderr.
-pub(crate) fn judge(
-    operation: &Operation,
-    host: &str,
-    what: &str,
-    failed: FaultCode,
-    lines: Vec<String>,
-) -> Result<(), Stop> {
-    let code = match operation.result {
-        OperationResult::Done => return Ok(()),
-        OperationResult::Failed | OperationResult::Refused => failed,
-        OperationResult::TimedOut => FaultCode::TimedOut,
-        OperationResult::UnderWay | OperationResult::OutcomeUnknown | OperationResult::Unknown => {
-            FaultCode::OutcomeUnknown
+pub(crate) async fn act(
+    desk: &Desk,
+    name: String,
+    action: ServiceAction,
+    unit: String,
+    confirm: Option<String>,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let ask = |typed_name| ServiceAct { host: name.clone(), unit: unit.clone(), action, typed_name };
+    let operation = match desk.call(ask(confirm.clone())).await {
+        Err(fault) if wants_name(&fault, confirm.as_deref()) => {
+            let typed = ask_name(&format!("{} {unit} on {name}", action.verb()))?;
+            desk.call(ask(Some(typed))).await?
         }
+        answer => answer?,
     };
-    let words = match code {
-        FaultCode::OutcomeUnknown => format!("outcome unknown: {}", operation.summary),
-        _ => operation.summary.clone(),
-    };
-    let mut fault =
-        Fault::new(code, format!("{what} on {host}: {words}")).on_host(host).about(&operation.target);
-    fault.detail.lines = lines;
-    fault.detail.operation = Some(operation.id);
-    Err(fault.into())
+    printer.show(&operation, operation_words)?;
+    judge(&operation)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use protocol::operations::OperationKind;
+/// True if the host wants its name typed and a person is there to type it.
+pub(crate) fn wants_name(fault: &Fault, confirm: Option<&str>) -> bool {
+    fault.code == FaultCode::GuardNotMet && confirm.is_none() && std::io::stdin().is_terminal()
+}
 
-    fn ended(result: OperationResult) -> Result<(), Stop> {
-        let operation: Operation = serde_json::from_value(serde_json::json!({
-            "id": 7, "started_ms": 0, "operator": "ann", "kind": OperationKind::ServiceStart,
-            "target": "x.service", "result": result, "summary": "failed: failed (failed)",
-        }))
-        .unwrap();
-        judge(&operation, "web", "start of x.service", FaultCode::UnitFailed, vec!["line".into()])
-    }
+/// Asks for the host's name on the terminal.
+pub(crate) fn ask_name(what: &str) -> Result<String, Fault> {
+    let unread = |why: std::io::Error| Fault::bad_input("confirm", format!("the name cannot be read: {why}"));
+    write!(std::io::stderr(), "{what}: this is a prod host. Type its name to go on: ").map_err(unread)?;
+    let mut typed = String::new();
+    std::io::stdin().lock().read_line(&mut typed).map_err(unread)?;
+    Ok(typed.trim_end_matches(['\n', '\r']).to_owned())
+}
 
-    #[test]
-    fn only_what_is_done_ends_with_status_0() {
-        for (result, status) in [
-            (OperationResult::Done, 0),
-            (OperationResult::Failed, 1),
-            (OperationResult::Refused, 1),
-            (OperationResult::TimedOut, 1),
-            (OperationResult::OutcomeUnknown, 3),
-            (OperationResult::UnderWay, 3),
-            (OperationResult::Unknown, 3),
-        ] {
-            let code = match ended(result) {
-                Ok(()) => 0,
-                Err(Stop::Fault(fault)) => fault.code.exit_status(),
-                Err(other) => panic!("{other:?}"),
-            };
-            assert_eq!(code, status, "{result:?}");
-        }
-        let Err(Stop::Fault(fault)) = ended(OperationResult::Failed) else { panic!() };
-        assert_eq!(fault.message, "start of x.service on web: failed: failed (failed)");
-        assert_eq!((fault.detail.operation, fault.detail.lines.len()), (Some(7), 1));
+/// What was done, what it was before and what it is now.
+fn operation_words(operation: &Operation) -> String {
+    let what = protocol::text::printable(&operation.command).into_owned();
+    let outcome = protocol::text::printable(&operation.summary).into_owned();
+    let mut text = format!("{what}\n{}: {outcome}\n", operation.target);
+    if let (Some(before), Some(after)) = (&operation.before, &operation.after) {
+        text += &format!("{} > {}\n", before.state(), after.state());
     }
+    let took = or_dash(operation.took_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
+    text + &format!("{took}, kept as operation {}\n", operation.id)
 }

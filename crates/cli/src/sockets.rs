@@ -1,68 +1,70 @@
-//! sockets: the socket table of a host, and what of it may not be seen.
+//! sockets.
 
 use engine::Desk;
+use protocol::Fault;
 use protocol::ipc::SocketsQuery;
-use protocol::sockets::{SocketQuery, SocketRow};
+use protocol::sockets::{Socket, SocketAnswer, SocketQuery};
 
-use crate::args::SocketsArgs;
-use crate::format::UNKNOWN;
-use crate::output::{Output, Stop};
-use crate::table::{Column, Table};
+use crate::output::{Printer, Set, or_dash, table};
 
-pub(crate) async fn sockets(desk: &Desk, args: SocketsArgs, output: &mut Output) -> Result<(), Stop> {
-    let query = SocketQuery { text: args.query, listening: args.listening, connect: true };
-    let answer = desk.call(SocketsQuery { host: args.name, query }).await?;
-    if output.json {
-        output.document(&answer.rows.iter().map(|row| &row.socket).collect::<Vec<_>>())?;
-    } else {
-        table(&answer.rows).print(output)?;
-        output.note(&format!("{} of {} sockets", answer.rows.len(), answer.total))?;
+pub(crate) async fn show(
+    desk: &Desk,
+    name: String,
+    query: Option<String>,
+    listening: bool,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let query = SocketQuery { text: query.unwrap_or_default(), listening, connect: true };
+    let answer = desk.call(SocketsQuery { host: name, query }).await?;
+    if printer.is_json() {
+        let sockets: Vec<&Socket> = answer.rows.iter().map(|row| &row.socket).collect();
+        return printer.show(&sockets, |_| String::new());
     }
-    if answer.owner_hidden > 0 {
-        output.note(&format!(
-            "the owners of {} sockets are hidden from this user; root would see them",
-            answer.owner_hidden
-        ))?;
-    }
-    if answer.left_out > 0 {
-        output.note(&format!("{} more sockets were left out", answer.left_out))?;
-    }
-    Ok(())
+    printer.show(&answer, words)
 }
 
-fn table(rows: &[SocketRow]) -> Table {
-    let mut table = Table::new(vec![
-        Column::Left("PROTO"),
-        Column::Right("RECV-Q"),
-        Column::Right("SEND-Q"),
-        Column::Left("LOCAL"),
-        Column::Left("PEER"),
-        Column::Left("STATE"),
-        Column::Left("PID/PROGRAM"),
-        Column::Left("USER"),
-        Column::Left("UNIT"),
-    ]);
-    for SocketRow { socket, peer_host, .. } in rows {
-        let owner = match (socket.pid, &socket.program) {
-            (Some(pid), Some(program)) => format!("{pid}/{program}"),
-            (Some(pid), None) => pid.to_string(),
-            (None, _) => UNKNOWN.to_owned(),
-        };
-        let peer = match peer_host {
-            Some(name) => format!("{} ({name})", socket.peer()),
-            None => socket.peer(),
-        };
-        table.row(vec![
-            socket.protocol.name().to_owned(),
-            socket.recv_q.to_string(),
-            socket.send_q.to_string(),
-            socket.local(),
-            peer,
-            socket.state.name().to_owned(),
-            owner,
-            socket.user.clone().unwrap_or_else(|| socket.uid.to_string()),
-            socket.unit.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
-        ]);
+fn words(answer: &SocketAnswer) -> String {
+    let heads = [
+        ("PROTO", Set::Left),
+        ("RECV-Q", Set::Right),
+        ("SEND-Q", Set::Right),
+        ("LOCAL ADDRESS", Set::Left),
+        ("PEER ADDRESS", Set::Left),
+        ("STATE", Set::Left),
+        ("PID/PROGRAM", Set::Left),
+        ("USER", Set::Left),
+        ("UNIT", Set::Left),
+    ];
+    let rows: Vec<Vec<String>> = answer
+        .rows
+        .iter()
+        .map(|row| {
+            let socket = &row.socket;
+            let owner = socket.pid.map(|pid| format!("{pid}/{}", socket.program.as_deref().unwrap_or("-")));
+            let peer = match &row.peer_host {
+                Some(host) => format!("{} ({host})", socket.peer()),
+                None => socket.peer(),
+            };
+            vec![
+                socket.protocol.name().to_owned(),
+                socket.recv_q.to_string(),
+                socket.send_q.to_string(),
+                socket.local(),
+                peer,
+                socket.state.name().to_owned(),
+                or_dash(owner),
+                or_dash(socket.user.as_ref()),
+                or_dash(socket.unit.as_ref()),
+            ]
+        })
+        .collect();
+    let mut text = table(&heads, &rows);
+    text += &format!("\n{} of {} sockets, {} listening\n", answer.rows.len(), answer.total, answer.listening);
+    if answer.owner_hidden > 0 {
+        text += &format!("{} belong to other users: root is needed to see whose\n", answer.owner_hidden);
     }
-    table
+    if answer.left_out > 0 {
+        text += &format!("{} more were left out\n", answer.left_out);
+    }
+    text
 }

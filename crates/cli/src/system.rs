@@ -1,60 +1,49 @@
-//! system: the facts of a host.
+//! system.
 
 use engine::Desk;
+use protocol::Fault;
 use protocol::ipc::SystemRead;
 use protocol::system::System;
 
-use crate::format::{bytes, or_unknown, time, uptime};
-use crate::output::{Output, Stop};
+use crate::output::{Printer, bytes, duration, list, or_dash, time};
 
-pub(crate) async fn system(desk: &Desk, name: String, output: &mut Output) -> Result<(), Stop> {
-    let system = desk.call(SystemRead { host: name }).await?;
-    if output.json {
-        return output.document(&system);
-    }
-    for (what, value) in facts(&system) {
-        output.line(&format!("{what:<16}{value}"))?;
-    }
-    Ok(())
+pub(crate) async fn show(desk: &Desk, name: String, printer: &Printer) -> Result<(), Fault> {
+    printer.show(&desk.call(SystemRead { host: name }).await?, words)
 }
 
-fn facts(system: &System) -> Vec<(&'static str, String)> {
-    let cpu = match &system.cpu_model {
-        Some(model) => format!("{} x {model}", system.cpus),
-        None => system.cpus.to_string(),
-    };
-    let mut facts = vec![
-        ("host name", system.host_name.clone()),
-        ("system", or_unknown(system.os.as_ref())),
-        ("kernel", format!("{} ({})", system.kernel, system.arch)),
-        ("processors", cpu),
-        ("memory", bytes(system.memory_bytes)),
-        ("virtualisation", or_unknown(system.virtualization.as_ref())),
-        ("init", or_unknown(system.init.as_ref())),
-        ("up", uptime(system.uptime_s)),
-        ("booted", or_unknown(system.boot_ms.map(time))),
-        ("time zone", or_unknown(system.time_zone.as_ref())),
-        ("machine id", or_unknown(system.machine_id.as_ref())),
-        ("boot id", or_unknown(system.boot_id.as_ref())),
+fn words(system: &System) -> String {
+    let since = |at_ms: Option<i64>| at_ms.map(time);
+    let mut pairs = vec![
+        ("OS", or_dash(system.os.as_ref())),
+        ("Host name", system.host_name.clone()),
+        ("Kernel", system.kernel.clone()),
+        ("Architecture", system.arch.clone()),
+        ("CPU", format!("{}, {} cores", or_dash(system.cpu_model.as_ref()), system.cpus)),
+        ("Memory", bytes(system.memory_bytes)),
+        ("Virtual", or_dash(system.virtualization.as_ref())),
+        ("Up", format!("{}, since {}", duration(system.uptime_s), or_dash(since(system.boot_ms)))),
+        ("Boot id", or_dash(system.boot_id.as_ref())),
+        ("Machine id", or_dash(system.machine_id.as_ref())),
+        ("Time zone", or_dash(system.time_zone.as_ref())),
+        ("Init", or_dash(system.init.as_ref())),
     ];
     for interface in &system.interfaces {
-        facts.push(("interface", format!("{} {}", interface.name, interface.addresses.join(", "))));
+        pairs.push(("Network", format!("{} {}", interface.name, interface.addresses.join(" "))));
     }
     for login in &system.logins {
-        let from = login.from.as_ref().map_or_else(String::new, |from| format!(" from {from}"));
-        let since = login.since_ms.map_or_else(String::new, |since_ms| format!(" since {}", time(since_ms)));
-        facts.push(("logged in", format!("{} on {}{from}{since}", login.user, login.terminal)));
-    }
-    for job in &system.jobs {
-        let next = job.next_ms.map_or_else(String::new, |next_ms| format!(", next {}", time(next_ms)));
-        let schedule = job.schedule.as_ref().map_or_else(String::new, |schedule| format!("{schedule} "));
-        facts.push(("job", format!("{schedule}{} ({}{next})", job.runs, job.source)));
-    }
-    if system.jobs_unreadable > 0 {
-        facts.push((
-            "jobs not shown",
-            format!("{} places that this user may not read", system.jobs_unreadable),
+        let from = login.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+        pairs.push((
+            "Logged in",
+            format!("{} {}{from}, since {}", login.user, login.terminal, or_dash(since(login.since_ms))),
         ));
     }
-    facts
+    for job in &system.jobs {
+        let next = since(job.next_ms).map(|next| format!(", next {next}")).unwrap_or_default();
+        let schedule = job.schedule.as_deref().unwrap_or("-");
+        pairs.push(("Scheduled", format!("{} {}: {schedule}: {}{next}", job.kind, job.source, job.runs)));
+    }
+    if system.jobs_unreadable > 0 {
+        pairs.push(("Scheduled", format!("{} places may not be read by this user", system.jobs_unreadable)));
+    }
+    list(&pairs)
 }

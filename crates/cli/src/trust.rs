@@ -1,94 +1,82 @@
-//! trust: the key a host shows and the keys that were accepted.
+//! trust.
 
 use engine::Desk;
+use protocol::Fault;
 use protocol::ipc::{TrustAccept, TrustForget, TrustList, TrustShow};
-use protocol::sockets::endpoint;
-use protocol::trust::Verdict;
-use protocol::{Fault, FaultCode};
+use protocol::trust::{TrustOffer, TrustedKey, Verdict};
 
-use crate::args::TrustCommand;
-use crate::format::time;
-use crate::output::{Output, Stop};
-use crate::table::{Column, Table};
+use crate::args::TrustVerb;
+use crate::output::{Printer, Set, list, table, time};
 
-pub(crate) async fn trust(desk: &Desk, command: TrustCommand, output: &mut Output) -> Result<(), Stop> {
-    match command {
-        TrustCommand::Show { name } => show(desk, name, output).await,
-        TrustCommand::Accept { name, fingerprint } => {
-            let key = desk.call(TrustAccept { host: name, fingerprint }).await?;
-            if output.json {
-                return output.document(&key);
-            }
-            let place = endpoint(&key.address, key.port);
-            output.line(&format!("accepted {} {} for {place}", key.key.algorithm, key.key.fingerprint))
+pub(crate) async fn act(desk: &Desk, verb: TrustVerb, printer: &Printer) -> Result<(), Fault> {
+    match verb {
+        TrustVerb::Show { name } => printer.show(&desk.call(TrustShow { host: name }).await?, offer_words),
+        TrustVerb::Accept { name, fingerprint } => {
+            let trusted = desk.call(TrustAccept { host: name, fingerprint }).await?;
+            printer.show(&trusted, |trusted| {
+                format!(
+                    "accepted {} {} for {}:{}\n",
+                    trusted.key.algorithm, trusted.key.fingerprint, trusted.address, trusted.port
+                )
+            })
         }
-        TrustCommand::List => list(desk, output).await,
-        TrustCommand::Forget { name } => {
-            let count = desk.call(TrustForget { host: name.clone() }).await?;
-            if output.json {
-                return output.document(&count);
-            }
-            let keys = if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
-            output.line(&format!("forgot {keys} of {name}"))
+        TrustVerb::List => printer.show(&desk.call(TrustList {}).await?, |keys| key_table(keys)),
+        TrustVerb::Forget { name } => {
+            let forgotten = desk.call(TrustForget { host: name }).await?;
+            printer.show(&forgotten, |count| format!("{count} accepted keys forgotten\n"))
         }
     }
 }
 
-/// A changed key is shown in full and still ends with the status of a host that is not trusted.
-async fn show(desk: &Desk, name: String, output: &mut Output) -> Result<(), Stop> {
-    let offer = desk.call(TrustShow { host: name }).await?;
-    let place = endpoint(&offer.address, offer.port);
-    if output.json {
-        output.document(&offer)?;
-    } else {
-        output.line(&format!(
-            "{} ({place}) shows {} {}",
-            offer.host, offer.shown.algorithm, offer.shown.fingerprint
-        ))?;
-        for known in &offer.known {
-            let (by, at) = (&known.accepted_by, time(known.accepted_ms));
-            output.line(&format!(
-                "accepted by {by} on {at}: {} {}",
-                known.key.algorithm, known.key.fingerprint
-            ))?;
-        }
+fn offer_words(offer: &TrustOffer) -> String {
+    let verdict = match offer.verdict {
+        Verdict::Known => "accepted before",
+        Verdict::New => "new: compare it with the host's owner before you accept it",
+        Verdict::Changed => "CHANGED: another key was accepted before",
+    };
+    let mut pairs = vec![
+        ("Host", format!("{} ({}:{})", offer.host, offer.address, offer.port)),
+        ("Algorithm", offer.shown.algorithm.clone()),
+        ("Fingerprint", offer.shown.fingerprint.clone()),
+        ("Verdict", verdict.to_owned()),
+    ];
+    if offer.verdict == Verdict::Changed {
+        pairs.extend(offer.known.iter().map(|known| {
+            (
+                "Before",
+                format!(
+                    "{} {}, accepted {}",
+                    known.key.algorithm,
+                    known.key.fingerprint,
+                    time(known.accepted_ms)
+                ),
+            )
+        }));
     }
-    match offer.verdict {
-        Verdict::Known => Ok(()),
-        Verdict::New => output.note(&format!(
-            "it is not accepted yet; compare it with the host's owner, then 'musterctl trust accept {} --fingerprint {}'",
-            offer.host, offer.shown.fingerprint
-        )),
-        Verdict::Changed => {
-            let message = format!("{} ({place}) shows another key than the one accepted before", offer.host);
-            let mut fault = Fault::new(FaultCode::HostKeyChanged, message).on_host(offer.host).about(place);
-            fault.detail.shown_key = Some(offer.shown);
-            fault.detail.known_keys = offer.known.into_iter().map(|known| known.key).collect();
-            Err(fault.into())
-        }
-    }
+    list(&pairs)
 }
 
-async fn list(desk: &Desk, output: &mut Output) -> Result<(), Stop> {
-    let keys = desk.call(TrustList {}).await?;
-    if output.json {
-        return output.document(&keys);
-    }
-    let mut table = Table::new(vec![
-        Column::Left("ADDRESS"),
-        Column::Left("ALGORITHM"),
-        Column::Left("FINGERPRINT"),
-        Column::Left("ACCEPTED"),
-        Column::Left("BY"),
-    ]);
-    for key in keys {
-        table.row(vec![
-            endpoint(&key.address, key.port),
-            key.key.algorithm,
-            key.key.fingerprint,
-            time(key.accepted_ms),
-            key.accepted_by,
-        ]);
-    }
-    table.print(output)
+fn key_table(keys: &[TrustedKey]) -> String {
+    let heads = [
+        ("ADDRESS", Set::Left),
+        ("PORT", Set::Right),
+        ("ALGORITHM", Set::Left),
+        ("FINGERPRINT", Set::Left),
+        ("ACCEPTED", Set::Left),
+        ("BY", Set::Left),
+    ];
+    let rows: Vec<Vec<String>> = keys
+        .iter()
+        .map(|trusted| {
+            vec![
+                trusted.address.clone(),
+                trusted.port.to_string(),
+                trusted.key.algorithm.clone(),
+                trusted.key.fingerprint.clone(),
+                time(trusted.accepted_ms),
+                trusted.accepted_by.clone(),
+            ]
+        })
+        .collect();
+    table(&heads, &rows)
 }

@@ -17,9 +17,21 @@ pub fn data_dir() -> Result<PathBuf, Fault> {
 
 /// The user of this computer, who is the operator until operators sign in.
 pub fn operator() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named =
         ["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
-    named.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    named.or_else(|| parse_user(&passwd, uid)).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// Finds the name of a user id in the text of passwd(5).
+fn parse_user(passwd: &str, uid: u32) -> Option<String> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let id: u32 = fields.nth(1)?.parse().ok()?;
+        (id == uid && !name.is_empty()).then(|| name.to_owned())
+    })
 }
 
 /// Takes away the core dump of this process: its memory may hold a password for a moment.
@@ -27,5 +39,17 @@ pub fn forbid_core_dumps() {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(why) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
         tracing::warn!(%why, "core dumps stay allowed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_found_by_id_and_a_bad_line_is_passed_over() {
+        let passwd = "nonsense\nroot:x:0:0:root:/root:/bin/sh\nchen:x:1001:1001::/home/chen:/bin/bash\n";
+        assert_eq!(parse_user(passwd, 1001).as_deref(), Some("chen"));
+        assert_eq!(parse_user(passwd, 7), None);
     }
 }

@@ -113,18 +113,22 @@ impl Attend<'_> {
 
     fn signal(&self, signal: Signal) {
         let Some(pid) = self.pid() else { return };
-        if kill_process_group(pid, signal) == Err(rustix::io::Errno::PERM) && self.as_root {
-            let words = ["-n", "--", "/bin/sh", "-c"];
-            let kill = format!("kill -{} -{}", signal.as_raw(), pid.as_raw_nonzero());
-            // A refusal leaves the command as it is; that is told by an end without a status.
-            let _ = super::tool_command(std::path::Path::new(super::SUDO))
-                .args(words)
-                .arg(kill)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+        // sudo itself may be signalled by who started it, and hands SIGTERM on to the one process
+        // that it started; the rest of the group is root's.
+        if self.as_root && signal_as_root(pid, signal) {
+            return;
         }
+        // A group that is gone already is what was wanted.
+        let _ = kill_process_group(pid, signal);
     }
+}
+
+/// False if sudo refused; a command that cannot be ended so is told by an end without a status.
+fn signal_as_root(group: Pid, signal: Signal) -> bool {
+    let kill = format!("kill -{} -{}", signal.as_raw(), group.as_raw_nonzero());
+    let mut command = super::tool_command(std::path::Path::new(super::SUDO));
+    command.args(["-n", "--", "/bin/sh", "-c"]).arg(kill).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 struct Ending {

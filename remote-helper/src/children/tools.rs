@@ -4,8 +4,8 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::attend::{Attend, End, Sink};
 use crate::error::Error;
@@ -73,6 +73,14 @@ pub(crate) fn run_tool(mut command: Command, limit: Duration, stop: &Stop) -> Re
     }
 }
 
+/// Takes the status of a child that is about to end by itself, so that it leaves no zombie.
+pub(crate) fn reap_soon(child: &mut Child) {
+    let until = Instant::now() + Duration::from_millis(500);
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 #[derive(Default)]
 struct Capped {
     bytes: Vec<u8>,
@@ -88,7 +96,6 @@ impl Sink for Capped {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     fn shell(script: &str) -> Command {
         let mut command = tool_command(Path::new("/bin/sh"));

@@ -3,10 +3,10 @@
 //! The text goes to the shell as one argument; nothing is added to it. The command keeps the
 //! user's own environment, since that is what a person expects of a shell on that host.
 
+mod guard;
 mod output;
 
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use protocol::{Fault, FaultCode};
 use crate::children::{Attend, End, SUDO};
 use crate::error::Error;
 use crate::stop::Stop;
+use guard::Guard;
 use output::HeadTail;
 
 /// Runs the command to its end. A stop ends it and gives what it did until then; a passed limit is
@@ -37,8 +38,10 @@ pub(crate) fn run_command(
         .map_err(|cause| Error::ToolStart { tool: "/bin/sh".into(), cause })?;
     let (mut out, mut err) = (HeadTail::default(), HeadTail::default());
     let as_root = sudo != Sudo::None;
+    let guard = Guard::over(child.id(), as_root);
     let ended =
         Attend { child, limit: limit_ms.map(Duration::from_millis), stop, as_root }.wait(&mut out, &mut err);
+    drop(guard);
     let report = RunReport {
         command: text.to_owned(),
         exit_code: ended.code,
@@ -83,11 +86,6 @@ fn shell(text: &str, sudo: Sudo) -> Result<Command, Fault> {
         Sudo::Password => return Err(crate::children::no_sudo_password()),
     };
     command.args(["-c", text]);
-    if let Some(home) = std::env::var_os("HOME")
-        && Path::new(&home).is_dir()
-    {
-        command.current_dir(home);
-    }
     Ok(command)
 }
 

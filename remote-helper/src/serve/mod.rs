@@ -8,6 +8,8 @@
 mod lines;
 mod output;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use std::io::{Read, Write};
 use std::sync::Arc;

@@ -13,12 +13,13 @@ use protocol::services::{ActionReport, Moment, MomentKind, ServiceAction, is_uni
 use protocol::text::{printable, printable_lines};
 use protocol::{Fault, FaultCode};
 
+use super::bus::Bus;
 use super::journal::read_journal;
 use super::judge::{Case, judge};
 use super::seen::{Seen, look};
 use super::systemctl::Systemctl;
 use super::watch::{is_settled, list_moments, watch_ms};
-use crate::children::{Said, run_tool, sudo_refusal};
+use crate::children::{SUDO, Said, find_tool, run_tool, sudo_refusal};
 use crate::clock;
 use crate::error::Error;
 use crate::machine::Machine;
@@ -59,6 +60,7 @@ pub(crate) fn act(
     let before = find_unit(machine, unit, stop)?;
     let words = Systemctl::of(&machine.root)?.words(action.verb(), unit, sudo)?;
     let command = Systemctl::command(&words)?;
+    let held = hold(machine, unit, sudo);
     let listened = list_ports(machine, &before.id);
     let (asked_ms, asked_us, started) = (clock::now_ms(), clock::monotonic_us(), Instant::now());
     let mut follow = Follow {
@@ -85,6 +87,7 @@ pub(crate) fn act(
         command_ms,
     };
     let outcome = judge(&case);
+    drop(held);
     let mut moments = list_moments(&before, &follow.seen, asked_us);
     if let Some(at_ms) = follow.listening_ms {
         moments.push(Moment { at_ms, what: MomentKind::Listening, subject: Some(listened.join(", ")) });
@@ -106,6 +109,23 @@ pub(crate) fn act(
         command_ms,
         took_ms,
     })
+}
+
+/// Keeps the unit in systemd's memory, so that how it ended is there to be looked at. Without it a
+/// unit that ends at once may leave no trace, and its outcome is unknown.
+fn hold(machine: &Machine, unit: &str, sudo: Sudo) -> Option<Bus> {
+    let connected = match sudo {
+        Sudo::Nopasswd => find_tool("systemd-stdio-bridge")
+            .and_then(|bridge| Ok(Bus::connect_as_root(SUDO.as_ref(), &bridge)?)),
+        Sudo::None | Sudo::Password => {
+            Bus::connect(&machine.root.run.join("dbus/system_bus_socket")).map_err(Error::from)
+        }
+    };
+    let held = connected.and_then(|mut bus| {
+        bus.hold_unit(unit)?;
+        Ok(bus)
+    });
+    held.map_err(|error| crate::log::warn(&format!("{unit} cannot be held: {error}"))).ok()
 }
 
 /// Where processes of the unit listen: `tcp 0.0.0.0:22`. None if it cannot be read, which is no

@@ -13,6 +13,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Longer lines are cut: they are shown in a dialog.
 const LINE_LIMIT_CHARS: usize = 2_000;
 
+/// What journalctl says, with whatever exit status, when it may not see the entries of the system.
+const BLIND: [&str; 2] = ["not seeing messages from other users", "insufficient permissions"];
+
 /// Lines since a time, oldest first, safe to show. Why there are none is a line too.
 pub(super) fn read_journal(unit: &str, since_ms: i64, sudo: Sudo, stop: &Stop) -> Vec<String> {
     let Ok(path) = find_tool("journalctl") else {
@@ -24,7 +27,7 @@ pub(super) fn read_journal(unit: &str, since_ms: i64, sudo: Sudo, stop: &Stop) -
     }
     // The host's own zone, as a person there would see it.
     command.env_remove("TZ");
-    command.args(["--no-pager", "-o", "short-iso", "-q", "-n", LINES]);
+    command.args(["--no-pager", "-o", "short-iso", "-n", LINES]);
     command.arg(format!("--unit={unit}"));
     command.arg(format!("--since=@{}.{:03}", since_ms.div_euclid(1000), since_ms.rem_euclid(1000)));
     match run_tool(command, LIMIT, stop) {
@@ -36,10 +39,15 @@ pub(super) fn read_journal(unit: &str, since_ms: i64, sudo: Sudo, stop: &Stop) -
 fn to_lines(said: &Said) -> Vec<String> {
     let is_entry = |line: &&str| !line.is_empty() && !line.starts_with("-- ");
     let mut lines: Vec<String> = said.stdout.lines().filter(is_entry).map(shown).collect();
+    let why = |line: &&str| BLIND.iter().any(|words| line.contains(words));
+    let reason = match said.stderr.lines().find(why) {
+        None if said.code != Some(0) => said.stderr.lines().rfind(|line| !line.trim().is_empty()),
+        reason => reason,
+    };
     if lines.is_empty()
-        && let Some(why) = said.stderr.lines().find(|line| !line.trim().is_empty())
+        && let Some(reason) = reason
     {
-        lines.push(format!("(the journal cannot be read: {})", shown(why)));
+        lines.push(format!("(the journal cannot be read: {})", shown(reason)));
     }
     lines
 }

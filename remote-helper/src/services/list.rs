@@ -1,7 +1,7 @@
 //! The table of units: services, sockets, timers and mounts, loaded or only installed.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::services::{Manager, Service, ServiceTable, is_unit_name};
 
@@ -13,26 +13,53 @@ use crate::error::Error;
 use crate::root::Root;
 use crate::stop::Stop;
 
-const TYPES: &str = "--type=service,socket,timer,mount";
+const PLAIN: [&str; 4] = ["--no-legend", "--no-pager", "--full", "--type=service,socket,timer,mount"];
+/// Units that are only installed are looked for again after this time.
+const KEPT: Duration = Duration::from_secs(60);
 const KEYS: &str = "Id,Description,LoadState,ActiveState,SubState,UnitFileState,MainPID,MemoryCurrent,\
     ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp";
 
-/// Reads all units. A fault `not_on_this_host` where systemd does not run the host.
-pub(crate) fn read_services(root: &Root, stop: &Stop) -> Result<ServiceTable, Error> {
-    let started = Instant::now();
-    let systemctl = Systemctl::of(root)?;
-    let plain = ["--no-legend", "--no-pager", "--full", TYPES];
-    let listed = systemctl.ask(&[&["list-units", "--all", "--plain"], &plain[..]].concat(), stop)?;
-    let files = systemctl.ask(&[&["list-unit-files"], &plain[..]].concat(), stop)?;
-    let mut services = BTreeMap::new();
-    let mut names: Vec<String> = Vec::new();
-    for line in listed.lines() {
-        if let Some(service) = parse_unit_line(line) {
-            names.push(service.name.clone());
-            services.insert(service.name.clone(), service);
-        }
+/// Units that are only installed: to find them, systemd reads every unit file, so they are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Installed {
+    read: Option<Instant>,
+    services: Vec<Service>,
+}
+
+impl Installed {
+    /// Forgets them, since an action may have changed what they are.
+    pub(crate) fn forget(&mut self) {
+        self.read = None;
     }
-    names.extend(parse_unit_files(&files).into_iter().filter(|name| !services.contains_key(name)));
+
+    fn refresh(&mut self, root: &Root, loaded: &[String], stop: &Stop) -> Result<(), Error> {
+        if self.read.is_some_and(|read| read.elapsed() < KEPT) {
+            return Ok(());
+        }
+        let files = Systemctl::of(root)?.ask(&[&["list-unit-files"], &PLAIN[..]].concat(), stop)?;
+        let names: Vec<String> =
+            parse_unit_files(&files).into_iter().filter(|name| !loaded.contains(name)).collect();
+        let asked: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_unit_name(name)).collect();
+        let shown = if asked.is_empty() { Vec::new() } else { show(root, KEYS, &asked, stop)? };
+        self.services = shown.iter().filter_map(to_service).collect();
+        self.read = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// Reads all units. A fault `not_on_this_host` where systemd does not run the host.
+pub(crate) fn read_services(
+    root: &Root,
+    installed: &mut Installed,
+    stop: &Stop,
+) -> Result<ServiceTable, Error> {
+    let started = Instant::now();
+    let listed =
+        Systemctl::of(root)?.ask(&[&["list-units", "--all", "--plain"], &PLAIN[..]].concat(), stop)?;
+    let mut services: BTreeMap<String, Service> =
+        listed.lines().filter_map(parse_unit_line).map(|service| (service.name.clone(), service)).collect();
+    let names: Vec<String> = services.keys().cloned().collect();
+    installed.refresh(root, &names, stop)?;
     // A path of a mount may hold what no other name does; such a unit keeps its line of the list.
     let asked: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_unit_name(name)).collect();
     for properties in show(root, KEYS, &asked, stop)? {
@@ -40,6 +67,9 @@ pub(crate) fn read_services(root: &Root, stop: &Stop) -> Result<ServiceTable, Er
         if let Some(service) = to_service(&properties) {
             services.insert(service.name.clone(), service);
         }
+    }
+    for service in &installed.services {
+        services.entry(service.name.clone()).or_insert_with(|| service.clone());
     }
     Ok(ServiceTable {
         at_ms: clock::now_ms(),

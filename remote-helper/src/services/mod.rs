@@ -5,6 +5,7 @@
 //! is never taken for the outcome of an action: `judge` tells that from what the unit did.
 
 mod act;
+mod bus;
 mod failed;
 mod impact;
 mod journal;
@@ -19,7 +20,7 @@ mod watch;
 pub(crate) use act::act;
 pub(crate) use failed::FailedUnits;
 pub(crate) use impact::read_impact;
-pub(crate) use list::read_services;
+pub(crate) use list::{Installed, read_services};
 #[cfg(test)]
 pub(crate) use show::parse_stanzas;
 pub(crate) use show::{Properties, show};

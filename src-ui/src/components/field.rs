@@ -105,6 +105,7 @@ pub(crate) fn TextInput(
 #[component]
 pub(crate) fn SearchInput(
     value: RwSignal<String>,
+    #[prop(optional)] id: &'static str,
     #[prop(into)] placeholder: Signal<String>,
     #[prop(optional)] testid: &'static str,
     /// Right in the field: a count, a key cap.
@@ -136,6 +137,7 @@ pub(crate) fn SearchInput(
             <Icon name=IconName::Search />
             <TextInput
                 value
+                id
                 kind="search"
                 placeholder
                 label=placeholder

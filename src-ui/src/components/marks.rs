@@ -32,7 +32,7 @@ pub(crate) fn marked(text: &str, at: &[u32]) -> leptos::prelude::AnyView {
     pieces(text, at)
         .into_iter()
         .map(|(piece, is_match)| match is_match {
-            true => view! { <mark>{piece}</mark> }.into_any(),
+            true => view! { <mark class="mark">{piece}</mark> }.into_any(),
             false => piece.into_any(),
         })
         .collect_view()

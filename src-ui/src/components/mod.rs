@@ -5,6 +5,7 @@
 //! policy refuses style attributes.
 
 pub(crate) mod load;
+pub(crate) mod marks;
 pub(crate) mod sort;
 pub(crate) mod window;
 
@@ -23,6 +24,10 @@ mod glyph;
 #[cfg(target_arch = "wasm32")]
 mod icon;
 #[cfg(target_arch = "wasm32")]
+pub(crate) mod live_query;
+#[cfg(target_arch = "wasm32")]
+mod menu;
+#[cfg(target_arch = "wasm32")]
 mod meter;
 #[cfg(target_arch = "wasm32")]
 mod table;
@@ -33,5 +38,5 @@ pub(crate) mod level;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, meter::*, table::*, tag::*,
+    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, menu::*, meter::*, table::*, tag::*,
 };

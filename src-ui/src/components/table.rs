@@ -21,8 +21,10 @@ pub(crate) struct Column {
     pub(crate) title: Signal<String>,
     /// `98px`, `minmax(200px, 1fr)`.
     pub(crate) track: &'static str,
-    /// Right-aligned, and sorted from the greatest at first.
+    /// Sorted from the greatest at first.
     pub(crate) numeric: bool,
+    /// The head stands at the right, over its numbers.
+    pub(crate) right: bool,
     pub(crate) sortable: bool,
 }
 
@@ -32,10 +34,18 @@ impl Column {
         track: &'static str,
         title: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
-        Self { id, title: Signal::derive(title), track, numeric: false, sortable: true }
+        Self { id, title: Signal::derive(title), track, numeric: false, right: false, sortable: true }
     }
 
+    /// Numbers, right-aligned.
     pub(crate) fn numeric(mut self) -> Self {
+        self.numeric = true;
+        self.right = true;
+        self
+    }
+
+    /// Numbers behind a bar, so that the head stands at the left.
+    pub(crate) fn numeric_left(mut self) -> Self {
         self.numeric = true;
         self
     }
@@ -84,6 +94,9 @@ pub(crate) fn Table<R, C>(
     /// Enter or a double click on a row.
     #[prop(optional, into)]
     on_open: Option<Callback<String>>,
+    /// A single click opens too.
+    #[prop(optional)]
+    open_on_click: bool,
     /// Any other key; true if the page has used it.
     #[prop(optional, into)]
     on_key: Option<Callback<leptos::ev::KeyboardEvent, bool>>,
@@ -202,7 +215,7 @@ where
             }
         };
         let row_testid = row_testid.map(|testid| row.with_untracked(testid));
-        let (pressed, opened) = (key.clone(), key);
+        let (pressed, clicked, opened) = (key.clone(), key.clone(), key);
         view! {
             <div
                 class=class
@@ -212,7 +225,16 @@ where
                 aria-selected=move || if chosen.get() { "true" } else { "false" }
                 data-testid=row_testid
                 on:mousedown=move |_| cursor.set(Some(pressed.clone()))
-                on:dblclick=move |_| open(opened.clone())
+                on:click=move |_| {
+                    if open_on_click {
+                        open(clicked.clone());
+                    }
+                }
+                on:dblclick=move |_| {
+                    if !open_on_click {
+                        open(opened.clone());
+                    }
+                }
             >
                 {cells(row)}
             </div>
@@ -270,12 +292,12 @@ where
 
 #[component]
 fn Head(column: Column, sort: RwSignal<Sort>) -> impl IntoView {
-    let Column { id, title, numeric, sortable, .. } = column;
+    let Column { id, title, numeric, right, sortable, .. } = column;
     let sorted = Memo::new(move |_| {
         let sort = sort.get();
         (sort.column == id).then_some(sort.descending)
     });
-    let class = move || match (sorted.get().is_some(), numeric) {
+    let class = move || match (sorted.get().is_some(), right) {
         (true, true) => "head num is-sorted",
         (true, false) => "head is-sorted",
         (false, true) => "head num",

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use leptos_router::components::{A, Outlet};
 use leptos_router::hooks::use_params_map;
-use protocol::hosts::HostRow;
+use protocol::hosts::{Host, HostRow, LOCAL};
 use protocol::link::LinkState;
 use protocol::services::ServiceAction;
 use protocol::text::printable;
 
 use super::host_path;
 use crate::app::TopBar;
-use crate::components::{Button, ButtonKind, Empty, Glyph, IconName, Tag};
+use crate::components::{Button, ButtonKind, Empty, Glyph, IconName, Menu, MenuItem, Tag};
 use crate::state::standing::{Standing, next_step, seen_ms};
 use crate::state::{OpenDialog, use_app};
 use crate::text::{link_words_aged, next_step_words, retry_words, t_string, use_i18n};
@@ -51,8 +51,16 @@ pub(crate) fn HostFrame() -> impl IntoView {
     let known = Memo::new(move |_| row.with(Option::is_some));
     let read = Memo::new(move |_| app.hosts.with(|hosts| hosts.value().is_some()));
     Effect::new(move |_| {
-        if known.get() {
-            app.open_host(&name.get());
+        let name = name.get();
+        if name == LOCAL && read.get() && !known.get() {
+            app.add_local();
+        }
+        // Opening a host is asking for it: it is connected to once, not again after a person let go.
+        if known.get() && app.open_host(&name) {
+            let idle = row.with_untracked(|row| row.as_ref().is_some_and(|row| row.link == LinkState::Idle));
+            if idle {
+                app.connect(&name);
+            }
         }
     });
     let gone = move || {
@@ -73,9 +81,7 @@ pub(crate) fn HostFrame() -> impl IntoView {
         }
     };
     view! {
-        <TopBar>
-            <span></span>
-        </TopBar>
+        <TopBar />
         <Show when=move || known.get() fallback=move || read.get().then(gone)>
             <HostHead />
             <HostTabs />
@@ -105,7 +111,7 @@ fn HostHead() -> impl IntoView {
                 .map(|row| protocol::sockets::endpoint(&row.host.address, row.host.port))
         })
     };
-    let of_host = move |pick: fn(&protocol::hosts::Host) -> Vec<String>| {
+    let of_host = move |pick: fn(&Host) -> Vec<String>| {
         host.row.with(|row| row.as_ref().map(|row| pick(&row.host)).unwrap_or_default())
     };
     let tone = move || match standing.get().tone() {
@@ -186,7 +192,51 @@ fn HostHead() -> impl IntoView {
             >
                 {move || t_string!(i18n, app.restart)}
             </Button>
+            <HostMenu />
         </header>
+    }
+}
+
+/// What is needed seldom: connection, fields, key, removal.
+#[component]
+fn HostMenu() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let host = use_host();
+    let link = host.link();
+    let idle = Memo::new(move |_| matches!(link.get(), LinkState::Idle | LinkState::Failed { .. }));
+    let local = Memo::new(move |_| host.name.with(|name| name == LOCAL));
+    let open = move |dialog: fn(String) -> OpenDialog| app.dialog.set(Some(dialog(host.name.get_untracked())));
+    let items = move || {
+        let link = if idle.get() {
+            MenuItem::new("host-connect", move || t_string!(i18n, app.connect).to_string(), move || {
+                app.connect(&host.name.get_untracked());
+            })
+        } else {
+            MenuItem::new("host-disconnect", move || t_string!(i18n, app.disconnect).to_string(), move || {
+                app.disconnect(&host.name.get_untracked());
+            })
+        };
+        let mut items = vec![link];
+        if !local.get() {
+            items.push(MenuItem::new("host-key", move || t_string!(i18n, app.show_key).to_string(), move || {
+                open(|host| OpenDialog::Trust { host });
+            }));
+            items.push(MenuItem::new("host-edit", move || t_string!(i18n, app.edit).to_string(), move || {
+                open(|host| OpenDialog::HostEdit { host });
+            }));
+            items.push(MenuItem::new("host-remove", move || t_string!(i18n, app.remove).to_string(), move || {
+                open(|host| OpenDialog::HostRemove { host });
+            }));
+        }
+        items
+    };
+    view! {
+        <Menu
+            label=Signal::derive(move || t_string!(i18n, app.more).to_string())
+            items=Signal::derive(items)
+            testid="host-more"
+        />
     }
 }
 

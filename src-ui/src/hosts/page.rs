@@ -1,8 +1,252 @@
-use leptos::prelude::*;
+//! The list of hosts, and the page of a person who has none yet.
 
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use protocol::hosts::{HostRow, LOCAL};
+use protocol::text::printable;
+
+use super::cells::{GroupCells, HostCells};
+use super::host_path;
+use super::table::{Line, lines};
 use crate::app::TopBar;
+use crate::components::load::Load;
+use crate::components::{Button, ButtonKind, Column, Empty, Failed, IconName, Skeleton, Table, focus};
+use crate::state::{OpenDialog, use_app};
+use crate::text::{t_string, use_i18n};
+
+const ROW_PX: f64 = 28.0;
 
 #[component]
 pub(crate) fn HostsPage() -> impl IntoView {
-    view! { <TopBar><span></span></TopBar> }
+    let app = use_app();
+    let i18n = use_i18n();
+    let state = Memo::new(move |_| {
+        app.hosts.with(|hosts| match hosts {
+            Load::Ready(()) | Load::Stale { .. } => Load::Ready(app.rows().is_empty()),
+            Load::Loading => Load::Loading,
+            Load::Failed(fault) => Load::Failed(fault.clone()),
+        })
+    });
+    let some = move || state.with(|state| state.value() == Some(&false));
+    view! {
+        <TopBar>
+            <Show when=some>
+                <Button
+                    icon=IconName::Plus
+                    testid="hosts-add"
+                    on_click=Callback::new(move |()| app.dialog.set(Some(OpenDialog::HostAdd)))
+                >
+                    {move || t_string!(i18n, hosts.add)}
+                </Button>
+            </Show>
+        </TopBar>
+        <main
+            class="page"
+            data-testid="page-hosts"
+            data-ready=move || state.with(|state| state.value().is_some()).then_some("true")
+        >
+            {move || match state.get() {
+                Load::Loading => view! { <Skeleton rows=14 /> }.into_any(),
+                Load::Failed(fault) => {
+                    view! {
+                        <div class="page is-padded">
+                            <Failed fault on_retry=Callback::new(move |()| app.refresh_hosts()) />
+                        </div>
+                    }
+                        .into_any()
+                }
+                Load::Ready(true) | Load::Stale { value: true, .. } => view! { <FirstStart /> }.into_any(),
+                Load::Ready(false) | Load::Stale { value: false, .. } => view! { <HostsTable /> }.into_any(),
+            }}
+        </main>
+    }
+}
+
+/// Nothing is saved yet: what the program is for, and the two ways to begin.
+#[component]
+fn FirstStart() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let look_here = move |()| {
+        app.add_local();
+        navigate(&host_path(LOCAL), NavigateOptions::default());
+    };
+    view! {
+        <div class="first" data-testid="first-start">
+            <h1 class="first-title">{move || t_string!(i18n, hosts.first_title)}</h1>
+            <p class="first-text">{move || t_string!(i18n, hosts.first_text)}</p>
+            <div class="panel-buttons">
+                <Button
+                    kind=ButtonKind::Primary
+                    testid="hosts-add"
+                    on_click=Callback::new(move |()| app.dialog.set(Some(OpenDialog::HostAdd)))
+                >
+                    {move || t_string!(i18n, hosts.first_add)}
+                </Button>
+                <Button testid="hosts-local" on_click=Callback::new(look_here)>
+                    {move || t_string!(i18n, hosts.first_local)}
+                </Button>
+            </div>
+            <p class="field-hint">{move || t_string!(i18n, hosts.first_local_text)}</p>
+        </div>
+    }
+}
+
+#[component]
+fn HostsTable() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let sort = RwSignal::new(app.hosts_view.with_untracked(|view| view.sort));
+    Effect::new(move |_| {
+        let sort = sort.get();
+        if app.hosts_view.with_untracked(|view| view.sort != sort) {
+            app.hosts_view.update(|view| view.sort = sort);
+        }
+    });
+
+    // Numbers change all the time; the order follows them only while no pointer is on the list,
+    // so that no row moves away under it.
+    let pointed_at = RwSignal::new(false);
+    let turn = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        app.pulse.track();
+        if !pointed_at.get() {
+            turn.update(|turn| *turn = turn.wrapping_add(1));
+        }
+    });
+    let rows = Memo::new(move |_| {
+        turn.track();
+        let rows: Vec<HostRow> = app.rows().iter().map(|row| row.get_untracked()).collect();
+        app.hosts_view.with(|view| app.search.with(|text| Arc::new(lines(&rows, view, text))))
+    });
+    let none = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
+
+    let cursor = RwSignal::new(None::<String>);
+    let open = move |key: String| match Line::of_key(&key) {
+        Some(Line::Group { name, .. }) => app.hosts_view.update(|view| view.toggle(&name)),
+        Some(Line::Host { name, .. }) => navigate(&host_path(&name), NavigateOptions::default()),
+        None => {}
+    };
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let line = cursor.with_untracked(|cursor| cursor.as_deref().and_then(Line::of_key));
+        match (event.key().as_str(), line) {
+            ("ArrowLeft" | "ArrowRight", Some(Line::Group { name, .. } | Line::Host { group: name, .. })) => {
+                let fold = event.key() == "ArrowLeft";
+                let folded = app.hosts_view.with_untracked(|view| view.folded.contains(&name));
+                if fold != folded {
+                    app.hosts_view.update(|view| view.toggle(&name));
+                    cursor.set(Some(Line::Group { name, folded: fold }.key()));
+                }
+                true
+            }
+            ("e", Some(Line::Host { name, .. })) if name != LOCAL => {
+                app.dialog.set(Some(OpenDialog::HostEdit { host: name }));
+                true
+            }
+            ("Delete", Some(Line::Host { name, .. })) if name != LOCAL => {
+                app.dialog.set(Some(OpenDialog::HostRemove { host: name }));
+                true
+            }
+            _ => false,
+        }
+    };
+    let table = NodeRef::<leptos::html::Div>::new();
+    Effect::new(move |_| {
+        // The keys of the list work at once, unless a field or a dialog has the keyboard.
+        if let Some(table) = table.get()
+            && document().active_element().is_none_or(|active| active.tag_name() == "BODY")
+        {
+            focus(&table);
+        }
+    });
+    macro_rules! head {
+        ($id:literal, $track:literal, $key:ident) => {
+            Column::new($id, $track, move || t_string!(i18n, hosts.$key).to_string())
+        };
+    }
+    let columns = vec![
+        Column::new("fold", "30px", String::new).unsorted(),
+        Column::new("glyph", "18px", String::new).unsorted(),
+        head!("name", "minmax(98px, .35fr)", column_name),
+        head!("tag", "44px", column_tag),
+        head!("address", "104px", column_address),
+        head!("state", "minmax(216px, 1fr)", column_state),
+        head!("cpu", "88px", column_cpu).numeric_left(),
+        head!("memory", "88px", column_memory).numeric_left(),
+        head!("disk", "minmax(152px, .3fr)", column_disk).numeric_left(),
+        head!("load", "72px", column_load).numeric(),
+        head!("uptime", "72px", column_uptime).numeric(),
+        head!("failed", "46px", column_failed).numeric(),
+        head!("seen", "72px", column_seen).numeric(),
+    ];
+    let cells = |line: ArcRwSignal<Line>| {
+        let signal = line.clone();
+        match line.get_untracked() {
+            Line::Group { name, .. } => {
+                let folded = Signal::derive(move || signal.with(|line| matches!(line, Line::Group { folded: true, .. })));
+                view! { <GroupCells name folded /> }.into_any()
+            }
+            Line::Host { name, .. } => view! { <HostCells name /> }.into_any(),
+        }
+    };
+    view! {
+        <div
+            class="hosts"
+            on:pointerenter=move |_| pointed_at.set(true)
+            on:pointerleave=move |_| pointed_at.set(false)
+        >
+            <Table
+                label=Signal::derive(move || t_string!(i18n, hosts.list).to_string())
+                columns=Signal::stored(columns)
+                rows=rows
+                key=Line::key
+                cells
+                sort
+                cursor
+                row_px=ROW_PX
+                on_open=Callback::new(open)
+                open_on_click=true
+                on_key=Callback::new(on_key)
+                row_class=row_class
+                row_testid=row_testid
+                testid="hosts"
+                node_ref=table
+            />
+            <Show when=move || none.get()>
+                <div class="hosts-none">
+                    <Empty
+                        title=Signal::derive(move || {
+                            let text = app.search.get();
+                            t_string!(i18n, hosts.none_found, text = printable(text.trim()).into_owned())
+                        })
+                        text=Signal::derive(move || t_string!(i18n, hosts.none_found_text).to_string())
+                        testid="hosts-none"
+                    >
+                        <Button on_click=Callback::new(move |()| app.search.set(String::new()))>
+                            {move || t_string!(i18n, app.clear)}
+                        </Button>
+                    </Empty>
+                </div>
+            </Show>
+        </div>
+    }
+}
+
+fn row_class(line: &Line) -> &'static str {
+    match line {
+        Line::Group { .. } => "is-group",
+        Line::Host { .. } => "is-host",
+    }
+}
+
+fn row_testid(line: &Line) -> String {
+    match line {
+        Line::Group { name, .. } => format!("host-group-{name}"),
+        Line::Host { name, .. } => format!("host-row-{name}"),
+    }
 }

@@ -48,6 +48,11 @@ impl Inbox {
         }
     }
 
+    /// Numbers of the loaded operations that are unread now.
+    pub(crate) fn unread(&self) -> Vec<u64> {
+        self.operations.values().filter(|operation| operation.is_unread()).map(|o| o.id).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.operations.len()
     }

@@ -1,5 +1,20 @@
+//! operations: the log of what was done, as an inbox that works offline.
+//!
+//! The log is on this computer, so nothing here waits for a host. Filters and search run in the
+//! engine; `groups` decides the order on screen and keeps it still while entries are read.
+
+mod groups;
+
+#[cfg(target_arch = "wasm32")]
+mod desk;
+#[cfg(target_arch = "wasm32")]
+mod detail;
+#[cfg(target_arch = "wasm32")]
+mod list;
 #[cfg(target_arch = "wasm32")]
 mod page;
+#[cfg(target_arch = "wasm32")]
+mod words;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use page::*;

@@ -13,8 +13,7 @@ pub(crate) enum Lane {
 }
 
 impl Lane {
-    pub(crate) const ALL: [Lane; 5] =
-        [Lane::Cpu, Lane::Memory, Lane::Disk, Lane::Network, Lane::Pressure];
+    pub(crate) const ALL: [Lane; 5] = [Lane::Cpu, Lane::Memory, Lane::Disk, Lane::Network, Lane::Pressure];
 
     pub(crate) fn id(self) -> &'static str {
         match self {
@@ -60,9 +59,9 @@ impl Lane {
             }),
             Lane::Disk => pair(sample.disk, BYTES_PER_MB),
             Lane::Network => pair(sample.network, BYTES_PER_MEGABIT),
-            Lane::Pressure => sample.pressure.map_or([None; 5], |stalls| {
-                [stalls.cpu_pct, stalls.io_pct, stalls.memory_pct, None, None]
-            }),
+            Lane::Pressure => sample
+                .pressure
+                .map_or([None; 5], |stalls| [stalls.cpu_pct, stalls.io_pct, stalls.memory_pct, None, None]),
         }
     }
 
@@ -183,14 +182,7 @@ mod tests {
 
     #[test]
     fn cpu_layers_are_stacked_in_their_order() {
-        let cpu = Cpu {
-            us_pct: 10.0,
-            sy_pct: 2.0,
-            ni_pct: 1.0,
-            wa_pct: 4.0,
-            other_pct: 0.5,
-            busy_pct: 13.5,
-        };
+        let cpu = Cpu { us_pct: 10.0, sy_pct: 2.0, ni_pct: 1.0, wa_pct: 4.0, other_pct: 0.5, busy_pct: 13.5 };
         let sample = Sample { cpu: Some(cpu), ..Sample::default() };
         assert_eq!(Lane::Cpu.curves(&sample), [10.0, 12.0, 13.0, 17.0, 17.5].map(Some));
         assert_eq!(Lane::Cpu.value(&sample), Some(13.5));

@@ -17,11 +17,7 @@ pub(crate) fn round_top(value: f64, least: f64) -> f64 {
     }
     let power = 10f64.powf(value.log10().floor());
     // A hair of tolerance: 0.3 / 0.1 is above 3.
-    STEPS
-        .iter()
-        .map(|step| step * power)
-        .find(|top| *top >= value * (1.0 - 1e-9))
-        .unwrap_or(10.0 * power)
+    STEPS.iter().map(|step| step * power).find(|top| *top >= value * (1.0 - 1e-9)).unwrap_or(10.0 * power)
 }
 
 /// The top of a lane of rates over time.

@@ -101,8 +101,18 @@ fn state_words(state: &UnitState) -> Option<String> {
 /// before the manager's own summary, else the last with such a word.
 pub(crate) fn telling_line(lines: &[String]) -> Option<usize> {
     const WORDS: [&str; 12] = [
-        "fail", "error", "cannot", "can't", "denied", "refused", "in use", "not found", "no such", "fatal",
-        "panic", "invalid",
+        "fail",
+        "error",
+        "cannot",
+        "can't",
+        "denied",
+        "refused",
+        "in use",
+        "not found",
+        "no such",
+        "fatal",
+        "panic",
+        "invalid",
     ];
     let tells = |line: &String| {
         let line = line.to_lowercase();
@@ -161,7 +171,8 @@ mod tests {
 
     #[test]
     fn ports_that_close_with_a_stop_are_as_asked() {
-        let stopped = UnitState { active_state: "inactive".into(), sub_state: "dead".into(), ..UnitState::default() };
+        let stopped =
+            UnitState { active_state: "inactive".into(), sub_state: "dead".into(), ..UnitState::default() };
         let list = changes(&running(5, &[":80"]), &stopped);
         assert!(list.iter().all(|change| !change.is_bad));
     }

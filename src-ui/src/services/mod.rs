@@ -1,5 +1,27 @@
-#[cfg(target_arch = "wasm32")]
-mod page;
+//! services: the units of a host, the form that acts on one, and the record of what came of it.
+//!
+//! `order`, `timeline` and `change` decide what is shown and are tested natively. The exact command
+//! comes from the engine and is shown before; the outcome is the engine's, never systemctl's exit
+//! status.
+
+pub(crate) mod change;
+mod order;
+pub(crate) mod timeline;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use page::*;
+pub(crate) mod custom;
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod dialog;
+#[cfg(target_arch = "wasm32")]
+mod impact;
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod outcome;
+#[cfg(target_arch = "wasm32")]
+mod page;
+#[cfg(target_arch = "wasm32")]
+mod record;
+#[cfg(target_arch = "wasm32")]
+mod unit_field;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use {custom::RunDialog, dialog::ServiceDialog, page::ServicesPage};

@@ -133,9 +133,7 @@ fn place(
     let mut widths: Vec<f64> = marks.iter().map(&measure).collect();
     let mut shown: Vec<usize> = (0..marks.len()).collect();
     // Words that cannot all stand on the line: those in the middle go first, the ends stay.
-    while shown.len() > 2
-        && shown.iter().map(|i| widths[*i] + SPACE).sum::<f64>() - SPACE > width
-    {
+    while shown.len() > 2 && shown.iter().map(|i| widths[*i] + SPACE).sum::<f64>() - SPACE > width {
         shown.remove(shown.len() / 2);
     }
     let mut at: Vec<f64> = shown

@@ -150,10 +150,10 @@ pub(crate) fn next_step(link: &LinkState) -> Option<NextStep> {
 }
 
 /// How many hosts stand how, in the order of `Standing::ALL`, only those that occur.
-pub(crate) fn counts<'a>(rows: impl Iterator<Item = &'a LinkState>) -> Vec<(Standing, usize)> {
+pub(crate) fn counts(standings: impl Iterator<Item = Standing>) -> Vec<(Standing, usize)> {
     let mut counts = [0usize; Standing::ALL.len()];
-    for link in rows {
-        counts[Standing::of(link) as usize] += 1;
+    for standing in standings {
+        counts[standing as usize] += 1;
     }
     Standing::ALL.into_iter().zip(counts).filter(|(_, n)| *n > 0).collect()
 }
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn only_states_that_occur_are_counted() {
         let links = [LinkState::Idle, failed(FaultCode::PortClosed), LinkState::Idle];
-        assert_eq!(counts(links.iter()), [(Standing::Unreachable, 1), (Standing::Idle, 2)]);
+        assert_eq!(counts(links.iter().map(Standing::of)), [(Standing::Unreachable, 1), (Standing::Idle, 2)]);
     }
 
     #[test]

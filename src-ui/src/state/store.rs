@@ -11,7 +11,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
-use protocol::hosts::HostRow;
+use protocol::hosts::{Host, HostRow, LOCAL};
+use protocol::link::LinkState;
 use protocol::ipc::{AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList};
 use protocol::metrics::Metrics;
 use protocol::operations::OperationCounts;
@@ -63,7 +64,9 @@ pub(crate) struct App {
     pub(crate) open: RwSignal<Vec<String>>,
     pub(crate) dialog: RwSignal<Option<OpenDialog>>,
     pub(crate) toasts: RwSignal<Vec<Toast>>,
-    /// How the list of hosts is sorted, filtered and folded.
+    /// What stands in the search field of every page.
+    pub(crate) search: RwSignal<String>,
+    /// How the list of hosts is sorted and folded.
     pub(crate) hosts_view: RwSignal<HostsView>,
     system_dark: RwSignal<bool>,
     listeners: StoredValue<Vec<MetricsListener>>,
@@ -100,6 +103,7 @@ impl App {
             open: RwSignal::default(),
             dialog: RwSignal::new(None),
             toasts: RwSignal::default(),
+            search: RwSignal::default(),
             hosts_view: RwSignal::default(),
             system_dark: RwSignal::new(true),
             listeners: StoredValue::default(),
@@ -168,6 +172,10 @@ impl App {
                     None => ArcRwSignal::new(row),
                 };
                 rows.insert(name, signal);
+            }
+            // This computer is listed by the engine only once it was looked at.
+            if let Some(local) = old.remove(LOCAL) {
+                rows.insert(LOCAL.to_owned(), local);
             }
         });
         self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
@@ -369,10 +377,63 @@ impl App {
 }
 
 impl App {
-    /// Puts a host among the open ones in the rail.
-    pub(crate) fn open_host(self, name: &str) {
-        if self.open.with_untracked(|open| !open.iter().any(|one| one == name)) {
+    /// Puts a host among the open ones in the rail; true if it was not there.
+    pub(crate) fn open_host(self, name: &str) -> bool {
+        let new = self.open.with_untracked(|open| !open.iter().any(|one| one == name));
+        if new {
             self.open.update(|open| open.push(name.to_owned()));
         }
+        new
+    }
+
+    pub(crate) fn close_host(self, name: &str) {
+        self.open.update(|open| open.retain(|one| one != name));
+    }
+
+    /// Puts this computer among the hosts, before the engine lists it.
+    pub(crate) fn add_local(self) {
+        let known = self.rows.with_untracked(|rows| rows.contains_key(LOCAL));
+        if known {
+            return;
+        }
+        let host = Host {
+            id: LOCAL.into(),
+            name: LOCAL.into(),
+            address: String::new(),
+            port: 0,
+            user: String::new(),
+            identity: Default::default(),
+            jump: None,
+            groups: Vec::new(),
+            tags: Vec::new(),
+            sudo: Default::default(),
+            helper_dir: None,
+            added_ms: 0,
+        };
+        let row = ArcRwSignal::new(HostRow { host, link: LinkState::Idle, last: None });
+        self.rows.update(|rows| drop(rows.insert(LOCAL.to_owned(), row)));
+    }
+}
+
+impl App {
+    /// Takes in a host that was just saved, before the engine's event comes: a new row, or the old
+    /// one under its new name.
+    pub(crate) fn saved_host(self, old_name: &str, host: &Host) {
+        if !old_name.is_empty() && old_name != host.name {
+            self.open.update(|open| {
+                for name in open.iter_mut().filter(|name| *name == old_name) {
+                    *name = host.name.clone();
+                }
+            });
+        }
+        self.rows.update(|rows| {
+            let row = rows.remove(old_name);
+            let row = row.unwrap_or_else(|| {
+                ArcRwSignal::new(HostRow { host: host.clone(), link: LinkState::Idle, last: None })
+            });
+            row.update(|row| row.host = host.clone());
+            rows.insert(host.name.clone(), row);
+        });
+        self.refresh_hosts();
     }
 }

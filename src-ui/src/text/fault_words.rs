@@ -1,20 +1,195 @@
 //! Words for a `Fault`, chosen by its code and filled from its detail.
+//!
+//! The English message of a fault is never all that a person sees: in Chinese it would be foreign
+//! words, and it may name a command of the terminal that does not help here. It is shown besides,
+//! where the code alone says too little.
 
-use protocol::{Fault, FaultCode};
 use protocol::text::printable;
+use protocol::{Fault, FaultCode};
 
 use super::{I18n, t_string};
+use crate::format::Lang;
 
-pub(crate) fn fault_short(_i18n: I18n, fault: &Fault) -> String {
-    printable(&fault.message).into_owned()
+/// The reason in a few words, without the host: `port closed`.
+pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
+    let port = fault.detail.subject.as_deref().and_then(|subject| subject.rsplit_once(':')?.1.parse::<u16>().ok());
+    if let (FaultCode::PortClosed, Some(port)) = (fault.code, port) {
+        return t_string!(i18n, faults.port_closed.short_port, port = port);
+    }
+    match fault.code {
+        FaultCode::BadInput => t_string!(i18n, faults.bad_input.short),
+        FaultCode::HostUnknown => t_string!(i18n, faults.host_unknown.short),
+        FaultCode::HostExists => t_string!(i18n, faults.host_exists.short),
+        FaultCode::KeyFileUnusable => t_string!(i18n, faults.key_file_unusable.short),
+        FaultCode::UnitUnknown => t_string!(i18n, faults.unit_unknown.short),
+        FaultCode::OperationUnknown => t_string!(i18n, faults.operation_unknown.short),
+        FaultCode::NotInThisVersion => t_string!(i18n, faults.not_in_this_version.short),
+        FaultCode::GuardNotMet => t_string!(i18n, faults.guard_not_met.short),
+        FaultCode::UnitFailed => t_string!(i18n, faults.unit_failed.short),
+        FaultCode::CommandFailed => t_string!(i18n, faults.command_failed.short),
+        FaultCode::NameNotResolved => t_string!(i18n, faults.name_not_resolved.short),
+        FaultCode::PortClosed => t_string!(i18n, faults.port_closed.short),
+        FaultCode::NoAnswer => t_string!(i18n, faults.no_answer.short),
+        FaultCode::NoRoute => t_string!(i18n, faults.no_route.short),
+        FaultCode::NotSsh => t_string!(i18n, faults.not_ssh.short),
+        FaultCode::LinkLost => t_string!(i18n, faults.link_lost.short),
+        FaultCode::OutcomeUnknown => t_string!(i18n, faults.outcome_unknown.short),
+        FaultCode::HostKeyUnknown => t_string!(i18n, faults.host_key_unknown.short),
+        FaultCode::HostKeyChanged => t_string!(i18n, faults.host_key_changed.short),
+        FaultCode::SignInRefused => t_string!(i18n, faults.sign_in_refused.short),
+        FaultCode::KeyEncrypted => t_string!(i18n, faults.key_encrypted.short),
+        FaultCode::AgentUnavailable => t_string!(i18n, faults.agent_unavailable.short),
+        FaultCode::PasswordMissing => t_string!(i18n, faults.password_missing.short),
+        FaultCode::HelperNotBuilt => t_string!(i18n, faults.helper_not_built.short),
+        FaultCode::HelperNoexec => t_string!(i18n, faults.helper_noexec.short),
+        FaultCode::HelperNoSpace => t_string!(i18n, faults.helper_no_space.short),
+        FaultCode::HelperArch => t_string!(i18n, faults.helper_arch.short),
+        FaultCode::HelperBlocked => t_string!(i18n, faults.helper_blocked.short),
+        FaultCode::HelperFailed => t_string!(i18n, faults.helper_failed.short),
+        FaultCode::NotPermitted => t_string!(i18n, faults.not_permitted.short),
+        FaultCode::SudoRefused => t_string!(i18n, faults.sudo_refused.short),
+        FaultCode::StoreInUse => t_string!(i18n, faults.store_in_use.short),
+        FaultCode::StoreDamaged => t_string!(i18n, faults.store_damaged.short),
+        FaultCode::StoreUnwritable => t_string!(i18n, faults.store_unwritable.short),
+        FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.short),
+        FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.short),
+        FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.short),
+        FaultCode::NotOnThisHost => t_string!(i18n, faults.not_on_this_host.short),
+        FaultCode::TimedOut => t_string!(i18n, faults.timed_out.short),
+        FaultCode::Internal => t_string!(i18n, faults.internal.short),
+        FaultCode::Unknown => t_string!(i18n, faults.unknown.short),
+    }
+    .to_string()
 }
 
+/// The head of a notice: `Port closed on web-1`.
 pub(crate) fn fault_title(i18n: I18n, fault: &Fault) -> String {
-    fault_short(i18n, fault)
+    let short = capitalised(&fault_short(i18n, fault));
+    match &fault.detail.host {
+        Some(host) => t_string!(i18n, faults.title_on, short = short, host = printable(host).into_owned()),
+        None => short,
+    }
 }
+
+/// What happened, as a sentence.
 pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
-    fault_short(i18n, fault)
+    let named = |part: &Option<String>| part.as_deref().map(|part| printable(part).into_owned());
+    let host = named(&fault.detail.host).unwrap_or_else(|| t_string!(i18n, faults.that_host).to_string());
+    let subject = named(&fault.detail.subject).unwrap_or_else(|| t_string!(i18n, faults.that_thing).to_string());
+    let sentence = match fault.code {
+        FaultCode::BadInput => t_string!(i18n, faults.bad_input.text, subject = subject),
+        FaultCode::HostUnknown => t_string!(i18n, faults.host_unknown.text, host = host),
+        FaultCode::HostExists => t_string!(i18n, faults.host_exists.text, host = host),
+        FaultCode::KeyFileUnusable => t_string!(i18n, faults.key_file_unusable.text, subject = subject),
+        FaultCode::UnitUnknown => t_string!(i18n, faults.unit_unknown.text, host = host, subject = subject),
+        FaultCode::OperationUnknown => t_string!(i18n, faults.operation_unknown.text, subject = subject),
+        FaultCode::NotInThisVersion => t_string!(i18n, faults.not_in_this_version.text).to_string(),
+        FaultCode::GuardNotMet => t_string!(i18n, faults.guard_not_met.text, host = host),
+        FaultCode::UnitFailed => t_string!(i18n, faults.unit_failed.text, host = host, subject = subject),
+        FaultCode::CommandFailed => t_string!(i18n, faults.command_failed.text, host = host),
+        FaultCode::NameNotResolved => t_string!(i18n, faults.name_not_resolved.text, subject = subject),
+        FaultCode::PortClosed => t_string!(i18n, faults.port_closed.text, subject = subject),
+        FaultCode::NoAnswer => t_string!(i18n, faults.no_answer.text, subject = subject),
+        FaultCode::NoRoute => t_string!(i18n, faults.no_route.text, subject = subject),
+        FaultCode::NotSsh => t_string!(i18n, faults.not_ssh.text, subject = subject),
+        FaultCode::LinkLost => t_string!(i18n, faults.link_lost.text, host = host),
+        FaultCode::OutcomeUnknown => t_string!(i18n, faults.outcome_unknown.text, host = host),
+        FaultCode::HostKeyUnknown => t_string!(i18n, faults.host_key_unknown.text, host = host),
+        FaultCode::HostKeyChanged => t_string!(i18n, faults.host_key_changed.text, host = host),
+        FaultCode::SignInRefused => t_string!(i18n, faults.sign_in_refused.text, host = host),
+        FaultCode::KeyEncrypted => t_string!(i18n, faults.key_encrypted.text, subject = subject),
+        FaultCode::AgentUnavailable => t_string!(i18n, faults.agent_unavailable.text).to_string(),
+        FaultCode::PasswordMissing => t_string!(i18n, faults.password_missing.text, host = host),
+        FaultCode::HelperNotBuilt => t_string!(i18n, faults.helper_not_built.text, host = host),
+        FaultCode::HelperNoexec => t_string!(i18n, faults.helper_noexec.text, host = host, subject = subject),
+        FaultCode::HelperNoSpace => t_string!(i18n, faults.helper_no_space.text, host = host, subject = subject),
+        FaultCode::HelperArch => t_string!(i18n, faults.helper_arch.text, host = host, subject = subject),
+        FaultCode::HelperBlocked => t_string!(i18n, faults.helper_blocked.text, host = host),
+        FaultCode::HelperFailed => t_string!(i18n, faults.helper_failed.text, host = host),
+        FaultCode::NotPermitted => t_string!(i18n, faults.not_permitted.text, host = host),
+        FaultCode::SudoRefused => t_string!(i18n, faults.sudo_refused.text, host = host),
+        FaultCode::StoreInUse => t_string!(i18n, faults.store_in_use.text).to_string(),
+        FaultCode::StoreDamaged => t_string!(i18n, faults.store_damaged.text).to_string(),
+        FaultCode::StoreUnwritable => t_string!(i18n, faults.store_unwritable.text, subject = subject),
+        FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.text).to_string(),
+        FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.text).to_string(),
+        FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.text).to_string(),
+        FaultCode::NotOnThisHost => t_string!(i18n, faults.not_on_this_host.text, host = host),
+        FaultCode::TimedOut => t_string!(i18n, faults.timed_out.text, host = host),
+        FaultCode::Internal => t_string!(i18n, faults.internal.text).to_string(),
+        FaultCode::Unknown => t_string!(i18n, faults.unknown.text, host = host),
+    };
+    let sentence = capitalised(&sentence);
+    // These codes cover many cases; only the message tells which.
+    let says_little = matches!(
+        fault.code,
+        FaultCode::BadInput | FaultCode::KeyFileUnusable | FaultCode::Internal | FaultCode::Unknown
+            | FaultCode::NotInThisVersion | FaultCode::StoreUnwritable | FaultCode::StoreDamaged
+    );
+    if !says_little {
+        return sentence;
+    }
+    let message = printable(&fault.message).into_owned();
+    let message = match super::lang(i18n) {
+        Lang::English => format!("{}.", capitalised(message.trim_end_matches('.'))),
+        Lang::Chinese => t_string!(i18n, faults.engine_says, message = message),
+    };
+    format!("{sentence} {message}")
 }
+
+/// What the person can do now.
 pub(crate) fn fault_next(i18n: I18n, fault: &Fault) -> String {
-    fault_short(i18n, fault)
+    match fault.code {
+        FaultCode::BadInput => t_string!(i18n, faults.bad_input.next),
+        FaultCode::HostUnknown => t_string!(i18n, faults.host_unknown.next),
+        FaultCode::HostExists => t_string!(i18n, faults.host_exists.next),
+        FaultCode::KeyFileUnusable => t_string!(i18n, faults.key_file_unusable.next),
+        FaultCode::UnitUnknown => t_string!(i18n, faults.unit_unknown.next),
+        FaultCode::OperationUnknown => t_string!(i18n, faults.operation_unknown.next),
+        FaultCode::NotInThisVersion => t_string!(i18n, faults.not_in_this_version.next),
+        FaultCode::GuardNotMet => t_string!(i18n, faults.guard_not_met.next),
+        FaultCode::UnitFailed => t_string!(i18n, faults.unit_failed.next),
+        FaultCode::CommandFailed => t_string!(i18n, faults.command_failed.next),
+        FaultCode::NameNotResolved => t_string!(i18n, faults.name_not_resolved.next),
+        FaultCode::PortClosed => t_string!(i18n, faults.port_closed.next),
+        FaultCode::NoAnswer => t_string!(i18n, faults.no_answer.next),
+        FaultCode::NoRoute => t_string!(i18n, faults.no_route.next),
+        FaultCode::NotSsh => t_string!(i18n, faults.not_ssh.next),
+        FaultCode::LinkLost => t_string!(i18n, faults.link_lost.next),
+        FaultCode::OutcomeUnknown => t_string!(i18n, faults.outcome_unknown.next),
+        FaultCode::HostKeyUnknown => t_string!(i18n, faults.host_key_unknown.next),
+        FaultCode::HostKeyChanged => t_string!(i18n, faults.host_key_changed.next),
+        FaultCode::SignInRefused => t_string!(i18n, faults.sign_in_refused.next),
+        FaultCode::KeyEncrypted => t_string!(i18n, faults.key_encrypted.next),
+        FaultCode::AgentUnavailable => t_string!(i18n, faults.agent_unavailable.next),
+        FaultCode::PasswordMissing => t_string!(i18n, faults.password_missing.next),
+        FaultCode::HelperNotBuilt => t_string!(i18n, faults.helper_not_built.next),
+        FaultCode::HelperNoexec => t_string!(i18n, faults.helper_noexec.next),
+        FaultCode::HelperNoSpace => t_string!(i18n, faults.helper_no_space.next),
+        FaultCode::HelperArch => t_string!(i18n, faults.helper_arch.next),
+        FaultCode::HelperBlocked => t_string!(i18n, faults.helper_blocked.next),
+        FaultCode::HelperFailed => t_string!(i18n, faults.helper_failed.next),
+        FaultCode::NotPermitted => t_string!(i18n, faults.not_permitted.next),
+        FaultCode::SudoRefused => t_string!(i18n, faults.sudo_refused.next),
+        FaultCode::StoreInUse => t_string!(i18n, faults.store_in_use.next),
+        FaultCode::StoreDamaged => t_string!(i18n, faults.store_damaged.next),
+        FaultCode::StoreUnwritable => t_string!(i18n, faults.store_unwritable.next),
+        FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.next),
+        FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.next),
+        FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.next),
+        FaultCode::NotOnThisHost => t_string!(i18n, faults.not_on_this_host.next),
+        FaultCode::TimedOut => t_string!(i18n, faults.timed_out.next),
+        FaultCode::Internal => t_string!(i18n, faults.internal.next),
+        FaultCode::Unknown => t_string!(i18n, faults.unknown.next),
+    }
+    .to_string()
+}
+
+fn capitalised(text: &str) -> String {
+    // The names of programs keep their small letter.
+    if text.starts_with("sudo") || text.starts_with("ssh") {
+        return text.to_owned();
+    }
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

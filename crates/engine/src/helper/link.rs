@@ -5,7 +5,7 @@
 //! who still waits gets `LinkLost`: whether the host did what was asked is not known then, and it
 //! is for the caller to say so.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,11 +16,12 @@ use protocol::wire::{Answer, Ask, Hello, LINE_LIMIT_BYTES, Line, Request};
 use protocol::{Fault, FaultCode};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::lines::Lines;
+use super::subscription::{Mailbox, Subscription};
 use crate::ssh::StderrTail;
 
 /// For the helper to say `Hello`.
@@ -31,8 +32,6 @@ const NOISE_LIMIT_BYTES: usize = 64 << 10;
 const NOISE_LINES_SHOWN: usize = 10;
 /// Requests that wait to be written.
 const REQUESTS_WAITING: usize = 256;
-/// Answers that a slow subscriber still gets; older ones are dropped.
-const ANSWERS_KEPT: usize = 4;
 
 /// The streams of a helper, wherever it runs.
 pub(super) struct Wire {
@@ -79,64 +78,24 @@ enum Waiter {
     Many(Arc<Mailbox>),
 }
 
-/// The newest answers for a subscriber.
-#[derive(Default)]
-struct Mailbox {
-    inside: Mutex<Mail>,
-    news: Notify,
-}
-
-#[derive(Default)]
-struct Mail {
-    answers: VecDeque<(u64, Answer)>,
-    fault: Option<Fault>,
-    ended: bool,
-}
-
-impl Mailbox {
-    fn inside(&self) -> MutexGuard<'_, Mail> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, seq: u64, answer: Answer) {
-        let mut mail = self.inside();
-        if mail.answers.len() >= ANSWERS_KEPT {
-            mail.answers.pop_front();
-        }
-        mail.answers.push_back((seq, answer));
-        drop(mail);
-        self.news.notify_one();
-    }
-
-    fn end(&self, fault: Option<Fault>) {
-        let mut mail = self.inside();
-        mail.fault = fault;
-        mail.ended = true;
-        drop(mail);
-        self.news.notify_one();
-    }
-}
-
 impl Link {
-    /// Waits for the helper's `Hello`, past what a login shell may print before it. `refusal` looks
-    /// at what came instead, for words that explain it.
-    pub(super) async fn begin(
-        wire: Wire,
-        refusal: impl FnOnce(&str) -> Option<Fault>,
-    ) -> Result<Self, Fault> {
+    /// Waits for the helper's `Hello`. What a login shell and the start script printed before it, or
+    /// instead of it, is left in `before`.
+    pub(super) async fn begin(wire: Wire, before: &mut String) -> Result<Self, Fault> {
         let Wire { host, input, output, stderr, mut ended } = wire;
         let mut lines = Lines::new(input);
         let mut noise = Vec::new();
-        let hello = match timeout(HELLO_LIMIT, wait_for_hello(&mut lines, &mut noise)).await {
-            Ok(Some(hello)) => hello,
+        let hello = timeout(HELLO_LIMIT, wait_for_hello(&mut lines, &mut noise)).await;
+        *before = String::from_utf8_lossy(&noise).into_owned();
+        let hello = match hello {
+            Ok(Ok(hello)) => hello,
             other => {
                 let cause = match other {
-                    Err(_) => format!("it said nothing we know within {} s", HELLO_LIMIT.as_secs()),
-                    Ok(_) if noise.len() >= NOISE_LIMIT_BYTES => "something else talks without end".into(),
-                    Ok(_) => (&mut ended).await,
+                    Ok(Err(Mute::Ended)) => (&mut ended).await,
+                    Ok(_) => "something else talks in its place".into(),
+                    Err(_) => format!("it said nothing within {} s", HELLO_LIMIT.as_secs()),
                 };
-                let noise = String::from_utf8_lossy(&noise);
-                return Err(refusal(&noise).unwrap_or_else(|| mute(&host, &cause, &noise, &stderr)));
+                return Err(mute(&host, &cause, before, &stderr));
             }
         };
         let (requests, to_write) = mpsc::channel(REQUESTS_WAITING);
@@ -189,7 +148,7 @@ impl Link {
         let mailbox = Arc::new(Mailbox::default());
         let asked = self.shared.enter(Waiter::Many(mailbox.clone()))?;
         self.shared.send(asked.id, ask).await?;
-        Ok(Subscription { mailbox, asked })
+        Ok(Subscription::new(mailbox, asked))
     }
 
     /// Waits until the link has ended and says why (`LinkLost`).
@@ -292,9 +251,15 @@ impl Shared {
 }
 
 /// A question that was asked. Dropped before it is answered, it is cancelled on the host.
-struct Asked {
+pub(super) struct Asked {
     id: u64,
     shared: Arc<Shared>,
+}
+
+impl Asked {
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 impl Drop for Asked {
@@ -309,40 +274,6 @@ impl Drop for Asked {
     }
 }
 
-/// A stream of answers. Dropping it ends the stream on the host.
-pub struct Subscription {
-    mailbox: Arc<Mailbox>,
-    asked: Asked,
-}
-
-impl std::fmt::Debug for Subscription {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Subscription").field("id", &self.asked.id).finish_non_exhaustive()
-    }
-}
-
-impl Subscription {
-    /// The next answer with its number, which counts up by one for each that was sent: a gap tells
-    /// that answers were dropped here. `None` when the stream has ended.
-    pub async fn recv(&mut self) -> Option<Result<(u64, Answer), Fault>> {
-        loop {
-            {
-                let mut mail = self.mailbox.inside();
-                if let Some(answer) = mail.answers.pop_front() {
-                    return Some(Ok(answer));
-                }
-                if let Some(fault) = mail.fault.take() {
-                    return Some(Err(fault));
-                }
-                if mail.ended {
-                    return None;
-                }
-            }
-            self.mailbox.news.notified().await;
-        }
-    }
-}
-
 fn line_of(id: u64, ask: Ask) -> Result<Vec<u8>, Fault> {
     let mut line = serde_json::to_vec(&Request { id, ask })
         .map_err(|why| crate::error::internal("writing a request", why))?;
@@ -350,24 +281,32 @@ fn line_of(id: u64, ask: Ask) -> Result<Vec<u8>, Fault> {
     Ok(line)
 }
 
+/// No `Hello` came.
+enum Mute {
+    Ended,
+    TooMuchNoise,
+}
+
 async fn wait_for_hello(
     lines: &mut Lines<Box<dyn AsyncRead + Send + Unpin>>,
     noise: &mut Vec<u8>,
-) -> Option<Hello> {
-    while let Ok(Some(line)) = lines.next(NOISE_LIMIT_BYTES).await {
+) -> Result<Hello, Mute> {
+    while noise.len() < NOISE_LIMIT_BYTES {
+        let line = match lines.next(NOISE_LIMIT_BYTES).await {
+            Ok(Some(line)) => line,
+            Err(why) if why.kind() == std::io::ErrorKind::InvalidData => return Err(Mute::TooMuchNoise),
+            Ok(None) | Err(_) => return Err(Mute::Ended),
+        };
         // Something may have been printed without a line feed just before it.
         let at = memchr::memmem::find(&line, br#"{"hello":"#);
         let parsed = at.and_then(|at| serde_json::from_slice(line.get(at..).unwrap_or_default()).ok());
         if let Some(Line::Hello(hello)) = parsed {
-            return Some(hello);
+            return Ok(hello);
         }
         noise.extend_from_slice(&line);
         noise.push(b'\n');
-        if noise.len() >= NOISE_LIMIT_BYTES {
-            return None;
-        }
     }
-    None
+    Err(Mute::TooMuchNoise)
 }
 
 async fn read(

@@ -81,13 +81,14 @@ pub(super) mod linux {
         });
         let wire =
             Wire { host: LOCAL.to_owned(), input: Box::new(input), output: Box::new(output), stderr, ended };
-        Link::begin(wire, |_| None).await
+        Link::begin(wire, &mut String::new()).await
     }
 
     fn spawn(bytes: &[u8]) -> io::Result<Child> {
         let program = sealed(bytes)?;
         // The path is looked up in the child before its copy of the descriptor is closed.
         Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
+            .arg0("muster-helper")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

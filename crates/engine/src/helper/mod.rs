@@ -1,7 +1,7 @@
 //! helper: the program on the host that answers our questions, from its bytes to its answers.
 //!
 //! The bytes are part of this program. `place` puts them on the host over the connection that is
-//! there, `start` runs them and gives a `Link`, over which questions are asked and answered a line
+//! there, `start` runs them and gives a `Link` (`start_if_placed` does both in one command), over which questions are asked and answered a line
 //! each. On this computer the same program runs as a child, from memory. Nothing here knows what
 //! the questions mean, and nothing of the helper stays running when its link is dropped.
 
@@ -16,13 +16,15 @@ mod local;
 mod place;
 mod scripts;
 mod start;
+mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub use link::{Link, Subscription};
+pub use link::Link;
 pub use local::start_local;
 pub use place::place;
-pub use start::start;
+pub use start::{start, start_if_placed};
+pub use subscription::Subscription;
 
 /// The helper as it lies on a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +67,12 @@ impl Programs {
             x86_64: embedded("x86_64").ok().map(Program::new),
             aarch64: embedded("aarch64").ok().map(Program::new),
         })
+    }
+
+    /// The sha256 for x86_64 and for aarch64, `-` for one that was not built.
+    fn sha256s(&self) -> (&str, &str) {
+        let x86_64 = self.x86_64.as_ref().map_or("-", |program| &program.sha256);
+        (x86_64, self.aarch64.as_ref().map_or("-", |program| &program.sha256))
     }
 
     /// The one for `arch` as uname(1) names it.

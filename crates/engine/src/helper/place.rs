@@ -34,10 +34,9 @@ pub(super) async fn place_one_of(
     dir: Option<&str>,
 ) -> Result<Placed, Fault> {
     check_dir(dir)?;
-    let sha_of = |program: &Option<Program>| program.as_ref().map_or("-".to_owned(), |p| p.sha256.clone());
-    let (x86_64, aarch64) = (sha_of(&programs.x86_64), sha_of(&programs.aarch64));
+    let (x86_64, aarch64) = programs.sha256s();
     let mark = scripts::mark();
-    let words = [mark.as_str(), dir.unwrap_or(""), protocol::VERSION, &x86_64, &aarch64];
+    let words = [mark.as_str(), dir.unwrap_or(""), protocol::VERSION, x86_64, aarch64];
     let limits = ExecLimits::new("looking for the helper", PROBE_LIMIT);
     let result = connection.run(&scripts::probe(&words), Vec::new(), limits).await?;
     let found = parse_probe(&String::from_utf8_lossy(&result.stdout), &mark)
@@ -80,7 +79,7 @@ fn file_name(program: &Program) -> String {
 }
 
 /// The folder comes from a person and goes into a command: the same letters as when it was saved.
-fn check_dir(dir: Option<&str>) -> Result<(), Fault> {
+pub(super) fn check_dir(dir: Option<&str>) -> Result<(), Fault> {
     let Some(dir) = dir else { return Ok(()) };
     let safe = |c: char| c.is_ascii_alphanumeric() || "/._-+@".contains(c);
     if dir.starts_with('/') && dir.chars().all(safe) && !dir.split('/').any(|part| part == "..") {

@@ -19,20 +19,30 @@ const COMMON: &str = "\
 
 /// Arguments: mark, folder or empty, version, sha256 for x86_64, sha256 for aarch64.
 ///
-/// Says `os`, `arch`, `dir` and, if the right file is there, `have SIZE SHA256`. In a given folder
-/// that others may write to, a folder of this user's own is taken.
-const PROBE: &str = "\
+/// Says `os`, `arch` and `dir`; leaves the path in `f` and its sha256 in `s`, empty if there is no
+/// helper for this host. In a given folder that others may write to, a folder of this user's own is
+/// taken.
+const FIND: &str = "\
     d=$2; say os \"$(uname -s)\"; a=$(uname -m); say arch \"$a\"; \
     case $a in x86_64|amd64) s=$4;; aarch64|arm64) s=$5;; *) s=;; esac; \
     if [ -z \"$d\" ]; then if [ -d \"$HOME\" ]; then d=$HOME/.cache/muster; \
     else say nohome \"$HOME\"; exit 0; fi; \
     elif [ -d \"$d\" ]; then case $(ls -ldn \"$d/.\") in \
     ?????w*|????????w*) d=${d%/}/muster-$(id -u);; esac; fi; \
-    say dir \"$d\"; \
-    if [ -n \"$s\" ]; then f=$d/muster-helper-$3-$(printf %.12s \"$s\"); \
-    if [ -f \"$f\" ] && [ -O \"$f\" ] && [ -x \"$f\" ]; then sum <\"$f\"; \
-    say have $(wc -c <\"$f\") $h; fi; fi; \
+    say dir \"$d\"; f=${d%/}/muster-helper-$3-$(printf %.12s \"$s\"); \
+    right() { [ -n \"$s\" ] && [ -f \"$f\" ] && [ -O \"$f\" ] && [ -x \"$f\" ]; }; ";
+
+/// After `FIND`: says `have SIZE SHA256` if the file is there.
+const PROBE: &str = "\
+    if right; then sum <\"$f\"; say have $(wc -c <\"$f\") $h; fi; \
     say end";
+
+/// After `FIND`: starts the file if it is there and right, else says `absent`.
+const RESUME: &str = "\
+    right || { say absent; exit 0; }; \
+    exec 3<\"$f\"; sum <&3; \
+    [ \"$h\" = \"$s\" ] || { say absent; exit 0; }; \
+    say have \"$f\"; ";
 
 /// Arguments: mark, folder, name of the file, sha256, size, mark of the temporary file, `own` if the
 /// folder is one that only Muster uses. The bytes are on stdin.
@@ -61,31 +71,38 @@ const UPLOAD: &str = "\
 /// Arguments: mark, path, sha256.
 ///
 /// Reads the hash from a descriptor and starts what that descriptor shows, so that a file swapped
-/// in between is not run. Where there is no /proc the path is started.
+/// in between is not run.
 const START: &str = "\
     f=$2; s=$3; \
     [ -r \"$f\" ] || { say gone; exit 65; }; \
     exec 3<\"$f\"; sum <&3; \
     [ \"$h\" = \"$s\" ] || [ \"$h\" = none ] || { say changed; exit 65; }; \
-    [ -x \"$f\" ] || { say noexec; exit 65; }; \
+    [ -x \"$f\" ] || { say noexec; exit 65; }; ";
+
+/// Starts what descriptor 3 shows, or the path where there is no /proc.
+const RUN: &str = "\
     say starting; \
     if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3; fi; \
     exec \"$f\"";
 
 pub(super) fn probe(arguments: &[&str]) -> String {
-    command(PROBE, arguments)
+    command(&[COMMON, FIND, PROBE], arguments)
+}
+
+pub(super) fn resume(arguments: &[&str]) -> String {
+    command(&[COMMON, FIND, RESUME, RUN], arguments)
 }
 
 pub(super) fn upload(arguments: &[&str]) -> String {
-    command(UPLOAD, arguments)
+    command(&[COMMON, UPLOAD], arguments)
 }
 
 pub(super) fn start(arguments: &[&str]) -> String {
-    command(START, arguments)
+    command(&[COMMON, START, RUN], arguments)
 }
 
-fn command(script: &str, arguments: &[&str]) -> String {
-    format!("exec /bin/sh -c '{COMMON}{script}' muster {}", quote_words(arguments))
+fn command(parts: &[&str], arguments: &[&str]) -> String {
+    format!("exec /bin/sh -c '{}' muster {}", parts.concat(), quote_words(arguments))
 }
 
 /// A mark that no output of a host holds by chance.
@@ -109,7 +126,7 @@ mod tests {
 
     #[test]
     fn no_login_shell_finds_anything_to_act_on_inside_the_quotes() {
-        for script in [COMMON, PROBE, UPLOAD, START] {
+        for script in [COMMON, FIND, PROBE, RESUME, UPLOAD, START, RUN] {
             assert!(!script.contains(['\'', '\n', '!']), "{script}");
             assert_eq!(
                 script.matches('\\').count(),

@@ -6,7 +6,7 @@ use protocol::{Fault, FaultCode};
 use tokio::time::timeout;
 
 use super::link::{Link, Wire};
-use super::{Placed, scripts};
+use super::{Placed, Programs, place, scripts};
 use crate::ssh::{Connection, ExecEnd};
 
 /// For the exit status to come after the output ended.
@@ -20,13 +20,62 @@ const EXIT_LIMIT: Duration = Duration::from_secs(2);
 pub async fn start(connection: &Connection, host: &str, placed: &Placed) -> Result<Link, Fault> {
     let mark = scripts::mark();
     let command = scripts::start(&[&mark, &placed.path, &placed.sha256]);
-    let stream = connection.open(&command).await?;
+    let mut before = String::new();
+    let link = begin(connection, host, &command, &mut before).await;
+    link.map_err(|fault| refused(host, placed, &scripts::parse_said(&before, &mark)).unwrap_or(fault))
+}
+
+/// Starts the helper if it lies on the host already, with one command instead of two. `None` if it
+/// is not there as it should be, or cannot be told: then it is for `place` to see to it.
+///
+/// # Errors
+/// As `start`.
+pub async fn start_if_placed(
+    connection: &Connection,
+    host: &str,
+    dir: Option<&str>,
+) -> Result<Option<(Placed, Link)>, Fault> {
+    start_one_of(Programs::built_in(), connection, host, dir).await
+}
+
+pub(super) async fn start_one_of(
+    programs: &Programs,
+    connection: &Connection,
+    host: &str,
+    dir: Option<&str>,
+) -> Result<Option<(Placed, Link)>, Fault> {
+    place::check_dir(dir)?;
+    let mark = scripts::mark();
+    let (x86_64, aarch64) = programs.sha256s();
+    let command = scripts::resume(&[&mark, dir.unwrap_or(""), protocol::VERSION, x86_64, aarch64]);
+    let mut before = String::new();
+    let link = begin(connection, host, &command, &mut before).await;
+    let said = scripts::parse_said(&before, &mark);
+    let find = |word| said.iter().find(|(said, _)| *said == word).map(|(_, rest)| *rest);
+    match link {
+        Ok(link) => {
+            let program = programs.for_arch(find("arch").unwrap_or_default()).map_err(|f| f.on_host(host))?;
+            let path = find("have").unwrap_or_default().to_owned();
+            let bytes = program.bytes.len() as u64;
+            Ok(Some((Placed { path, sha256: program.sha256.clone(), bytes, newly: false }, link)))
+        }
+        Err(fault) if find("starting").is_some() || connection.is_closed() => Err(fault),
+        Err(_) => Ok(None),
+    }
+}
+
+async fn begin(
+    connection: &Connection,
+    host: &str,
+    command: &str,
+    before: &mut String,
+) -> Result<Link, Fault> {
+    let stream = connection.open(command).await?;
     let cut = connection.watch_end();
     let mut running = stream.running;
     let ended = Box::pin(async move {
         let end = timeout(EXIT_LIMIT, running.ended()).await.unwrap_or_default();
-        let fault = cut.borrow().clone();
-        match fault.and_then(|fault| fault.detail.cause.clone()) {
+        match cut.cause() {
             Some(cause) => format!("the connection ended: {cause}"),
             None => describe(&end),
         }
@@ -38,7 +87,7 @@ pub async fn start(connection: &Connection, host: &str, placed: &Placed) -> Resu
         stderr: stream.stderr,
         ended,
     };
-    Link::begin(wire, |noise| refused(host, placed, &scripts::parse_said(noise, &mark))).await
+    Link::begin(wire, before).await
 }
 
 /// What the start script said instead of starting, if it did.

@@ -15,10 +15,9 @@ use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicK
 use russh::{MethodKind, MethodSet};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::gate::Gate;
+use super::gate::{EndWatch, Gate};
 use super::{Place, SignIn, Target, key_file};
 
 /// For an agent to open its socket and to list its keys.
@@ -84,7 +83,7 @@ pub(super) async fn sign_in(
     target: &Target,
     place: &Place,
     credential: &Credential<'_>,
-    mut ended: watch::Receiver<Option<Fault>>,
+    mut ended: EndWatch,
 ) -> Result<(), Fault> {
     let tried = match credential {
         Credential::Key { path, key } => with_key(handle, target, path, key).await,
@@ -96,12 +95,17 @@ pub(super) async fn sign_in(
         Err(Refusal::Fault(fault)) => Err(fault),
         Err(Refusal::Refused { tried, left, partial }) => {
             let died = if left.is_empty() {
-                let gone = timeout(LAST_WORDS_LIMIT, ended.wait_for(Option::is_some)).await;
-                gone.ok().and_then(Result::ok).and_then(|fault| fault.clone())
+                timeout(LAST_WORDS_LIMIT, ended.wait()).await.ok().flatten()
             } else {
                 None
             };
-            Err(refused(target, place, &tried, &left, partial, died))
+            match died {
+                Some(ended) if !ended.by_host => Err(ended.fault),
+                died => {
+                    let cause = died.and_then(|ended| ended.fault.detail.cause);
+                    Err(refused(target, place, &tried, &left, partial, cause))
+                }
+            }
         }
     }
 }
@@ -286,12 +290,11 @@ fn refused(
     tried: &str,
     left: &MethodSet,
     partial: bool,
-    died: Option<Fault>,
+    cause: Option<String>,
 ) -> Fault {
     let accepts: Vec<String> = left.iter().map(String::from).collect();
     let accepts = accepts.join(", ");
     let label = label(target, place);
-    let cause = died.and_then(|fault| fault.detail.cause.clone());
     let message = match (&cause, partial) {
         (Some(cause), _) => format!("sign-in to {label} was refused: the host {tried} and ended it: {cause}"),
         (None, true) => {

@@ -32,25 +32,55 @@ impl From<russh::Error> for Stop {
     }
 }
 
+/// The end of a session.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    /// `LinkLost`, with the cause.
+    pub(super) fault: Fault,
+    /// The host ended it on purpose; otherwise the line broke.
+    pub(super) by_host: bool,
+}
+
+/// Tells whether and why a session has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct EndWatch(watch::Receiver<Option<Ended>>);
+
+impl EndWatch {
+    pub(super) fn now(&self) -> Option<Ended> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits for the end. `None` only if nobody is left who could tell.
+    pub(super) async fn wait(&mut self) -> Option<Ended> {
+        self.0.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone())
+    }
+
+    /// Why it has ended, if it has.
+    pub(crate) fn cause(&self) -> Option<String> {
+        self.now().and_then(|ended| ended.fault.detail.cause)
+    }
+}
+
 pub(super) struct Gate {
     place: Place,
     known: Vec<TrustedKey>,
     /// `None` while the session lives.
-    ended: watch::Sender<Option<Fault>>,
+    ended: watch::Sender<Option<Ended>>,
 }
 
 impl Gate {
-    pub(super) fn new(place: Place, known: Vec<TrustedKey>) -> (Self, watch::Receiver<Option<Fault>>) {
+    pub(super) fn new(place: Place, known: Vec<TrustedKey>) -> (Self, EndWatch) {
         let (ended, seen) = watch::channel(None);
-        (Self { place, known, ended }, seen)
+        (Self { place, known, ended }, EndWatch(seen))
     }
 
-    fn end(&self, cause: &str) {
+    fn end(&self, cause: &str, by_host: bool) {
         self.ended.send_if_modified(|ended| {
             let first = ended.is_none();
             if first {
                 let message = format!("the connection to {} ended: {cause}", self.place.label());
-                *ended = Some(self.place.fault(FaultCode::LinkLost, message).because(cause));
+                let fault = self.place.fault(FaultCode::LinkLost, message).because(cause);
+                *ended = Some(Ended { fault, by_host });
             }
             first
         });
@@ -60,7 +90,7 @@ impl Gate {
 /// The library ends a session without a word if closing its socket fails; dropping tells.
 impl Drop for Gate {
     fn drop(&mut self) {
-        self.end("the host closed it");
+        self.end("the host closed it", true);
     }
 }
 
@@ -70,6 +100,10 @@ pub(super) fn words(text: &str) -> String {
     protocol::text::printable(&short).into_owned()
 }
 
+fn is_eof(why: &russh::Error) -> bool {
+    matches!(why, russh::Error::IO(why) if why.kind() == std::io::ErrorKind::UnexpectedEof)
+}
+
 /// Why a session ended, in words.
 pub(super) fn cause_of(why: &russh::Error) -> String {
     match why {
@@ -77,9 +111,7 @@ pub(super) fn cause_of(why: &russh::Error) -> String {
             "the host stopped answering".into()
         }
         russh::Error::HUP | russh::Error::Disconnect => "the host closed it".into(),
-        russh::Error::IO(why) if why.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "the host closed it".into()
-        }
+        why if is_eof(why) => "the host closed it".into(),
         russh::Error::IO(why) if why.kind() == std::io::ErrorKind::TimedOut => {
             "the host stopped answering".into()
         }
@@ -104,13 +136,19 @@ impl client::Handler for Gate {
     async fn disconnected(&mut self, reason: DisconnectReason<Stop>) -> Result<(), Stop> {
         match reason {
             DisconnectReason::ReceivedDisconnect(said) if said.message.trim().is_empty() => {
-                self.end("the host closed it");
+                self.end("the host closed it", true);
             }
             DisconnectReason::ReceivedDisconnect(said) => {
-                self.end(&format!("the host said '{}'", words(&said.message)));
+                self.end(&format!("the host said '{}'", words(&said.message)), true);
             }
-            DisconnectReason::Error(Stop::Ssh(why)) => self.end(&cause_of(&why)),
-            DisconnectReason::Error(Stop::Key { .. }) => self.end("the host came back with another key"),
+            DisconnectReason::Error(Stop::Ssh(why)) => {
+                use russh::Error as E;
+                let by_host = matches!(why, E::HUP | E::Disconnect | E::NoAuthMethod) || is_eof(&why);
+                self.end(&cause_of(&why), by_host);
+            }
+            DisconnectReason::Error(Stop::Key { .. }) => {
+                self.end("the host came back with another key", true)
+            }
         }
         Ok(())
     }

@@ -10,13 +10,12 @@ use protocol::trust::{HostKey, TrustedKey, Verdict};
 use protocol::{Fault, FaultCode};
 use russh::client::{self, Handle};
 use russh::keys::Algorithm;
-use russh::{AlgorithmKind, Disconnect, Preferred, SshId};
+use russh::{AlgorithmKind, Disconnect, Preferred, SshId, cipher};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::gate::{Gate, Stop, cause_of, words};
-use super::wire_tap::{Tap, WireTap};
+use super::gate::{EndWatch, Gate, Stop, cause_of, words};
+use super::wire_tap::{CutOnDrop, WireTap};
 use super::{Place, Target, auth, host_key, reach};
 
 /// For the banner and the key exchange together.
@@ -27,8 +26,17 @@ const SIGN_IN_LIMIT: Duration = Duration::from_secs(30);
 /// so that a cut is seen within 10 s.
 const KEEPALIVE: Duration = Duration::from_secs(3);
 const KEEPALIVES_UNANSWERED: usize = 2;
-/// Ends a session whose writes are stuck.
-const STUCK_LIMIT: Duration = Duration::from_secs(30);
+/// Ends a session whose writes are stuck; longer than the sign-in, which has its own words.
+const STUCK_LIMIT: Duration = Duration::from_secs(45);
+/// ChaCha20-Poly1305 comes last: with a host that does not know strict key exchange, a cut of the
+/// first messages would go unseen with it (CVE-2023-48795).
+const CIPHERS: &[cipher::Name] = &[
+    cipher::AES_256_GCM,
+    cipher::AES_256_CTR,
+    cipher::AES_192_CTR,
+    cipher::AES_128_CTR,
+    cipher::CHACHA20_POLY1305,
+];
 /// For the goodbye of a connection that is closed.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -36,8 +44,8 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 pub struct Connection {
     pub(super) handle: Handle<Gate>,
     pub(super) place: Place,
-    ended: watch::Receiver<Option<Fault>>,
-    tap: Tap,
+    ended: EndWatch,
+    line: CutOnDrop,
 }
 
 impl std::fmt::Debug for Connection {
@@ -46,23 +54,16 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.tap.cut();
-    }
-}
-
 impl Connection {
     /// True as soon as the connection is known to be gone.
     pub fn is_closed(&self) -> bool {
-        self.handle.is_closed() || self.ended.borrow().is_some()
+        self.handle.is_closed() || self.ended.now().is_some()
     }
 
     /// Waits until the connection is gone and says why (`LinkLost`).
     pub async fn closed(&self) -> Fault {
         let mut ended = self.ended.clone();
-        let fault = ended.wait_for(Option::is_some).await.ok().and_then(|fault| fault.clone());
-        fault.unwrap_or_else(|| self.gone("the host closed it"))
+        ended.wait().await.map_or_else(|| self.gone("the host closed it"), |ended| ended.fault)
     }
 
     /// Says goodbye to the host and ends everything that runs on the connection.
@@ -70,21 +71,21 @@ impl Connection {
         let goodbye = self.handle.disconnect(Disconnect::ByApplication, "", "");
         // A host that does not take the goodbye is left without it.
         if !matches!(timeout(GOODBYE_LIMIT, goodbye).await, Ok(Ok(()))) {
-            self.tap.cut();
+            self.line.cut();
         }
         if timeout(GOODBYE_LIMIT, self.closed()).await.is_err() {
-            self.tap.cut();
+            self.line.cut();
         }
     }
 
     /// Why it is gone, if it is.
     pub(super) fn fault_if_closed(&self) -> Option<Fault> {
-        let fault = self.ended.borrow().clone();
+        let fault = self.ended.now().map(|ended| ended.fault);
         fault.or_else(|| self.handle.is_closed().then(|| self.gone("the host closed it")))
     }
 
-    /// A receiver of the reason for the end, for tasks that outlive a borrow.
-    pub(crate) fn watch_end(&self) -> watch::Receiver<Option<Fault>> {
+    /// Tells the end to tasks that outlive a borrow.
+    pub(crate) fn watch_end(&self) -> EndWatch {
         self.ended.clone()
     }
 
@@ -187,21 +188,18 @@ async fn handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (stream, tap) = WireTap::new(stream);
+    // Dropping this future anywhere below cuts the stream: the library's own task would live on.
+    let (stream, line) = WireTap::new(stream);
     let (gate, ended) = Gate::new(place.clone(), known);
     let session = client::connect_stream(Arc::new(config(algorithms)), stream, gate);
     match timeout(HANDSHAKE_LIMIT, session).await {
-        Ok(Ok(handle)) => Ok(Connection { handle, place: place.clone(), ended, tap }),
+        Ok(Ok(handle)) => Ok(Connection { handle, place: place.clone(), ended, line }),
         Ok(Err(Stop::Key { shown, verdict })) => Err(Refused::Key { shown, verdict }),
         Ok(Err(Stop::Ssh(russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, theirs, .. }))) => {
             Err(Refused::NoCommonKey { theirs })
         }
-        Ok(Err(Stop::Ssh(why))) => Err(Refused::Fault(unlike_ssh(place, &tap.head(), Some(&why)))),
-        Err(_) => {
-            // Only the future was dropped: the library's task would hold the socket.
-            tap.cut();
-            Err(Refused::Fault(unlike_ssh(place, &tap.head(), None)))
-        }
+        Ok(Err(Stop::Ssh(why))) => Err(Refused::Fault(unlike_ssh(place, &line.head(), Some(&why)))),
+        Err(_) => Err(Refused::Fault(unlike_ssh(place, &line.head(), None))),
     }
 }
 
@@ -212,7 +210,11 @@ fn config(algorithms: Vec<Algorithm>) -> client::Config {
         keepalive_max: KEEPALIVES_UNANSWERED,
         inactivity_timeout: Some(STUCK_LIMIT),
         nodelay: true,
-        preferred: Preferred { key: Cow::Owned(algorithms), ..Preferred::DEFAULT },
+        preferred: Preferred {
+            key: Cow::Owned(algorithms),
+            cipher: Cow::Borrowed(CIPHERS),
+            ..Preferred::DEFAULT
+        },
         ..client::Config::default()
     }
 }

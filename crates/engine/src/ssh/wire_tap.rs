@@ -23,20 +23,38 @@ struct Shared {
     head: Mutex<Vec<u8>>,
 }
 
-/// Cuts the stream and tells its first bytes, from outside of the session that owns it.
 #[derive(Clone, Default)]
-pub(super) struct Tap(Arc<Shared>);
+struct Tap(Arc<Shared>);
 
 impl Tap {
     /// Ends the stream: the session reads an error at once.
-    pub(super) fn cut(&self) {
+    fn cut(&self) {
         self.0.cut.store(true, Ordering::SeqCst);
         self.0.waker.wake();
     }
 
     /// The first bytes that the peer sent.
-    pub(super) fn head(&self) -> Vec<u8> {
+    fn head(&self) -> Vec<u8> {
         self.0.head.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Cuts the stream from outside of the session that owns it, at the latest when it is dropped.
+pub(super) struct CutOnDrop(Tap);
+
+impl CutOnDrop {
+    pub(super) fn cut(&self) {
+        self.0.cut();
+    }
+
+    pub(super) fn head(&self) -> Vec<u8> {
+        self.0.head()
+    }
+}
+
+impl Drop for CutOnDrop {
+    fn drop(&mut self) {
+        self.0.cut();
     }
 }
 
@@ -48,9 +66,9 @@ pub(super) struct WireTap<S> {
 }
 
 impl<S> WireTap<S> {
-    pub(super) fn new(inner: S) -> (Self, Tap) {
+    pub(super) fn new(inner: S) -> (Self, CutOnDrop) {
         let tap = Tap::default();
-        (Self { inner, tap: tap.clone(), room: HEAD_BYTES }, tap)
+        (Self { inner, tap: tap.clone(), room: HEAD_BYTES }, CutOnDrop(tap))
     }
 }
 

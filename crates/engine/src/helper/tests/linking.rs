@@ -55,7 +55,7 @@ fn wire() -> (Wire, Fake) {
 async fn linked() -> (Link, Fake) {
     let (wire, mut fake) = wire();
     fake.say(HELLO).await;
-    (Link::begin(wire, |_| None).await.unwrap(), fake)
+    (Link::begin(wire, &mut String::new()).await.unwrap(), fake)
 }
 
 fn host_of(answer: Answer) -> String {
@@ -88,7 +88,7 @@ async fn what_a_login_shell_prints_before_the_helper_is_skipped() {
     fake.say("Welcome to web!\n{\"not\":1}\n\u{1b}[2J").await;
     fake.says.write_all(b"no line feed").await.unwrap();
     fake.say(HELLO).await;
-    Link::begin(wire, |_| None).await.unwrap();
+    Link::begin(wire, &mut String::new()).await.unwrap();
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_helper_that_never_speaks_is_told_with_what_came_instead() {
     fake.say("This account is currently not available.").await;
     fake.stderr.push(b"last words\n");
     fake.says.shutdown().await.unwrap();
-    let fault = Link::begin(wire, |_| None).await.unwrap_err();
+    let fault = Link::begin(wire, &mut String::new()).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::HelperFailed);
     assert!(fault.message.ends_with("did not start: the helper ended with 3"), "{fault}");
     assert_eq!(fault.detail.lines, ["This account is currently not available.", "last words"]);
@@ -107,7 +107,7 @@ async fn a_helper_that_never_speaks_is_told_with_what_came_instead() {
 async fn noise_without_end_is_given_up_early() {
     let (mut wire, _fake) = wire();
     wire.input = Box::new(tokio::io::repeat(b'x'));
-    let fault = timeout(SOON, Link::begin(wire, |_| None)).await.unwrap().unwrap_err();
+    let fault = timeout(SOON, Link::begin(wire, &mut String::new())).await.unwrap().unwrap_err();
     assert_eq!(fault.code, FaultCode::HelperFailed);
 }
 
@@ -202,7 +202,7 @@ async fn a_line_beyond_the_limit_ends_the_link() {
     let (mut wire, fake) = wire();
     let hello = std::io::Cursor::new(format!("{HELLO}\n").into_bytes());
     wire.input = Box::new(tokio::io::AsyncReadExt::chain(hello, tokio::io::repeat(b'x')));
-    let link = Link::begin(wire, |_| None).await.unwrap();
+    let link = Link::begin(wire, &mut String::new()).await.unwrap();
     let fault = timeout(Duration::from_secs(30), link.closed()).await.unwrap();
     assert!(fault.message.contains("a line is longer than"), "{fault}");
     drop(fake);

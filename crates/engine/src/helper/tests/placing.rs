@@ -11,7 +11,8 @@ use protocol::{Fault, FaultCode};
 
 use crate::helper::local::linux::start_bytes;
 use crate::helper::place::place_one_of;
-use crate::helper::{Placed, Program, Programs, start};
+use crate::helper::start::start_one_of;
+use crate::helper::{Placed, Program, Programs, embedded, place, start, start_local};
 use crate::ssh::Connection;
 use crate::ssh::tests::sshd::Sshd;
 
@@ -141,6 +142,28 @@ async fn a_file_that_was_damaged_is_put_there_anew_and_never_started() {
     fs::remove_file(&placed.path).unwrap();
     let fault = start(&home.connection, "web", &placed).await.unwrap_err();
     assert_eq!((fault.code, fault.detail.subject), (FaultCode::HelperFailed, Some(placed.path)));
+}
+
+#[tokio::test]
+async fn a_file_swapped_between_its_hash_and_its_start_is_not_run() {
+    // The first sha256sum in PATH hashes as it should and then swaps the file of the helper.
+    let swapper = tempfile::tempdir().unwrap();
+    let tool = swapper.path().join("sha256sum");
+    let swap = "/usr/bin/sha256sum; f=$(ls \"$HOME\"/.cache/muster/muster-helper-*) && \
+                printf '#!/bin/sh\\necho planted\\n' >\"$HOME/new\" && chmod 700 \"$HOME/new\" && mv \"$HOME/new\" \"$f\"";
+    fs::write(&tool, format!("#!/bin/sh\n{swap}\n")).unwrap();
+    let shell = format!(
+        "PATH={}:$PATH; export PATH; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"",
+        swapper.path().display()
+    );
+    let home = Home::with_shell("", &shell).await;
+    let placed = home.place(script(""), None).await.unwrap();
+    assert_eq!(fs::read(&placed.path).unwrap(), script(""));
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    let link = start(&home.connection, "web", &placed).await.unwrap();
+    let Answer::System(system) = link.ask(Ask::System {}, SOON).await.unwrap() else { panic!() };
+    assert_eq!(system.host_name, "fake", "what was hashed is what runs");
+    assert_eq!(fs::read(&placed.path).unwrap(), b"#!/bin/sh\necho planted\n", "the swap did happen");
 }
 
 #[tokio::test]
@@ -282,6 +305,22 @@ async fn one_session_at_a_time_is_enough_to_place_and_start() {
 }
 
 #[tokio::test]
+async fn a_helper_that_is_there_is_found_and_started_with_one_command() {
+    let home = Home::with_shell("", "echo Welcome; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
+    let programs = programs(script(""));
+    let resume = || start_one_of(&programs, &home.connection, "web", None);
+    assert!(resume().await.unwrap().is_none(), "nothing was placed yet");
+    let placed = place_one_of(&programs, &home.connection, "web", None).await.unwrap();
+    let (found, link) = resume().await.unwrap().unwrap();
+    assert_eq!(found, Placed { newly: false, ..placed.clone() });
+    link.ask(Ask::System {}, SOON).await.unwrap();
+    fs::write(&placed.path, "planted").unwrap();
+    assert!(resume().await.unwrap().is_none(), "a damaged helper is for place to mend");
+    home.connection.close().await;
+    assert_eq!(resume().await.unwrap_err().code, FaultCode::LinkLost);
+}
+
+#[tokio::test]
 async fn this_computer_is_looked_at_by_a_child_that_runs_from_memory() {
     // A program of the system that never says Hello shows that its bytes run from memory.
     let bytes: &'static [u8] = Box::leak(fs::read("/bin/echo").unwrap().into_boxed_slice());
@@ -290,4 +329,37 @@ async fn this_computer_is_looked_at_by_a_child_that_runs_from_memory() {
     assert!(fault.message.ends_with("did not start: the helper ended: exit status: 0"), "{fault}");
     let fault = start_bytes(b"\x7fELF broken").await.unwrap_err();
     assert_eq!((fault.code, fault.detail.host.as_deref()), (FaultCode::HelperFailed, Some("local")));
+}
+
+#[tokio::test]
+async fn the_real_helper_runs_here_and_on_a_host_where_this_program_was_built_with_it() {
+    let home = Home::new().await;
+    if let Err(fault) = embedded(std::env::consts::ARCH) {
+        assert_eq!(fault.code, FaultCode::HelperNotBuilt);
+        assert_eq!(start_local().await.unwrap_err().code, FaultCode::HelperNotBuilt);
+        let fault = place(&home.connection, "web", None).await.unwrap_err();
+        assert_eq!((fault.code, fault.detail.host.as_deref()), (FaultCode::HelperNotBuilt, Some("web")));
+        return;
+    }
+    let here = start_local().await.unwrap();
+    let placed = place(&home.connection, "web", None).await.unwrap();
+    let there = start(&home.connection, "web", &placed).await.unwrap();
+    for link in [here, there] {
+        assert_eq!(link.hello().version, protocol::VERSION);
+        let Answer::System(system) = link.ask(Ask::System {}, SOON).await.unwrap() else { panic!() };
+        assert_eq!(system.arch, std::env::consts::ARCH);
+        let mut metrics = link.subscribe(Ask::Metrics { interval_ms: Some(200) }).await.unwrap();
+        for number in 1..=3 {
+            assert_eq!(metrics.recv().await.unwrap().unwrap().0, number);
+        }
+        let pid = link.hello().pid;
+        drop((metrics, link));
+        let gone = async {
+            while Path::new(&format!("/proc/{pid}")).exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), gone).await.expect("the helper goes with its link");
+    }
+    assert_eq!(names(&home.folder()).len(), 1);
 }

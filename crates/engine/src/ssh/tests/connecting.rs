@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::sshd::{Sshd, make_key, trust};
+use super::sshd::{Sshd, make_key, me, trust};
 use crate::ssh::session::connect_with_agent;
 use crate::ssh::{SignIn, Target, connect, fetch_host_key};
 
@@ -126,8 +126,9 @@ async fn a_wrong_key_is_refused_with_what_the_host_accepts() {
     assert_eq!(
         fault.message,
         format!(
-            "sign-in to web (root@127.0.0.1:{}) was refused: the host did not take the key {}; \
+            "sign-in to web ({}@127.0.0.1:{}) was refused: the host did not take the key {}; \
              it accepts publickey",
+            me(),
             sshd.port,
             path.display()
         )
@@ -270,6 +271,71 @@ async fn a_silent_server_and_one_that_stops_after_its_banner_are_given_up_with_t
     assert_eq!((silent.code, stalled.code), (FaultCode::NoAnswer, FaultCode::NoAnswer));
     assert!(silent.message.contains("sent no SSH banner within 15 s"), "{silent}");
     assert!(stalled.message.contains("did not finish the SSH key exchange within 15 s"), "{stalled}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_given_up_in_the_middle_leaves_nothing_running() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = nowhere(listener.local_addr().unwrap().port());
+    let connecting = tokio::spawn(async move { fault_of(&target).await });
+    let (mut stream, _) = listener.accept().await.unwrap();
+    stream.write_all(b"SSH-2.0-x\r\n").await.unwrap();
+    // The banner and the first packet: the library's own task runs now.
+    let mut said = [0; 4096];
+    while !said.windows(5).any(|window| window == b"curve") {
+        assert!(stream.read(&mut said).await.unwrap() > 0);
+    }
+    connecting.abort();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "the socket must be closed at once");
+}
+
+/// A way to `port` that lets `bytes` of the host's words through and then falls silent.
+async fn stalling(port: u16, bytes: u64) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (near, _) = listener.accept().await.unwrap();
+        let far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let (mut asks, mut hears) = near.into_split();
+        let (says, mut is_asked) = far.into_split();
+        let ask = async { tokio::io::copy(&mut asks, &mut is_asked).await };
+        let answer = async { tokio::io::copy(&mut says.take(bytes), &mut hears).await };
+        let _ = tokio::join!(ask, answer);
+        std::future::pending::<()>().await;
+    });
+    own
+}
+
+#[tokio::test]
+async fn a_host_that_falls_silent_after_any_byte_is_given_up_with_the_step_named() {
+    let sshd = Sshd::start("");
+    let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[]).await.unwrap();
+    let mut tries = tokio::task::JoinSet::new();
+    for bytes in (0..3_500).step_by(250) {
+        let port = stalling(sshd.port, bytes).await;
+        let target = Target { port, ..sshd.target() };
+        let known = [trust(port, key.clone())];
+        tries.spawn(async move {
+            let tried =
+                tokio::time::timeout(Duration::from_secs(40), connect(&target, &known, &|_| {})).await;
+            (bytes, tried.expect("every step has its time-out").map(drop))
+        });
+    }
+    let mut steps = Vec::new();
+    for (bytes, tried) in tries.join_all().await {
+        let Err(fault) = tried else { continue };
+        assert_eq!(fault.code, FaultCode::NoAnswer, "after {bytes} bytes: {fault}");
+        for step in ["no SSH banner", "SSH key exchange", "sign-in"] {
+            if fault.message.contains(step) {
+                steps.push(step);
+            }
+        }
+    }
+    for step in ["no SSH banner", "SSH key exchange", "sign-in"] {
+        assert!(steps.contains(&step), "{step} in {steps:?}");
+    }
 }
 
 /// A way to `port` that ends, or falls silent, when told.

@@ -1,0 +1,226 @@
+//! The wire, spoken to in this process: real pipes, the real machine.
+
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write, pipe};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use protocol::wire::{Answer, Hello, Line};
+use protocol::{Fault, FaultCode};
+
+use super::lines::REQUEST_LIMIT_BYTES;
+use super::serve;
+use crate::error::Error;
+use crate::root::Root;
+
+struct Link {
+    to: PipeWriter,
+    from: BufReader<PipeReader>,
+    helper: JoinHandle<Result<(), Error>>,
+}
+
+impl Link {
+    fn open() -> (Self, Hello) {
+        let mut link = Self::open_unread();
+        let Line::Hello(hello) = link.next() else { panic!("the first line is Hello") };
+        (link, hello)
+    }
+
+    fn open_unread() -> Self {
+        let (input, to) = pipe().unwrap();
+        let (from, output) = pipe().unwrap();
+        let helper = std::thread::spawn(move || serve(input, output, Root::live()));
+        Self { to, from: BufReader::new(from), helper }
+    }
+
+    fn send(&mut self, line: &str) {
+        self.to.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    fn next(&mut self) -> Line {
+        let mut line = String::new();
+        self.from.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|why| panic!("{why}: {line:?}"))
+    }
+
+    fn next_fault(&mut self) -> (u64, Fault) {
+        match self.next() {
+            Line::Fault { id, fault } => (id, fault),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes the input and gives how long the helper still took.
+    fn hang_up(self) -> Duration {
+        let started = Instant::now();
+        drop(self.to);
+        self.helper.join().unwrap().unwrap();
+        started.elapsed()
+    }
+}
+
+#[test]
+fn it_speaks_first_and_says_what_it_can_and_where_it_is() {
+    let (link, hello) = Link::open();
+    assert_eq!((hello.version.as_str(), hello.pid), (protocol::VERSION, std::process::id()));
+    for word in ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel"] {
+        assert!(hello.can.iter().any(|can| can == word), "{word}");
+    }
+    assert!(!hello.host.host_name.is_empty() && !hello.host.user.is_empty());
+    assert!(link.hang_up() < Duration::from_secs(1), "with nothing under way it ends at once");
+}
+
+#[test]
+fn what_it_does_not_know_is_a_fault_with_the_id_and_nonsense_one_with_0() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":7,"ask":{"teleport":{"to":"mars"}}}"#);
+    let (id, fault) = link.next_fault();
+    assert_eq!((id, fault.code), (7, FaultCode::NotInThisVersion));
+    link.send(r#"{"id":8,"ask":{"act":{"unit":5}}}"#);
+    let (id, fault) = link.next_fault();
+    assert_eq!((id, fault.code), (8, FaultCode::BadInput));
+    for nonsense in ["x", "{}", "[true]", "\u{1b}[31m", &"[".repeat(10_000), r#"{"id":-1,"ask":{}}"#] {
+        link.send(nonsense);
+        let (id, fault) = link.next_fault();
+        assert_eq!((id, fault.code), (0, FaultCode::BadInput), "{nonsense}");
+    }
+    link.send(&"x".repeat(REQUEST_LIMIT_BYTES + 1));
+    assert_eq!(link.next_fault().0, 0);
+    link.send("");
+    link.send(r#"{"id":9,"ask":{"system":{}}}"#);
+    assert!(
+        matches!(link.next(), Line::Reply { id: 9, answer: Answer::System(_) }),
+        "it goes on after all that"
+    );
+}
+
+#[test]
+fn a_long_command_delays_no_other_answer_and_can_be_cancelled() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":1,"ask":{"run":{"command":"echo begun; exec sleep 60"}}}"#);
+    link.send(r#"{"id":2,"ask":{"metrics":{}}}"#);
+    let Line::Reply { id: 2, answer: Answer::Metrics(metrics) } = link.next() else { panic!() };
+    assert!(metrics.cpu.is_some() && metrics.over_ms.is_some(), "one answer has rates of two samples");
+    link.send(r#"{"id":1,"ask":{"system":{}}}"#);
+    assert_eq!(link.next_fault().1.code, FaultCode::BadInput, "an id that is under way is not taken again");
+    link.send(r#"{"id":3,"ask":{"cancel":{"id":1}}}"#);
+    let lines = [link.next(), link.next()];
+    assert!(lines.iter().any(|line| matches!(line, Line::Reply { id: 3, answer: Answer::Cancelled {} })));
+    let ran = lines.iter().find_map(|line| match line {
+        Line::Reply { id: 1, answer: Answer::Run(report) } => Some(report),
+        _ => None,
+    });
+    assert_eq!(ran.unwrap().signal, Some(15));
+}
+
+#[test]
+fn pushes_are_numbered_from_1_and_end_when_cancelled() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":5,"ask":{"metrics":{"interval_ms":200}}}"#);
+    for wanted in 1..=3 {
+        let Line::Push { id: 5, seq, answer: Answer::Metrics(metrics) } = link.next() else { panic!() };
+        assert_eq!(seq, wanted);
+        assert_eq!(metrics.cpu.is_some(), seq > 1, "the first sample has no rates");
+    }
+    link.send(r#"{"id":6,"ask":{"cancel":{"id":5}}}"#);
+    let mut ended = false;
+    let mut cancelled = false;
+    while !(ended && cancelled) {
+        match link.next() {
+            Line::End { id: 5 } => ended = true,
+            Line::Reply { id: 6, .. } => cancelled = true,
+            Line::Push { id: 5, .. } => assert!(!ended, "nothing is pushed after the end"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_slow_reader_gets_fewer_pushes_and_the_newest_ones() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":5,"ask":{"sockets":{"interval_ms":200}}}"#);
+    // A command whose answer fills the pipe, so that pushes wait behind it.
+    link.send(r#"{"id":1,"ask":{"run":{"command":"head -c 200000 /dev/zero"}}}"#);
+    std::thread::sleep(Duration::from_millis(2_500));
+    let read_at = Instant::now();
+    link.send(r#"{"id":6,"ask":{"cancel":{"id":5}}}"#);
+    let mut pushes = 0;
+    loop {
+        match link.next() {
+            Line::Push { .. } => pushes += 1,
+            Line::End { .. } => break,
+            _ => {}
+        }
+    }
+    assert!(pushes < 10, "{pushes} of the 12 that were due; they were not queued");
+    assert!(read_at.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn it_ends_in_time_when_its_input_ends_while_a_command_runs() {
+    let (mut link, _) = Link::open();
+    let mark = format!("/tmp/muster-helper-test-{}", std::process::id());
+    let command = format!("trap '' TERM; sleep 60 & echo $! > {mark}; sleep 60; sleep 60");
+    link.send(&serde_json::json!({"id": 1, "ask": {"run": {"command": command}}}).to_string());
+    let sleeper = loop {
+        match std::fs::read_to_string(&mark) {
+            Ok(text) if text.ends_with('\n') => break text.trim().to_owned(),
+            _ => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    std::fs::remove_file(&mark).unwrap();
+    let took = link.hang_up();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let state = std::fs::read_to_string(format!("/proc/{sleeper}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "what the command started is ended too: {state}");
+}
+
+#[test]
+fn it_ends_in_time_when_its_input_ends_while_its_output_is_blocked() {
+    let mut link = Link::open_unread();
+    link.send(r#"{"id":1,"ask":{"run":{"command":"head -c 200000 /dev/zero"}}}"#);
+    link.send(r#"{"id":2,"ask":{"metrics":{"interval_ms":200}}}"#);
+    std::thread::sleep(Duration::from_millis(500));
+    let Link { to, from, helper } = link;
+    let started = Instant::now();
+    drop(to);
+    helper.join().unwrap().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    drop(from);
+}
+
+#[test]
+fn it_ends_when_nobody_reads_its_output_any_more() {
+    let mut link = Link::open_unread();
+    link.send(r#"{"id":1,"ask":{"run":{"command":"sleep 60"}}}"#);
+    link.send(r#"{"id":2,"ask":{"metrics":{"interval_ms":200}}}"#);
+    let Link { to, from, helper } = link;
+    drop(from);
+    let started = Instant::now();
+    helper.join().unwrap().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    drop(to);
+}
+
+#[test]
+fn a_short_answer_that_is_under_way_when_the_input_ends_is_still_given() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":1,"ask":{"system":{}}}"#);
+    let Link { to, mut from, helper } = link;
+    drop(to);
+    let mut rest = String::new();
+    from.read_to_string(&mut rest).unwrap();
+    helper.join().unwrap().unwrap();
+    assert!(rest.contains(r#"{"reply":{"id":1,"answer":{"system":"#), "{rest}");
+}
+
+#[test]
+fn a_peer_that_floods_nonsense_and_reads_nothing_is_dropped() {
+    let link = Link::open_unread();
+    let Link { mut to, from, helper } = link;
+    let flood = std::thread::spawn(move || while to.write_all(b"nonsense\n").is_ok() {});
+    let started = Instant::now();
+    helper.join().unwrap().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
+    drop(from);
+    drop(flood);
+}

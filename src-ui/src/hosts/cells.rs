@@ -1,0 +1,291 @@
+//! The cells of one line of the list of hosts.
+
+use leptos::prelude::*;
+use protocol::hosts::{HostGlance, HostRow};
+use protocol::link::LinkState;
+use protocol::text::printable;
+
+use super::table::is_in;
+use crate::components::level::Level;
+use crate::components::{Button, ButtonKind, Glyph, Icon, IconName, Meter, Tag, TagKind};
+use crate::format;
+use crate::state::standing::{self, Standing, Tone, next_step, seen_ms};
+use crate::state::{use_app, zone_min};
+use crate::text::{count_words, lang, link_words, next_step_words, retry_words, t_string, use_i18n};
+
+/// Width of a meter in the list.
+const METER_PX: u32 = 36;
+/// A host heard of longer ago than this stands out.
+const LATE_S: u64 = 30;
+/// A host up for less than this says when it came up.
+const FRESH_S: u64 = 86_400;
+
+/// The head of a group: its name, its size, how its hosts stand.
+#[component]
+pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let group = StoredValue::new(name.clone());
+    let counts = Memo::new(move |_| {
+        app.pulse.track();
+        let rows = app.rows();
+        let inside = rows.iter().filter(|row| group.with_value(|group| is_in(&row.read_untracked(), group)));
+        standing::counts(inside.map(|row| Standing::of(&row.read_untracked().link)))
+    });
+    let total = move || counts.with(|counts| counts.iter().map(|(_, count)| count).sum::<usize>());
+    let shown = move || {
+        if group.with_value(String::is_empty) {
+            t_string!(i18n, hosts.no_group).to_string()
+        } else {
+            group.with_value(|group| printable(group).into_owned())
+        }
+    };
+    let label = move || {
+        if folded.get() { t_string!(i18n, hosts.unfold, name = shown()) } else { t_string!(i18n, hosts.fold, name = shown()) }
+    };
+    view! {
+        <div class="group-line" role="gridcell" aria-expanded=move || if folded.get() { "false" } else { "true" } aria-label=label>
+            {move || {
+                let name = if folded.get() { IconName::Right } else { IconName::Down };
+                view! { <Icon name /> }
+            }}
+            <span class="group-name cut">{shown}</span>
+            <span class="dim">{total}</span>
+            {move || {
+                counts
+                    .get()
+                    .into_iter()
+                    .map(|(standing, count)| {
+                        view! {
+                            <span class="group-count" title=move || count_words(i18n, standing, count)>
+                                <Glyph name=Signal::stored(standing.into()) size=10 />
+                                {count}
+                            </span>
+                        }
+                    })
+                    .collect_view()
+            }}
+        </div>
+    }
+}
+
+/// The cells of a host.
+#[component]
+pub(crate) fn HostCells(name: String) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let row = {
+        let name = name.clone();
+        Memo::new(move |_| app.row(&name).map(|row| row.get()))
+    };
+    let link = Memo::new(move |_| row.with(|row| row.as_ref().map_or(LinkState::Idle, |row| row.link.clone())));
+    let standing = Memo::new(move |_| Standing::of(&link.get()));
+    let old = Memo::new(move |_| standing.get() != Standing::Live);
+    let host = move |pick: fn(&HostRow) -> String| row.with(|row| row.as_ref().map(pick).unwrap_or_default());
+    let glance = move |pick: fn(&HostGlance) -> Option<f64>| {
+        row.with(|row| row.as_ref().and_then(|row| row.last.as_ref()).and_then(pick))
+    };
+    let cpu = Signal::derive(move || glance(|last| last.cpu_pct));
+    let memory = Signal::derive(move || glance(|last| last.memory_pct));
+    let disk = Signal::derive(move || glance(|last| last.fullest_disk.as_ref().map(|(_, pct)| *pct)));
+    // A value that is not from now is no alarm.
+    let level = move |pct: Signal<Option<f64>>, judge: fn(f64) -> Level| {
+        Signal::derive(move || if old.get() { Level::Normal } else { pct.get().map_or(Level::Normal, judge) })
+    };
+    let dimmed = move || if old.get() { "cell num dim" } else { "cell num" };
+    view! {
+        <span role="presentation"></span>
+        <span class="cell" role="gridcell">
+            <Glyph name=Signal::derive(move || standing.get().into()) />
+        </span>
+        <span class="cell name" role="gridcell" title=name.clone()>
+            {printable(&name).into_owned()}
+        </span>
+        <span class="cell cell-tag" role="gridcell">
+            {move || {
+                row.with(|row| row.as_ref().and_then(|row| row.host.tags.first().cloned()))
+                    .map(|tag| {
+                        let kind = if tag.eq_ignore_ascii_case("prod") { TagKind::Fact } else { TagKind::Quiet };
+                        view! { <Tag kind text=printable(&tag).into_owned() /> }
+                    })
+            }}
+        </span>
+        <span class="cell mono quiet" role="gridcell">
+            {move || {
+                let local = row.with(|row| row.as_ref().is_some_and(|row| row.host.is_local()));
+                if local { t_string!(i18n, app.this_computer).to_string() } else { host(address) }
+            }}
+        </span>
+        <StateCell name=name.clone() row link />
+        <span class="cell" role="gridcell">
+            <Meter
+                label=Signal::derive(move || t_string!(i18n, hosts.column_cpu).to_string())
+                pct=cpu
+                peak=Signal::derive(move || glance(|last| last.cpu_peak_pct))
+                level=level(cpu, Level::of_cpu)
+                old
+                width=METER_PX
+            />
+        </span>
+        <span class="cell" role="gridcell">
+            <Meter
+                label=Signal::derive(move || t_string!(i18n, hosts.column_memory).to_string())
+                pct=memory
+                level=level(memory, Level::of_memory)
+                old
+                width=METER_PX
+            />
+        </span>
+        <span class="cell cell-disk" role="gridcell">
+            <Meter
+                label=Signal::derive(move || t_string!(i18n, hosts.column_disk).to_string())
+                pct=disk
+                level=level(disk, Level::of_disk)
+                old
+                width=METER_PX
+            />
+            <span class="mono dim cut">
+                {move || {
+                    row.with(|row| {
+                        let disk = row.as_ref().and_then(|row| row.last.as_ref()?.fullest_disk.clone());
+                        disk.map(|(mount, _)| printable(&mount).into_owned())
+                    })
+                }}
+            </span>
+        </span>
+        <span class=dimmed role="gridcell">
+            {move || match (glance(|last| last.load1), glance(|last| last.cores.map(f64::from))) {
+                (Some(load), cores) => {
+                    view! {
+                        {format::hundredths(load)}
+                        {cores.map(|cores| view! { <span class="dim unit">" / " {format!("{cores}")}</span> })}
+                    }
+                        .into_any()
+                }
+                (None, _) => none().into_any(),
+            }}
+        </span>
+        <span class=dimmed role="gridcell">
+            {move || match glance(|last| last.uptime_s.map(|seconds| seconds as f64)) {
+                Some(seconds) => {
+                    let seconds = seconds as u64;
+                    let fresh = seconds < FRESH_S && !old.get();
+                    let words = format::narrow_duration(seconds, lang(i18n));
+                    view! { <span class=fresh.then_some("strong")>{words}</span> }.into_any()
+                }
+                None => none().into_any(),
+            }}
+        </span>
+        <span class=dimmed role="gridcell">
+            {move || match glance(|last| last.failed_units.map(f64::from)) {
+                Some(count) if count > 0.0 && !old.get() => {
+                    view! { <Tag kind=TagKind::Crit text=format!("{count}") /> }.into_any()
+                }
+                Some(count) => view! { <span class="dim">{format!("{count}")}</span> }.into_any(),
+                None => none().into_any(),
+            }}
+        </span>
+        <SeenCell row />
+    }
+}
+
+fn none() -> impl IntoView {
+    view! { <span class="dim">{format::NOT_KNOWN}</span> }
+}
+
+/// The port only where it is not the usual one: the column is narrow.
+fn address(row: &HostRow) -> String {
+    let host = &row.host;
+    let shown = if host.port == 22 { host.address.clone() } else { protocol::sockets::endpoint(&host.address, host.port) };
+    printable(&shown).into_owned()
+}
+
+/// The state in words, what is being done about it, and the link to the next step.
+#[component]
+fn StateCell(name: String, row: Memo<Option<HostRow>>, link: Memo<LinkState>) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let name = StoredValue::new(name);
+    let step = Memo::new(move |_| next_step(&link.get()));
+    let tone = move || match Standing::of(&link.get()).tone() {
+        Tone::Quiet => "quiet cut",
+        Tone::Warn => "state-words is-warn cut",
+        Tone::Crit => "state-words is-crit cut",
+    };
+    let words = move || {
+        let now = app.now_ms.get();
+        let heard = row.with(|row| row.as_ref().and_then(seen_ms));
+        let uptime = row.with(|row| row.as_ref().and_then(|row| row.last.as_ref()?.uptime_s));
+        match uptime {
+            Some(uptime) if link.with(LinkState::is_live) && uptime < FRESH_S => {
+                let booted = heard.unwrap_or(now) - (uptime as i64) * 1000;
+                let when = format::moment(booted, now, zone_min(booted), lang(i18n));
+                t_string!(i18n, hosts.live_rebooted, when = when)
+            }
+            _ => link_words(i18n, &link.get(), heard, now),
+        }
+    };
+    let doing = move || retry_words(i18n, &link.get(), app.now_ms.get());
+    view! {
+        <span
+            class="cell cell-state"
+            role="gridcell"
+            data-testid=format!("host-state-{}", name.get_value())
+            data-state=move || Standing::of(&link.get()).name()
+        >
+            <span class=tone title=words>{words}</span>
+            {move || {
+                let doing = doing();
+                let step = if doing.is_some() { None } else { step.get() };
+                view! {
+                    {doing.map(|doing| view! { <span class="dim cut">" · " {doing}</span> })}
+                    {step
+                        .map(|step| {
+                            view! {
+                                <span class="dim">" · "</span>
+                                <Button
+                                    kind=ButtonKind::Link
+                                    testid="next-step"
+                                    on_click=Callback::new(move |()| name.with_value(|name| app.take_step(name, step)))
+                                >
+                                    {move || next_step_words(i18n, step)}
+                                </Button>
+                            }
+                        })}
+                }
+            }}
+        </span>
+    }
+}
+
+#[component]
+fn SeenCell(row: Memo<Option<HostRow>>) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let seen = Memo::new(move |_| row.with(|row| row.as_ref().and_then(seen_ms)));
+    let live = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.link.is_live())));
+    let stale = Memo::new(move |_| {
+        row.with(|row| row.as_ref().is_some_and(|row| Standing::of(&row.link) == Standing::Stale))
+    });
+    let words = Memo::new(move |_| {
+        let now = app.now_ms.get();
+        match seen.get() {
+            None => (t_string!(i18n, states.never).to_string(), true),
+            Some(at) => {
+                let age = format::age_s(at, now);
+                let words = if age < 86_400 {
+                    format::narrow_duration(age, lang(i18n))
+                } else {
+                    format::moment(at, now, zone_min(at), lang(i18n))
+                };
+                (words, age > LATE_S)
+            }
+        }
+    });
+    let class = move || match words.with(|(_, late)| *late) {
+        true if live.get() || stale.get() => "cell num is-warn",
+        true => "cell num",
+        false => "cell num dim",
+    };
+    view! { <span class=class role="gridcell">{move || words.with(|(words, _)| words.clone())}</span> }
+}

@@ -1,0 +1,532 @@
+//! The form that adds or changes a host, and the question before one is removed.
+//!
+//! A password lives in its field alone: it is read once when the form is sent, and the field is
+//! emptied in the same moment, whatever comes of it. No signal ever holds it.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use protocol::Fault;
+use protocol::credentials::{KeyringState, SecretKind};
+use protocol::hosts::{Host, Sudo};
+use protocol::ipc::{HostRemove, HostSave, NewSecret};
+use protocol::text::printable;
+
+use super::draft::{FieldName, IdentityKind, Problem, Typed, refused_field};
+use super::host_path;
+use crate::components::{Button, ButtonKind, Choice, Dialog, Failed, Field, Segmented, TextInput};
+use crate::ipc;
+use crate::state::use_app;
+use crate::text::{I18n, t_string, use_i18n};
+
+/// One line of the form as a signal of its own, so that typing in one does not redraw the others.
+#[derive(Clone, Copy)]
+struct Fields {
+    name: RwSignal<String>,
+    address: RwSignal<String>,
+    port: RwSignal<String>,
+    user: RwSignal<String>,
+    identity: RwSignal<IdentityKind>,
+    key_path: RwSignal<String>,
+    groups: RwSignal<String>,
+    tags: RwSignal<String>,
+    sudo: RwSignal<Sudo>,
+    helper_dir: RwSignal<String>,
+    jump: StoredValue<Option<String>>,
+}
+
+impl Fields {
+    fn new(typed: Typed) -> Self {
+        Self {
+            name: RwSignal::new(typed.name),
+            address: RwSignal::new(typed.address),
+            port: RwSignal::new(typed.port),
+            user: RwSignal::new(typed.user),
+            identity: RwSignal::new(typed.identity),
+            key_path: RwSignal::new(typed.key_path),
+            groups: RwSignal::new(typed.groups),
+            tags: RwSignal::new(typed.tags),
+            sudo: RwSignal::new(typed.sudo),
+            helper_dir: RwSignal::new(typed.helper_dir),
+            jump: StoredValue::new(typed.jump),
+        }
+    }
+
+    fn typed(self) -> Typed {
+        Typed {
+            name: self.name.get(),
+            address: self.address.get(),
+            port: self.port.get(),
+            user: self.user.get(),
+            identity: self.identity.get(),
+            key_path: self.key_path.get(),
+            groups: self.groups.get(),
+            tags: self.tags.get(),
+            sudo: self.sudo.get(),
+            helper_dir: self.helper_dir.get(),
+            jump: self.jump.get_value(),
+        }
+    }
+}
+
+/// Adds a host (`None`) or changes the one of this name.
+#[component]
+pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let saved: Option<Host> = host.and_then(|name| app.row(&name)).map(|row| row.get_untracked().host);
+    let is_new = saved.is_none();
+    let id = StoredValue::new(saved.as_ref().map(|host| host.id.clone()));
+    let old_name = saved.as_ref().map(|host| host.name.clone()).unwrap_or_default();
+    let had = saved.as_ref().map(|host| Typed::of_host(host).identity);
+    let fields = Fields::new(saved.as_ref().map_or_else(Typed::fresh, Typed::of_host));
+    let secret = NodeRef::<leptos::html::Input>::new();
+
+    let tried = RwSignal::new(false);
+    let busy = RwSignal::new(false);
+    let refused = RwSignal::new(BTreeMap::<FieldName, (String, Problem)>::new());
+    let fault = RwSignal::new(None::<Fault>);
+    let problems = Memo::new(move |_| {
+        let typed = fields.typed();
+        let mut problems = if tried.get() { typed.problems() } else { BTreeMap::new() };
+        // A refusal stands until its field is changed.
+        refused.with(|refused| {
+            for (field, (value, problem)) in refused {
+                if text_of(&typed, *field) == value.as_str() {
+                    problems.entry(*field).or_insert_with(|| problem.clone());
+                }
+            }
+        });
+        problems
+    });
+    let error = move |field: FieldName| {
+        Signal::derive(move || problems.with(|problems| problems.get(&field).map(|why| problem_words(i18n, why))))
+    };
+    let wrong = move |field: FieldName| Signal::derive(move || problems.with(|all| all.contains_key(&field)));
+
+    let send = move |connect: bool| {
+        if busy.get_untracked() {
+            return;
+        }
+        tried.set(true);
+        fault.set(None);
+        let typed = untrack(move || fields.typed());
+        let secrets = take_secret(secret, typed.identity);
+        let wants_secret = typed.identity == IdentityKind::Password
+            && had != Some(IdentityKind::Password)
+            && secrets.is_empty();
+        if wants_secret {
+            refused.update(|refused| drop(refused.insert(FieldName::Password, (String::new(), Problem::Empty))));
+        }
+        if !typed.problems().is_empty() || wants_secret {
+            return;
+        }
+        busy.set(true);
+        let command = HostSave { id: id.get_value(), draft: typed.draft(), secrets };
+        let navigate = navigate.clone();
+        let old_name = old_name.clone();
+        spawn_local(async move {
+            let result = ipc::call(command).await;
+            busy.try_set(false);
+            match result {
+                Ok(host) => {
+                    app.saved_host(&old_name, &host);
+                    app.dialog.set(None);
+                    if connect {
+                        app.connect(&host.name);
+                        navigate(&host_path(&host.name), NavigateOptions::default());
+                    }
+                }
+                Err(why) => match refused_field(&why) {
+                    Some((field, problem)) => {
+                        let value = text_of(&typed, field).to_owned();
+                        refused.update(|refused| drop(refused.insert(field, (value, problem))));
+                        // The engine's own words say more than ours where the cause is a file.
+                        if matches!(field, FieldName::Key) {
+                            fault.set(Some(why));
+                        }
+                    }
+                    None => fault.set(Some(why)),
+                },
+            }
+        });
+    };
+    let send = StoredValue::new(send);
+    let submit = move |connect: bool| send.with_value(|send| send(connect));
+
+    let title = {
+        let name = saved.as_ref().map(|host| printable(&host.name).into_owned());
+        Signal::derive(move || match &name {
+            Some(name) => t_string!(i18n, hosts.form_edit, name = name.clone()),
+            None => t_string!(i18n, hosts.form_add).to_string(),
+        })
+    };
+    let keyring = move || {
+        app.facts.with(|facts| match facts.value().map(|facts| &facts.keyring) {
+            Some(KeyringState::Unavailable { cause }) => {
+                Some(t_string!(i18n, hosts.form_keyring, cause = printable(cause).into_owned()))
+            }
+            Some(KeyringState::Ready) | None => None,
+        })
+    };
+    let secret_hint = move |hint: Signal<String>, kind: IdentityKind| {
+        Signal::derive(move || {
+            keyring().or_else(|| {
+                Some(if had == Some(kind) {
+                    t_string!(i18n, hosts.form_secret_kept).to_string()
+                } else {
+                    hint.get()
+                })
+            })
+        })
+    };
+    let identity_part = move || match fields.identity.get() {
+        IdentityKind::Agent => view! { <p class="field-hint">{move || t_string!(i18n, hosts.form_agent_hint)}</p> }
+            .into_any(),
+        IdentityKind::KeyFile => view! {
+            <Field
+                label=text(move || t_string!(i18n, hosts.form_key_path).to_string())
+                for_id="key"
+                error=error(FieldName::Key)
+                class="is-wide"
+            >
+                <TextInput
+                    value=fields.key_path
+                    id="key"
+                    testid="field-key"
+                    mono=true
+                    invalid=wrong(FieldName::Key)
+                    placeholder="~/.ssh/id_ed25519"
+                />
+            </Field>
+            <Field
+                label=text(move || t_string!(i18n, hosts.form_passphrase).to_string())
+                for_id="passphrase"
+                hint=secret_hint(text(move || t_string!(i18n, hosts.form_passphrase_hint).to_string()), IdentityKind::KeyFile)
+                class="is-wide"
+            >
+                <SecretInput id="passphrase" testid="field-passphrase" node_ref=secret />
+            </Field>
+        }
+        .into_any(),
+        IdentityKind::Password => view! {
+            <Field
+                label=text(move || t_string!(i18n, hosts.form_password).to_string())
+                for_id="password"
+                error=error(FieldName::Password)
+                hint=secret_hint(text(move || t_string!(i18n, hosts.form_password_hint).to_string()), IdentityKind::Password)
+                class="is-wide"
+            >
+                <SecretInput
+                    id="password"
+                    testid="field-password"
+                    node_ref=secret
+                    invalid=wrong(FieldName::Password)
+                    on_input=Callback::new(move |()| {
+                        refused.update(|refused| drop(refused.remove(&FieldName::Password)));
+                    })
+                />
+            </Field>
+        }
+        .into_any(),
+    };
+    let foot = move || {
+        view! {
+            <span class="grow"></span>
+            <Button
+                testid="form-cancel"
+                disabled=busy
+                on_click=Callback::new(move |()| app.dialog.set(None))
+            >
+                {move || t_string!(i18n, app.cancel)}
+            </Button>
+            {is_new
+                .then(|| {
+                    view! {
+                        <Button testid="form-connect" disabled=busy on_click=Callback::new(move |()| submit(true))>
+                            {move || t_string!(i18n, hosts.form_connect)}
+                        </Button>
+                    }
+                })}
+            <Button kind=ButtonKind::Primary testid="form-save" busy on_click=Callback::new(move |()| submit(false))>
+                {move || {
+                    if is_new {
+                        t_string!(i18n, hosts.form_save_add)
+                    } else {
+                        t_string!(i18n, hosts.form_save_edit)
+                    }
+                }}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog title on_close=Callback::new(move |()| app.dialog.set(None)) held=busy wide=true testid="host-form" foot>
+            <form
+                class="form"
+                novalidate=true
+                on:submit=move |event| {
+                    event.prevent_default();
+                    submit(false);
+                }
+            >
+                <Field
+                    label=text(move || t_string!(i18n, hosts.form_name).to_string())
+                    for_id="name"
+                    error=error(FieldName::Name)
+                    hint=hint(move || t_string!(i18n, hosts.form_name_hint).to_string())
+                >
+                    <TextInput value=fields.name id="name" testid="field-name" invalid=wrong(FieldName::Name) first=true />
+                </Field>
+                <div class="form-pair">
+                    <Field
+                        label=text(move || t_string!(i18n, hosts.form_address).to_string())
+                        for_id="address"
+                        error=error(FieldName::Address)
+                        hint=hint(move || t_string!(i18n, hosts.form_address_hint).to_string())
+                    >
+                        <TextInput
+                            value=fields.address
+                            id="address"
+                            testid="field-address"
+                            mono=true
+                            invalid=wrong(FieldName::Address)
+                        />
+                    </Field>
+                    <Field
+                        label=text(move || t_string!(i18n, hosts.form_port).to_string())
+                        for_id="port"
+                        error=error(FieldName::Port)
+                        class="is-port"
+                    >
+                        <TextInput value=fields.port id="port" testid="field-port" mono=true invalid=wrong(FieldName::Port) />
+                    </Field>
+                </div>
+                <Field
+                    label=text(move || t_string!(i18n, hosts.form_user).to_string())
+                    for_id="user"
+                    error=error(FieldName::User)
+                >
+                    <TextInput value=fields.user id="user" testid="field-user" mono=true invalid=wrong(FieldName::User) />
+                </Field>
+                <div class="field">
+                    <span class="field-label">{move || t_string!(i18n, hosts.form_sign_in)}</span>
+                    <Segmented
+                        label=text(move || t_string!(i18n, hosts.form_sign_in).to_string())
+                        value=fields.identity
+                        on_change=Callback::new(move |kind| fields.identity.set(kind))
+                        choices=vec![
+                            Choice::new(IdentityKind::Agent, "identity-agent", move || {
+                                t_string!(i18n, hosts.form_agent).to_string()
+                            }),
+                            Choice::new(IdentityKind::KeyFile, "identity-key", move || {
+                                t_string!(i18n, hosts.form_key).to_string()
+                            }),
+                            Choice::new(IdentityKind::Password, "identity-password", move || {
+                                t_string!(i18n, hosts.form_password).to_string()
+                            }),
+                        ]
+                    />
+                </div>
+                <div class="form-identity">{identity_part}</div>
+                <Field
+                    label=text(move || t_string!(i18n, hosts.form_groups).to_string())
+                    for_id="groups"
+                    error=error(FieldName::Groups)
+                    hint=hint(move || t_string!(i18n, hosts.form_groups_hint).to_string())
+                >
+                    <TextInput value=fields.groups id="groups" testid="field-groups" invalid=wrong(FieldName::Groups) />
+                </Field>
+                <Field
+                    label=text(move || t_string!(i18n, hosts.form_tags).to_string())
+                    for_id="tags"
+                    error=error(FieldName::Tags)
+                    hint=hint(move || t_string!(i18n, hosts.form_tags_hint).to_string())
+                >
+                    <TextInput value=fields.tags id="tags" testid="field-tags" invalid=wrong(FieldName::Tags) />
+                </Field>
+                <div class="field">
+                    <span class="field-label">{move || t_string!(i18n, hosts.form_sudo)}</span>
+                    <Segmented
+                        label=text(move || t_string!(i18n, hosts.form_sudo).to_string())
+                        value=fields.sudo
+                        on_change=Callback::new(move |sudo| fields.sudo.set(sudo))
+                        choices=vec![
+                            Choice::new(Sudo::None, "sudo-none", move || {
+                                t_string!(i18n, hosts.form_sudo_none).to_string()
+                            }),
+                            Choice::new(Sudo::Nopasswd, "sudo-nopasswd", move || {
+                                t_string!(i18n, hosts.form_sudo_nopasswd).to_string()
+                            }),
+                        ]
+                    />
+                    <p class="field-hint">
+                        {move || match fields.sudo.get() {
+                            Sudo::Nopasswd => t_string!(i18n, hosts.form_sudo_nopasswd_hint),
+                            Sudo::None | Sudo::Password => t_string!(i18n, hosts.form_sudo_none_hint),
+                        }}
+                    </p>
+                </div>
+                <Field
+                    label=text(move || t_string!(i18n, hosts.form_helper_dir).to_string())
+                    for_id="helper-dir"
+                    error=error(FieldName::HelperDir)
+                    hint=hint(move || t_string!(i18n, hosts.form_helper_dir_hint).to_string())
+                >
+                    <TextInput
+                        value=fields.helper_dir
+                        id="helper-dir"
+                        testid="field-helper-dir"
+                        mono=true
+                        invalid=wrong(FieldName::HelperDir)
+                    />
+                </Field>
+                {move || fault.get().map(|fault| view! { <div class="is-wide"><Failed fault bare=true /></div> })}
+                // Enter in any field sends the form.
+                <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
+            </form>
+        </Dialog>
+    }
+}
+
+/// A field whose text nothing but itself holds.
+#[component]
+fn SecretInput(
+    id: &'static str,
+    testid: &'static str,
+    node_ref: NodeRef<leptos::html::Input>,
+    #[prop(optional, into)] invalid: Signal<bool>,
+    #[prop(optional, into)] on_input: Option<Callback<()>>,
+) -> impl IntoView {
+    view! {
+        <input
+            node_ref=node_ref
+            id=id
+            class="input"
+            class:is-invalid=move || invalid.get()
+            type="password"
+            data-testid=testid
+            autocomplete="off"
+            spellcheck="false"
+            aria-invalid=move || invalid.get().then_some("true")
+            on:input=move |_| {
+                if let Some(on_input) = on_input {
+                    on_input.run(());
+                }
+            }
+        />
+    }
+}
+
+/// Takes the secret out of its field and empties the field.
+fn take_secret(field: NodeRef<leptos::html::Input>, identity: IdentityKind) -> Vec<NewSecret> {
+    let kind = match identity {
+        IdentityKind::Agent => return Vec::new(),
+        IdentityKind::KeyFile => SecretKind::Passphrase,
+        IdentityKind::Password => SecretKind::Password,
+    };
+    let Some(field) = field.get_untracked() else { return Vec::new() };
+    let value = field.value();
+    field.set_value("");
+    if value.is_empty() { Vec::new() } else { vec![NewSecret { kind, value }] }
+}
+
+fn text(words: impl Fn() -> String + Send + Sync + 'static) -> Signal<String> {
+    Signal::derive(words)
+}
+
+fn hint(words: impl Fn() -> String + Send + Sync + 'static) -> Signal<Option<String>> {
+    Signal::derive(move || Some(words()))
+}
+
+fn text_of(typed: &Typed, field: FieldName) -> &str {
+    match field {
+        FieldName::Name => &typed.name,
+        FieldName::Address => &typed.address,
+        FieldName::Port => &typed.port,
+        FieldName::User => &typed.user,
+        FieldName::Key => &typed.key_path,
+        FieldName::Password => "",
+        FieldName::Groups => &typed.groups,
+        FieldName::Tags => &typed.tags,
+        FieldName::HelperDir => &typed.helper_dir,
+    }
+}
+
+fn problem_words(i18n: I18n, problem: &Problem) -> String {
+    match problem {
+        Problem::Empty => t_string!(i18n, hosts.error_empty).to_string(),
+        Problem::TooLong(count) => t_string!(i18n, hosts.error_long, count = *count),
+        Problem::Dash => t_string!(i18n, hosts.error_dash).to_string(),
+        Problem::Characters => t_string!(i18n, hosts.error_characters).to_string(),
+        Problem::Local => t_string!(i18n, hosts.error_local).to_string(),
+        Problem::Octet(part) => t_string!(i18n, hosts.error_octet, part = part.clone()),
+        Problem::Ipv4 => t_string!(i18n, hosts.error_ipv4).to_string(),
+        Problem::Address => t_string!(i18n, hosts.error_address).to_string(),
+        Problem::Port => t_string!(i18n, hosts.error_port).to_string(),
+        Problem::Label => t_string!(i18n, hosts.error_label).to_string(),
+        Problem::Path => t_string!(i18n, hosts.error_path).to_string(),
+        Problem::Taken => t_string!(i18n, hosts.error_taken).to_string(),
+        Problem::KeyFile => t_string!(i18n, hosts.error_key_file).to_string(),
+        Problem::Other => t_string!(i18n, hosts.error_other).to_string(),
+    }
+}
+
+/// The question before a host is removed.
+#[component]
+pub(crate) fn HostRemoveDialog(host: String) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let busy = RwSignal::new(false);
+    let fault = RwSignal::new(None::<Fault>);
+    let shown = StoredValue::new(printable(&host).into_owned());
+    let remove = StoredValue::new(move || {
+        let (name, navigate) = (host.clone(), navigate.clone());
+        busy.set(true);
+        spawn_local(async move {
+            let result = ipc::call(HostRemove { host: name.clone() }).await;
+            busy.try_set(false);
+            match result {
+                Ok(()) => {
+                    app.dialog.set(None);
+                    app.close_host(&name);
+                    app.refresh_hosts();
+                    navigate("/hosts", NavigateOptions::default());
+                }
+                Err(why) => fault.set(Some(why)),
+            }
+        });
+    });
+    let foot = move || {
+        view! {
+            <span class="grow"></span>
+            <Button testid="remove-cancel" disabled=busy on_click=Callback::new(move |()| app.dialog.set(None))>
+                {move || t_string!(i18n, app.cancel)}
+            </Button>
+            <Button
+                kind=ButtonKind::Danger
+                testid="remove-confirm"
+                busy
+                on_click=Callback::new(move |()| remove.with_value(|remove| remove()))
+            >
+                {move || t_string!(i18n, hosts.remove, name = shown.get_value())}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog
+            title=text(move || t_string!(i18n, hosts.remove_title, name = shown.get_value()))
+            on_close=Callback::new(move |()| app.dialog.set(None))
+            held=busy
+            testid="host-remove"
+            foot
+        >
+            <p class="quiet">{move || t_string!(i18n, hosts.remove_text)}</p>
+            {move || fault.get().map(|fault| view! { <Failed fault bare=true /> })}
+        </Dialog>
+    }
+}

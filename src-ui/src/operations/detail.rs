@@ -1,0 +1,227 @@
+//! The record at the right: who, when, what exactly, what came of it.
+
+use leptos::prelude::*;
+use protocol::operations::{Operation, OperationKind};
+use protocol::services::Outcome;
+use protocol::text::printable;
+
+use super::desk::Desk;
+use super::words::{action, ending, kind_words, title};
+use crate::components::{Button, ButtonKind, Glyph, IconName, KeyCap, Tag};
+use crate::format::{self, NOT_KNOWN};
+use crate::services::custom::Printed;
+use crate::services::dialog::CommandBlock;
+use crate::services::outcome::{BeforeAfter, Journal, OutcomeLine, outcome_words, result_glyph};
+use crate::state::{OpenDialog, use_app, zone_min};
+use crate::text::{I18n, lang, t_string, use_i18n};
+
+#[component]
+pub(crate) fn OperationDetail(desk: Desk) -> impl IntoView {
+    let i18n = use_i18n();
+    let shown = Memo::new(move |_| {
+        let id = desk.chosen.get()?;
+        // The read mark is no part of the record: it must not draw it anew.
+        desk.inbox.with(|inbox| inbox.get(id).cloned().map(|operation| Operation { read: None, ..operation }))
+    });
+    move || match shown.get() {
+        Some(operation) => view! { <Detail desk operation /> }.into_any(),
+        None => view! {
+            <section class="operations-detail is-empty" data-testid="operations-detail">
+                <p class="dim">{move || t_string!(i18n, operations.none_open)}</p>
+            </section>
+        }
+        .into_any(),
+    }
+}
+
+/// What it came to, in a sentence of its own.
+fn verdict(i18n: I18n, operation: &Operation) -> String {
+    let summary = printable(operation.summary.trim()).into_owned();
+    match operation.outcome {
+        Some(Outcome::Failed | Outcome::KeepsCrashing | Outcome::Unknown) if !summary.is_empty() => summary,
+        Some(outcome) => outcome_words(i18n, outcome, operation),
+        None if summary.is_empty() || operation.kind == OperationKind::Command => ending(i18n, operation).0,
+        None => summary,
+    }
+}
+
+#[component]
+fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let id = operation.id;
+    let is_bad = operation.result.is_bad();
+    let glyph = result_glyph(&operation);
+    let tags = operation.host.as_ref().filter(|host| host.guarded).map(|_| view! { <Tag text="prod" /> });
+    let again = again(app, &operation);
+    let unit = printable(&operation.target).into_owned();
+    let failed = matches!(operation.outcome, Some(Outcome::Failed | Outcome::KeepsCrashing));
+    let change = operation.before.clone().zip(operation.after.clone());
+    let has_course = operation.outcome.is_some() && operation.moments.len() > 1;
+    let operation = StoredValue::new(operation);
+    let facts = move || operation.with_value(|operation| facts(i18n, operation));
+    view! {
+        <section class="operations-detail" data-testid="operations-detail" data-operation=id.to_string()>
+            <header class="detail-head">
+                <div class="detail-title">
+                    <Glyph name=glyph size=14 />
+                    <h2 class="cut selectable">{move || operation.with_value(|o| title(i18n, o))}</h2>
+                    {tags}
+                    <span class="grow"></span>
+                    <Button
+                        kind=ButtonKind::Ghost
+                        small=true
+                        icon=IconName::Down
+                        label=Signal::derive(move || t_string!(i18n, operations.previous).to_owned())
+                        testid="operations-previous"
+                        on_click=Callback::new(move |()| desk.step(-1))
+                    />
+                    <Button
+                        kind=ButtonKind::Ghost
+                        small=true
+                        icon=IconName::Down
+                        label=Signal::derive(move || t_string!(i18n, operations.next).to_owned())
+                        testid="operations-next"
+                        on_click=Callback::new(move |()| desk.step(1))
+                    />
+                </div>
+                <p class="detail-verdict selectable" class:is-crit=is_bad data-testid="operations-verdict">
+                    {move || operation.with_value(|o| verdict(i18n, o))}
+                </p>
+                <dl class="detail-facts selectable">
+                    {move || {
+                        facts()
+                            .into_iter()
+                            .map(|(id, label, value, is_bad)| {
+                                view! {
+                                    <dt>{label}</dt>
+                                    <dd class:is-crit=is_bad class:strong=is_bad data-testid=format!("operations-{id}")>
+                                        {value}
+                                    </dd>
+                                }
+                            })
+                            .collect_view()
+                    }}
+                </dl>
+            </header>
+            <div class="detail-body">
+                <h3>{move || t_string!(i18n, operations.command)}</h3>
+                {operation
+                    .with_value(|operation| match operation.command.is_empty() {
+                        true => {
+                            view! { <p class="dim">{move || t_string!(i18n, operations.not_run)}</p> }.into_any()
+                        }
+                        false => view! { <CommandBlock command=operation.command.clone() /> }.into_any(),
+                    })}
+                {has_course
+                    .then(|| {
+                        operation.with_value(|operation| {
+                            view! {
+                                <h3>{move || t_string!(i18n, operations.course)}</h3>
+                                <OutcomeLine
+                                    moments=operation.moments.clone()
+                                    took_ms=operation.took_ms.unwrap_or_default()
+                                    outcome=operation.outcome.unwrap_or(Outcome::Unknown)
+                                />
+                            }
+                        })
+                    })}
+                {change
+                    .map(|(before, after)| {
+                        view! {
+                            <h3>{move || t_string!(i18n, operations.change)}</h3>
+                            <BeforeAfter before after />
+                        }
+                    })}
+                <Printed
+                    title=Signal::derive(move || t_string!(i18n, operations.output).to_owned())
+                    text=operation.with_value(|o| o.output.clone())
+                    testid="operations-output"
+                />
+                <Printed
+                    title=Signal::derive(move || t_string!(i18n, operations.errors).to_owned())
+                    text=operation.with_value(|o| o.errors.clone())
+                    testid="operations-errors"
+                />
+                {operation
+                    .with_value(|operation| {
+                        (!operation.journal.is_empty())
+                            .then(|| {
+                                view! {
+                                    <h3>{move || t_string!(i18n, operations.journal, unit = unit.clone())}</h3>
+                                    <Journal lines=operation.journal.clone() failed />
+                                }
+                            })
+                    })}
+            </div>
+            <footer class="detail-foot">
+                {again}
+                <span class="grow"></span>
+                <Button
+                    kind=ButtonKind::Ghost
+                    testid="operations-mark-unread"
+                    on_click=Callback::new(move |()| desk.mark_unread(id))
+                >
+                    {move || t_string!(i18n, operations.mark_unread)} " " <KeyCap key="U" />
+                </Button>
+            </footer>
+        </section>
+    }
+}
+
+/// Facts in two columns: name for tests, label, value, whether it is bad.
+fn facts(i18n: I18n, operation: &Operation) -> Vec<(&'static str, &'static str, String, bool)> {
+    let tongue = lang(i18n);
+    let exit = operation.exit_code.map_or_else(|| NOT_KNOWN.to_owned(), |code| code.to_string());
+    let took = operation.took_ms.map_or_else(|| NOT_KNOWN.to_owned(), |ms| format::took(ms, tongue));
+    let started = format::date_time(operation.started_ms, zone_min(operation.started_ms), tongue);
+    let mut facts = vec![
+        (
+            "operator",
+            t_string!(i18n, operations.operator),
+            printable(&operation.operator).into_owned(),
+            false,
+        ),
+        (
+            "exit",
+            t_string!(i18n, operations.exit_code),
+            exit,
+            operation.exit_code.is_some_and(|code| code != 0),
+        ),
+        ("started", t_string!(i18n, operations.started), started, false),
+        ("took", t_string!(i18n, operations.took), took, false),
+        ("kind-is", t_string!(i18n, operations.kind), kind_words(i18n, operation.kind).to_owned(), false),
+        ("number", t_string!(i18n, operations.number), operation.id.to_string(), false),
+    ];
+    if let Some(host) = &operation.host {
+        let address = match host.address.is_empty() {
+            true => printable(&host.name).into_owned(),
+            false => printable(&protocol::sockets::endpoint(&host.address, host.port)).into_owned(),
+        };
+        facts.push(("address", t_string!(i18n, operations.address), address, false));
+    }
+    facts
+}
+
+/// The button that opens the form for the same again, where the host is still saved.
+fn again(app: crate::state::App, operation: &Operation) -> Option<AnyView> {
+    let i18n = use_i18n();
+    let host = operation.host.as_ref().map(|host| host.name.clone())?;
+    untrack(|| app.row(&host))?;
+    let (unit, kind) = (operation.target.clone(), operation.kind);
+    let dialog = match (action(kind), kind) {
+        (Some(action), _) => OpenDialog::Service { host, unit: Some(unit), action },
+        (None, OperationKind::Command) => OpenDialog::Run { host },
+        (None, _) => return None,
+    };
+    let words = move || match kind {
+        OperationKind::ServiceStart => t_string!(i18n, operations.again_start),
+        OperationKind::ServiceStop => t_string!(i18n, operations.again_stop),
+        OperationKind::ServiceEnable => t_string!(i18n, operations.again_enable),
+        OperationKind::ServiceDisable => t_string!(i18n, operations.again_disable),
+        OperationKind::Command => t_string!(i18n, operations.again_command),
+        _ => t_string!(i18n, operations.again_restart),
+    };
+    let open = Callback::new(move |()| app.dialog.set(Some(dialog.clone())));
+    Some(view! { <Button testid="operations-again" on_click=open>{words}</Button> }.into_any())
+}

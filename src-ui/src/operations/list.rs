@@ -1,0 +1,187 @@
+//! The list at the left: groups with their rows, moved through by keys, read on at its end.
+
+use leptos::html::Div;
+use leptos::prelude::*;
+use protocol::operations::Operation;
+use protocol::text::printable;
+use wasm_bindgen::JsCast;
+
+use super::desk::Desk;
+use super::groups::Group;
+use super::words::{ending, gist, title};
+use crate::components::Glyph;
+use crate::format;
+use crate::services::outcome::result_glyph;
+use crate::state::{now_ms, zone_min};
+use crate::text::{I18n, lang, t_string, use_i18n};
+
+/// So near to its end the next page is asked for.
+const READ_ON_PX: i32 = 800;
+
+/// A line of the list: the head of a group, or an operation.
+#[derive(Clone, PartialEq)]
+enum Line {
+    Head(Group, usize),
+    Row(u64),
+}
+
+impl Line {
+    fn key(&self) -> (u8, i64, u64) {
+        match self {
+            Line::Head(Group::Unread, _) => (0, 0, 0),
+            Line::Head(Group::Today, _) => (0, 1, 0),
+            Line::Head(Group::DaysAgo(days), _) => (0, 1 + days, 0),
+            Line::Row(id) => (1, 0, *id),
+        }
+    }
+}
+
+fn head_words(i18n: I18n, group: Group) -> String {
+    match group {
+        Group::Unread => t_string!(i18n, operations.group_unread).to_owned(),
+        Group::Today => t_string!(i18n, operations.group_today).to_owned(),
+        Group::DaysAgo(1) => t_string!(i18n, operations.group_yesterday).to_owned(),
+        Group::DaysAgo(days) => {
+            const DAY_MS: i64 = 86_400_000;
+            let at_ms = now_ms() - days * DAY_MS;
+            format::date(at_ms, zone_min(at_ms), lang(i18n))
+        }
+    }
+}
+
+#[component]
+pub(crate) fn OperationList(desk: Desk) -> impl IntoView {
+    let i18n = use_i18n();
+    let list = NodeRef::<Div>::new();
+    let lines = Memo::new(move |_| {
+        let mut lines = Vec::new();
+        for (group, ids) in desk.groups() {
+            lines.push(Line::Head(group, ids.len()));
+            lines.extend(ids.into_iter().map(Line::Row));
+        }
+        lines
+    });
+    let on_scroll = move |_| {
+        if let Some(list) = list.get_untracked()
+            && list.scroll_height() - list.scroll_top() - list.client_height() < READ_ON_PX
+        {
+            desk.read_on();
+        }
+    };
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowDown" | "j" => 1,
+            "ArrowUp" | "k" => -1,
+            "PageDown" => 10,
+            "PageUp" => -10,
+            "Home" => i64::MIN / 2,
+            "End" => i64::MAX / 2,
+            _ => return,
+        };
+        if event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
+        event.prevent_default();
+        desk.step(by);
+    };
+    // The chosen row stays in view when keys move the choice.
+    Effect::new(move |_| {
+        let (Some(id), Some(list)) = (desk.chosen.get(), list.get()) else { return };
+        request_animation_frame(move || {
+            let row = list.query_selector(&format!("[data-testid='operations-row-{id}']")).ok().flatten();
+            let Some(row) = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok()) else { return };
+            let (top, height) = (row.offset_top(), row.offset_height());
+            if top < list.scroll_top() {
+                list.set_scroll_top(top);
+            } else if top + height > list.scroll_top() + list.client_height() {
+                list.set_scroll_top(top + height - list.client_height());
+            }
+        });
+    });
+    let line_view = move |line: Line| match line {
+        Line::Head(group, _) => {
+            let count = move || {
+                lines.with(|lines| {
+                    lines.iter().find_map(|line| match line {
+                        Line::Head(own, count) if *own == group => Some(format::count(*count as u64)),
+                        Line::Head(..) | Line::Row(_) => None,
+                    })
+                })
+            };
+            view! {
+                <div class="operations-group" role="presentation">
+                    <span>{move || head_words(i18n, group)}</span>
+                    <span class="grow"></span>
+                    <span>{move || if group == Group::Unread { count() } else { None }}</span>
+                </div>
+            }
+            .into_any()
+        }
+        Line::Row(id) => view! { <OperationRow desk id /> }.into_any(),
+    };
+    view! {
+        <div
+            class="operations-list"
+            role="listbox"
+            tabindex="0"
+            aria-label=move || t_string!(i18n, operations.list)
+            aria-activedescendant=move || desk.chosen.get().map(|id| format!("operation-{id}"))
+            data-testid="operations-list"
+            node_ref=list
+            on:scroll=on_scroll
+            on:keydown=on_key
+        >
+            <For each=move || lines.get() key=Line::key children=line_view />
+        </div>
+    }
+}
+
+#[component]
+fn OperationRow(desk: Desk, id: u64) -> impl IntoView {
+    let i18n = use_i18n();
+    let operation = Memo::new(move |_| desk.inbox.with(|inbox| inbox.get(id).cloned()));
+    let is_chosen = Memo::new(move |_| desk.chosen.get() == Some(id));
+    let is_unread = Memo::new(move |_| operation.with(|o| o.as_ref().is_some_and(Operation::is_unread)));
+    let glyph = Signal::derive(move || {
+        operation.with(|o| o.as_ref().map_or(crate::components::GlyphName::Idle, result_glyph))
+    });
+    let with = move |pick: &dyn Fn(&Operation) -> String| operation.with(|o| o.as_ref().map(pick));
+    let time = move || {
+        with(&|operation| format::clock_minutes(operation.started_ms, zone_min(operation.started_ms)))
+    };
+    let second = move || {
+        operation.with(|o| {
+            let operation = o.as_ref()?;
+            let (ending, is_bad) = ending(i18n, operation);
+            let gist = gist(i18n, operation);
+            let operator = printable(&operation.operator).into_owned();
+            Some(view! {
+                <span>{operator} " · "</span>
+                <span class:is-crit=is_bad>{ending}</span>
+                {(!gist.is_empty()).then(|| view! { <span>" · " {gist}</span> })}
+            })
+        })
+    };
+    view! {
+        <div
+            class="operation-row"
+            class:is-chosen=move || is_chosen.get()
+            class:is-unread=move || is_unread.get()
+            role="option"
+            id=format!("operation-{id}")
+            aria-selected=move || if is_chosen.get() { "true" } else { "false" }
+            data-testid=format!("operations-row-{id}")
+            data-unread=move || is_unread.get().then_some("true")
+            data-result=move || operation.with(|o| o.as_ref().map(|o| o.result.words()))
+            on:click=move |_| desk.open(id)
+        >
+            <span class="operation-dot" aria-label=move || is_unread.get().then(|| t_string!(i18n, operations.is_unread))></span>
+            <Glyph name=glyph />
+            <div class="operation-text">
+                <p class="operation-title cut">{move || with(&|operation| title(i18n, operation))}</p>
+                <p class="operation-second cut">{second}</p>
+            </div>
+            <time class="operation-time">{time}</time>
+        </div>
+    }
+}

@@ -1,0 +1,448 @@
+//! The form that acts on a service, and that turns into the record of what came of it.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::hosts::Host;
+use protocol::ipc::{OperationShow, ServiceAct, ServiceImpactShow, ServicesQuery};
+use protocol::operations::Operation;
+use protocol::services::{ServiceAction, ServiceImpact, ServiceQuery, is_unit_name};
+use protocol::text::printable;
+use protocol::{Fault, FaultCode};
+
+use super::custom::CustomForm;
+use super::impact::Impact;
+use super::record::{KeptAs, Record, UnderWay};
+use super::unit_field::UnitField;
+use crate::components::load::Load;
+use crate::components::{
+    Button, ButtonKind, Choice, CopyButton, Dialog, Failed, Glyph, Segmented, Tag, TextInput,
+};
+use crate::format;
+use crate::ipc;
+use crate::state::{now_ms, use_app, zone_min};
+use crate::text::{I18n, t_string, use_i18n};
+
+/// What the form is set to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Do {
+    Act(ServiceAction),
+    Custom,
+}
+
+/// How far an action has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Course {
+    Asking,
+    UnderWay { since_ms: i64 },
+    Ended { operation: Arc<Operation>, at_ms: i64 },
+    Refused(Fault),
+}
+
+impl Course {
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self, Course::UnderWay { .. })
+    }
+
+    /// Number of the entry in the log, if there is one.
+    pub(crate) fn operation_id(&self) -> Option<u64> {
+        match self {
+            Course::Ended { operation, .. } => Some(operation.id),
+            Course::Refused(fault) => fault.detail.operation,
+            Course::Asking | Course::UnderWay { .. } => None,
+        }
+    }
+
+    /// From the answer of the engine. A failure that was logged is shown as its entry, which has
+    /// more to say than the fault.
+    pub(crate) async fn from_answer(answer: Result<Operation, Fault>) -> Course {
+        let fault = match answer {
+            Ok(operation) => return Course::Ended { operation: Arc::new(operation), at_ms: now_ms() },
+            Err(fault) => fault,
+        };
+        let Some(id) = fault.detail.operation else { return Course::Refused(fault) };
+        match ipc::call(OperationShow { id }).await {
+            Ok(operation) if operation.outcome.is_some() || operation.exit_code.is_some() => {
+                Course::Ended { operation: Arc::new(operation), at_ms: now_ms() }
+            }
+            Ok(_) | Err(_) => Course::Refused(fault),
+        }
+    }
+}
+
+/// The form that acts on a service, opened by `App::dialog` with `OpenDialog::Service`.
+#[component]
+pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceAction) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let unit = RwSignal::new(unit.unwrap_or_default());
+    let chosen = RwSignal::new(Do::Act(action));
+    let course = RwSignal::new(Course::Asking);
+    let custom_course = RwSignal::new(Course::Asking);
+    let units = RwSignal::new(Arc::new(Vec::new()));
+    let saved: Option<Host> = app.row(&host).map(|row| row.read_untracked().host.clone());
+    let name = StoredValue::new(host.clone());
+    read_units(host, units);
+
+    let shown_host = move || name.with_value(|name| printable(name).into_owned());
+    let title = move || {
+        let short = unit.with(|unit| printable(unit.strip_suffix(".service").unwrap_or(unit)).into_owned());
+        match chosen.get() {
+            Do::Custom => t_string!(i18n, services.title_custom, host = shown_host()),
+            Do::Act(_) if short.is_empty() => t_string!(i18n, services.title_any, host = shown_host()),
+            Do::Act(action) => title_words(i18n, action, short, shown_host()),
+        }
+    };
+    let tags = saved.as_ref().map(|host| host.tags.clone()).unwrap_or_default();
+    let beside = move || {
+        let tag = |tag: &String| view! { <Tag text=printable(tag).into_owned() /> };
+        tags.iter().map(tag).collect_view()
+    };
+    let own_course = move || match chosen.get() {
+        Do::Act(_) => course.get(),
+        Do::Custom => custom_course.get(),
+    };
+    let busy = Signal::derive(move || own_course().is_under_way());
+    let change = move |next: Do| {
+        if !busy.get_untracked() {
+            chosen.set(next);
+            course.set(Course::Asking);
+        }
+    };
+    Effect::new(move |before: Option<String>| {
+        let now = unit.get();
+        if before.is_some_and(|before| before != now) {
+            course.set(Course::Asking);
+        }
+        now
+    });
+    let close = Callback::new(move |()| app.dialog.set(None));
+    let foot = move || view! { <KeptAs id=Signal::derive(move || own_course().operation_id()) /> };
+    let saved = StoredValue::new(saved);
+    view! {
+        <Dialog
+            title=Signal::derive(title)
+            beside=beside
+            on_close=close
+            wide=true
+            testid="service-dialog"
+            foot=ViewFn::from(foot)
+        >
+            <div class="service-form">
+                <div class="service-what">
+                    <UnitField
+                        value=unit
+                        units
+                        disabled=Signal::derive(move || busy.get() || chosen.get() == Do::Custom)
+                    />
+                    <div class="field">
+                        <span class="field-label">{move || t_string!(i18n, services.do_label)}</span>
+                        <Segmented
+                            choices=choices(i18n)
+                            value=chosen
+                            on_change=Callback::new(change)
+                            label=Signal::derive(move || t_string!(i18n, services.do_label).to_owned())
+                        />
+                    </div>
+                </div>
+                {move || match chosen.get() {
+                    Do::Custom => {
+                        view! { <CustomForm host=name.get_value() saved=saved.get_value() course=custom_course /> }
+                            .into_any()
+                    }
+                    Do::Act(action) => {
+                        view! { <ActForm host=name.get_value() saved=saved.get_value() unit action course /> }
+                            .into_any()
+                    }
+                }}
+            </div>
+        </Dialog>
+    }
+}
+
+/// All units of the host, to complete the name. Without them it can still be typed in full.
+fn read_units(host: String, units: RwSignal<Arc<Vec<String>>>) {
+    spawn_local(async move {
+        if let Ok(answer) = ipc::call(ServicesQuery { host, query: ServiceQuery::default() }).await {
+            units.try_set(Arc::new(answer.rows.into_iter().map(|row| row.service.name).collect()));
+        }
+    });
+}
+
+fn choices(i18n: I18n) -> Vec<Choice<Do>> {
+    let act = |action, testid, words: fn(I18n) -> &'static str| {
+        Choice::new(Do::Act(action), testid, move || words(i18n).to_owned())
+    };
+    vec![
+        act(ServiceAction::Start, "action-start", |i18n| t_string!(i18n, services.start)),
+        act(ServiceAction::Stop, "action-stop", |i18n| t_string!(i18n, services.stop)),
+        act(ServiceAction::Restart, "action-restart", |i18n| t_string!(i18n, services.restart)),
+        act(ServiceAction::Enable, "action-enable", |i18n| t_string!(i18n, services.enable)),
+        act(ServiceAction::Disable, "action-disable", |i18n| t_string!(i18n, services.disable)),
+        Choice::new(Do::Custom, "action-custom", move || t_string!(i18n, services.custom).to_owned()),
+    ]
+}
+
+fn title_words(i18n: I18n, action: ServiceAction, unit: String, host: String) -> String {
+    match action {
+        ServiceAction::Start => t_string!(i18n, services.title_start, unit = unit, host = host),
+        ServiceAction::Stop => t_string!(i18n, services.title_stop, unit = unit, host = host),
+        ServiceAction::Restart => t_string!(i18n, services.title_restart, unit = unit, host = host),
+        ServiceAction::Enable => t_string!(i18n, services.title_enable, unit = unit, host = host),
+        ServiceAction::Disable => t_string!(i18n, services.title_disable, unit = unit, host = host),
+    }
+}
+
+fn do_words(i18n: I18n, action: ServiceAction, unit: String) -> String {
+    match action {
+        ServiceAction::Start => t_string!(i18n, services.do_start, unit = unit),
+        ServiceAction::Stop => t_string!(i18n, services.do_stop, unit = unit),
+        ServiceAction::Restart => t_string!(i18n, services.do_restart, unit = unit),
+        ServiceAction::Enable => t_string!(i18n, services.do_enable, unit = unit),
+        ServiceAction::Disable => t_string!(i18n, services.do_disable, unit = unit),
+    }
+}
+
+fn doing_words(i18n: I18n, action: ServiceAction, elapsed: String) -> String {
+    match action {
+        ServiceAction::Start => t_string!(i18n, services.doing_start, elapsed = elapsed),
+        ServiceAction::Stop => t_string!(i18n, services.doing_stop, elapsed = elapsed),
+        ServiceAction::Restart => t_string!(i18n, services.doing_restart, elapsed = elapsed),
+        ServiceAction::Enable => t_string!(i18n, services.doing_enable, elapsed = elapsed),
+        ServiceAction::Disable => t_string!(i18n, services.doing_disable, elapsed = elapsed),
+    }
+}
+
+/// What the button says once it is over; what did not do as asked was only tried.
+fn did_words(i18n: I18n, action: ServiceAction, operation: &Operation, at_ms: i64) -> String {
+    let time = format::clock(at_ms, zone_min(at_ms));
+    if !operation.outcome.is_some_and(|outcome| outcome.is_done(action)) {
+        return t_string!(i18n, services.did_not, time = time);
+    }
+    match action {
+        ServiceAction::Start => t_string!(i18n, services.did_start, time = time),
+        ServiceAction::Stop => t_string!(i18n, services.did_stop, time = time),
+        ServiceAction::Restart => t_string!(i18n, services.did_restart, time = time),
+        ServiceAction::Enable => t_string!(i18n, services.did_enable, time = time),
+        ServiceAction::Disable => t_string!(i18n, services.did_disable, time = time),
+    }
+}
+
+/// What is known before, the exact command, the guard, the button, and the record after.
+#[component]
+fn ActForm(
+    host: String,
+    saved: Option<Host>,
+    unit: RwSignal<String>,
+    action: ServiceAction,
+    course: RwSignal<Course>,
+) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let impact = RwSignal::new(None::<Load<ServiceImpact>>);
+    let typed = RwSignal::new(String::new());
+    let is_guarded = saved.as_ref().is_some_and(Host::is_guarded);
+    let name = StoredValue::new(host);
+    let look = move || {
+        let asked = unit.get_untracked();
+        if !is_unit_name(&asked) {
+            impact.set(None);
+            return;
+        }
+        impact.set(Some(Load::Loading));
+        spawn_local(async move {
+            let host = name.get_value();
+            let told = ipc::call(ServiceImpactShow { host, unit: asked.clone() }).await;
+            // The name may have been changed meanwhile: then another answer is on its way.
+            if unit.try_get_untracked().is_some_and(|unit| unit == asked) {
+                impact.set(Some(match told {
+                    Ok(told) => Load::Ready(told),
+                    Err(fault) => Load::Failed(fault),
+                }));
+            }
+        });
+    };
+    Effect::new(move |_| {
+        unit.track();
+        look();
+    });
+    let command = Memo::new(move |_| {
+        impact.with(|impact| {
+            let known = impact.as_ref()?.value()?;
+            Some(format!("{} {} {}", known.command_prefix, action.verb(), unit.get()))
+        })
+    });
+    let is_name_typed = move || !is_guarded || typed.with(|typed| name.with_value(|name| typed == name));
+    let is_possible = move || {
+        let known = impact.with(|impact| match impact {
+            Some(Load::Ready(_) | Load::Stale { .. }) => true,
+            // What depends on it is not known, but the unit may still be acted on.
+            Some(Load::Failed(fault)) => !matches!(fault.code, FaultCode::UnitUnknown | FaultCode::BadInput),
+            Some(Load::Loading) | None => false,
+        });
+        known
+            && is_name_typed()
+            && course.with(|course| matches!(course, Course::Asking | Course::Refused(_)))
+    };
+    let act = move || {
+        if !untrack(is_possible) {
+            return;
+        }
+        course.set(Course::UnderWay { since_ms: now_ms() });
+        let typed_name = is_guarded.then(|| typed.get_untracked());
+        let (host, unit) = (name.get_value(), unit.get_untracked());
+        spawn_local(async move {
+            let answer = ipc::call(ServiceAct { host, unit, action, typed_name }).await;
+            let ended = Course::from_answer(answer).await;
+            course.try_set(ended);
+        });
+    };
+    let close = Callback::new(move |()| app.dialog.set(None));
+    let short = move || unit.with(|u| printable(u.strip_suffix(".service").unwrap_or(u)).into_owned());
+    let kind = match action {
+        ServiceAction::Stop | ServiceAction::Disable => ButtonKind::Danger,
+        ServiceAction::Start | ServiceAction::Restart | ServiceAction::Enable => ButtonKind::Primary,
+    };
+    let button = move || match course.get() {
+        Course::Ended { operation, at_ms } => {
+            let glyph = super::outcome::result_glyph(&operation);
+            view! {
+                <span class="button is-over" role="status">
+                    <Glyph name=glyph />
+                    <span>{did_words(i18n, action, &operation, at_ms)}</span>
+                </span>
+            }
+            .into_any()
+        }
+        Course::UnderWay { since_ms } => view! {
+            <UnderWay since_ms words=Callback::new(move |elapsed| doing_words(i18n, action, elapsed)) />
+        }
+        .into_any(),
+        Course::Asking | Course::Refused(_) => view! {
+            <Button
+                kind
+                testid="service-do"
+                disabled=Signal::derive(move || !is_possible())
+                on_click=Callback::new(move |()| act())
+            >
+                {move || do_words(i18n, action, short())}
+            </Button>
+        }
+        .into_any(),
+    };
+    let before = move || match impact.get() {
+        None => view! { <p class="service-note dim">{t_string!(i18n, services.unit_first)}</p> }.into_any(),
+        Some(Load::Loading) => {
+            view! { <p class="service-note dim" role="status">{t_string!(i18n, services.asking)}</p> }
+                .into_any()
+        }
+        Some(Load::Ready(known) | Load::Stale { value: known, .. }) => {
+            view! { <Impact impact=known action=Signal::stored(action) /> }.into_any()
+        }
+        Some(Load::Failed(fault)) => view! {
+            <Failed fault=Signal::stored(fault) bare=true on_retry=Callback::new(move |()| look()) />
+        }
+        .into_any(),
+    };
+    let record = move || match course.get() {
+        Course::Ended { operation, .. } => view! { <Record operation action=Some(action) /> }.into_any(),
+        Course::Refused(fault) => view! {
+            <section class="record" data-testid="service-outcome" data-outcome="refused">
+                <Failed fault=Signal::stored(fault) bare=true />
+            </section>
+        }
+        .into_any(),
+        Course::UnderWay { .. } => view! {
+            <section class="record">
+                <p class="quiet" role="status">{t_string!(i18n, services.watching)}</p>
+            </section>
+        }
+        .into_any(),
+        Course::Asking => ().into_any(),
+    };
+    view! {
+        <div class="service-before">{before}</div>
+        {move || command.get().map(|command| view! { <CommandBlock command /> })}
+        <form
+            class="service-go"
+            on:submit=move |event| {
+                event.prevent_default();
+                act();
+            }
+        >
+            {is_guarded
+                .then(|| {
+                    view! {
+                        <label class="service-guard">
+                            <span>{move || t_string!(i18n, services.type_name)}</span>
+                            <GuardInput typed name disabled=Signal::derive(move || {
+                                !course.with(|course| matches!(course, Course::Asking | Course::Refused(_)))
+                            }) />
+                        </label>
+                    }
+                })}
+            <span class="grow"></span>
+            <Button testid="service-cancel" on_click=close>
+                {move || match course.with(|course| matches!(course, Course::Asking | Course::Refused(_))) {
+                    true => t_string!(i18n, services.cancel),
+                    false => t_string!(i18n, services.close),
+                }}
+            </Button>
+            {button}
+        </form>
+        {record}
+    }
+}
+
+/// The exact command, the way to root quieter than the command itself.
+#[component]
+pub(crate) fn CommandBlock(command: String) -> impl IntoView {
+    let i18n = use_i18n();
+    let shown = printable(&command).into_owned();
+    let (prefix, rest) = match shown.find("systemctl").filter(|at| *at > 0 && shown.starts_with("sudo")) {
+        Some(at) => (shown[..at].to_owned(), shown[at..].to_owned()),
+        None => (String::new(), shown),
+    };
+    view! {
+        <div class="command-block">
+            <code class="mono selectable" data-testid="service-command">
+                <span class="dim">{prefix}</span>
+                {rest}
+            </code>
+            <CopyButton
+                text=Signal::stored(command)
+                label=Signal::derive(move || t_string!(i18n, services.copy_command).to_owned())
+                testid="copy-command"
+            />
+        </div>
+    }
+}
+
+/// The host's name as the person types it; green and ticked once it is right.
+#[component]
+pub(crate) fn GuardInput(
+    typed: RwSignal<String>,
+    name: StoredValue<String>,
+    disabled: Signal<bool>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let is_right = move || typed.with(|typed| name.with_value(|name| typed == name));
+    let is_wrong = move || {
+        typed.with(|typed| name.with_value(|name| !typed.is_empty() && !name.starts_with(typed.as_str())))
+    };
+    view! {
+        <span class="guard" class:is-right=is_right>
+            <TextInput
+                value=typed
+                testid="service-typed-name"
+                label=Signal::derive(move || t_string!(i18n, services.type_name).to_owned())
+                invalid=Signal::derive(is_wrong)
+                disabled
+            />
+            <Show when=is_right>
+                <Glyph name=crate::components::GlyphName::Done />
+            </Show>
+        </span>
+    }
+}

@@ -1,0 +1,182 @@
+//! The side panel: one socket in full, kept on screen after it closed.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use protocol::services::ServiceAction;
+use protocol::sockets::SocketRow;
+use protocol::text::printable;
+
+use super::order;
+use crate::components::{Button, ButtonKind, IconName};
+use crate::format::{self, NOT_KNOWN};
+use crate::hosts::{host_path, use_host};
+use crate::state::{OpenDialog, use_app};
+use crate::text::{t_string, use_i18n};
+
+#[component]
+pub(crate) fn SocketDetail(
+    rows: Signal<Arc<Vec<SocketRow>>>,
+    cursor: RwSignal<Option<String>>,
+) -> impl IntoView {
+    // What was last seen of the chosen socket, and whether it is still in the table.
+    let chosen = Memo::new(move |before: Option<&Option<(SocketRow, bool)>>| {
+        let key = cursor.get()?;
+        let found = rows.with(|rows| rows.iter().find(|row| order::key(row) == key).cloned());
+        match found {
+            Some(row) => Some((row, true)),
+            None => {
+                let before = before.cloned().flatten()?;
+                (order::key(&before.0) == key).then_some((before.0, false))
+            }
+        }
+    });
+    move || chosen.get().map(|(row, is_there)| view! { <Detail row is_there cursor /> })
+}
+
+#[component]
+fn Detail(row: SocketRow, is_there: bool, cursor: RwSignal<Option<String>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let app = use_app();
+    let host = use_host();
+    let SocketRow { socket, peer_host, .. } = row;
+    let (title, protocol) = (socket.local(), socket.protocol.name());
+    let subtitle = if socket.is_listening() {
+        match socket.local_address.as_str() {
+            "0.0.0.0" | "::" => t_string!(i18n, sockets.every_address, protocol = protocol),
+            "::1" => t_string!(i18n, sockets.this_host_only, protocol = protocol),
+            address if address.starts_with("127.") => {
+                t_string!(i18n, sockets.this_host_only, protocol = protocol)
+            }
+            _ => t_string!(i18n, sockets.this_address, protocol = protocol),
+        }
+    } else {
+        t_string!(i18n, sockets.in_state, protocol = protocol, state = socket.state.name())
+    };
+    let process = match (&socket.program, socket.pid) {
+        (Some(program), Some(pid)) => {
+            let program = printable(program).into_owned();
+            t_string!(i18n, sockets.process_pid, program = program, pid = pid)
+        }
+        (None, Some(pid)) => t_string!(i18n, sockets.pid_only, pid = pid),
+        (Some(program), None) => printable(program).into_owned(),
+        (None, None) if socket.inode == 0 => t_string!(i18n, sockets.owner_none).to_owned(),
+        (None, None) => t_string!(i18n, sockets.owner_hidden).to_owned(),
+    };
+    let user =
+        socket.user.as_deref().map_or_else(|| socket.uid.to_string(), |user| printable(user).into_owned());
+    let unit = socket.unit.clone();
+    let act_on = unit.clone();
+    let queues = if socket.is_listening() && !socket.protocol.is_udp() {
+        let waiting = format::count(u64::from(socket.recv_q));
+        let size = format::count(u64::from(socket.send_q));
+        vec![(
+            t_string!(i18n, sockets.waiting).to_owned(),
+            t_string!(i18n, sockets.waiting_of, waiting = waiting, size = size),
+        )]
+    } else {
+        vec![
+            (t_string!(i18n, sockets.to_read).to_owned(), format::bytes(u64::from(socket.recv_q))),
+            (t_string!(i18n, sockets.to_send).to_owned(), format::bytes(u64::from(socket.send_q))),
+        ]
+    };
+    let holders = (socket.holders > 1).then(|| t_string!(i18n, sockets.holders, count = socket.holders));
+    view! {
+        <aside class="side-detail" data-testid="sockets-detail">
+            <header class="side-head">
+                <h2 class="mono cut selectable">{title}</h2>
+                <span class="grow"></span>
+                <Button
+                    kind=ButtonKind::Ghost
+                    small=true
+                    icon=IconName::Cross
+                    label=Signal::derive(move || t_string!(i18n, sockets.close_detail).to_owned())
+                    testid="sockets-detail-close"
+                    on_click=Callback::new(move |()| cursor.set(None))
+                />
+                <p class="quiet">{subtitle}</p>
+                {(!is_there)
+                    .then(|| view! { <p class="is-warn" role="status">{t_string!(i18n, sockets.gone)}</p> })}
+            </header>
+            <section class="side-section selectable">
+                <h3>{t_string!(i18n, sockets.owner)}</h3>
+                <dl class="facts">
+                    <dt>{t_string!(i18n, sockets.process)}</dt>
+                    <dd title=process.clone()>{process.clone()}</dd>
+                    {holders
+                        .map(|holders| {
+                            view! {
+                                <dt>{t_string!(i18n, sockets.held_by)}</dt>
+                                <dd>{holders}</dd>
+                            }
+                        })}
+                    <dt>{t_string!(i18n, sockets.user)}</dt>
+                    <dd>{user}</dd>
+                    <dt>{t_string!(i18n, sockets.unit)}</dt>
+                    <dd>{unit.map_or_else(|| NOT_KNOWN.to_owned(), |unit| printable(&unit).into_owned())}</dd>
+                </dl>
+            </section>
+            <section class="side-section selectable">
+                <h3>{t_string!(i18n, sockets.addresses)}</h3>
+                <dl class="facts">
+                    <dt>{t_string!(i18n, sockets.local)}</dt>
+                    <dd class="mono">{socket.local()}</dd>
+                    <dt>{t_string!(i18n, sockets.peer)}</dt>
+                    <dd class="mono">{socket.peer()}</dd>
+                    {peer_host
+                        .map(|name| {
+                            view! {
+                                <dt>{t_string!(i18n, sockets.saved_host)}</dt>
+                                <dd>
+                                    <A href=host_path(&name) attr:class="link">
+                                        {printable(&name).into_owned()}
+                                    </A>
+                                </dd>
+                            }
+                        })}
+                    <dt>{t_string!(i18n, sockets.inode)}</dt>
+                    <dd>{if socket.inode == 0 { NOT_KNOWN.to_owned() } else { socket.inode.to_string() }}</dd>
+                </dl>
+            </section>
+            <section class="side-section selectable">
+                <h3>{t_string!(i18n, sockets.queues)}</h3>
+                <dl class="facts">
+                    {queues
+                        .into_iter()
+                        .map(|(label, value)| {
+                            view! {
+                                <dt>{label}</dt>
+                                <dd>{value}</dd>
+                            }
+                        })
+                        .collect_view()}
+                </dl>
+            </section>
+            {act_on
+                .map(|unit| {
+                    view! {
+                        <footer class="side-foot">
+                            <Button
+                                icon=IconName::Unit
+                                testid="sockets-unit"
+                                disabled=Signal::derive(move || !host.is_live().get())
+                                on_click=Callback::new(move |()| {
+                                    app.dialog
+                                        .set(
+                                            Some(OpenDialog::Service {
+                                                host: host.name.get_untracked(),
+                                                unit: Some(unit.clone()),
+                                                action: ServiceAction::Restart,
+                                            }),
+                                        );
+                                })
+                            >
+                                {t_string!(i18n, sockets.open_service)}
+                            </Button>
+                        </footer>
+                    }
+                })}
+        </aside>
+    }
+}

@@ -1,0 +1,7 @@
+//! trust: a host's key is shown and compared before anything secret is sent.
+
+#[cfg(target_arch = "wasm32")]
+mod dialog;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use dialog::*;
