@@ -225,3 +225,14 @@ async fn files_that_only_repeat_the_log_are_made_anew_and_it_is_said() {
         assert_eq!(list.into_iter().collect::<BTreeMap<_, _>>(), written, "{}", file.display());
     }
 }
+
+#[tokio::test]
+async fn a_snapshot_that_was_not_finished_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = fill(dir.path()).await;
+    fs::write(dir.path().join("store/snap.000000000000491F.generating"), "").unwrap();
+    let opened = Store::open(dir.path()).await.unwrap();
+    assert_eq!(opened.notice, None);
+    let list = opened.store.read(|reader| ENTRIES.list(reader, ..)).await.unwrap();
+    assert_eq!(list.into_iter().collect::<BTreeMap<_, _>>(), written);
+}

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use protocol::{Fault, FaultCode};
+use protocol::Fault;
 
 use super::witness::Witness;
 use super::{Inner, Opened, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRITES, fault, guard};
@@ -59,6 +59,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     if witnessed.schema > SCHEMA {
         return Err(fault::newer(dir, u64::from(witnessed.schema)));
     }
+    remove_unfinished(&places.sled).map_err(unwritable)?;
     let found = hold(&places.sled).map_err(unwritable)?;
     let (db, mut notices) = open_sled(&places, found.as_ref())?;
     let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
@@ -202,17 +203,16 @@ fn unreadable(places: &Places, copy: &Path, why: &str) -> Fault {
 
 /// Copies the store's files aside, once for each state they are in.
 fn keep_copy(places: &Places, found: Option<&Found>) -> Result<PathBuf, Fault> {
-    copy_aside(places, found).map_err(|why| {
-        Fault::new(
-            FaultCode::StoreDamaged,
-            format!(
-                "the store in {} is damaged and could not be copied aside, so it was left alone: {why}",
-                places.dir.display()
-            ),
-        )
-        .about(places.dir.display().to_string())
-        .because(why.to_string())
-    })
+    copy_aside(places, found).map_err(|why| not_copied(&places.dir, &why))
+}
+
+/// On a full disk sled leaves files that look damaged and are not, once there is space again.
+fn not_copied(dir: &Path, why: &io::Error) -> Fault {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    if matches!(why.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem | PermissionDenied) {
+        return fault::unwritable(dir, why);
+    }
+    fault::damaged(dir, &format!("its files could not be copied aside, so they were left alone ({why})"))
 }
 
 fn copy_aside(places: &Places, found: Option<&Found>) -> io::Result<PathBuf> {
@@ -232,15 +232,24 @@ fn copy_aside(places: &Places, found: Option<&Found>) -> io::Result<PathBuf> {
             Err(why) => return Err(why),
         }
     };
+    let copied = fill_copy(places, found, &copy).and_then(|()| fs::write(&places.copied, &name));
+    if let Err(why) = copied {
+        // Half a copy would be taken for a whole one.
+        let _ = fs::remove_dir_all(&copy);
+        return Err(why);
+    }
+    Ok(copy)
+}
+
+fn fill_copy(places: &Places, found: Option<&Found>, copy: &Path) -> io::Result<()> {
     match found {
-        Some(found) => write_files(found, &copy)?,
-        None => copy_files(&places.sled, &copy)?,
+        Some(found) => write_files(found, copy)?,
+        None => copy_files(&places.sled, copy)?,
     }
     if places.witness.exists() {
         fs::copy(&places.witness, copy.join("witness"))?;
     }
-    fs::write(&places.copied, &name)?;
-    Ok(copy)
+    Ok(())
 }
 
 /// Reads the files of a folder, unless they are too long to hold.
@@ -294,6 +303,19 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A snapshot that sled was writing when it was ended is no damage, but sled takes it for one.
+fn remove_unfinished(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn remove_derived(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -304,4 +326,29 @@ fn remove_derived(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::FaultCode;
+
+    #[test]
+    fn a_full_disk_is_never_told_as_damage() {
+        let dir = Path::new("/data");
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(not_copied(dir, &full).code, FaultCode::StoreUnwritable);
+        let odd = io::Error::from(io::ErrorKind::IsADirectory);
+        assert_eq!(not_copied(dir, &odd).code, FaultCode::StoreDamaged);
+    }
+
+    #[test]
+    fn a_copy_that_cannot_be_finished_is_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::of(dir.path());
+        // A name that no file system takes stands for a disk that fills up half way.
+        let found = vec![("db".into(), vec![1]), ("x".repeat(300).into(), vec![2])];
+        assert!(copy_aside(&places, Some(&found)).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
 }
