@@ -95,3 +95,44 @@ fn rate(last: u64, now: u64, over: Duration) -> Option<f64> {
 fn round2(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a kernel 3.10 of an EL 7 has, and no more: no pressure, no estimate of free memory.
+    const OLD: [(&str, &str); 7] = [
+        ("stat", "cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 100 0 50 800 50 0 0 0 0 0\nbtime 1700000000\n"),
+        ("loadavg", "0.00 0.01 0.05 1/123 4567\n"),
+        ("uptime", "1234.56 2345.67\n"),
+        ("meminfo", "MemTotal: 1000 kB\nMemFree: 400 kB\nBuffers: 10 kB\nCached: 90 kB\n"),
+        ("diskstats", "   8       0 sda 100 0 800 10 200 0 1600 20 0 30 30\n"),
+        ("7/stat", "7 (a) b) S 1 7 7 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 99 0 0\n"),
+        ("8/stat", "8 (gone"),
+    ];
+
+    fn write(tree: &std::path::Path, file: &str, text: &str) {
+        let path = tree.join("proc").join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn an_old_kernel_gives_what_it_has_and_none_for_the_rest() {
+        let tree = tempfile::tempdir().unwrap();
+        OLD.iter().for_each(|(file, text)| write(tree.path(), file, text));
+        let root = Root::captured(tree.path());
+        let mut sampler = Sampler::default();
+        let first = sampler.read(&root).unwrap();
+        assert_eq!((first.cpu, first.over_ms, first.pressure, first.failed_units), (None, None, None, None));
+        assert!(first.cores.is_empty() && first.devices.is_empty() && first.networks.is_empty());
+        assert_eq!((first.tasks.total, first.tasks.sleeping, first.uptime_s), (1, 1, 1_234));
+        assert_eq!(first.memory.available_bytes, 400 * 1024);
+        write(tree.path(), "stat", "cpu  110 0 60 870 60 0 0 0 0 0\ncpu0 110 0 60 870 60 0 0 0 0 0\n");
+        std::thread::sleep(Duration::from_millis(5));
+        let second = sampler.read(&root).unwrap();
+        let cpu = second.cpu.unwrap();
+        assert_eq!((cpu.us_pct, cpu.sy_pct, cpu.id_pct, cpu.wa_pct), (10.0, 10.0, 70.0, 10.0));
+        assert_eq!((second.cores.len(), second.devices[0].reads_per_s), (1, 0.0));
+    }
+}

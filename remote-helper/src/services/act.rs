@@ -114,18 +114,18 @@ pub(crate) fn act(
 /// Keeps the unit in systemd's memory, so that how it ended is there to be looked at. Without it a
 /// unit that ends at once may leave no trace, and its outcome is unknown.
 fn hold(machine: &Machine, unit: &str, sudo: Sudo) -> Option<Bus> {
-    let connected = match sudo {
-        Sudo::Nopasswd => find_tool("systemd-stdio-bridge")
-            .and_then(|bridge| Ok(Bus::connect_as_root(SUDO.as_ref(), &bridge)?)),
-        Sudo::None | Sudo::Password => {
-            Bus::connect(&machine.root.run.join("dbus/system_bus_socket")).map_err(Error::from)
+    let connect = || match sudo {
+        Sudo::Nopasswd => {
+            let bridge = find_tool("systemd-stdio-bridge").map_err(std::io::Error::other)?;
+            Bus::connect_as_root(SUDO.as_ref(), &bridge)
         }
+        Sudo::None | Sudo::Password => Bus::connect(&machine.root.run.join("dbus/system_bus_socket")),
     };
-    let held = connected.and_then(|mut bus| {
+    let held = connect().and_then(|mut bus| {
         bus.hold_unit(unit)?;
         Ok(bus)
     });
-    held.map_err(|error| crate::log::warn(&format!("{unit} cannot be held: {error}"))).ok()
+    held.map_err(|why| crate::log::warn(&format!("systemd is not asked to keep {unit}: {why}"))).ok()
 }
 
 /// Where processes of the unit listen: `tcp 0.0.0.0:22`. None if it cannot be read, which is no

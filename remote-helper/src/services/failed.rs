@@ -11,7 +11,7 @@ use crate::stop::Stop;
 
 const FRESH: Duration = Duration::from_secs(10);
 /// A first sample waits this long for the number, then goes without.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default)]
 struct State {

@@ -47,11 +47,11 @@ pub(super) fn is_settled(
     watch_ms: u64,
     now_ms: u64,
 ) -> bool {
-    let Some(last) = seen.last().filter(|last| last.until_ms >= command_ms) else { return false };
     let after_ms = now_ms.saturating_sub(command_ms);
     if after_ms >= WATCH_LIMIT_MS {
         return true;
     }
+    let Some(last) = seen.last().filter(|last| last.until_ms >= command_ms) else { return false };
     let still_ms = last.until_ms.saturating_sub(last.at_ms.max(command_ms));
     match action {
         ServiceAction::Enable | ServiceAction::Disable => true,
@@ -163,6 +163,8 @@ mod tests {
     fn nothing_is_watched_for_ever() {
         let hangs = [seen("deactivating", "stop-sigterm", 60, 15_100)];
         assert!(is_settled(Stop, &hangs, 50, 2_000, 15_100));
+        assert!(!is_settled(Start, &[], 50, 2_000, 15_000));
+        assert!(is_settled(Start, &[], 50, 2_000, 15_100), "systemd may not answer at all");
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! number of open files; there all are looked at again after a while.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use protocol::sockets::Socket;
@@ -157,11 +156,6 @@ impl Owners {
 fn parse_link(target: &[u8]) -> Option<u64> {
     let number = target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(number).ok()?.parse().ok()
-}
-
-/// The path of the file that tells the unit of a process.
-pub(super) fn cgroup_file(proc: &Path, pid: u32) -> std::path::PathBuf {
-    proc.join(pid.to_string()).join("cgroup")
 }
 
 #[cfg(test)]

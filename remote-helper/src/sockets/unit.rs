@@ -2,7 +2,6 @@
 
 use protocol::services::is_unit_name;
 
-use super::owners::cgroup_file;
 use crate::root::{Root, lossy, read_bytes};
 
 /// Knows where systemd's own tree of cgroups begins, which is not `/` inside some containers.
@@ -13,7 +12,7 @@ pub(super) struct Units {
 
 impl Units {
     pub(super) fn of(root: &Root) -> Self {
-        let init = read_bytes(&cgroup_file(&root.proc, 1)).ok();
+        let init = read_bytes(&root.proc.join("1/cgroup")).ok();
         let prefix = init
             .and_then(|text| systemd_path(&lossy(text)).map(str::to_owned))
             .and_then(|path| path.strip_suffix("/init.scope").map(str::to_owned))

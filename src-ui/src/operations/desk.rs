@@ -47,6 +47,8 @@ pub(crate) struct Desk {
     pub(crate) chosen: RwSignal<Option<u64>>,
     serial: StoredValue<u64>,
     is_paging: StoredValue<bool>,
+    /// Put back among the unread by hand: leaving it does not count as reading it.
+    kept_unread: StoredValue<Option<u64>>,
 }
 
 impl Desk {
@@ -67,6 +69,7 @@ impl Desk {
             chosen: RwSignal::new(None),
             serial: StoredValue::new(0),
             is_paging: StoredValue::new(false),
+            kept_unread: StoredValue::new(None),
         }
     }
 
@@ -138,6 +141,12 @@ impl Desk {
             inbox.add(unread.operations);
             inbox.add(page.operations);
         });
+        // Something to look at from the start; it counts as read once a person opens or leaves it.
+        let is_there = |id| self.inbox.with_untracked(|inbox| inbox.get(id).is_some());
+        if !self.chosen.get_untracked().is_some_and(is_there) {
+            let first = untrack(|| self.groups()).first().and_then(|(_, ids)| ids.first().copied());
+            self.chosen.set(first);
+        }
     }
 
     /// Reads the page after what is there, once at a time.
@@ -173,7 +182,16 @@ impl Desk {
 
     /// Shows an operation and, since a person opened it, marks it as read.
     pub(crate) fn open(self, id: u64) {
+        let left = self.chosen.get_untracked();
         self.chosen.set(Some(id));
+        let kept = self.kept_unread.try_update_value(Option::take).flatten();
+        if let Some(left) = left.filter(|left| *left != id && kept != Some(*left)) {
+            self.mark_shown(left);
+        }
+        self.mark_shown(id);
+    }
+
+    fn mark_shown(self, id: u64) {
         let is_unread = self.inbox.with_untracked(|inbox| inbox.get(id).is_some_and(|o| o.is_unread()));
         if is_unread {
             // After it is on screen: what was never shown must not count as read.
@@ -201,6 +219,7 @@ impl Desk {
     }
 
     pub(crate) fn mark_unread(self, id: u64) {
+        self.kept_unread.set_value(Some(id));
         spawn_local(async move {
             match ipc::call(OperationsUnread { ids: vec![id] }).await {
                 Ok(counts) => self.mark(&[id], false, counts),

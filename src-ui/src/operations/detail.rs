@@ -40,7 +40,7 @@ fn verdict(i18n: I18n, operation: &Operation) -> String {
     match operation.outcome {
         Some(Outcome::Failed | Outcome::KeepsCrashing | Outcome::Unknown) if !summary.is_empty() => summary,
         Some(outcome) => outcome_words(i18n, outcome, operation),
-        None if summary.is_empty() || operation.kind == OperationKind::Command => ending(i18n, operation).0,
+        None if summary.is_empty() || operation.kind == OperationKind::Command => ending(i18n, operation),
         None => summary,
     }
 }

@@ -3,12 +3,11 @@
 use leptos::html::Div;
 use leptos::prelude::*;
 use protocol::operations::Operation;
-use protocol::text::printable;
 use wasm_bindgen::JsCast;
 
 use super::desk::Desk;
 use super::groups::Group;
-use super::words::{ending, gist, title};
+use super::words::{second_line, title};
 use crate::components::Glyph;
 use crate::format;
 use crate::services::outcome::result_glyph;
@@ -151,15 +150,14 @@ fn OperationRow(desk: Desk, id: u64) -> impl IntoView {
     };
     let second = move || {
         operation.with(|o| {
-            let operation = o.as_ref()?;
-            let (ending, is_bad) = ending(i18n, operation);
-            let gist = gist(i18n, operation);
-            let operator = printable(&operation.operator).into_owned();
-            Some(view! {
-                <span>{operator} " · "</span>
-                <span class:is-crit=is_bad>{ending}</span>
-                {(!gist.is_empty()).then(|| view! { <span>" · " {gist}</span> })}
-            })
+            let pieces = second_line(i18n, o.as_ref()?).into_iter().enumerate();
+            let piece = |(n, (words, is_bad))| {
+                view! {
+                    {(n > 0).then_some(" · ")}
+                    <span class:is-crit=is_bad>{words}</span>
+                }
+            };
+            Some(pieces.map(piece).collect_view())
         })
     };
     view! {

@@ -69,24 +69,39 @@ pub(crate) fn result_words(i18n: I18n, result: OperationResult) -> &'static str 
     }
 }
 
-/// How it ended, in a word or two; `true` if that is bad.
-pub(crate) fn ending(i18n: I18n, operation: &Operation) -> (String, bool) {
-    let is_bad = operation.result.is_bad();
-    let words = match (operation.result, operation.outcome, operation.exit_code) {
-        (OperationResult::Failed, Some(outcome), _) => outcome_short(i18n, outcome).to_owned(),
-        (OperationResult::Failed, None, Some(code)) if code != 0 => {
+/// How it ended, in a word or two.
+pub(crate) fn ending(i18n: I18n, operation: &Operation) -> String {
+    match (operation.result, operation.outcome, operation.exit_code) {
+        (OperationResult::Failed, _, Some(code)) if code != 0 => {
             t_string!(i18n, operations.exit_is, code = code)
         }
+        (OperationResult::Failed, Some(outcome), _) => outcome_short(i18n, outcome).to_owned(),
         (OperationResult::Done, None, Some(code)) if operation.kind == OperationKind::Command => {
             t_string!(i18n, operations.exit_is, code = code)
         }
         (result, ..) => result_words(i18n, result).to_owned(),
-    };
-    (words, is_bad)
+    }
+}
+
+/// The second line of a row, piece by piece; `true` with the piece that says what went wrong.
+pub(crate) fn second_line(i18n: I18n, operation: &Operation) -> Vec<(String, bool)> {
+    let is_bad = operation.result.is_bad();
+    let (operator, ending, gist) =
+        (printable(&operation.operator).into_owned(), ending(i18n, operation), gist(i18n, operation));
+    let mut pieces = vec![(operator, false)];
+    match (is_bad, gist.is_empty(), operation.kind) {
+        (true, ..) => pieces.extend([(ending, true), (gist, false)]),
+        (false, false, OperationKind::Command) => pieces.extend([(gist, false), (ending, false)]),
+        // What came of it says that it was done.
+        (false, false, _) if operation.result == OperationResult::Done => pieces.push((gist, false)),
+        (false, ..) => pieces.extend([(ending, false), (gist, false)]),
+    }
+    pieces.retain(|(piece, _)| !piece.is_empty());
+    pieces
 }
 
 /// The rest of the second line of a row: what it came to, or what was run.
-pub(crate) fn gist(i18n: I18n, operation: &Operation) -> String {
+fn gist(i18n: I18n, operation: &Operation) -> String {
     match (operation.outcome, operation.kind) {
         (Some(outcome), _) if !operation.result.is_bad() => outcome_words(i18n, outcome, operation),
         (_, OperationKind::Command) => first_line(&operation.command),

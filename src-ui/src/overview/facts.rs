@@ -209,7 +209,7 @@ pub(crate) fn Facts(
                         disks
                             .get()
                             .into_iter()
-                            .map(|disk| view! { <DiskLine disk stale/> })
+                            .map(|disk| disk_line(i18n, disk, stale))
                             .collect_view()
                     }}
                 </ul>
@@ -272,9 +272,7 @@ pub(crate) fn Facts(
     }
 }
 
-#[component]
-fn DiskLine(disk: Disk, stale: Signal<bool>) -> impl IntoView {
-    let i18n = use_i18n();
+fn disk_line(i18n: I18n, disk: Disk, stale: Signal<bool>) -> impl IntoView {
     let words = disk_words(i18n, &disk);
     let mount = printable(&disk.mount).into_owned();
     let (pct, level) = (disk.use_pct, disk.use_pct.map_or(Level::Normal, Level::of_disk));

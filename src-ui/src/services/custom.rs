@@ -136,6 +136,7 @@ pub(crate) fn CustomForm(host: String, saved: Option<Host>, course: RwSignal<Cou
     };
     view! {
         <form
+            class="custom-form"
             on:submit=move |event| {
                 event.prevent_default();
                 run();
@@ -182,12 +183,14 @@ pub(crate) fn CustomForm(host: String, saved: Option<Host>, course: RwSignal<Cou
                     })}
                 <span class="dim cut">{runs_as}</span>
                 <span class="grow"></span>
-                <Button testid="run-cancel" on_click=Callback::new(move |()| app.dialog.set(None))>
-                    {move || match is_over() {
-                        true => t_string!(i18n, services.close),
-                        false => t_string!(i18n, services.cancel),
-                    }}
-                </Button>
+                <Show when=move || !is_over()>
+                    <Button testid="run-cancel" on_click=Callback::new(move |()| app.dialog.set(None))>
+                        {move || match is_busy.get() {
+                            true => t_string!(i18n, services.close),
+                            false => t_string!(i18n, services.cancel),
+                        }}
+                    </Button>
+                </Show>
                 {button}
             </div>
         </form>

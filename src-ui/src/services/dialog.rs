@@ -383,12 +383,14 @@ fn ActForm(
                     }
                 })}
             <span class="grow"></span>
-            <Button testid="service-cancel" on_click=close>
-                {move || match course.with(|course| matches!(course, Course::Asking | Course::Refused(_))) {
-                    true => t_string!(i18n, services.cancel),
-                    false => t_string!(i18n, services.close),
-                }}
-            </Button>
+            <Show when=move || !course.with(|course| matches!(course, Course::Ended { .. }))>
+                <Button testid="service-cancel" on_click=close>
+                    {move || match course.with(Course::is_under_way) {
+                        true => t_string!(i18n, services.close),
+                        false => t_string!(i18n, services.cancel),
+                    }}
+                </Button>
+            </Show>
             {button}
         </form>
         {record}

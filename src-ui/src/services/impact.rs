@@ -8,7 +8,7 @@ use crate::format;
 use crate::text::{t_string, use_i18n};
 
 /// Lines of each list; what is beyond is counted.
-const MOST: usize = 5;
+const MOST: usize = 4;
 
 #[component]
 pub(crate) fn Impact(impact: ServiceImpact, action: Signal<ServiceAction>) -> impl IntoView {
@@ -106,13 +106,15 @@ struct Others {
     connections: u32,
 }
 
-/// Saved hosts first, then by connections; what has no place is summed up.
+/// Saved hosts first, then by connections. What has no place is summed up, and so are strangers
+/// if there are many: their addresses say less than their number.
 fn split_clients(mut clients: Vec<Client>) -> (Vec<Client>, Option<Others>) {
     clients.sort_by_key(|client| (!client.saved_host, std::cmp::Reverse(client.connections)));
     if clients.len() <= MOST {
         return (clients, None);
     }
-    let rest = clients.split_off(MOST - 1);
+    let saved = clients.iter().filter(|client| client.saved_host).count();
+    let rest = clients.split_off(saved.clamp(1, MOST - 1));
     let mut ports: Vec<u16> = rest.iter().map(|client| client.local_port).collect();
     ports.sort_unstable();
     ports.dedup();

@@ -13,7 +13,7 @@ use crate::components::{Button, ButtonKind, IconName};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::{host_path, use_host};
 use crate::state::{OpenDialog, use_app};
-use crate::text::{t_string, use_i18n};
+use crate::text::{I18n, t_string, use_i18n};
 
 #[component]
 pub(crate) fn SocketDetail(
@@ -32,14 +32,31 @@ pub(crate) fn SocketDetail(
             }
         }
     });
-    move || chosen.get().map(|(row, is_there)| view! { <Detail row is_there cursor /> })
+    let (i18n, app, host) = (use_i18n(), use_app(), use_host());
+    let is_live = host.is_live();
+    let open_unit = Callback::new(move |unit: String| {
+        app.dialog.set(Some(OpenDialog::Service {
+            host: host.name.get_untracked(),
+            unit: Some(unit),
+            action: ServiceAction::Restart,
+        }));
+    });
+    move || {
+        let (row, is_there) = chosen.get()?;
+        Some(detail(i18n, row, is_there, cursor, is_live, open_unit))
+    }
 }
 
-#[component]
-fn Detail(row: SocketRow, is_there: bool, cursor: RwSignal<Option<String>>) -> impl IntoView {
-    let i18n = use_i18n();
-    let app = use_app();
-    let host = use_host();
+/// The panel of one socket, drawn anew when it changes; no component, so that its words follow
+/// the language.
+fn detail(
+    i18n: I18n,
+    row: SocketRow,
+    is_there: bool,
+    cursor: RwSignal<Option<String>>,
+    is_live: Memo<bool>,
+    open_unit: Callback<String>,
+) -> impl IntoView {
     let SocketRow { socket, peer_host, .. } = row;
     let (title, protocol) = (socket.local(), socket.protocol.name());
     let subtitle = if socket.is_listening() {
@@ -160,17 +177,8 @@ fn Detail(row: SocketRow, is_there: bool, cursor: RwSignal<Option<String>>) -> i
                             <Button
                                 icon=IconName::Unit
                                 testid="sockets-unit"
-                                disabled=Signal::derive(move || !host.is_live().get())
-                                on_click=Callback::new(move |()| {
-                                    app.dialog
-                                        .set(
-                                            Some(OpenDialog::Service {
-                                                host: host.name.get_untracked(),
-                                                unit: Some(unit.clone()),
-                                                action: ServiceAction::Restart,
-                                            }),
-                                        );
-                                })
+                                disabled=Signal::derive(move || !is_live.get())
+                                on_click=Callback::new(move |()| open_unit.run(unit.clone()))
                             >
                                 {t_string!(i18n, sockets.open_service)}
                             </Button>

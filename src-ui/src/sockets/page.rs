@@ -341,16 +341,16 @@ fn head_words(i18n: I18n, column: Column) -> &'static str {
 
 fn track(column: Column) -> &'static str {
     match column {
-        Column::Protocol => "40px",
-        Column::RecvQ => "60px",
-        Column::SendQ => "60px",
-        Column::Local => "minmax(122px, 1fr)",
-        Column::Peer => "minmax(176px, 1.4fr)",
-        Column::State => "84px",
-        Column::Pid => "52px",
-        Column::Program => "minmax(96px, 0.7fr)",
-        Column::User => "72px",
-        Column::Unit => "minmax(124px, 1.2fr)",
+        Column::Protocol => "38px",
+        Column::RecvQ => "56px",
+        Column::SendQ => "58px",
+        Column::Local => "minmax(112px, 1fr)",
+        Column::Peer => "minmax(150px, 1.4fr)",
+        Column::State => "80px",
+        Column::Pid => "48px",
+        Column::Program => "minmax(84px, 0.7fr)",
+        Column::User => "68px",
+        Column::Unit => "minmax(90px, 1.2fr)",
     }
 }
 

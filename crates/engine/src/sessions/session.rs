@@ -177,13 +177,22 @@ impl Session {
             let _turn = self.ground.sign_ins.acquire().await;
             ssh::connect(&target, &known, &step).await?
         };
-        step(LinkStep::PlacingHelper);
-        let placed = helper::place(&connection, &self.host.name, self.host.helper_dir.as_deref()).await?;
-        if placed.newly {
-            self.log_placed(&placed).await?;
-        }
+        let (name, dir) = (&self.host.name, self.host.helper_dir.as_deref());
         step(LinkStep::StartingHelper);
-        let link = helper::start(&connection, &self.host.name, &placed).await?;
+        // One command finds, checks and starts a helper that is already there.
+        let (placed, link) = match helper::start_if_placed(&connection, name, dir).await? {
+            Some(started) => started,
+            None => {
+                step(LinkStep::PlacingHelper);
+                let placed = helper::place(&connection, name, dir).await?;
+                if placed.newly {
+                    self.log_placed(&placed).await?;
+                }
+                step(LinkStep::StartingHelper);
+                let link = helper::start(&connection, name, &placed).await?;
+                (placed, link)
+            }
+        };
         Ok(Live { link, placed: Some(placed), took_ms: elapsed_ms(begun), connection: Some(connection) })
     }
 
