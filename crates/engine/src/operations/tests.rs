@@ -258,7 +258,7 @@ const WORDS: [&str; 4] = ["cron", "nginx", "备份", ""];
 fn drafted(host_number: u8, word: u8) -> OperationDraft {
     OperationDraft {
         host: (host_number > 0).then(|| host(&format!("web-{host_number}"))),
-        kind: if word % 2 == 0 { OperationKind::Command } else { OperationKind::HostAdd },
+        kind: if word.is_multiple_of(2) { OperationKind::Command } else { OperationKind::HostAdd },
         target: WORDS[usize::from(word)].into(),
         command: String::new(),
     }

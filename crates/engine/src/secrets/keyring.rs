@@ -138,3 +138,7 @@ fn fault(done: &str, why: &Error) -> Fault {
 fn locked(why: &str) -> Fault {
     Fault::new(FaultCode::KeyringLocked, format!("this computer's keyring gave nothing: {why}")).because(why)
 }
+
+#[cfg(test)]
+#[path = "keyring_tests.rs"]
+mod tests;

@@ -1,1 +1,238 @@
+//! Files of the store are damaged in every way a disk knows. What is then told must be true: the
+//! entries as they were, or a fault, or fewer entries with a notice; never a panic, never silence.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use protocol::FaultCode;
+
+use super::*;
+
+const ROUNDS: u64 = 60;
+const SEED: u64 = 0xda_3a6e;
+const ENTRIES: Tree<u64, String> = Tree::new("entries", 1);
+const NAMES: Tree<String, u64> = Tree::new("names", 1);
+
+/// Numbers that are the same at every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+fn value(id: u64) -> String {
+    format!("entry {id} ").repeat(1 + (id as usize * 37) % 900)
+}
+
+/// A store with some history: entries written, overwritten and removed, opened several times.
+async fn fill(dir: &Path) -> BTreeMap<u64, String> {
+    let mut written = BTreeMap::new();
+    for part in 0..4u64 {
+        let store = Store::open(dir).await.unwrap().store;
+        for step in 0..40 {
+            let id = part * 40 + step;
+            store
+                .write(move |writer| {
+                    ENTRIES.put(writer, &id, &value(id))?;
+                    NAMES.put(writer, &format!("name-{id}"), &id)?;
+                    match id % 7 {
+                        3 => ENTRIES.remove(writer, &(id - 1)),
+                        _ => Ok(()),
+                    }
+                })
+                .await
+                .unwrap();
+            written.insert(id, value(id));
+            if id % 7 == 3 {
+                written.remove(&(id - 1));
+            }
+        }
+    }
+    written
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(dir.join("store"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    files
+}
+
+/// Does one thing to one file and says what.
+fn damage(dir: &Path, dice: &mut Dice) -> String {
+    let files = files(dir);
+    // Half of the rounds hit `db`, where the data is.
+    let file = match dice.roll(2) {
+        0 => dir.join("store/db"),
+        _ => files[dice.roll(files.len() as u64) as usize].clone(),
+    };
+    let mut bytes = fs::read(&file).unwrap();
+    let length = bytes.len() as u64;
+    let at = dice.roll(length.max(1)) as usize;
+    let what = match dice.roll(6) {
+        0 => {
+            bytes.clear();
+            "emptied"
+        }
+        1 => {
+            bytes.truncate(at);
+            "cut"
+        }
+        2 => {
+            bytes.truncate(length.saturating_sub(1 + dice.roll(700 << 10)) as usize);
+            "without its tail"
+        }
+        3 => {
+            let end = bytes.len().min(at + 4096);
+            bytes[at..end].fill(0);
+            "zeroed for 4 KiB"
+        }
+        _ => {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << dice.roll(8);
+            }
+            "with one bit flipped"
+        }
+    };
+    fs::write(&file, bytes).unwrap();
+    format!("{} {what} at {at} of {length}", file.file_name().unwrap().display())
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    whole: u32,
+    said_at_open: u32,
+    said_at_reading: u32,
+    refused: u32,
+}
+
+#[tokio::test]
+async fn a_damaged_store_never_panics_never_lies_and_never_looks_empty() {
+    let origin = tempfile::tempdir().unwrap();
+    let written = fill(origin.path()).await;
+    let mut tally = Tally::default();
+    for round in 0..ROUNDS {
+        let mut dice = Dice(SEED + round * 7919);
+        for _ in 0..8 {
+            dice.roll(2);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        copy(origin.path(), dir.path());
+        let what = format!("round {round}: {}", damage(dir.path(), &mut dice));
+        let damaged = fs::read(dir.path().join("store/db")).unwrap();
+        match Store::open(dir.path()).await {
+            Err(fault) => {
+                assert_eq!(fault.code, FaultCode::StoreDamaged, "{what}: {fault}");
+                assert!(kept_copies(dir.path()) > 0, "{what}: {fault}");
+                let kept = fs::read(dir.path().join("store.damaged-1/db")).unwrap();
+                assert!(kept == damaged, "{what}: the copy is not what was found");
+                let again = Store::open(dir.path()).await.err();
+                assert_eq!(
+                    again.map(|fault| fault.code),
+                    Some(FaultCode::StoreDamaged),
+                    "{what}, a second time"
+                );
+                assert_eq!(kept_copies(dir.path()), 1, "{what}: one copy of one damage");
+                tally.refused += 1;
+            }
+            Ok(opened) => judge(opened, &written, &what, &mut tally).await,
+        }
+    }
+    assert!(tally.whole > 0 && tally.said_at_open > 0 && tally.refused > 0, "every way was taken: {tally:?}");
+}
+
+fn kept_copies(dir: &Path) -> usize {
+    let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("store.damaged-");
+    fs::read_dir(dir).unwrap().filter(|entry| name(entry.as_ref().unwrap())).count()
+}
+
+/// Of an open store, every entry is as it was written, or its loss was said.
+async fn judge(opened: Opened, written: &BTreeMap<u64, String>, what: &str, tally: &mut Tally) {
+    let Opened { store, notice } = opened;
+    let list = store.read(|reader| ENTRIES.list(reader, ..)).await;
+    let names = store.read(|reader| NAMES.list(reader, ..)).await;
+    for fault in [list.as_ref().err(), names.as_ref().err()].into_iter().flatten() {
+        assert_eq!(fault.code, FaultCode::StoreDamaged, "{what}: {fault}");
+    }
+    let said_at_reading = list.is_err() || names.is_err();
+    if let (Ok(list), Ok(names)) = (list, names) {
+        for (id, found) in &list {
+            assert_eq!(*found, value(*id), "{what}: entry {id} is not what was written");
+        }
+        let missing = written.keys().filter(|id| !list.iter().any(|(found, _)| found == *id)).count();
+        let whole = missing == 0 && list.len() == written.len() && names.len() == 160;
+        assert!(
+            whole || notice.is_some(),
+            "{what}: {missing} entries of {} and {} names of 160 are lost in silence",
+            written.len(),
+            160 - names.len()
+        );
+    }
+    match (said_at_reading, notice) {
+        (true, _) => tally.said_at_reading += 1,
+        (false, Some(_)) => tally.said_at_open += 1,
+        (false, None) => tally.whole += 1,
+    }
+}
+
+#[tokio::test]
+async fn a_store_whose_files_are_gone_is_not_a_new_store() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).await.unwrap());
+    let store = Store::open(dir.path()).await.unwrap().store;
+    store.write(|writer| ENTRIES.put(writer, &1, &"one".into())).await.unwrap();
+    drop(store);
+    fs::remove_dir_all(dir.path().join("store")).unwrap();
+    for _ in 0..2 {
+        let fault = Store::open(dir.path()).await.err().unwrap();
+        assert_eq!(fault.code, FaultCode::StoreDamaged);
+    }
+}
+
+#[tokio::test]
+async fn files_that_only_repeat_the_log_are_made_anew_and_it_is_said() {
+    let origin = tempfile::tempdir().unwrap();
+    let written = fill(origin.path()).await;
+    let derived: Vec<PathBuf> =
+        files(origin.path()).into_iter().filter(|file| !file.ends_with("db")).collect();
+    for file in derived {
+        let dir = tempfile::tempdir().unwrap();
+        copy(origin.path(), dir.path());
+        let half = fs::read(&file).unwrap();
+        fs::write(dir.path().join("store").join(file.file_name().unwrap()), &half[..half.len() / 2]).unwrap();
+        let opened = Store::open(dir.path()).await.unwrap();
+        let list = opened.store.read(|reader| ENTRIES.list(reader, ..)).await.unwrap();
+        assert_eq!(list.into_iter().collect::<BTreeMap<_, _>>(), written, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_was_not_finished_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = fill(dir.path()).await;
+    fs::write(dir.path().join("store/snap.000000000000491F.generating"), "").unwrap();
+    let opened = Store::open(dir.path()).await.unwrap();
+    assert_eq!(opened.notice, None);
+    let list = opened.store.read(|reader| ENTRIES.list(reader, ..)).await.unwrap();
+    assert_eq!(list.into_iter().collect::<BTreeMap<_, _>>(), written);
+}

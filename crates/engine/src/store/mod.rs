@@ -17,8 +17,6 @@ mod tree;
 mod witness;
 
 #[cfg(test)]
-mod crash_tests;
-#[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
 mod tests;

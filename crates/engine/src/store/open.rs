@@ -10,15 +10,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use protocol::{Fault, FaultCode};
+use protocol::Fault;
 
 use super::witness::Witness;
 use super::{Inner, Opened, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRITES, fault, guard};
 
 const CACHE_BYTES: u64 = 32 << 20;
 /// Another program that is just ending gets this long to let go.
-const LOCK_TRIES: u32 = 10;
+const LOCK_TRIES: u32 = 6;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Up to this size, the files are held as they are found until sled has opened them: it changes
+/// damaged files even where it then gives up.
+const HELD_BYTES: u64 = 64 << 20;
 
 /// The files of a store in its data folder.
 struct Places {
@@ -30,6 +34,9 @@ struct Places {
     /// Names the copy that was made of a store that cannot be read.
     copied: PathBuf,
 }
+
+/// Files as they were found, by their path in sled's folder.
+type Found = Vec<(PathBuf, Vec<u8>)>;
 
 impl Places {
     fn of(dir: &Path) -> Self {
@@ -52,7 +59,9 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     if witnessed.schema > SCHEMA {
         return Err(fault::newer(dir, u64::from(witnessed.schema)));
     }
-    let (db, mut notices) = open_sled(&places)?;
+    remove_unfinished(&places.sled).map_err(unwritable)?;
+    let found = hold(&places.sled).map_err(unwritable)?;
+    let (db, mut notices) = open_sled(&places, found.as_ref())?;
     let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
     let mut inner = Inner {
         db: Some(db),
@@ -69,7 +78,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
         return Err(fault::newer(dir, schema.unwrap_or_default()));
     }
     if writes < witnessed.writes {
-        let copy = keep_copy(&places)?;
+        let copy = keep_copy(&places, found.as_ref())?;
         if writes == 0 {
             return Err(unreadable(&places, &copy, "nothing of what was written can be found in it"));
         }
@@ -141,14 +150,14 @@ fn take_lock(places: &Places) -> Result<File, Fault> {
 }
 
 /// Opens sled, with the notices of what had to be done for it.
-fn open_sled(places: &Places) -> Result<(sled::Db, Vec<String>), Fault> {
+fn open_sled(places: &Places, found: Option<&Found>) -> Result<(sled::Db, Vec<String>), Fault> {
     let first = match try_sled(&places.sled) {
         Ok(db) => return Ok((db, Vec::new())),
         Err(Refusal::Disk(why)) => return Err(fault::unwritable(&places.dir, &why)),
         Err(Refusal::Damaged(why)) => why,
     };
     // `snap.*` and `conf` only repeat what is in `db`: without them it is read from its beginning.
-    let copy = keep_copy(places)?;
+    let copy = keep_copy(places, found)?;
     remove_derived(&places.sled).map_err(|why| fault::unwritable(&places.dir, &why))?;
     match try_sled(&places.sled) {
         Ok(db) => Ok((
@@ -193,21 +202,20 @@ fn unreadable(places: &Places, copy: &Path, why: &str) -> Fault {
 }
 
 /// Copies the store's files aside, once for each state they are in.
-fn keep_copy(places: &Places) -> Result<PathBuf, Fault> {
-    copy_aside(places).map_err(|why| {
-        Fault::new(
-            FaultCode::StoreDamaged,
-            format!(
-                "the store in {} is damaged and could not be copied aside, so it was left alone: {why}",
-                places.dir.display()
-            ),
-        )
-        .about(places.dir.display().to_string())
-        .because(why.to_string())
-    })
+fn keep_copy(places: &Places, found: Option<&Found>) -> Result<PathBuf, Fault> {
+    copy_aside(places, found).map_err(|why| not_copied(&places.dir, &why))
 }
 
-fn copy_aside(places: &Places) -> io::Result<PathBuf> {
+/// On a full disk sled leaves files that look damaged and are not, once there is space again.
+fn not_copied(dir: &Path, why: &io::Error) -> Fault {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    if matches!(why.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem | PermissionDenied) {
+        return fault::unwritable(dir, why);
+    }
+    fault::damaged(dir, &format!("its files could not be copied aside, so they were left alone ({why})"))
+}
+
+fn copy_aside(places: &Places, found: Option<&Found>) -> io::Result<PathBuf> {
     if let Ok(name) = fs::read_to_string(&places.copied) {
         let copy = places.dir.join(name.trim());
         if name.starts_with("store.damaged-") && copy.is_dir() {
@@ -224,12 +232,60 @@ fn copy_aside(places: &Places) -> io::Result<PathBuf> {
             Err(why) => return Err(why),
         }
     };
-    copy_files(&places.sled, &copy)?;
+    let copied = fill_copy(places, found, &copy).and_then(|()| fs::write(&places.copied, &name));
+    if let Err(why) = copied {
+        // Half a copy would be taken for a whole one.
+        let _ = fs::remove_dir_all(&copy);
+        return Err(why);
+    }
+    Ok(copy)
+}
+
+fn fill_copy(places: &Places, found: Option<&Found>, copy: &Path) -> io::Result<()> {
+    match found {
+        Some(found) => write_files(found, copy)?,
+        None => copy_files(&places.sled, copy)?,
+    }
     if places.witness.exists() {
         fs::copy(&places.witness, copy.join("witness"))?;
     }
-    fs::write(&places.copied, &name)?;
-    Ok(copy)
+    Ok(())
+}
+
+/// Reads the files of a folder, unless they are too long to hold.
+fn hold(dir: &Path) -> io::Result<Option<Found>> {
+    let mut left = HELD_BYTES;
+    let mut found = Found::new();
+    for folder in ["", "blobs"] {
+        let entries = match fs::read_dir(dir.join(folder)) {
+            Ok(entries) => entries,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
+            Err(why) => return Err(why),
+        };
+        for entry in entries {
+            let entry = entry?;
+            if !entry.file_type()?.is_file() {
+                continue;
+            }
+            let length = entry.metadata()?.len();
+            if length > left {
+                return Ok(None);
+            }
+            left -= length;
+            found.push((Path::new(folder).join(entry.file_name()), fs::read(entry.path())?));
+        }
+    }
+    Ok(Some(found))
+}
+
+fn write_files(found: &Found, to: &Path) -> io::Result<()> {
+    fs::create_dir(to.join("blobs"))?;
+    for (name, bytes) in found {
+        let mut file = File::create_new(to.join(name))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
@@ -247,6 +303,19 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A snapshot that sled was writing when it was ended is no damage, but sled takes it for one.
+fn remove_unfinished(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn remove_derived(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -257,4 +326,29 @@ fn remove_derived(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::FaultCode;
+
+    #[test]
+    fn a_full_disk_is_never_told_as_damage() {
+        let dir = Path::new("/data");
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(not_copied(dir, &full).code, FaultCode::StoreUnwritable);
+        let odd = io::Error::from(io::ErrorKind::IsADirectory);
+        assert_eq!(not_copied(dir, &odd).code, FaultCode::StoreDamaged);
+    }
+
+    #[test]
+    fn a_copy_that_cannot_be_finished_is_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::of(dir.path());
+        // A name that no file system takes stands for a disk that fills up half way.
+        let found = vec![("db".into(), vec![1]), ("x".repeat(300).into(), vec![2])];
+        assert!(copy_aside(&places, Some(&found)).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
 }
