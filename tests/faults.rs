@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use protocol::FaultCode;
-use protocol::operations::{Operation, OperationResult};
+use protocol::operations::{OperationKind, OperationResult};
 use support::keyring::Session;
 use support::musterctl::Operator;
 use support::needs;
@@ -43,22 +43,19 @@ fn an_address_that_could_be_an_option_is_refused_by_its_name() {
 
 #[test]
 fn a_closed_port_is_told_from_a_wrong_service_and_from_a_name_that_does_not_resolve() {
+    needs!(Sshd);
     let operator = Operator::without_keyring();
+    let keys = tempfile::tempdir().unwrap();
+    let key = keys.path().join("key");
+    make_key(&key, None);
+    let save = |name: &str, address: &str, port: &str| {
+        let key = key.to_str().unwrap();
+        let words =
+            ["host", "add", name, "--address", address, "--port", port, "--user", "root", "--key", key];
+        operator.run(&words).done();
+    };
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    operator
-        .run(&[
-            "host",
-            "add",
-            "closed",
-            "--address",
-            "127.0.0.1",
-            "--port",
-            &free,
-            "--user",
-            "root",
-            "--agent",
-        ])
-        .done();
+    save("closed", "127.0.0.1", &free);
     let fault = operator.run(&["check", "closed", "--json"]).status_is(3).fault();
     assert_eq!(fault.code, FaultCode::PortClosed, "{fault:?}");
     operator.run(&["check", "closed"]).refused(3, &["closed", &free]);
@@ -71,15 +68,11 @@ fn a_closed_port_is_told_from_a_wrong_service_and_from_a_name_that_does_not_reso
             let _ = (&stream).write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
         }
     });
-    operator
-        .run(&["host", "add", "http", "--address", "127.0.0.1", "--port", &port, "--user", "root", "--agent"])
-        .done();
+    save("http", "127.0.0.1", &port);
     let fault = operator.run(&["check", "http", "--json"]).status_is(3).fault();
     assert_eq!(fault.code, FaultCode::NotSsh, "{fault:?}");
 
-    operator
-        .run(&["host", "add", "name", "--address", "no-such-host.invalid", "--user", "root", "--agent"])
-        .done();
+    save("name", "no-such-host.invalid", "22");
     let fault = operator.run(&["check", "name", "--json"]).status_is(3).fault();
     assert_eq!(fault.code, FaultCode::NameNotResolved, "{fault:?}");
 }
@@ -147,11 +140,12 @@ fn a_key_file_must_be_there_and_be_a_key() {
 
 #[test]
 fn an_encrypted_key_asks_for_its_passphrase_in_words() {
-    needs!(Sshd);
+    needs!(Sshd, Keyring);
     let sshd = Sshd::start();
     let key = sshd.folder().join("encrypted");
     make_key(&key, Some("the passphrase"));
-    let operator = Operator::without_keyring();
+    let session = Session::with_keyring();
+    let operator = Operator::in_session(&session);
     let dir = sshd.home().join("muster");
     operator.add_trusted(
         "web",
@@ -284,7 +278,8 @@ fn an_operation_whose_program_was_killed_is_unknown_when_the_log_is_read_again()
     running.child.kill().unwrap();
     running.child.wait().unwrap();
     let log = answers::operations(&operator);
-    assert_eq!(log[0].result, OperationResult::OutcomeUnknown, "{:?}", log[0]);
+    let command = log.iter().find(|entry| entry.kind == OperationKind::Command).unwrap();
+    assert_eq!(command.result, OperationResult::OutcomeUnknown, "{command:?}");
     let helpers = || host.try_run(&["pgrep", "-f", "muster-helper"]).stdout;
     until("the helper to end with its connection", seconds(10), || helpers().is_empty().then_some(()));
 }
@@ -297,6 +292,7 @@ fn a_helper_that_is_killed_under_a_command_leaves_the_outcome_unknown() {
     let ran =
         operator.run(&["run", "web", "--json", "--", "sh", "-c", "kill -9 $(ps -o ppid= $PPID); sleep 5"]);
     assert_ne!(ran.status, 0, "what never gave an exit status is not done: {ran:?}");
-    let last: Operation = answers::operations(&operator).remove(0);
-    assert_eq!(last.result, OperationResult::OutcomeUnknown, "{last:?}");
+    let log = answers::operations(&operator);
+    let command = log.iter().find(|entry| entry.kind == OperationKind::Command).unwrap();
+    assert_eq!(command.result, OperationResult::OutcomeUnknown, "{command:?}");
 }

@@ -27,14 +27,17 @@ fn main() {
             eprintln!("    {}", path.display());
         };
         shot("first-start");
-        pages::add_host(&window, "web-1", &host.address(), 22, "root", &key);
-        window.wait_for("trust-accept");
+        pages::fill_host_form(&window, "web-1", &host.address(), "root", &key);
+        shot("host-form-filled");
+        pages::save_and_ask_for_the_key(&window);
         shot("trust");
         window.click("trust-accept");
-        for language in ["en", "zh-CN"] {
+        pages::open_host(&window, "web-1");
+        pages::wait_until_live(&window);
+        for language in ["en", "zh"] {
             for theme in ["dark", "light"] {
                 pages::open_page(&window, "settings");
-                window.click(&format!("language-{language}"));
+                window.click(&format!("settings-language-{language}"));
                 window.click(&format!("theme-{theme}"));
                 let named = |page: &str| format!("{page}-{theme}-{language}");
                 shot(&named("settings"));
@@ -43,19 +46,16 @@ fn main() {
                 window.click("hosts-add");
                 window.wait_for("field-name");
                 shot(&named("host-form"));
-                window.click("dialog-close");
+                window.click("form-cancel");
                 pages::open_host(&window, "web-1");
                 for tab in ["overview", "sockets", "services", "operations"] {
                     pages::open_tab(&window, tab);
                     shot(&named(tab));
                 }
                 pages::open_tab(&window, "services");
-                window.click("service-row-cron.service");
-                window.click("host-restart");
-                window.wait_for("service-dialog");
+                pages::open_service(&window, "cron.service");
                 shot(&named("service-dialog"));
-                window.click("service-do");
-                window.wait_for("service-outcome");
+                pages::act_on_service(&window);
                 shot(&named("service-outcome"));
                 window.click("service-done");
                 pages::open_page(&window, "operations");

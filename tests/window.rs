@@ -24,8 +24,8 @@ fn a_host_is_added_trusted_watched_restarted_on_and_read_about_offline() {
         [("MUSTER_DATA_DIR".to_owned(), data.to_str().unwrap().to_owned())].into();
 
     let window = Window::open(&desktop, &app, &variables);
-    pages::add_host(&window, "web", &host.address(), 22, "root", &host.key());
-    window.wait_for("trust-accept");
+    pages::fill_host_form(&window, "web", &host.address(), "root", &host.key());
+    pages::save_and_ask_for_the_key(&window);
     let dialog = window.script("return document.body.innerText");
     assert!(
         dialog.as_str().unwrap().contains(&host.fingerprint()),
@@ -33,6 +33,7 @@ fn a_host_is_added_trusted_watched_restarted_on_and_read_about_offline() {
     );
     window.click("trust-accept");
     pages::open_host(&window, "web");
+    pages::wait_until_live(&window);
     pages::open_tab(&window, "overview");
     window.wait_text("overview-facts", "the host's own name", |text| text.contains(host.name()));
     // A second sample has shares: the page is live, not a first answer.
@@ -43,7 +44,8 @@ fn a_host_is_added_trusted_watched_restarted_on_and_read_about_offline() {
     window.wait_text("sockets-page", "sshd, which listens", |text| text.contains("sshd"));
     pages::open_tab(&window, "services");
     let before = host.run(&["systemctl", "show", "-P", "MainPID", "cron.service"]);
-    let outcome = pages::restart_service(&window, "cron.service");
+    pages::open_service(&window, "cron.service");
+    let outcome = pages::act_on_service(&window);
     let after = host.run(&["systemctl", "show", "-P", "MainPID", "cron.service"]);
     assert_ne!(before, after, "the window said '{outcome}', so the unit must have a new process");
     window.picture(&places::pictures(), "service-outcome");

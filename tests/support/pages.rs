@@ -4,24 +4,34 @@ use std::path::Path;
 
 use crate::window::Window;
 
-/// Saves a host with a key file; the window shows the list, then asks about the host's key.
-pub fn add_host(window: &Window, name: &str, address: &str, port: u16, user: &str, key: &Path) {
-    window.click("nav-hosts");
+/// Describes a new host with a key file in the form, and does not send it yet.
+pub fn fill_host_form(window: &Window, name: &str, address: &str, user: &str, key: &Path) {
+    open_page(window, "hosts");
     window.click("hosts-add");
     window.fill("field-name", name);
     window.fill("field-address", address);
     window.fill("field-user", user);
-    window.fill("field-port", &port.to_string());
     window.click("identity-key");
     window.fill("field-key", key.to_str().unwrap());
-    window.click("form-save");
+}
+
+/// Saves what is in the form, connects, and asks for the host's key.
+pub fn save_and_ask_for_the_key(window: &Window) {
+    window.click("form-connect");
+    window.click("host-next-step");
+    window.wait_for("trust-accept");
 }
 
 /// Opens a saved host from the list.
 pub fn open_host(window: &Window, name: &str) {
-    window.click("nav-hosts");
+    open_page(window, "hosts");
     window.click(&format!("host-row-{name}"));
     window.wait_for("tab-overview");
+}
+
+/// Waits until the host that is open is live.
+pub fn wait_until_live(window: &Window) {
+    window.wait_for_css("[data-testid=\"host-state\"][data-state=\"live\"]");
 }
 
 /// Opens a page of the host that is open, and waits until it shows its data.
@@ -33,14 +43,22 @@ pub fn open_tab(window: &Window, tab: &str) {
 /// Opens a page of the rail, and waits until it shows its data.
 pub fn open_page(window: &Window, page: &str) {
     window.click(&format!("nav-{page}"));
-    window.wait_for_css(&format!("[data-testid=\"{page}-page\"][data-ready]"));
+    window.wait_for_css(&format!(
+        "[data-testid=\"page-{page}\"][data-ready], [data-testid=\"{page}-page\"][data-ready]"
+    ));
 }
 
-/// Restarts a unit from the page of services, and gives what the dialog says came of it.
-pub fn restart_service(window: &Window, unit: &str) -> String {
-    window.click(&format!("service-row-{unit}"));
-    window.click("host-restart");
+/// Opens the dialog that acts on a unit, from the page of services.
+pub fn open_service(window: &Window, unit: &str) {
+    window.fill("services-filter", unit);
+    window.click_css(&format!("[data-testid=\"service-row-{unit}\"] [data-testid=\"service-act\"]"));
     window.wait_for("service-dialog");
+    window.click("action-restart");
+    window.wait_for("service-command");
+}
+
+/// Does what the dialog was opened for, and gives what it says came of it.
+pub fn act_on_service(window: &Window) -> String {
     window.click("service-do");
     window.text("service-outcome")
 }

@@ -23,6 +23,9 @@ use crate::wait::{seconds, until};
 /// How long a page may take to show what it is asked for, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Control and A, then both let go, in WebDriver's code points.
+const SELECT_ALL: &str = "\u{e009}a\u{e000}";
+
 pub struct Window {
     runtime: Runtime,
     client: Option<Client>,
@@ -141,10 +144,8 @@ impl Window {
     /// Types into a field, in place of what it held.
     pub fn fill(&self, testid: &str, text: &str) {
         let field = self.find(&by_testid(testid));
-        let done = self.runtime.block_on(async {
-            field.clear().await?;
-            field.send_keys(text).await
-        });
+        // As a person does it: the page sees each key, and no field is emptied behind its back.
+        let done = self.runtime.block_on(field.send_keys(&format!("{SELECT_ALL}{text}")));
         done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no text: {why}")));
     }
 
