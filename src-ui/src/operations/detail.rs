@@ -133,16 +133,6 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
                             <BeforeAfter before after />
                         }
                     })}
-                <Printed
-                    title=Signal::derive(move || t_string!(i18n, operations.output).to_owned())
-                    text=operation.with_value(|o| o.output.clone())
-                    testid="operations-output"
-                />
-                <Printed
-                    title=Signal::derive(move || t_string!(i18n, operations.errors).to_owned())
-                    text=operation.with_value(|o| o.errors.clone())
-                    testid="operations-errors"
-                />
                 {operation
                     .with_value(|operation| {
                         (!operation.journal.is_empty())
@@ -153,6 +143,16 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
                                 }
                             })
                     })}
+                <Printed
+                    title=Signal::derive(move || t_string!(i18n, operations.output).to_owned())
+                    text=operation.with_value(|o| o.output.clone())
+                    testid="operations-output"
+                />
+                <Printed
+                    title=Signal::derive(move || t_string!(i18n, operations.errors).to_owned())
+                    text=operation.with_value(|o| o.errors.clone())
+                    testid="operations-errors"
+                />
             </div>
             <footer class="detail-foot">
                 {again}

@@ -61,6 +61,7 @@ pub(crate) fn HostOperationsPage() -> impl IntoView {
 fn Operations(desk: Desk) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
+    let is_own_host = desk.own_host.with_value(Option::is_some);
     follow(desk);
     // What was begun or finished elsewhere joins the list; nothing on screen moves for it.
     Effect::new(move |before: Option<()>| {
@@ -72,6 +73,10 @@ fn Operations(desk: Desk) -> impl IntoView {
     let count_words = move || {
         let (shown, total) = (desk.inbox.with(|inbox| inbox.len()), desk.counts.with(|counts| counts.total));
         let (number, total) = (format::count(shown as u64), format::count(total));
+        if is_own_host {
+            // How many of the whole log are this host's is known once all are read.
+            return if desk.next.with(Option::is_some) { format!("{number}+") } else { number };
+        }
         match desk.next.get() {
             Some(_) => t_string!(i18n, operations.count_of_more, shown = number, total = total),
             None => t_string!(i18n, operations.count_of, shown = number, total = total),
@@ -103,7 +108,6 @@ fn Operations(desk: Desk) -> impl IntoView {
         }
         .into_any()
     };
-    let is_own_host = desk.own_host.with_value(Option::is_some);
     let counted = move |pick: fn(&protocol::operations::OperationCounts) -> u64| {
         move || match is_own_host {
             // The counts are those of the whole log, not of one host.

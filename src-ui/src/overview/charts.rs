@@ -259,7 +259,12 @@ fn LaneLabel(
         Some(_) => t_string!(i18n, overview.now, value = number(now.get())),
         None => t_string!(i18n, overview.peak, value = number(peak.get())),
     };
+    let is_silent =
+        Memo::new(move |_| peak.get().is_none() && samples.with(|samples| samples.iter().count() > 1));
     let legend = move || {
+        if is_silent.get() {
+            return t_string!(i18n, overview.not_said).into_any();
+        }
         let occurs = occurs.get();
         curve_words(i18n, lane)
             .into_iter()
@@ -271,6 +276,7 @@ fn LaneLabel(
                 view! { <span class="legend"><i class=class></i>{word}</span> }
             })
             .collect_view()
+            .into_any()
     };
     view! {
         <div class="lane-label" data-testid=format!("overview-lane-{}", lane.id())>

@@ -79,7 +79,12 @@ fn jobs(i18n: I18n, system: &System) -> String {
     let count = |kind: &str| system.jobs.iter().filter(|job| job.kind == kind).count();
     let timers = t_string!(i18n, overview.timers, count = count("timer"));
     let cron = t_string!(i18n, overview.cron, count = count("cron"));
-    t_string!(i18n, overview.jobs, timers = timers, cron = cron)
+    let jobs = t_string!(i18n, overview.jobs, timers = timers, cron = cron);
+    match system.jobs_unreadable {
+        0 => jobs,
+        // A count that leaves something out must say so.
+        hidden => format!("{jobs} ({})", t_string!(i18n, overview.jobs_hidden, count = hidden)),
+    }
 }
 
 /// `UTC+8`, `UTC-3:30`.

@@ -20,7 +20,7 @@ use crate::hosts::use_host;
 use crate::ipc;
 use crate::state::standing::next_step;
 use crate::state::{use_app, zone_min};
-use crate::text::{lang, link_words, next_step_words, retry_words, t_string, use_i18n};
+use crate::text::{lang, next_step_words, t_string, use_i18n};
 
 /// The facts of a host change seldom; who is logged in changes sooner.
 const FACTS_EVERY_MS: i64 = 60_000;
@@ -159,6 +159,12 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 
     let shows = Memo::new(move |_| known.shows(live.get()));
     let stale = Signal::derive(move || !live.get());
+    let link = host.link();
+    let step = Memo::new(move |_| next_step(&link.get()));
+    let link_fault = Memo::new(move |_| match link.get() {
+        LinkState::Lost { fault, .. } | LinkState::Failed { fault, .. } => Some(*fault),
+        LinkState::Idle | LinkState::Connecting { .. } | LinkState::Live { .. } => None,
+    });
     let body = move || match shows.get() {
         Shows::Loading => view! { <Skeleton rows=12 /> }.into_any(),
         Shows::Content => view! {
@@ -177,6 +183,20 @@ pub(crate) fn OverviewPage() -> impl IntoView {
         Shows::Fault => {
             let fault = Signal::derive(move || known.fault.get().unwrap_or_else(no_fault));
             view! { <div class="page-notice"><Failed fault /></div> }.into_any()
+        }
+        Shows::Nothing if link_fault.with(Option::is_some) => {
+            let fault = Signal::derive(move || link_fault.get().unwrap_or_else(no_fault));
+            let next = move || {
+                step.get().map(|step| {
+                    let take = move |()| app.take_step(&host.name.get_untracked(), step);
+                    view! {
+                        <Button kind=ButtonKind::Primary testid="overview-step" on_click=Callback::new(take)>
+                            {move || next_step_words(i18n, step)}
+                        </Button>
+                    }
+                })
+            };
+            view! { <div class="page-notice"><Failed fault>{next}</Failed></div> }.into_any()
         }
         Shows::Nothing => view! {
             <div class="page-notice">
@@ -220,42 +240,17 @@ fn no_fault() -> Fault {
     Fault::new(protocol::FaultCode::Unknown, "")
 }
 
-/// Above content of a host that is not live: its state, the age of what is shown, the way on.
+/// Above content of a host that is not live: the age of what is shown. Its state, the reason and
+/// the next step stand in the head of the page, right above.
 #[component]
 pub(crate) fn HostStaleBar(received_ms: Signal<Option<i64>>) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
-    let host = use_host();
-    let link: Memo<LinkState> = host.link();
-    let words = move || link_words(i18n, &link.get(), received_ms.get(), app.now_ms.get());
-    let why = move || {
+    let words = move || {
         let (now, tongue) = (app.now_ms.get(), lang(i18n));
-        let age = received_ms.get().map(|at_ms| {
-            let when = format::moment(at_ms, now, zone_min(at_ms), tongue);
-            t_string!(i18n, states.as_of, when = when, age = format::age(at_ms, now, tongue))
-        });
-        let retry = retry_words(i18n, &link.get(), now);
-        [age, retry].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+        let Some(at_ms) = received_ms.get() else { return t_string!(i18n, states.stale).to_string() };
+        let when = format::moment(at_ms, now, zone_min(at_ms), tongue);
+        t_string!(i18n, states.as_of, when = when, age = format::age(at_ms, now, tongue))
     };
-    let step = Memo::new(move |_| next_step(&link.get()));
-    view! {
-        <StaleBar words=Signal::derive(words) why=Signal::derive(why)>
-            {move || {
-                step.get()
-                    .map(|step| {
-                        view! {
-                            <Button
-                                kind=ButtonKind::Link
-                                testid="stale-step"
-                                on_click=Callback::new(move |()| {
-                                    app.take_step(&host.name.get_untracked(), step);
-                                })
-                            >
-                                {move || next_step_words(i18n, step)}
-                            </Button>
-                        }
-                    })
-            }}
-        </StaleBar>
-    }
+    view! { <StaleBar words=Signal::derive(words) /> }
 }

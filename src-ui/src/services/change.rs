@@ -87,7 +87,7 @@ pub(crate) fn changes(before: &UnitState, after: &UnitState) -> Vec<Change> {
 }
 
 /// `active (running)`, or `failed (exit-code)`: the result says more than `failed (failed)`.
-fn state_words(state: &UnitState) -> Option<String> {
+pub(crate) fn state_words(state: &UnitState) -> Option<String> {
     if state.active_state.is_empty() {
         return None;
     }

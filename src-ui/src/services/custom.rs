@@ -26,7 +26,7 @@ pub(crate) fn RunDialog(host: String) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let course = RwSignal::new(Course::Asking);
-    let saved: Option<Host> = app.row(&host).map(|row| row.read_untracked().host.clone());
+    let saved: Option<Host> = untrack(|| app.row(&host)).map(|row| row.read_untracked().host.clone());
     let tags = saved.as_ref().map(|host| host.tags.clone()).unwrap_or_default();
     let beside = move || {
         let tag = |tag: &String| view! { <Tag text=printable(tag).into_owned() /> };

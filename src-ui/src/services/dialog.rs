@@ -81,7 +81,7 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
     let course = RwSignal::new(Course::Asking);
     let custom_course = RwSignal::new(Course::Asking);
     let units = RwSignal::new(Arc::new(Vec::new()));
-    let saved: Option<Host> = app.row(&host).map(|row| row.read_untracked().host.clone());
+    let saved: Option<Host> = untrack(|| app.row(&host)).map(|row| row.read_untracked().host.clone());
     let name = StoredValue::new(host.clone());
     read_units(host, units);
 
@@ -90,7 +90,9 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
         let short = unit.with(|unit| printable(unit.strip_suffix(".service").unwrap_or(unit)).into_owned());
         match chosen.get() {
             Do::Custom => t_string!(i18n, services.title_custom, host = shown_host()),
-            Do::Act(_) if short.is_empty() => t_string!(i18n, services.title_any, host = shown_host()),
+            Do::Act(_) if !unit.with(|unit| is_unit_name(unit)) => {
+                t_string!(i18n, services.title_any, host = shown_host())
+            }
             Do::Act(action) => title_words(i18n, action, short, shown_host()),
         }
     };

@@ -7,7 +7,7 @@ use protocol::operations::{Operation, OperationResult};
 use protocol::services::{Moment, MomentKind, Outcome, UnitState};
 use protocol::text::printable;
 
-use super::change::{Change, Fact, changes, telling_line};
+use super::change::{Change, Fact, changes, state_words, telling_line};
 use super::timeline::{self, Phase};
 use crate::components::GlyphName;
 use crate::format::{self, NOT_KNOWN};
@@ -32,8 +32,8 @@ pub(crate) fn result_glyph(operation: &Operation) -> GlyphName {
 /// What truly came of an action on a unit, as a sentence: `active (running), listening again
 /// after 1.8 s`.
 pub(crate) fn outcome_words(i18n: I18n, outcome: Outcome, operation: &Operation) -> String {
-    let state =
-        operation.after.as_ref().map(|after| printable(&after.state()).into_owned()).unwrap_or_default();
+    let state = operation.after.as_ref().and_then(state_words).unwrap_or_default();
+    let state = printable(&state).into_owned();
     let after = |kind: MomentKind| {
         let moment = operation.moments.iter().find(|moment| moment.what == kind)?;
         Some(format::took(moment.at_ms, lang(i18n)))

@@ -127,12 +127,12 @@ pub(crate) fn Record(operation: Arc<Operation>, action: Option<ServiceAction>) -
                 outcome
             />
             {change.map(|(before, after)| view! { <BeforeAfter before after /> })}
+            {(!operation.journal.is_empty())
+                .then(|| view! { <Journal lines=operation.journal.clone() failed /> })}
             {said
                 .into_iter()
                 .map(|text| view! { <pre class="block mono selectable">{text}</pre> })
                 .collect_view()}
-            {(!operation.journal.is_empty())
-                .then(|| view! { <Journal lines=operation.journal.clone() failed /> })}
         </section>
     }
 }

@@ -180,7 +180,7 @@ fn detail(
                                 disabled=Signal::derive(move || !is_live.get())
                                 on_click=Callback::new(move |()| open_unit.run(unit.clone()))
                             >
-                                {t_string!(i18n, sockets.open_service)}
+                                {move || t_string!(i18n, sockets.open_service)}
                             </Button>
                         </footer>
                     }

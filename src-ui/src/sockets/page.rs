@@ -349,7 +349,7 @@ fn track(column: Column) -> &'static str {
         Column::State => "80px",
         Column::Pid => "48px",
         Column::Program => "minmax(84px, 0.7fr)",
-        Column::User => "68px",
+        Column::User => "78px",
         Column::Unit => "minmax(90px, 1.2fr)",
     }
 }
