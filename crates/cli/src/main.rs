@@ -61,6 +61,9 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
         operator: this_computer::operator(),
     })
     .await?;
+    if let Some(notice) = desk.notice() {
+        printer.notice(notice);
+    }
     let done = tokio::select! {
         done = act(&desk, args.verb, printer) => done,
         _ = tokio::signal::ctrl_c() => {

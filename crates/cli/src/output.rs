@@ -44,6 +44,12 @@ impl Printer {
         if self.json { Ok(()) } else { print(&format!("{}\n", printable(sentence))) }
     }
 
+    /// Tells on stderr what happened to the data when it was opened; stdout stays for the answer.
+    pub(crate) fn notice(&self, notice: &str) {
+        // Nowhere is left to say that stderr is closed.
+        let _ = writeln!(io::stderr(), "notice: {}", printable(notice));
+    }
+
     /// Prints a fault and gives its exit status.
     pub(crate) fn fault(&self, fault: &Fault) -> ExitCode {
         let text = if self.json {

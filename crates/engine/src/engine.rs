@@ -89,6 +89,11 @@ impl Engine {
         Ok(Self { parts: Arc::new(parts) })
     }
 
+    /// What a person must know about the data that was opened, if there is something.
+    pub fn notice(&self) -> Option<&str> {
+        self.parts.notice.as_deref()
+    }
+
     /// Carries out one command.
     pub async fn call<C: Handle>(&self, command: C) -> Result<<C as Command>::Reply, Fault> {
         command.handle(self).await

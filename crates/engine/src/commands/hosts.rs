@@ -101,7 +101,7 @@ impl Handle for HostSave {
         {
             return Err(Fault::new(
                 FaultCode::KeyringUnavailable,
-                format!("the secret of {} was not saved, nor the host: this computer's keyring cannot be used: {cause}", draft.name),
+                format!("{} was not saved, because its secret cannot be: {cause}", draft.name),
             )
             .on_host(&draft.name)
             .because(cause));

@@ -31,16 +31,19 @@ pub struct Door {
 }
 
 impl Desk {
-    /// Opens the store, or goes through the door of the program that has it open.
+    /// Goes through the door of the program that has the store open, or else opens the store.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
-        let data_dir = options.data_dir.clone();
-        match Engine::open(options).await {
-            Ok(engine) => Ok(Desk::Own(engine)),
-            Err(busy) if busy.code == FaultCode::StoreInUse => match knock(&data_dir).await? {
-                Some(door) => Ok(Desk::App(Box::new(Mutex::new(door)))),
-                None => Err(busy),
-            },
-            Err(fault) => Err(fault),
+        if let Some(door) = knock(&options.data_dir).await? {
+            return Ok(Desk::App(Box::new(Mutex::new(door))));
+        }
+        Ok(Desk::Own(Engine::open(options).await?))
+    }
+
+    /// What a person must know about the data that was opened here, if there is something.
+    pub fn notice(&self) -> Option<&str> {
+        match self {
+            Desk::Own(engine) => engine.notice(),
+            Desk::App(_) => None,
         }
     }
 

@@ -74,6 +74,7 @@ fn summary(report: &ActionReport) -> String {
             Some(pid) => format!("{}, PID {pid}", after.state()),
             None => after.state(),
         },
+        Outcome::Failed if after.active_state == "failed" => format!("{words}{}", reason(after)),
         Outcome::Failed => format!("{words}: {}{}", after.state(), reason(after)),
         Outcome::KeepsCrashing => match after.restarts {
             Some(restarts) => format!("{words}: restarted {restarts} times{}", reason(after)),
@@ -142,10 +143,7 @@ mod tests {
         ] {
             assert_eq!(conclude(&Ok(report(outcome))).result, result, "{outcome:?}");
         }
-        assert_eq!(
-            conclude(&Ok(report(Outcome::Failed))).summary,
-            "failed: failed (failed), exit-code, exit status 203"
-        );
+        assert_eq!(conclude(&Ok(report(Outcome::Failed))).summary, "failed, exit-code, exit status 203");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The session of one host: its link, its state, and what it streams.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use protocol::sockets::SocketTable;
 use protocol::system::System;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
+use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -205,9 +206,7 @@ impl Session {
                 // The keyring is asked only for what is needed: a plain key has no passphrase.
                 let passphrase = match ssh::check_key_file(&path)? {
                     KeyFileState::Plain => None,
-                    KeyFileState::Encrypted => {
-                        self.ground.credentials.get(&host.id, SecretKind::Passphrase).await?
-                    }
+                    KeyFileState::Encrypted => self.passphrase(&path).await?,
                 };
                 SignIn::KeyFile { path, passphrase }
             }
@@ -227,6 +226,25 @@ impl Session {
             port: host.port,
             user: host.user.clone(),
             sign_in,
+        })
+    }
+
+    /// The passphrase of an encrypted key. Without a keyring it is as good as not saved, and it is
+    /// the key that the person must do something about.
+    async fn passphrase(&self, path: &Path) -> Result<Option<SecretString>, Fault> {
+        let asked = self.ground.credentials.get(&self.host.id, SecretKind::Passphrase).await;
+        asked.map_err(|fault| match fault.code {
+            FaultCode::KeyringUnavailable => Fault::new(
+                FaultCode::KeyEncrypted,
+                format!(
+                    "the key file {} is encrypted and its passphrase is not known: {}",
+                    path.display(),
+                    fault.message
+                ),
+            )
+            .about(path.display().to_string())
+            .because(fault.message),
+            _ => fault,
         })
     }
 
