@@ -1,6 +1,8 @@
 //! The app's own log, for those who look for a fault in Muster: files in the data folder, a week of
 //! them. Hosts, commands and secrets never go there.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use tracing_appender::non_blocking::WorkerGuard;
@@ -9,6 +11,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Begins to log; the log is written out when the guard is dropped.
 pub(crate) fn start(data_dir: &Path) -> anyhow::Result<WorkerGuard> {
+    // The data folder is this user's alone, whichever of its parts is made first.
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir.join("logs"))?;
     let files = Builder::new()
         .rotation(Rotation::DAILY)
         .filename_prefix("muster")
