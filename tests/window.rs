@@ -41,7 +41,7 @@ fn a_host_is_added_trusted_watched_restarted_on_and_read_about_offline() {
     window.picture(&places::pictures(), "overview");
 
     pages::open_tab(&window, "sockets");
-    window.wait_text("sockets-page", "sshd, which listens", |text| text.contains("sshd"));
+    window.wait_page("ssh.service");
     pages::open_tab(&window, "services");
     let before = host.run(&["systemctl", "show", "-P", "MainPID", "cron.service"]);
     pages::open_service(&window, "cron.service");
@@ -63,7 +63,8 @@ fn a_host_is_added_trusted_watched_restarted_on_and_read_about_offline() {
     let window = Window::open(&desktop, &app, &variables);
     pages::open_page(&window, "operations");
     window.click(&format!("operations-row-{}", restart.id));
-    window.wait_text("operations-page", "the unit that was restarted", |text| text.contains("cron.service"));
+    window.wait_for("operations-verdict");
+    window.wait_page("cron.service");
     pages::open_host(&window, "web");
     window.wait_text("overview-facts", "the last known facts", |text| text.contains(host.name()));
     window.picture(&places::pictures(), "offline");

@@ -23,8 +23,8 @@ use crate::wait::{seconds, until};
 /// How long a page may take to show what it is asked for, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Control and A, then both let go, in WebDriver's code points.
-const SELECT_ALL: &str = "\u{e009}a\u{e000}";
+/// Control and A, in WebDriver's code points; both are let go at the end of the text.
+const SELECT_ALL: &str = "\u{e009}a";
 
 pub struct Window {
     runtime: Runtime,
@@ -145,7 +145,12 @@ impl Window {
     pub fn fill(&self, testid: &str, text: &str) {
         let field = self.find(&by_testid(testid));
         // As a person does it: the page sees each key, and no field is emptied behind its back.
-        let done = self.runtime.block_on(field.send_keys(&format!("{SELECT_ALL}{text}")));
+        let done = self.runtime.block_on(async {
+            if field.prop("value").await?.is_some_and(|value| !value.is_empty()) {
+                field.send_keys(SELECT_ALL).await?;
+            }
+            field.send_keys(text).await
+        });
         done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no text: {why}")));
     }
 
@@ -167,6 +172,17 @@ impl Window {
             }
             if start.elapsed() > LIMIT {
                 self.give_up(&format!("{testid} does not show {what} but '{text}'"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until the page as a whole shows a text.
+    pub fn wait_page(&self, text: &str) {
+        let start = std::time::Instant::now();
+        while !self.text_of_page().contains(text) {
+            if start.elapsed() > LIMIT {
+                self.give_up(&format!("the page does not show '{text}'"));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
