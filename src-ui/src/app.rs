@@ -10,8 +10,8 @@ use wasm_bindgen::JsCast;
 
 use crate::components::load::Load;
 use crate::components::{
-    Badge, Button, ButtonKind, Empty, Failed, Glyph, GlyphName, Icon, IconName, KeyCap, MeterHatch, SearchInput,
-    Skeleton, focus,
+    Badge, Button, ButtonKind, Empty, Failed, Glyph, GlyphName, Icon, IconName, KeyCap, MeterHatch,
+    SearchInput, Skeleton, focus,
 };
 use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsPage, host_path, table};
 use crate::operations::{HostOperationsPage, OperationsPage};
@@ -21,8 +21,8 @@ use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
 use crate::state::standing::{self, Standing};
 use crate::state::{App, OpenDialog, Toast, use_app};
-use crate::trust::TrustDialog;
 use crate::text::{I18nContextProvider, count_words, fault_text, fault_title, t_string, use_i18n};
+use crate::trust::TrustDialog;
 
 /// Puts the window's content into the page.
 pub(crate) fn start() {
@@ -72,7 +72,11 @@ fn Starting() -> impl IntoView {
                 </main>
             }
             .into_any(),
-            Load::Loading | Load::Ready(_) | Load::Stale { .. } => view! { <Skeleton rows=12 /> }.into_any(),
+            Load::Loading | Load::Ready(_) | Load::Stale { .. } => view! {
+                <header class="top"></header>
+                <Skeleton rows=12 />
+            }
+            .into_any(),
         })
     }
 }
@@ -244,9 +248,9 @@ fn StatusBar() -> impl IntoView {
     });
     let operator = move || {
         app.facts.with(|facts| {
-            facts.value().map(|facts| {
-                t_string!(i18n, app.signed_in, name = printable(&facts.operator).into_owned())
-            })
+            facts
+                .value()
+                .map(|facts| t_string!(i18n, app.signed_in, name = printable(&facts.operator).into_owned()))
         })
     };
     view! {
@@ -280,7 +284,9 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::HostEdit { host } => view! { <HostForm host=Some(host) /> }.into_any(),
             OpenDialog::HostRemove { host } => view! { <HostRemoveDialog host /> }.into_any(),
             OpenDialog::Trust { host } => view! { <TrustDialog host /> }.into_any(),
-            OpenDialog::Service { host, unit, action } => view! { <ServiceDialog host unit action /> }.into_any(),
+            OpenDialog::Service { host, unit, action } => {
+                view! { <ServiceDialog host unit action /> }.into_any()
+            }
             OpenDialog::Run { host } => view! { <RunDialog host /> }.into_any(),
             OpenDialog::Keys => view! { <KeysDialog /> }.into_any(),
         })
@@ -395,10 +401,11 @@ pub(crate) fn TopBar(#[prop(optional)] children: Option<Children>) -> impl IntoV
     let on_enter = move |()| {
         let Some(names) = found.get_untracked() else { return };
         let typed = app.search.get_untracked();
-        let one = names.iter().find(|name| name.eq_ignore_ascii_case(typed.trim())).or(match names.as_slice() {
-            [one] => Some(one),
-            _ => None,
-        });
+        let one =
+            names.iter().find(|name| name.eq_ignore_ascii_case(typed.trim())).or(match names.as_slice() {
+                [one] => Some(one),
+                _ => None,
+            });
         match one {
             Some(name) => {
                 let path = host_path(name);

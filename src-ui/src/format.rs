@@ -145,7 +145,8 @@ fn scaled(value: f64, step: f64, units: &[&str]) -> String {
         _ => 0,
     };
     let number = format!("{value:.digits$}");
-    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
+    let number =
+        if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
     format!("{number} {}", units[at])
 }
 
@@ -203,8 +204,15 @@ fn civil(at_ms: i64, zone_min: i32) -> Civil {
     }
 }
 
-const WEEKDAYS: [[&str; 2]; 7] =
-    [["Sun", "周日"], ["Mon", "周一"], ["Tue", "周二"], ["Wed", "周三"], ["Thu", "周四"], ["Fri", "周五"], ["Sat", "周六"]];
+const WEEKDAYS: [[&str; 2]; 7] = [
+    ["Sun", "周日"],
+    ["Mon", "周一"],
+    ["Tue", "周二"],
+    ["Wed", "周三"],
+    ["Thu", "周四"],
+    ["Fri", "周五"],
+    ["Sat", "周六"],
+];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

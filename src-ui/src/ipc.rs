@@ -76,8 +76,9 @@ fn read_fault(value: JsValue) -> Fault {
     if let Some(text) = value.as_string() {
         return internal(text);
     }
-    serde_wasm_bindgen::from_value(value.clone())
-        .unwrap_or_else(|_| internal(js_sys::JSON::stringify(&value).map_or_else(|_| "?".into(), String::from)))
+    serde_wasm_bindgen::from_value(value.clone()).unwrap_or_else(|_| {
+        internal(js_sys::JSON::stringify(&value).map_or_else(|_| "?".into(), String::from))
+    })
 }
 
 fn internal(message: String) -> Fault {

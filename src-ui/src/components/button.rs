@@ -95,7 +95,11 @@ pub(crate) struct Choice<T> {
 }
 
 impl<T> Choice<T> {
-    pub(crate) fn new(value: T, testid: &'static str, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        value: T,
+        testid: &'static str,
+        text: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
         Self { value, text: Signal::derive(text), count: None, testid }
     }
 

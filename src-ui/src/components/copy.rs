@@ -33,7 +33,10 @@ pub(crate) fn CopyButton(
     let copy = move |()| {
         copy_text(text.get_untracked(), move || {
             done.try_set(true);
-            set_timeout(move || drop(done.try_set(false)), Duration::from_millis(1_500));
+            let reset = move || {
+                done.try_set(false);
+            };
+            set_timeout(reset, Duration::from_millis(1_500));
         });
     };
     let own = move || label.map_or_else(|| t_string!(i18n, app.copy).to_string(), |label| label.get());

@@ -45,7 +45,8 @@ pub(crate) fn Dialog(
                 .find(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
                 .or(inside.get(1))
                 .or(inside.first());
-            let active_inside = document().active_element().is_some_and(|active| panel.contains(Some(&active)));
+            let active_inside =
+                document().active_element().is_some_and(|active| panel.contains(Some(&active)));
             if let (Some(field), false) = (field, active_inside) {
                 focus(field);
             }

@@ -14,7 +14,8 @@ pub(crate) fn Field(
     #[prop(optional)] class: &'static str,
     children: Children,
 ) -> impl IntoView {
-    let foot = move || match (error.get(), hint.get()) {
+    let foot = move || {
+        match (error.get(), hint.get()) {
         (Some(error), _) => Some(
             view! {
                 <p class="field-error" id=format!("{for_id}-error") data-testid=format!("error-{for_id}") role="alert">
@@ -26,6 +27,7 @@ pub(crate) fn Field(
         ),
         (None, Some(hint)) => Some(view! { <p class="field-hint">{hint}</p> }.into_any()),
         (None, None) => None,
+    }
     };
     view! {
         <div class=format!("field {class}")>

@@ -95,7 +95,7 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
             *serial += 1;
             *serial
         });
-        let Some(asked) = self.question.try_with_value(|question| untrack(|| question())) else { return };
+        let Some(asked) = self.question.try_with_value(|question| untrack(question)) else { return };
         self.is_waiting.set_value(true);
         spawn_local(async move {
             let told = asked.await;

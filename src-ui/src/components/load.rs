@@ -8,7 +8,10 @@ pub(crate) enum Load<T> {
     Loading,
     Ready(T),
     /// The last good value, with the time it was received.
-    Stale { value: T, received_ms: i64 },
+    Stale {
+        value: T,
+        received_ms: i64,
+    },
     /// Nothing to show but why.
     Failed(Fault),
 }

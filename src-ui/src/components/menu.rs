@@ -66,10 +66,10 @@ pub(crate) fn Menu(
         focus_child(&list, here.map_or(0, |here| (here + by) % count.max(1)));
     };
     let on_leave = move |event: leptos::ev::FocusEvent| {
-        let inside = event
-            .related_target()
-            .and_then(|target| target.dyn_into::<web_sys::Node>().ok())
-            .is_some_and(|target| holder.get_untracked().is_some_and(|holder| holder.contains(Some(&target))));
+        let inside =
+            event.related_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok()).is_some_and(
+                |target| holder.get_untracked().is_some_and(|holder| holder.contains(Some(&target))),
+            );
         if !inside {
             open.set(false);
         }

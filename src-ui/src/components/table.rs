@@ -200,7 +200,8 @@ where
         }
     };
 
-    let tracks = move || columns.with(|columns| columns.iter().map(|c| c.track).collect::<Vec<_>>().join(" "));
+    let tracks =
+        move || columns.with(|columns| columns.iter().map(|c| c.track).collect::<Vec<_>>().join(" "));
     let row_view = move |slot: Slot<R>| {
         let Slot { key, row, at } = slot;
         let chosen = {

@@ -41,7 +41,11 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
         }
     };
     let label = move || {
-        if folded.get() { t_string!(i18n, hosts.unfold, name = shown()) } else { t_string!(i18n, hosts.fold, name = shown()) }
+        if folded.get() {
+            t_string!(i18n, hosts.unfold, name = shown())
+        } else {
+            t_string!(i18n, hosts.fold, name = shown())
+        }
     };
     view! {
         <div class="group-line" role="gridcell" aria-expanded=move || if folded.get() { "false" } else { "true" } aria-label=label>
@@ -78,7 +82,8 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
         let name = name.clone();
         Memo::new(move |_| app.row(&name).map(|row| row.get()))
     };
-    let link = Memo::new(move |_| row.with(|row| row.as_ref().map_or(LinkState::Idle, |row| row.link.clone())));
+    let link =
+        Memo::new(move |_| row.with(|row| row.as_ref().map_or(LinkState::Idle, |row| row.link.clone())));
     let standing = Memo::new(move |_| Standing::of(&link.get()));
     let old = Memo::new(move |_| standing.get() != Standing::Live);
     let host = move |pick: fn(&HostRow) -> String| row.with(|row| row.as_ref().map(pick).unwrap_or_default());
@@ -196,7 +201,11 @@ fn none() -> impl IntoView {
 /// The port only where it is not the usual one: the column is narrow.
 fn address(row: &HostRow) -> String {
     let host = &row.host;
-    let shown = if host.port == 22 { host.address.clone() } else { protocol::sockets::endpoint(&host.address, host.port) };
+    let shown = if host.port == 22 {
+        host.address.clone()
+    } else {
+        protocol::sockets::endpoint(&host.address, host.port)
+    };
     printable(&shown).into_owned()
 }
 

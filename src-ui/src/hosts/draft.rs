@@ -118,7 +118,8 @@ impl Typed {
     /// Everything that is wrong; empty if it can be saved.
     pub(crate) fn problems(&self) -> BTreeMap<FieldName, Problem> {
         let draft = self.draft();
-        let good = HostDraft { name: "a".into(), address: "a".into(), user: "a".into(), ..HostDraft::default() };
+        let good =
+            HostDraft { name: "a".into(), address: "a".into(), user: "a".into(), ..HostDraft::default() };
         let fails = |draft: HostDraft| check_draft(&draft).is_err();
         let mut problems = BTreeMap::new();
         if fails(HostDraft { name: draft.name.clone(), ..good.clone() }) {
@@ -224,7 +225,11 @@ mod tests {
     fn a_plain_host_has_no_problem() {
         assert_eq!(typed().problems(), BTreeMap::new());
         assert_eq!(typed().draft().port, Some(22));
-        assert_eq!(Typed { port: " ".into(), ..typed() }.draft().port, None, "an empty port is the usual one");
+        assert_eq!(
+            Typed { port: " ".into(), ..typed() }.draft().port,
+            None,
+            "an empty port is the usual one"
+        );
     }
 
     #[test]
@@ -258,7 +263,10 @@ mod tests {
             assert!(problems.contains_key(&FieldName::Address), "{address:?}");
         }
         for name in [LOCAL, "a/b", "x\u{202e}y"] {
-            assert!(Typed { name: name.into(), ..typed() }.problems().contains_key(&FieldName::Name), "{name:?}");
+            assert!(
+                Typed { name: name.into(), ..typed() }.problems().contains_key(&FieldName::Name),
+                "{name:?}"
+            );
         }
     }
 

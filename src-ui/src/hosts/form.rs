@@ -104,7 +104,9 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
         problems
     });
     let error = move |field: FieldName| {
-        Signal::derive(move || problems.with(|problems| problems.get(&field).map(|why| problem_words(i18n, why))))
+        Signal::derive(move || {
+            problems.with(|problems| problems.get(&field).map(|why| problem_words(i18n, why)))
+        })
     };
     let wrong = move |field: FieldName| Signal::derive(move || problems.with(|all| all.contains_key(&field)));
 
@@ -120,7 +122,8 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             && had != Some(IdentityKind::Password)
             && secrets.is_empty();
         if wants_secret {
-            refused.update(|refused| drop(refused.insert(FieldName::Password, (String::new(), Problem::Empty))));
+            refused
+                .update(|refused| drop(refused.insert(FieldName::Password, (String::new(), Problem::Empty))));
         }
         if !typed.problems().is_empty() || wants_secret {
             return;
@@ -184,7 +187,8 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             })
         })
     };
-    let identity_part = move || match fields.identity.get() {
+    let identity_part = move || {
+        match fields.identity.get() {
         IdentityKind::Agent => view! { <p class="field-hint">{move || t_string!(i18n, hosts.form_agent_hint)}</p> }
             .into_any(),
         IdentityKind::KeyFile => view! {
@@ -233,6 +237,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             </Field>
         }
         .into_any(),
+    }
     };
     let foot = move || {
         view! {

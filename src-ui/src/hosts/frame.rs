@@ -6,12 +6,13 @@ use leptos_router::hooks::use_params_map;
 use protocol::hosts::{Host, HostRow, LOCAL};
 use protocol::link::LinkState;
 use protocol::services::ServiceAction;
+use protocol::sockets::endpoint;
 use protocol::text::printable;
 
 use super::host_path;
 use crate::app::TopBar;
-use crate::components::{Button, ButtonKind, Empty, Glyph, IconName, Menu, MenuItem, Tag};
-use crate::state::standing::{Standing, next_step, seen_ms};
+use crate::components::{Button, ButtonKind, Empty, Failed, Glyph, IconName, Menu, MenuItem, Tag};
+use crate::state::standing::{NextStep, Standing, Tone, next_step, seen_ms};
 use crate::state::{OpenDialog, use_app};
 use crate::text::{link_words_aged, next_step_words, retry_words, t_string, use_i18n};
 
@@ -85,6 +86,7 @@ pub(crate) fn HostFrame() -> impl IntoView {
         <Show when=move || known.get() fallback=move || read.get().then(gone)>
             <HostHead />
             <HostTabs />
+            <LinkFault />
             // Another host is another page: nothing of the one before may stay.
             {move || {
                 name.track();
@@ -106,18 +108,22 @@ fn HostHead() -> impl IntoView {
     let step = Memo::new(move |_| next_step(&link.get()));
     let address = move || {
         host.row.with(|row| {
-            row.as_ref()
-                .filter(|row| !row.host.is_local())
-                .map(|row| protocol::sockets::endpoint(&row.host.address, row.host.port))
+            row.as_ref().map(|row| {
+                if row.host.is_local() {
+                    t_string!(i18n, app.this_computer).to_string()
+                } else {
+                    printable(&endpoint(&row.host.address, row.host.port)).into_owned()
+                }
+            })
         })
     };
     let of_host = move |pick: fn(&Host) -> Vec<String>| {
         host.row.with(|row| row.as_ref().map(|row| pick(&row.host)).unwrap_or_default())
     };
     let tone = move || match standing.get().tone() {
-        crate::state::standing::Tone::Quiet => "host-state",
-        crate::state::standing::Tone::Warn => "host-state is-warn",
-        crate::state::standing::Tone::Crit => "host-state is-crit",
+        Tone::Quiet => "host-state",
+        Tone::Warn => "host-state is-warn",
+        Tone::Crit => "host-state is-crit",
     };
     let live = host.is_live();
     view! {
@@ -205,28 +211,49 @@ fn HostMenu() -> impl IntoView {
     let link = host.link();
     let idle = Memo::new(move |_| matches!(link.get(), LinkState::Idle | LinkState::Failed { .. }));
     let local = Memo::new(move |_| host.name.with(|name| name == LOCAL));
-    let open = move |dialog: fn(String) -> OpenDialog| app.dialog.set(Some(dialog(host.name.get_untracked())));
+    let open =
+        move |dialog: fn(String) -> OpenDialog| app.dialog.set(Some(dialog(host.name.get_untracked())));
     let items = move || {
         let link = if idle.get() {
-            MenuItem::new("host-connect", move || t_string!(i18n, app.connect).to_string(), move || {
-                app.connect(&host.name.get_untracked());
-            })
+            MenuItem::new(
+                "host-connect",
+                move || t_string!(i18n, app.connect).to_string(),
+                move || {
+                    app.connect(&host.name.get_untracked());
+                },
+            )
         } else {
-            MenuItem::new("host-disconnect", move || t_string!(i18n, app.disconnect).to_string(), move || {
-                app.disconnect(&host.name.get_untracked());
-            })
+            MenuItem::new(
+                "host-disconnect",
+                move || t_string!(i18n, app.disconnect).to_string(),
+                move || {
+                    app.disconnect(&host.name.get_untracked());
+                },
+            )
         };
         let mut items = vec![link];
         if !local.get() {
-            items.push(MenuItem::new("host-key", move || t_string!(i18n, app.show_key).to_string(), move || {
-                open(|host| OpenDialog::Trust { host });
-            }));
-            items.push(MenuItem::new("host-edit", move || t_string!(i18n, app.edit).to_string(), move || {
-                open(|host| OpenDialog::HostEdit { host });
-            }));
-            items.push(MenuItem::new("host-remove", move || t_string!(i18n, app.remove).to_string(), move || {
-                open(|host| OpenDialog::HostRemove { host });
-            }));
+            items.push(MenuItem::new(
+                "host-key",
+                move || t_string!(i18n, app.show_key).to_string(),
+                move || {
+                    open(|host| OpenDialog::Trust { host });
+                },
+            ));
+            items.push(MenuItem::new(
+                "host-edit",
+                move || t_string!(i18n, app.edit).to_string(),
+                move || {
+                    open(|host| OpenDialog::HostEdit { host });
+                },
+            ));
+            items.push(MenuItem::new(
+                "host-remove",
+                move || t_string!(i18n, app.remove).to_string(),
+                move || {
+                    open(|host| OpenDialog::HostRemove { host });
+                },
+            ));
         }
         items
     };
@@ -236,6 +263,49 @@ fn HostMenu() -> impl IntoView {
             items=Signal::derive(items)
             testid="host-more"
         />
+    }
+}
+
+/// Why the link failed and what to do, above whatever the view still has from before.
+#[component]
+fn LinkFault() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let host = use_host();
+    let link = host.link();
+    // Where nothing was ever read, the view itself says why in its place.
+    let has_data =
+        Memo::new(move |_| host.row.with(|row| row.as_ref().is_some_and(|row| row.last.is_some())));
+    let fault = Memo::new(move |_| match link.get() {
+        LinkState::Failed { fault, .. } if has_data.get() => Some(*fault),
+        LinkState::Idle
+        | LinkState::Connecting { .. }
+        | LinkState::Live { .. }
+        | LinkState::Lost { .. }
+        | LinkState::Failed { .. } => None,
+    });
+    let step = Memo::new(move |_| next_step(&link.get()).filter(|step| *step != NextStep::Retry));
+    let act = move || {
+        step.get().map(|step| {
+            let take = move |()| app.take_step(&host.name.get_untracked(), step);
+            view! {
+                <Button kind=ButtonKind::Primary testid="fault-next-step" on_click=Callback::new(take)>
+                    {move || next_step_words(i18n, step)}
+                </Button>
+            }
+        })
+    };
+    move || {
+        fault.get().map(|fault| {
+            let retry = Callback::new(move |()| app.connect(&host.name.get_untracked()));
+            view! {
+                <div class="link-fault">
+                    <Failed fault bare=true on_retry=retry>
+                        {act}
+                    </Failed>
+                </div>
+            }
+        })
     }
 }
 

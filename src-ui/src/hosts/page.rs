@@ -188,7 +188,9 @@ fn HostsTable() -> impl IntoView {
         let signal = line.clone();
         match line.get_untracked() {
             Line::Group { name, .. } => {
-                let folded = Signal::derive(move || signal.with(|line| matches!(line, Line::Group { folded: true, .. })));
+                let folded = Signal::derive(move || {
+                    signal.with(|line| matches!(line, Line::Group { folded: true, .. }))
+                });
                 view! { <GroupCells name folded /> }.into_any()
             }
             Line::Host { name, .. } => view! { <HostCells name /> }.into_any(),

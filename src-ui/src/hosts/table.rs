@@ -63,8 +63,14 @@ impl HostsView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// The empty name is the group of those without one.
-    Group { name: String, folded: bool },
-    Host { name: String, group: String },
+    Group {
+        name: String,
+        folded: bool,
+    },
+    Host {
+        name: String,
+        group: String,
+    },
 }
 
 impl Line {
@@ -81,7 +87,9 @@ impl Line {
         let mut parts = key.split('\u{1f}');
         match (parts.next(), parts.next(), parts.next()) {
             (Some("g"), Some(name), None) => Some(Line::Group { name: name.into(), folded: false }),
-            (Some("h"), Some(group), Some(name)) => Some(Line::Host { name: name.into(), group: group.into() }),
+            (Some("h"), Some(group), Some(name)) => {
+                Some(Line::Host { name: name.into(), group: group.into() })
+            }
             _ => None,
         }
     }
@@ -109,7 +117,8 @@ pub(crate) fn lines(rows: &[HostRow], view: &HostsView, text: &str) -> Vec<Line>
     let mut found: Vec<&HostRow> = rows.iter().filter(|row| matches(row, text)).collect();
     found.sort_by(|a, b| compare(a, b, view.sort));
 
-    let mut groups: Vec<&str> = found.iter().flat_map(|row| row.host.groups.iter().map(String::as_str)).collect();
+    let mut groups: Vec<&str> =
+        found.iter().flat_map(|row| row.host.groups.iter().map(String::as_str)).collect();
     groups.sort_by(|a, b| natural(a, b).then_with(|| a.cmp(b)));
     groups.dedup();
     if groups.is_empty() {
@@ -210,10 +219,7 @@ mod tests {
     #[test]
     fn a_host_stands_in_each_of_its_groups_and_the_rest_comes_last() {
         let lines = lines(&hosts(), &HostsView::default(), "");
-        assert_eq!(
-            names(&lines),
-            ["[Database]", "db-1", "[Web]", "db-1", "web-2", "web-10", "[]", "spare"]
-        );
+        assert_eq!(names(&lines), ["[Database]", "db-1", "[Web]", "db-1", "web-2", "web-10", "[]", "spare"]);
     }
 
     #[test]
@@ -234,10 +240,13 @@ mod tests {
     #[test]
     fn numbers_sort_from_the_greatest_and_the_unknown_is_last() {
         let view = HostsView { sort: Sort { column: "cpu", descending: true }, ..HostsView::default() };
-        let rows: Vec<HostRow> = hosts().into_iter().map(|mut row| {
-            row.host.groups.clear();
-            row
-        }).collect();
+        let rows: Vec<HostRow> = hosts()
+            .into_iter()
+            .map(|mut row| {
+                row.host.groups.clear();
+                row
+            })
+            .collect();
         assert_eq!(names(&lines(&rows, &view, "")), ["web-2", "spare", "web-10", "db-1"]);
     }
 

@@ -9,9 +9,9 @@ use protocol::text::printable;
 
 use crate::app::TopBar;
 use crate::components::{Choice, Segmented};
+use crate::format;
 use crate::ipc;
 use crate::state::use_app;
-use crate::format;
 use crate::text::{lang, t_string, use_i18n};
 
 /// The intervals that can be chosen, in milliseconds.
@@ -59,7 +59,9 @@ pub(crate) fn SettingsPage() -> impl IntoView {
     let intervals: Vec<Choice<u32>> = INTERVALS
         .into_iter()
         .map(|(interval_ms, testid)| {
-            Choice::new(interval_ms, testid, move || format::duration(u64::from(interval_ms / 1000), lang(i18n)))
+            Choice::new(interval_ms, testid, move || {
+                format::duration(u64::from(interval_ms / 1000), lang(i18n))
+            })
         })
         .collect();
     view! {

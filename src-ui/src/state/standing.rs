@@ -89,7 +89,9 @@ fn of_code(code: FaultCode) -> Standing {
         NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh => Standing::Unreachable,
         HostKeyUnknown => Standing::KeyUnknown,
         HostKeyChanged => Standing::KeyChanged,
-        SignInRefused | KeyEncrypted | KeyFileUnusable | AgentUnavailable | PasswordMissing => Standing::SignIn,
+        SignInRefused | KeyEncrypted | KeyFileUnusable | AgentUnavailable | PasswordMissing => {
+            Standing::SignIn
+        }
         HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperFailed => {
             Standing::Helper
         }

@@ -12,8 +12,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::hosts::{Host, HostRow, LOCAL};
-use protocol::link::LinkState;
 use protocol::ipc::{AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList};
+use protocol::link::{LinkState, LinkStep};
 use protocol::metrics::Metrics;
 use protocol::operations::OperationCounts;
 use protocol::services::ServiceAction;
@@ -278,7 +278,11 @@ impl App {
 
     /// Calls `on_sample` with each new sample of a host and the time it was received, until the
     /// component that asked is gone.
-    pub(crate) fn on_metrics(self, host: String, on_sample: impl Fn(i64, Arc<Metrics>) + Send + Sync + 'static) {
+    pub(crate) fn on_metrics(
+        self,
+        host: String,
+        on_sample: impl Fn(i64, Arc<Metrics>) + Send + Sync + 'static,
+    ) {
         let id = self.next_serial();
         let call = Callback::new(move |(at_ms, metrics)| on_sample(at_ms, metrics));
         self.listeners.update_value(|all| all.push((id, host, call)));
@@ -308,10 +312,27 @@ impl App {
     }
 
     /// Begins to connect; the state comes as events, a refusal as a toast.
+    ///
+    /// The row says so at once: the link to a next step that was just taken must not stand there
+    /// until the first event.
     pub(crate) fn connect(self, host: &str) {
         let host = host.to_owned();
+        let row = self.rows.with_untracked(|rows| rows.get(&host).cloned());
+        let before = row.and_then(|row| {
+            let link = row.read_untracked().link.clone();
+            let ended = matches!(link, LinkState::Idle | LinkState::Failed { .. });
+            ended.then(|| {
+                row.update(|row| {
+                    row.link = LinkState::Connecting { step: LinkStep::Reaching, since_ms: now_ms() };
+                });
+                (row, link)
+            })
+        });
         spawn_local(async move {
             if let Err(fault) = ipc::call(HostConnect { host }).await {
+                if let Some((row, link)) = before {
+                    row.update(|row| row.link = link);
+                }
                 self.complain(fault);
             }
         });
@@ -344,7 +365,8 @@ impl App {
             Language::English => Locale::en,
             Language::Chinese => Locale::zh_CN,
             Language::System => {
-                let system = self.facts.with(|facts| facts.value().map(|facts| facts.system_language.clone()));
+                let system =
+                    self.facts.with(|facts| facts.value().map(|facts| facts.system_language.clone()));
                 match system {
                     Some(tag) if tag.to_ascii_lowercase().starts_with("zh") => Locale::zh_CN,
                     Some(_) | None => Locale::en,
@@ -366,9 +388,11 @@ impl App {
         use wasm_bindgen::prelude::*;
         let Ok(Some(query)) = window().match_media("(prefers-color-scheme: dark)") else { return };
         self.system_dark.set(query.matches());
-        let changed = Closure::<dyn FnMut(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
-            self.system_dark.set(event.matches());
-        });
+        let changed = Closure::<dyn FnMut(web_sys::MediaQueryListEvent)>::new(
+            move |event: web_sys::MediaQueryListEvent| {
+                self.system_dark.set(event.matches());
+            },
+        );
         // A browser that cannot tell keeps what it said first.
         if query.add_event_listener_with_callback("change", changed.as_ref().unchecked_ref()).is_ok() {
             changed.forget();

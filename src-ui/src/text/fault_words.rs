@@ -12,7 +12,8 @@ use crate::format::Lang;
 
 /// The reason in a few words, without the host: `port closed`.
 pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
-    let port = fault.detail.subject.as_deref().and_then(|subject| subject.rsplit_once(':')?.1.parse::<u16>().ok());
+    let port =
+        fault.detail.subject.as_deref().and_then(|subject| subject.rsplit_once(':')?.1.parse::<u16>().ok());
     if let (FaultCode::PortClosed, Some(port)) = (fault.code, port) {
         return t_string!(i18n, faults.port_closed.short_port, port = port);
     }
@@ -74,8 +75,9 @@ pub(crate) fn fault_title(i18n: I18n, fault: &Fault) -> String {
 /// What happened, as a sentence.
 pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
     let named = |part: &Option<String>| part.as_deref().map(|part| printable(part).into_owned());
-    let host = named(&fault.detail.host).unwrap_or_else(|| t_string!(i18n, faults.that_host).to_string());
-    let subject = named(&fault.detail.subject).unwrap_or_else(|| t_string!(i18n, faults.that_thing).to_string());
+    let (given_host, given_subject) = (named(&fault.detail.host), named(&fault.detail.subject));
+    let host = given_host.clone().unwrap_or_else(|| t_string!(i18n, faults.that_host).to_string());
+    let subject = given_subject.clone().unwrap_or_else(|| t_string!(i18n, faults.that_thing).to_string());
     let sentence = match fault.code {
         FaultCode::BadInput => t_string!(i18n, faults.bad_input.text, subject = subject),
         FaultCode::HostUnknown => t_string!(i18n, faults.host_unknown.text, host = host),
@@ -102,7 +104,9 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
         FaultCode::PasswordMissing => t_string!(i18n, faults.password_missing.text, host = host),
         FaultCode::HelperNotBuilt => t_string!(i18n, faults.helper_not_built.text, host = host),
         FaultCode::HelperNoexec => t_string!(i18n, faults.helper_noexec.text, host = host, subject = subject),
-        FaultCode::HelperNoSpace => t_string!(i18n, faults.helper_no_space.text, host = host, subject = subject),
+        FaultCode::HelperNoSpace => {
+            t_string!(i18n, faults.helper_no_space.text, host = host, subject = subject)
+        }
         FaultCode::HelperArch => t_string!(i18n, faults.helper_arch.text, host = host, subject = subject),
         FaultCode::HelperBlocked => t_string!(i18n, faults.helper_blocked.text, host = host),
         FaultCode::HelperFailed => t_string!(i18n, faults.helper_failed.text, host = host),
@@ -119,12 +123,23 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
         FaultCode::Internal => t_string!(i18n, faults.internal.text).to_string(),
         FaultCode::Unknown => t_string!(i18n, faults.unknown.text, host = host),
     };
-    let sentence = capitalised(&sentence);
+    // A name stays as it is written, also at the head of a sentence.
+    let begins_with = |name: &Option<String>| name.as_deref().is_some_and(|name| sentence.starts_with(name));
+    let sentence = if begins_with(&given_host) || begins_with(&given_subject) {
+        sentence
+    } else {
+        capitalised(&sentence)
+    };
     // These codes cover many cases; only the message tells which.
     let says_little = matches!(
         fault.code,
-        FaultCode::BadInput | FaultCode::KeyFileUnusable | FaultCode::Internal | FaultCode::Unknown
-            | FaultCode::NotInThisVersion | FaultCode::StoreUnwritable | FaultCode::StoreDamaged
+        FaultCode::BadInput
+            | FaultCode::KeyFileUnusable
+            | FaultCode::Internal
+            | FaultCode::Unknown
+            | FaultCode::NotInThisVersion
+            | FaultCode::StoreUnwritable
+            | FaultCode::StoreDamaged
     );
     if !says_little {
         return sentence;

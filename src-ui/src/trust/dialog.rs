@@ -40,7 +40,8 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
     };
     ask();
     let accept = move || {
-        let Some(fingerprint) = offer.with_untracked(|offer| offer.value().map(|o| o.shown.fingerprint.clone()))
+        let Some(fingerprint) =
+            offer.with_untracked(|offer| offer.value().map(|o| o.shown.fingerprint.clone()))
         else {
             return;
         };
@@ -133,7 +134,8 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
             }
             .into_any(),
             Load::Failed(why) => {
-                view! { <Failed fault=why.clone() bare=true on_retry=Callback::new(move |()| ask()) /> }.into_any()
+                view! { <Failed fault=why.clone() bare=true on_retry=Callback::new(move |()| ask()) /> }
+                    .into_any()
             }
             Load::Ready(offer) | Load::Stale { value: offer, .. } => {
                 view! { <Offer offer=offer.clone() forgotten /> }.into_any()
