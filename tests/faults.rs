@@ -267,6 +267,19 @@ fn a_link_cut_in_the_middle_leaves_the_outcome_unknown() {
 }
 
 #[test]
+fn a_host_whose_link_is_down_is_out_of_reach_and_not_something_else() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = on_host(&host);
+    operator.run(&["check", "web"]).done();
+    host.cut_link();
+    let fault = operator.run(&["check", "web", "--json"]).status_is(3).fault();
+    assert!(matches!(fault.code, FaultCode::NoAnswer | FaultCode::NoRoute), "{fault:?}");
+    host.mend_link();
+    operator.run(&["check", "web"]).done();
+}
+
+#[test]
 fn an_operation_whose_program_was_killed_is_unknown_when_the_log_is_read_again() {
     needs!(SystemdHost);
     let host = SystemdHost::start();

@@ -38,11 +38,13 @@ exec "$@" --keep-unit
 "#;
 
 /// Ends the container by its first process `$4` and nspawn, `$1`, which would leave it running if
-/// it alone were killed; removes the folder `$2` and the groups of the name `$3`.
+/// it alone were killed; removes the folder `$2`, the groups
+/// of the name `$3` and the route to the network `$5`.
 const CLEAN: &str = r#"
 kill -KILL "$4"
 end_group "$1"
 ip link del "ve-$3" 2>/dev/null
+ip route del unreachable "$5" 2>/dev/null
 for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
     i=0
     while [ -d "$top/$3" ] && [ $i -lt 50 ]; do
@@ -103,7 +105,10 @@ impl SystemdHost {
             Path::new("/sys/class/net").join(&interface).exists().then_some(leader)
         });
         let (pid, leader_word) = (process.pid().to_string(), leader.to_string());
-        let keeper = Keeper::new(CLEAN, &[&pid, folder.to_str().unwrap(), &name, &leader_word]);
+        let network = format!("10.213.{number}.0/24");
+        let keeper = Keeper::new(CLEAN, &[&pid, folder.to_str().unwrap(), &name, &leader_word, &network]);
+        // Nothing for this host may leave the machine while its link is not there.
+        tool("ip", &["route", "replace", "unreachable", &network, "metric", "4000"]);
         tool("ip", &["addr", "add", &format!("10.213.{number}.1/24"), "dev", &interface]);
         tool("ip", &["link", "set", &interface, "up"]);
 
@@ -205,14 +210,15 @@ impl SystemdHost {
         self.run(&["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]);
     }
 
-    /// Takes the link down, as when a cable is pulled.
+    /// Takes the host's end of the link down, as when its cable is pulled.
     pub fn cut_link(&self) {
-        tool("ip", &["link", "set", &format!("ve-{}", self.name), "down"]);
+        // On this side the route would go with the link, and packets would take another way out.
+        self.run(&["ip", "link", "set", "host0", "down"]);
     }
 
     /// Puts the link back.
     pub fn mend_link(&self) {
-        tool("ip", &["link", "set", &format!("ve-{}", self.name), "up"]);
+        self.run(&["ip", "link", "set", "host0", "up"]);
         until("the link to carry again", seconds(20), || TcpStream::connect((self.address(), 22)).ok());
     }
 }
