@@ -278,7 +278,7 @@ fn ActForm(
     let is_name_typed = move || !is_guarded || typed.with(|typed| name.with_value(|name| typed == name));
     let is_possible = move || {
         let known = impact.with(|impact| match impact {
-            Some(Load::Ready(_) | Load::Stale { .. }) => true,
+            Some(Load::Ready(_)) => true,
             // What depends on it is not known, but the unit may still be acted on.
             Some(Load::Failed(fault)) => !matches!(fault.code, FaultCode::UnitUnknown | FaultCode::BadInput),
             Some(Load::Loading) | None => false,
@@ -339,7 +339,7 @@ fn ActForm(
             view! { <p class="service-note dim" role="status">{t_string!(i18n, services.asking)}</p> }
                 .into_any()
         }
-        Some(Load::Ready(known) | Load::Stale { value: known, .. }) => {
+        Some(Load::Ready(known)) => {
             view! { <Impact impact=known action=Signal::stored(action) /> }.into_any()
         }
         Some(Load::Failed(fault)) => view! {

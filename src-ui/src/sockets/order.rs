@@ -72,12 +72,27 @@ pub(crate) fn key(row: &SocketRow) -> String {
 
 /// Sorts rows by a column; what is equal there keeps a fixed order, so that a refresh moves no
 /// row. Missing values are last in both directions.
-pub(crate) fn sort(rows: &mut [SocketRow], by: Sort) {
-    let column = Column::of_id(by.column);
-    rows.sort_by(|a, b| {
-        let by_column = compare(&a.socket, &b.socket, column, by);
-        by_column.then_with(|| natural(&a.socket, &b.socket))
+pub(crate) fn sort(rows: &mut Vec<SocketRow>, by: Sort) {
+    match Column::of_id(by.column) {
+        // Addresses are parsed once each, not at every comparison.
+        Column::Local => sort_by_address(rows, by, |s| Some(address(&s.local_address, s.local_port))),
+        Column::Peer => {
+            sort_by_address(rows, by, |s| (s.peer_port != 0).then(|| address(&s.peer_address, s.peer_port)))
+        }
+        column => rows.sort_by(|a, b| {
+            compare(&a.socket, &b.socket, column, by).then_with(|| natural(&a.socket, &b.socket))
+        }),
+    }
+}
+
+fn sort_by_address(rows: &mut Vec<SocketRow>, by: Sort, place: impl Fn(&Socket) -> Option<Address>) {
+    let mut keyed: Vec<(Option<Address>, SocketRow)> =
+        rows.drain(..).map(|row| (place(&row.socket), row)).collect();
+    keyed.sort_by(|(a, a_row), (b, b_row)| {
+        by.missing_last(a.as_ref(), b.as_ref(), |a, b| a.cmp(b))
+            .then_with(|| natural(&a_row.socket, &b_row.socket))
     });
+    rows.extend(keyed.into_iter().map(|(_, row)| row));
 }
 
 fn compare(a: &Socket, b: &Socket, column: Column, by: Sort) -> Ordering {
@@ -85,14 +100,7 @@ fn compare(a: &Socket, b: &Socket, column: Column, by: Sort) -> Ordering {
         Column::Protocol => by.turn(a.protocol.cmp(&b.protocol)),
         Column::RecvQ => by.turn(a.recv_q.cmp(&b.recv_q)),
         Column::SendQ => by.turn(a.send_q.cmp(&b.send_q)),
-        Column::Local => {
-            by.turn(address(&a.local_address, a.local_port).cmp(&address(&b.local_address, b.local_port)))
-        }
-        Column::Peer => by.missing_last(
-            (a.peer_port != 0).then(|| address(&a.peer_address, a.peer_port)),
-            (b.peer_port != 0).then(|| address(&b.peer_address, b.peer_port)),
-            Ord::cmp,
-        ),
+        Column::Local | Column::Peer => Ordering::Equal,
         Column::State => by.turn(rank(a).cmp(&rank(b))),
         Column::Pid => by.missing_last(a.pid, b.pid, Ord::cmp),
         Column::Program => by.missing_last(a.program.as_deref(), b.program.as_deref(), Ord::cmp),
@@ -131,8 +139,10 @@ fn rank(socket: &Socket) -> u8 {
     }
 }
 
+type Address = (Option<IpAddr>, String, u16);
+
 /// Numbers of an address compare as numbers: 10.0.0.9 is before 10.0.0.10.
-fn address(text: &str, port: u16) -> (Option<IpAddr>, String, u16) {
+fn address(text: &str, port: u16) -> Address {
     let ip = text.parse().ok();
     (ip, if ip.is_some() { String::new() } else { text.to_owned() }, port)
 }
