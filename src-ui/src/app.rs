@@ -72,7 +72,7 @@ fn Starting() -> impl IntoView {
                 </main>
             }
             .into_any(),
-            Load::Loading | Load::Ready(_) | Load::Stale { .. } => view! {
+            Load::Loading | Load::Ready(_) => view! {
                 <header class="top"></header>
                 <Skeleton rows=12 />
             }

@@ -116,16 +116,6 @@ pub fn mebibytes(value: u64) -> String {
     tenths(value as f64 / (1024.0 * 1024.0))
 }
 
-/// `176 MB/s`.
-pub fn byte_rate(bytes_per_s: f64) -> String {
-    scaled(bytes_per_s, 1000.0, &["B/s", "KB/s", "MB/s", "GB/s", "TB/s"])
-}
-
-/// Network traffic is spoken of in bits: `112 Mb/s`.
-pub fn bit_rate(bytes_per_s: f64) -> String {
-    scaled(bytes_per_s * 8.0, 1000.0, &["b/s", "Kb/s", "Mb/s", "Gb/s", "Tb/s"])
-}
-
 /// Three digits at most, in the unit that leaves at least one before the point.
 fn scaled(value: f64, step: f64, units: &[&str]) -> String {
     if !value.is_finite() || value < 0.0 {
@@ -314,14 +304,11 @@ mod tests {
         }
         assert_eq!(memory(8_321_499_136), "7.75 GiB");
         assert_eq!(mebibytes(8_323_020_718), "7,937.5");
-        assert_eq!(byte_rate(176e6), "176 MB/s");
-        assert_eq!(bit_rate(14e6), "112 Mb/s");
     }
 
     #[test]
     fn numbers_that_are_none_are_shown_as_not_known() {
         assert_eq!(percent(f64::NAN), NOT_KNOWN);
-        assert_eq!(byte_rate(-1.0), NOT_KNOWN, "a counter that was reset must not show as a rate");
         assert_eq!(tenths(f64::INFINITY), NOT_KNOWN);
     }
 

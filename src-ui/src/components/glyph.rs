@@ -36,10 +36,6 @@ pub(crate) enum GlyphName {
     Partial,
     /// Hint.
     Hint,
-    /// Rebooted.
-    Rebooted,
-    /// New row, new listener.
-    New,
 }
 
 impl From<Standing> for GlyphName {
@@ -103,7 +99,5 @@ fn shape(name: GlyphName) -> AnyView {
         GlyphName::Failed => view! { <circle cx="6" cy="6" r="5" fill="var(--crit)" /> <path d="m4.2 4.2 3.6 3.6M7.8 4.2 4.2 7.8" stroke="var(--bg-base)" stroke-width="1.4" stroke-linecap="round" /> }.into_any(),
         GlyphName::Partial => view! { <circle cx="6" cy="6" r="4.3" fill="none" stroke="var(--warn-fill)" stroke-width="1.3" /> <path d="M6 6V1.7A4.3 4.3 0 1 1 1.7 6z" fill="var(--warn-fill)" /> }.into_any(),
         GlyphName::Hint => view! { <circle cx="6" cy="6" r="4.3" fill="none" stroke="var(--accent)" stroke-width="1.3" /> <path d="M6 5.6v2.5M6 3.9v.01" stroke="var(--accent)" stroke-width="1.4" stroke-linecap="round" /> }.into_any(),
-        GlyphName::Rebooted => view! { <path d="M9.8 6A3.9 3.9 0 1 1 8.5 3.1M9.8 1.2v2.5H7.3" fill="none" stroke="var(--text-2)" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round" /> }.into_any(),
-        GlyphName::New => view! { <path d="M6 1.3v9.4M1.3 6h9.4" stroke="var(--accent)" stroke-width="1.7" stroke-linecap="round" /> }.into_any(),
     }
 }

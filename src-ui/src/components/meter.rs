@@ -67,24 +67,6 @@ pub(crate) fn Meter(
     }
 }
 
-/// A share bar of a table: 56x6, in a colour of the charts.
-#[component]
-pub(crate) fn ShareBar(#[prop(into)] pct: Signal<f64>, #[prop(default = 56)] width: u32) -> impl IntoView {
-    view! {
-        <svg class="share" width=width height="6" aria-hidden="true">
-            <rect class="meter-track" x="0" y="0" width=width height="6" rx="1" />
-            <rect
-                class="share-fill"
-                x="0"
-                y="0"
-                width=move || format!("{:.1}", pct.get().clamp(0.0, 100.0) / 100.0 * f64::from(width))
-                height="6"
-                rx="1"
-            />
-        </svg>
-    }
-}
-
 /// The hatch of values that are not from now; once in the page, the meters refer to it.
 #[component]
 pub(crate) fn MeterHatch() -> impl IntoView {

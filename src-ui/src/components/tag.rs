@@ -9,12 +9,8 @@ pub(crate) enum TagKind {
     Fact,
     /// No outline: a fact that asks for nothing.
     Quiet,
-    /// Accent outline: new.
-    New,
     /// Tint: a judgement.
-    Warn,
     Crit,
-    Ok,
 }
 
 /// A word in a small box.
@@ -23,10 +19,7 @@ pub(crate) fn Tag(#[prop(optional)] kind: TagKind, #[prop(into)] text: Signal<St
     let class = match kind {
         TagKind::Fact => "tag",
         TagKind::Quiet => "tag is-quiet",
-        TagKind::New => "tag is-new",
-        TagKind::Warn => "tag is-warn",
         TagKind::Crit => "tag is-crit",
-        TagKind::Ok => "tag is-ok",
     };
     view! { <span class=class>{move || text.get()}</span> }
 }

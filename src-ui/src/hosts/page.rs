@@ -25,7 +25,7 @@ pub(crate) fn HostsPage() -> impl IntoView {
     let i18n = use_i18n();
     let state = Memo::new(move |_| {
         app.hosts.with(|hosts| match hosts {
-            Load::Ready(()) | Load::Stale { .. } => Load::Ready(app.rows().is_empty()),
+            Load::Ready(()) => Load::Ready(app.rows().is_empty()),
             Load::Loading => Load::Loading,
             Load::Failed(fault) => Load::Failed(fault.clone()),
         })
@@ -58,8 +58,8 @@ pub(crate) fn HostsPage() -> impl IntoView {
                     }
                         .into_any()
                 }
-                Load::Ready(true) | Load::Stale { value: true, .. } => view! { <FirstStart /> }.into_any(),
-                Load::Ready(false) | Load::Stale { value: false, .. } => view! { <HostsTable /> }.into_any(),
+                Load::Ready(true) => view! { <FirstStart /> }.into_any(),
+                Load::Ready(false) => view! { <HostsTable /> }.into_any(),
             }}
         </main>
     }

@@ -76,11 +76,6 @@ impl Standing {
             Self::Unreachable | Self::KeyChanged | Self::SignIn | Self::Failed => Tone::Crit,
         }
     }
-
-    /// True where a person has to do something before it can get better.
-    pub(crate) fn needs_a_person(self) -> bool {
-        matches!(self, Self::Helper | Self::KeyUnknown | Self::KeyChanged | Self::SignIn | Self::Failed)
-    }
 }
 
 fn of_code(code: FaultCode) -> Standing {

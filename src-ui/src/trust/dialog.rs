@@ -137,9 +137,7 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
                 view! { <Failed fault=why.clone() bare=true on_retry=Callback::new(move |()| ask()) /> }
                     .into_any()
             }
-            Load::Ready(offer) | Load::Stale { value: offer, .. } => {
-                view! { <Offer offer=offer.clone() forgotten /> }.into_any()
-            }
+            Load::Ready(offer) => view! { <Offer offer=offer.clone() forgotten /> }.into_any(),
         })
     };
     view! {
