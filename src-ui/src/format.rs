@@ -6,21 +6,21 @@
 
 /// The languages of the window, for what is formatted rather than translated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lang {
+pub(crate) enum Lang {
     #[default]
     English,
     Chinese,
 }
 
 /// What stands where a value is not known.
-pub const NOT_KNOWN: &str = "\u{2014}";
+pub(crate) const NOT_KNOWN: &str = "\u{2014}";
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 60 * MINUTE_S;
 const DAY_S: u64 = 24 * HOUR_S;
 
 /// A length of time in its one or two largest units: `40 s`, `34 min`, `6 h 02 m`, `41 d`.
-pub fn duration(seconds: u64, lang: Lang) -> String {
+pub(crate) fn duration(seconds: u64, lang: Lang) -> String {
     let (d, h, m) = (seconds / DAY_S, seconds % DAY_S / HOUR_S, seconds % HOUR_S / MINUTE_S);
     match lang {
         Lang::English if d > 0 => format!("{d} d"),
@@ -35,17 +35,17 @@ pub fn duration(seconds: u64, lang: Lang) -> String {
 }
 
 /// The same for a narrow column: Chinese, whose words are wide, goes without spaces.
-pub fn narrow_duration(seconds: u64, lang: Lang) -> String {
+pub(crate) fn narrow_duration(seconds: u64, lang: Lang) -> String {
     let words = duration(seconds, lang);
     match lang {
         Lang::English => words,
-        Lang::Chinese if seconds < DAY_S && seconds >= HOUR_S => words.replace(' ', ""),
+        Lang::Chinese if (HOUR_S..DAY_S).contains(&seconds) => words.replace(' ', ""),
         Lang::Chinese => words,
     }
 }
 
 /// The same with hours beside days: `41 d 6 h`.
-pub fn long_duration(seconds: u64, lang: Lang) -> String {
+pub(crate) fn long_duration(seconds: u64, lang: Lang) -> String {
     let (d, h) = (seconds / DAY_S, seconds % DAY_S / HOUR_S);
     match (lang, d, h) {
         (_, 0, _) | (_, _, 0) => duration(seconds, lang),
@@ -55,17 +55,17 @@ pub fn long_duration(seconds: u64, lang: Lang) -> String {
 }
 
 /// The time from `then_ms` to `now_ms`; a clock that went back counts as no time.
-pub fn age(then_ms: i64, now_ms: i64, lang: Lang) -> String {
+pub(crate) fn age(then_ms: i64, now_ms: i64, lang: Lang) -> String {
     duration(age_s(then_ms, now_ms), lang)
 }
 
 /// Whole seconds from `then_ms` to `now_ms`.
-pub fn age_s(then_ms: i64, now_ms: i64) -> u64 {
+pub(crate) fn age_s(then_ms: i64, now_ms: i64) -> u64 {
     u64::try_from(now_ms.saturating_sub(then_ms)).unwrap_or(0) / 1000
 }
 
 /// A short length of time measured in milliseconds: `6 ms`, `0.9 s`, `12 s`.
-pub fn took(ms: u64, lang: Lang) -> String {
+pub(crate) fn took(ms: u64, lang: Lang) -> String {
     let unit = |english: &'static str, chinese: &'static str| match lang {
         Lang::English => english,
         Lang::Chinese => chinese,
@@ -79,7 +79,7 @@ pub fn took(ms: u64, lang: Lang) -> String {
 }
 
 /// `22 %`; a value between 0 and half a percent still shows that it is there.
-pub fn percent(value: f64) -> String {
+pub(crate) fn percent(value: f64) -> String {
     if !value.is_finite() {
         return NOT_KNOWN.into();
     }
@@ -87,32 +87,32 @@ pub fn percent(value: f64) -> String {
 }
 
 /// One decimal, no unit: `12.4`.
-pub fn tenths(value: f64) -> String {
+pub(crate) fn tenths(value: f64) -> String {
     if value.is_finite() { grouped(&format!("{value:.1}")) } else { NOT_KNOWN.into() }
 }
 
 /// Two decimals, no unit, for load averages: `0.71`.
-pub fn hundredths(value: f64) -> String {
+pub(crate) fn hundredths(value: f64) -> String {
     if value.is_finite() { grouped(&format!("{value:.2}")) } else { NOT_KNOWN.into() }
 }
 
 /// A whole number with its thousands apart: `12,406`.
-pub fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
 /// Decimal units, as disks and networks are counted: `46.2 MB`.
-pub fn bytes(value: u64) -> String {
+pub(crate) fn bytes(value: u64) -> String {
     scaled(value as f64, 1000.0, &["B", "KB", "MB", "GB", "TB", "PB", "EB"])
 }
 
 /// Binary units, as memory is counted: `7.75 GiB`.
-pub fn memory(value: u64) -> String {
+pub(crate) fn memory(value: u64) -> String {
     scaled(value as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
 /// Mebibytes with one decimal and no unit, as in the lines of top(1): `7,937.4`.
-pub fn mebibytes(value: u64) -> String {
+pub(crate) fn mebibytes(value: u64) -> String {
     tenths(value as f64 / (1024.0 * 1024.0))
 }
 
@@ -207,19 +207,19 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `14:31:07`; `zone_min` is the reader's offset from UTC in minutes.
-pub fn clock(at_ms: i64, zone_min: i32) -> String {
+pub(crate) fn clock(at_ms: i64, zone_min: i32) -> String {
     let c = civil(at_ms, zone_min);
     format!("{:02}:{:02}:{:02}", c.hour, c.minute, c.second)
 }
 
 /// `14:31`.
-pub fn clock_minutes(at_ms: i64, zone_min: i32) -> String {
+pub(crate) fn clock_minutes(at_ms: i64, zone_min: i32) -> String {
     let c = civil(at_ms, zone_min);
     format!("{:02}:{:02}", c.hour, c.minute)
 }
 
 /// `Fri 20 Nov 2026` and `2026-11-20 周五`.
-pub fn date(at_ms: i64, zone_min: i32, lang: Lang) -> String {
+pub(crate) fn date(at_ms: i64, zone_min: i32, lang: Lang) -> String {
     let c = civil(at_ms, zone_min);
     match lang {
         Lang::English => {
@@ -230,7 +230,7 @@ pub fn date(at_ms: i64, zone_min: i32, lang: Lang) -> String {
 }
 
 /// `Fri 20 Nov 2026, 14:31:07` and `2026-11-20 周五 14:31:07`.
-pub fn date_time(at_ms: i64, zone_min: i32, lang: Lang) -> String {
+pub(crate) fn date_time(at_ms: i64, zone_min: i32, lang: Lang) -> String {
     let (date, clock) = (date(at_ms, zone_min, lang), clock(at_ms, zone_min));
     match lang {
         Lang::English => format!("{date}, {clock}"),
@@ -240,7 +240,7 @@ pub fn date_time(at_ms: i64, zone_min: i32, lang: Lang) -> String {
 
 /// A moment as near as a person needs it: `14:31` today, `Thu 22:14` in the last six days, else
 /// the date.
-pub fn moment(at_ms: i64, now_ms: i64, zone_min: i32, lang: Lang) -> String {
+pub(crate) fn moment(at_ms: i64, now_ms: i64, zone_min: i32, lang: Lang) -> String {
     let (then, now) = (civil(at_ms, zone_min), civil(now_ms, zone_min));
     let clock = clock_minutes(at_ms, zone_min);
     let day = |at: i64| (at.div_euclid(1000) + i64::from(zone_min) * 60).div_euclid(86_400);
@@ -257,7 +257,7 @@ pub fn moment(at_ms: i64, now_ms: i64, zone_min: i32, lang: Lang) -> String {
 }
 
 /// `today`, `yesterday` or an earlier day, as a number of days before now in the reader's zone.
-pub fn days_ago(at_ms: i64, now_ms: i64, zone_min: i32) -> i64 {
+pub(crate) fn days_ago(at_ms: i64, now_ms: i64, zone_min: i32) -> i64 {
     let day = |at: i64| (at.div_euclid(1000) + i64::from(zone_min) * 60).div_euclid(86_400);
     day(now_ms) - day(at_ms)
 }

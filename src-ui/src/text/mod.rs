@@ -15,6 +15,7 @@ mod words;
     unused_imports,
     dead_code,
     clippy::all,
+    clippy::expect_used,
     clippy::allow_attributes_without_reason,
     reason = "written by the build script; the lints are for code that people wrote"
 )]
