@@ -64,7 +64,8 @@ fn step(keys: &[String], cursor: Option<&str>, by: isize) -> Option<usize> {
     let last = keys.len() - 1;
     match cursor.and_then(|cursor| keys.iter().position(|key| key == cursor)) {
         Some(at) => Some(at.saturating_add_signed(by).min(last)),
-        None => Some(if by < 0 { last } else { 0 }),
+        // Nothing has the cursor yet: down and the first from the top, up and the last from the end.
+        None => Some(if by == isize::MIN || (0..isize::MAX).contains(&by) { 0 } else { last }),
     }
 }
 
