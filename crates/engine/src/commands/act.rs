@@ -31,7 +31,7 @@ impl Handle for ServiceAct {
             host: Some(then(&host)),
             kind: OperationKind::from(action),
             target: unit.clone(),
-            command: services::exact_command(action, &unit, host.sudo),
+            command: protocol::services::exact_command(action, &unit, host.sudo),
         };
         let ask = Ask::Act { unit, action, sudo: host.sudo };
         logged(engine, host, draft, ask, ACT_LIMIT, |answer| {
