@@ -5,7 +5,11 @@
 //! read offline, and comes back by itself after a cut. What a person must decide, such as a changed
 //! host key, is never tried again by itself.
 
+mod recent;
+mod retry;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,6 +87,19 @@ impl Sessions {
         if let Some(session) = self.by_id.lock().unwrap_or_else(PoisonError::into_inner).remove(host_id) {
             session.disconnect();
         }
+    }
+
+    /// Ends the sessions of every host at this address and port.
+    pub fn end_at(&self, address: &str, port: u16) {
+        let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+        by_id.retain(|_, session| {
+            let host = session.host();
+            let stays = host.port != port || !host.address.eq_ignore_ascii_case(address);
+            if !stays {
+                session.disconnect();
+            }
+            stays
+        });
     }
 
     /// Ends all of them, each with a word to its host.
