@@ -114,9 +114,15 @@ impl Handle for HostSave {
         let host = parts.hosts.save(id.clone(), draft).await?;
         if let Err(fault) = keep_secrets(engine, &host, secrets).await {
             // Nothing half done: without its secret the host is as it was before.
+            if parts.sessions.find(&host.id).is_some_and(|session| session.host() == &host) {
+                parts.sessions.end(&host.id);
+            }
             match before {
                 Some(before) => drop(parts.hosts.save(id, before.draft()).await?),
-                None => drop(parts.hosts.remove(&host.name).await?),
+                None => {
+                    parts.hosts.remove(&host.name).await?;
+                    forget_part(engine, &host, &fault).await;
+                }
             }
             return Err(fault);
         }
@@ -135,6 +141,17 @@ async fn keep_secrets(engine: &Engine, host: &Host, secrets: Vec<NewSecret>) -> 
         engine.parts.credentials.set(&host.id, kind, SecretString::from(value)).await?;
     }
     Ok(())
+}
+
+/// Takes away the secrets that were kept for a host before another one was refused. A keyring that
+/// waits at a prompt took none, and would not answer.
+async fn forget_part(engine: &Engine, host: &Host, refused: &Fault) {
+    if refused.code == FaultCode::KeyringLocked {
+        return;
+    }
+    if let Err(fault) = engine.parts.credentials.forget(&host.id).await {
+        tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a host that was not saved may be in the keyring");
+    }
 }
 
 /// Makes the path of a key file absolute, so that it means the same from every folder.
@@ -160,7 +177,10 @@ impl Handle for HostRemove {
         parts.sessions.end(&host.id);
         parts.snapshots.forget(&host.id).await?;
         let others = parts.hosts.list().await?;
-        if !others.iter().any(|other| other.address == host.address && other.port == host.port) {
+        if !others
+            .iter()
+            .any(|other| other.port == host.port && other.address.eq_ignore_ascii_case(&host.address))
+        {
             parts.trust.forget(&host.address, host.port).await?;
         }
         // A secret is looked for only where one can be: a key or agent host must not wake the keyring.
