@@ -197,8 +197,9 @@ impl Handle for HostRemove {
 
 impl Handle for HostConnect {
     async fn handle(self, engine: &Engine) -> Result<(), Fault> {
-        let host = engine.host(&self.host).await?;
         let interval_ms = settings::load(&engine.parts.store).await?.interval_ms;
+        // Nothing is waited for after this: a host that is removed meanwhile must not be kept.
+        let host = engine.host(&self.host).await?;
         engine.parts.sessions.of(&host).keep(interval_ms);
         Ok(())
     }
