@@ -486,9 +486,11 @@ impl Session {
     pub fn disconnect(self: &Arc<Self>) {
         let epoch = {
             let mut keeper = locked(&self.keeper);
-            let mut state = locked(&self.state);
-            self.ends.send_modify(|ends| *ends += 1);
-            self.show(&mut state, LinkState::Idle);
+            {
+                let mut state = locked(&self.state);
+                self.ends.send_modify(|ends| *ends += 1);
+                self.show(&mut state, LinkState::Idle);
+            }
             if let Some(keeper) = keeper.take() {
                 keeper.abort();
             }
