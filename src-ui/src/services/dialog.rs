@@ -270,9 +270,8 @@ fn ActForm(
         look();
     });
     let sudo = saved.as_ref().map_or(Sudo::None, |host| host.sudo);
-    let command = Memo::new(move |_| {
-        unit.with(|unit| is_unit_name(unit).then(|| exact_command(action, unit, sudo)))
-    });
+    let command =
+        Memo::new(move |_| unit.with(|unit| is_unit_name(unit).then(|| exact_command(action, unit, sudo))));
     let is_name_typed = move || !is_guarded || typed.with(|typed| name.with_value(|name| typed == name));
     let is_possible = move || {
         let known = impact.with(|impact| match impact {
