@@ -42,7 +42,9 @@ pub fn cut_short(fault: &Fault) -> Finish {
         FaultCode::UnitFailed | FaultCode::CommandFailed => OperationResult::Failed,
         _ => OperationResult::Refused,
     };
-    let outcome = (result == OperationResult::OutcomeUnknown).then_some(Outcome::Unknown);
+    // systemd, or the command, may go on after the time is over.
+    let is_open = matches!(result, OperationResult::OutcomeUnknown | OperationResult::TimedOut);
+    let outcome = is_open.then_some(Outcome::Unknown);
     Finish {
         outcome,
         summary: fault.message.clone(),
@@ -147,6 +149,8 @@ mod tests {
         assert_eq!((cut.result, cut.outcome), (OperationResult::OutcomeUnknown, Some(Outcome::Unknown)));
         let garbled = conclude(&Err(Fault::new(FaultCode::HelperFailed, "its answer was not understood")));
         assert_eq!(garbled.result, OperationResult::OutcomeUnknown, "it may well have been done");
+        let late = conclude(&Err(Fault::new(FaultCode::TimedOut, "no answer within 1 s")));
+        assert_eq!((late.result, late.outcome), (OperationResult::TimedOut, Some(Outcome::Unknown)));
         let refused = conclude(&Err(Fault::new(FaultCode::SudoRefused, "no")));
         assert_eq!(refused.result, OperationResult::Refused, "the host did nothing");
     }
