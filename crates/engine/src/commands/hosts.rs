@@ -111,6 +111,7 @@ impl Handle for HostSave {
             Some(id) => parts.hosts.list().await?.into_iter().find(|host| host.id == *id),
             None => None,
         };
+        let changed_secret = !secrets.is_empty();
         let host = parts.hosts.save(id.clone(), draft).await?;
         if let Err(fault) = keep_secrets(engine, &host, secrets).await {
             // Nothing half done: without its secret the host is as it was before.
@@ -126,8 +127,12 @@ impl Handle for HostSave {
             }
             return Err(fault);
         }
-        if before.is_some() {
+        if before.as_ref().is_some_and(|before| changed_secret || !before.has_link_of(&host)) {
             parts.sessions.end(&host.id);
+        }
+        if host.identity == Identity::Agent && before.is_some_and(|before| before.identity != host.identity) {
+            // The agent needs no secret of ours: what was kept for the way before goes.
+            forget_secrets(engine, &host).await;
         }
         log(engine, kind, Some(&host), &host.name, &format!("{}@{}:{}", host.user, host.address, host.port))
             .await?;
@@ -149,8 +154,12 @@ async fn forget_part(engine: &Engine, host: &Host, refused: &Fault) {
     if refused.code == FaultCode::KeyringLocked {
         return;
     }
+    forget_secrets(engine, host).await;
+}
+
+async fn forget_secrets(engine: &Engine, host: &Host) {
     if let Err(fault) = engine.parts.credentials.forget(&host.id).await {
-        tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a host that was not saved may be in the keyring");
+        tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a host stay in the keyring");
     }
 }
 
@@ -184,10 +193,8 @@ impl Handle for HostRemove {
             parts.trust.forget(&host.address, host.port).await?;
         }
         // A secret is looked for only where one can be: a key or agent host must not wake the keyring.
-        if host.identity != Identity::Agent
-            && let Err(fault) = parts.credentials.forget(&host.id).await
-        {
-            tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a removed host stay in the keyring");
+        if host.identity != Identity::Agent {
+            forget_secrets(engine, &host).await;
         }
         log(engine, OperationKind::HostRemove, Some(&host), &host.name, "").await?;
         engine.tell(Event::HostsChanged {});

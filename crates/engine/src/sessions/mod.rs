@@ -61,11 +61,12 @@ impl Sessions {
         Self { ground: Arc::new(ground), by_id: Mutex::default() }
     }
 
-    /// The session of a host, made if there is none. A host that was edited gets a new one.
+    /// The session of a host, made if there is none. A host that is reached in another way than
+    /// before gets a new one.
     pub fn of(&self, host: &Host) -> Arc<Session> {
         let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         match by_id.get(&host.id) {
-            Some(session) if session.host() == host => session.clone(),
+            Some(session) if session.host().has_link_of(host) => session.clone(),
             old => {
                 if let Some(old) = old {
                     old.disconnect();
