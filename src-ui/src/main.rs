@@ -20,6 +20,7 @@
 mod components;
 mod format;
 mod hosts;
+mod journal;
 mod operations;
 mod overview;
 mod services;
