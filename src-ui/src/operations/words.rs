@@ -130,7 +130,9 @@ fn came_to(i18n: I18n, operation: &Operation) -> (String, bool) {
 fn outcome_came_to(i18n: I18n, operation: &Operation) -> Option<String> {
     let outcome = operation.outcome?;
     let Some(after) = &operation.after else {
-        return (outcome != Outcome::Unknown).then(|| outcome_words(i18n, outcome, operation));
+        // Without the state after it, the engine's sentence says more than these would.
+        let is_vague = matches!(outcome, Outcome::Failed | Outcome::KeepsCrashing | Outcome::Unknown);
+        return (!is_vague).then(|| outcome_words(i18n, outcome, operation));
     };
     let state = || printable(&state_words(after).unwrap_or_default()).into_owned();
     let short = || outcome_short(i18n, outcome).to_owned();
