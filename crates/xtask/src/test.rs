@@ -18,7 +18,8 @@ pub(crate) fn test(places: &Places, words: &[String]) -> anyhow::Result<ExitCode
         fs::remove_file(&skips)?;
     }
     let mut tests = cargo(places);
-    tests.args(["test", "--workspace"]).args(words);
+    // One run shows everything that is wrong.
+    tests.args(["test", "--workspace", "--no-fail-fast"]).args(words);
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         tests.env("RUST_TEST_THREADS", THREADS);
     }
