@@ -10,11 +10,12 @@ mod server;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use protocol::journal::JournalQuery;
 use protocol::{Fault, FaultCode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use client::{Desk, Samples};
+pub use client::{Desk, Entries, Samples};
 pub use server::open_door;
 
 /// No line through the door is longer.
@@ -40,6 +41,15 @@ const WATCH_METRICS: &str = "watch_metrics";
 struct WatchMetrics {
     host: String,
     interval_ms: u32,
+}
+
+/// The call that is answered by a stream of news of a log.
+const WATCH_JOURNAL: &str = "watch_journal";
+
+#[derive(Serialize, Deserialize)]
+struct WatchJournal {
+    host: String,
+    query: JournalQuery,
 }
 
 /// Where the door of a data folder is. The name is a digest, because a socket's path must be short.

@@ -41,19 +41,29 @@ pub struct Live {
     pub link: Link,
     pub placed: Option<Placed>,
     pub took_ms: u64,
-    connection: Option<Connection>,
+    connection: Mutex<Option<Arc<Connection>>>,
 }
 
 impl Live {
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.link.is_closed()
     }
 
     async fn close(&self) {
         self.link.close();
-        if let Some(connection) = &self.connection {
+        if let Some(connection) = self.take_connection() {
             connection.close().await;
         }
+    }
+
+    /// The connection that the link goes over.
+    pub(super) fn connection(&self) -> Option<Arc<Connection>> {
+        locked(&self.connection).clone()
+    }
+
+    /// The same, which then outlives the link.
+    pub(super) fn take_connection(&self) -> Option<Arc<Connection>> {
+        locked(&self.connection).take()
     }
 }
 
@@ -63,7 +73,7 @@ pub struct Session {
     ground: Arc<Ground>,
     state: Mutex<LinkState>,
     /// Held while connecting, so that all who ask wait for the same connection.
-    live: tokio::sync::Mutex<Option<Arc<Live>>>,
+    pub(super) live: tokio::sync::Mutex<Option<Arc<Live>>>,
     /// Counts connections, so that the end of an old one does not touch the state of a new one.
     generation: AtomicU64,
     keeper: Mutex<Option<JoinHandle<()>>>,
@@ -71,7 +81,7 @@ pub struct Session {
     system: Mutex<Option<Aged<System>>>,
     sockets: Mutex<Option<(Instant, SocketTable)>>,
     services: Mutex<Option<(Instant, ServiceTable)>>,
-    ended: Notify,
+    pub(super) ended: Notify,
 }
 
 impl Session {
@@ -169,15 +179,10 @@ impl Session {
         if self.host.is_local() {
             step(LinkStep::StartingHelper);
             let link = helper::start_local().await?;
-            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection: None });
+            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection: Mutex::default() });
         }
         step(LinkStep::Reaching);
-        let target = self.target().await?;
-        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
-        let connection = {
-            let _turn = self.ground.sign_ins.acquire().await;
-            ssh::connect(&target, &known, &step).await?
-        };
+        let connection = self.sign_in(&step).await?;
         let (name, dir) = (&self.host.name, self.host.helper_dir.as_deref());
         step(LinkStep::StartingHelper);
         // One command finds, checks and starts a helper that is already there.
@@ -194,7 +199,16 @@ impl Session {
                 (placed, link)
             }
         };
-        Ok(Live { link, placed: Some(placed), took_ms: elapsed_ms(begun), connection: Some(connection) })
+        let connection = Mutex::new(Some(Arc::new(connection)));
+        Ok(Live { link, placed: Some(placed), took_ms: elapsed_ms(begun), connection })
+    }
+
+    /// A connection to the host, judged and signed in, with nothing on it yet.
+    pub(super) async fn sign_in(&self, step: &(dyn Fn(LinkStep) + Send + Sync)) -> Result<Connection, Fault> {
+        let target = self.target().await?;
+        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
+        let _turn = self.ground.sign_ins.acquire().await;
+        ssh::connect(&target, &known, step).await
     }
 
     async fn target(&self) -> Result<Target, Fault> {
@@ -357,7 +371,8 @@ impl Session {
 
     /// Streams metrics until the link ends; returns why it did.
     async fn stream(self: &Arc<Self>, live: &Arc<Live>, interval_ms: u32) -> Fault {
-        let renewing = tokio::spawn(self.clone().renew());
+        // Ends with the stream however that ends: a host nobody keeps is not asked again.
+        let _renewing = Task(tokio::spawn(self.clone().renew()));
         let fault = match live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await {
             Ok(mut pushes) => loop {
                 match pushes.recv().await {
@@ -369,7 +384,6 @@ impl Session {
             },
             Err(fault) => fault,
         };
-        renewing.abort();
         named(fault, &self.host)
     }
 
@@ -418,11 +432,7 @@ impl Session {
 
     /// Ends the link and everything that streams over it.
     pub fn disconnect(self: &Arc<Self>) {
-        if let Some(keeper) = locked(&self.keeper).take() {
-            keeper.abort();
-        }
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.set_state(LinkState::Idle);
+        self.let_go();
         let session = self.clone();
         tokio::spawn(async move {
             let live = session.live.lock().await.take();
@@ -431,6 +441,15 @@ impl Session {
             }
             session.ended.notify_waiters();
         });
+    }
+
+    /// Keeps the host no longer; its link is for the caller to end.
+    pub(super) fn let_go(&self) {
+        if let Some(keeper) = locked(&self.keeper).take() {
+            keeper.abort();
+        }
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.set_state(LinkState::Idle);
     }
 
     /// Waits until the link is gone, two seconds at most.
@@ -445,6 +464,15 @@ impl Session {
             }
         };
         let _ = tokio::time::timeout(Duration::from_secs(2), gone).await;
+    }
+}
+
+/// A task that ends when this is dropped.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -472,7 +500,7 @@ fn back_off(tries: u32) -> Duration {
     Duration::from_millis(full_ms - jitter)
 }
 
-fn named(fault: Fault, host: &Host) -> Fault {
+pub(super) fn named(fault: Fault, host: &Host) -> Fault {
     if fault.detail.host.is_some() { fault } else { fault.on_host(&host.name) }
 }
 
@@ -486,6 +514,8 @@ fn odd(answer: &Answer) -> Fault {
         Answer::Act(_) => "act",
         Answer::Run(_) => "run",
         Answer::Cancelled {} => "cancelled",
+        Answer::Journal(_) => "journal",
+        Answer::JournalNews(_) => "journal news",
     };
     Fault::new(
         FaultCode::HelperFailed,
