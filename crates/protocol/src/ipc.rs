@@ -96,8 +96,8 @@ commands! {
 /// The one command whose answers are a stream of `Event`, through a channel of the window.
 pub const WATCH: &str = "watch";
 
-/// Streams `JournalNews` of one host through a channel of the window, with the arguments of
-/// `JournalShow`; a new one ends the one before.
+/// Streams `Result<JournalNews, Fault>` of one host through a channel of the window, with the
+/// arguments of `JournalShow`; a new one ends the one before.
 pub const JOURNAL_FOLLOW: &str = "journal_follow";
 /// Ends that stream.
 pub const JOURNAL_UNFOLLOW: &str = "journal_unfollow";

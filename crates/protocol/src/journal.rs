@@ -58,7 +58,7 @@ pub struct JournalQuery {
     pub priority: Option<u8>,
     pub since_ms: Option<i64>,
     pub until_ms: Option<i64>,
-    /// Text that occurs in the message or the identifier; case does not count.
+    /// Text that occurs in the message or the identifier; the case of ASCII letters does not count.
     pub text: String,
     /// Only entries before this place: to page back.
     pub before: Option<String>,

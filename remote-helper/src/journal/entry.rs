@@ -3,11 +3,7 @@
 //! A value is a text, a list of numbers where it is not UTF-8 or has control characters, a list of
 //! values where a field is there several times, and null where journalctl leaves it out as too long.
 
-use std::fmt;
-
 use protocol::journal::JournalEntry;
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::MESSAGE_LIMIT_BYTES;
 use crate::root::lossy;
@@ -19,53 +15,47 @@ pub(super) const FIELDS: &str =
 /// No other field is kept longer.
 const FIELD_LIMIT_BYTES: usize = 512;
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Raw {
-    #[serde(rename = "__CURSOR")]
-    cursor: Value,
-    #[serde(rename = "__REALTIME_TIMESTAMP")]
-    realtime_us: Value,
-    #[serde(rename = "MESSAGE")]
-    message: Value,
-    #[serde(rename = "PRIORITY")]
-    priority: Value,
-    #[serde(rename = "_SYSTEMD_UNIT")]
-    systemd_unit: Value,
-    #[serde(rename = "UNIT")]
-    unit: Value,
-    #[serde(rename = "SYSLOG_IDENTIFIER")]
-    identifier: Value,
-    #[serde(rename = "_COMM")]
-    comm: Value,
-    #[serde(rename = "_PID")]
-    pid: Value,
-    #[serde(rename = "SYSLOG_PID")]
-    syslog_pid: Value,
-    #[serde(rename = "_HOSTNAME")]
-    host: Value,
-}
+/// Places of the fields in what `read_fields` gives.
+const NAMES: [&[u8]; 11] = [
+    b"__CURSOR",
+    b"__REALTIME_TIMESTAMP",
+    b"MESSAGE",
+    b"PRIORITY",
+    b"_SYSTEMD_UNIT",
+    b"UNIT",
+    b"SYSLOG_IDENTIFIER",
+    b"_COMM",
+    b"_PID",
+    b"SYSLOG_PID",
+    b"_HOSTNAME",
+];
 
 /// `None` if the line is no entry: without a cursor and a time it cannot be placed.
 pub(super) fn parse_entry(line: &[u8]) -> Option<JournalEntry> {
-    let raw: Raw = serde_json::from_slice(line).ok()?;
-    let cursor = raw.cursor.text().filter(|cursor| protocol::journal::is_cursor(cursor))?;
-    let realtime_us: i64 = raw.realtime_us.text()?.parse().ok()?;
-    let pid = raw.pid.text();
+    let [cursor, realtime_us, message, priority, systemd_unit, unit, identifier, comm, pid, syslog_pid, host] =
+        read_fields(line)?;
+    let cursor = text(cursor).filter(|cursor| protocol::journal::is_cursor(cursor))?;
+    let realtime_us: i64 = text(realtime_us)?.parse().ok()?;
+    let pid = text(pid);
     // What systemd says about a unit is of that unit.
-    let unit = if pid.as_deref() == Some("1") { raw.unit.text() } else { None };
+    let unit = if pid.as_deref() == Some("1") { text(unit) } else { None };
     let mut entry = JournalEntry {
         at_ms: realtime_us.div_euclid(1_000),
         cursor,
-        priority: raw.priority.text().and_then(|text| text.parse().ok()).filter(|&number: &u8| number < 8),
-        unit: unit.or(raw.systemd_unit.text()),
-        identifier: raw.identifier.text().or(raw.comm.text()),
-        pid: pid.or(raw.syslog_pid.text()).and_then(|text| text.parse().ok()),
-        host: raw.host.text(),
+        priority: text(priority).and_then(|text| text.parse().ok()).filter(|&number: &u8| number < 8),
+        unit: unit.or(text(systemd_unit)),
+        identifier: text(identifier).or(text(comm)),
+        pid: pid.or(text(syslog_pid)).and_then(|text| text.parse().ok()),
+        host: text(host),
         ..JournalEntry::default()
     };
-    set_message(&mut entry, raw.message.0);
+    set_message(&mut entry, message);
     Some(entry)
+}
+
+fn text(mut bytes: Vec<u8>) -> Option<String> {
+    bytes.truncate(FIELD_LIMIT_BYTES);
+    Some(lossy(bytes)).filter(|text| !text.is_empty())
 }
 
 /// Sets the message, cut at its limit.
@@ -82,105 +72,126 @@ pub(super) fn set_message(entry: &mut JournalEntry, mut bytes: Vec<u8>) {
     entry.message = lossy(bytes);
 }
 
-/// The bytes of a field; none where it is missing or null.
-#[derive(Default)]
-struct Value(Vec<u8>);
-
-impl Value {
-    fn text(self) -> Option<String> {
-        let mut bytes = self.0;
-        bytes.truncate(FIELD_LIMIT_BYTES);
-        Some(lossy(bytes)).filter(|text| !text.is_empty())
+/// Bytes of the fields of `NAMES`, none where one is missing or null. `None` if the line is no JSON
+/// object of the kind that journalctl writes.
+fn read_fields(line: &[u8]) -> Option<[Vec<u8>; 11]> {
+    let mut fields: [Vec<u8>; 11] = Default::default();
+    let mut scan = Scan { rest: line };
+    scan.expect(b'{')?;
+    if scan.next_is(b'}') {
+        return scan.rest.trim_ascii().is_empty().then_some(fields);
+    }
+    loop {
+        let name = scan.string()?;
+        scan.expect(b':')?;
+        let value = scan.value(true)?;
+        if let Some(field) = NAMES.iter().position(|known| **known == name).and_then(|at| fields.get_mut(at))
+        {
+            *field = value;
+        }
+        if scan.next_is(b',') {
+            continue;
+        }
+        scan.expect(b'}')?;
+        return scan.rest.trim_ascii().is_empty().then_some(fields);
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_any(Read { in_list: false })? {
-            Item::Byte(_) => Ok(Self::default()),
-            Item::Bytes(bytes) => Ok(Self(bytes)),
+/// Reads JSON as far as journalctl writes it. A reader made for any JSON would be three times as
+/// large, and the helper must be small.
+struct Scan<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Scan<'a> {
+    fn peek(&mut self) -> Option<u8> {
+        self.rest = self.rest.trim_ascii_start();
+        self.rest.first().copied()
+    }
+
+    fn next_is(&mut self, byte: u8) -> bool {
+        let is = self.peek() == Some(byte);
+        if is {
+            self.rest = self.rest.get(1..).unwrap_or_default();
+        }
+        is
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.next_is(byte).then_some(())
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn string(&mut self) -> Option<Vec<u8>> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let mut end = 1;
+        loop {
+            match self.rest.get(end)? {
+                b'"' => break,
+                b'\\' => end += 2,
+                _ => end += 1,
+            }
+        }
+        let quoted = self.take(end + 1)?;
+        let inside = quoted.get(1..end)?;
+        if !inside.contains(&b'\\') {
+            return Some(inside.to_vec());
+        }
+        serde_json::from_slice::<String>(quoted).ok().map(String::into_bytes)
+    }
+
+    /// A text, a number, null, true, false, or a list: of bytes, or of several values.
+    fn value(&mut self, may_hold_lists: bool) -> Option<Vec<u8>> {
+        match self.peek()? {
+            b'"' => self.string(),
+            b'[' => self.list(may_hold_lists),
+            b'-' | b'0'..=b'9' => {
+                let other = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"+-.".contains(byte);
+                let length = self.rest.iter().position(other).unwrap_or(self.rest.len());
+                self.take(length).map(<[u8]>::to_vec)
+            }
+            _ => {
+                let word =
+                    [&b"null"[..], b"true", b"false"].into_iter().find(|word| self.rest.starts_with(word))?;
+                self.take(word.len()).map(|_| Vec::new())
+            }
         }
     }
-}
 
-/// A value, or a byte of one.
-enum Item {
-    Byte(u8),
-    Bytes(Vec<u8>),
-}
-
-impl<'de> Deserialize<'de> for Item {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Read { in_list: true })
-    }
-}
-
-struct Read {
-    in_list: bool,
-}
-
-impl<'de> Visitor<'de> for Read {
-    type Value = Item;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value of journalctl")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Item, E> {
-        Ok(Item::Bytes(text.as_bytes().to_vec()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Item, E> {
-        Ok(Item::Bytes(Vec::new()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Item, E> {
-        Ok(match u8::try_from(number) {
-            Ok(byte) if self.in_list => Item::Byte(byte),
-            _ => Item::Bytes(number.to_string().into_bytes()),
-        })
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Item, A::Error> {
+    /// Several values are lines of one; of a list in a list all must be bytes.
+    fn list(&mut self, may_hold_lists: bool) -> Option<Vec<u8>> {
+        self.expect(b'[')?;
         let mut bytes = Vec::new();
-        // One list of values in another is all that journalctl writes: deeper ones are passed over.
-        if self.in_list {
-            while let Some(number) = list.next_element::<u64>()? {
-                bytes.push(u8::try_from(number).unwrap_or(b'?'));
-            }
-            return Ok(Item::Bytes(bytes));
+        if self.next_is(b']') {
+            return Some(bytes);
         }
         let mut values = 0;
-        while let Some(item) = list.next_element::<Item>()? {
-            match item {
-                Item::Byte(byte) => bytes.push(byte),
-                Item::Bytes(value) => {
-                    if values > 0 {
-                        bytes.push(b'\n');
-                    }
-                    bytes.extend_from_slice(&value);
-                    values += 1;
+        loop {
+            if self.peek()?.is_ascii_digit() {
+                let number = self.value(false)?;
+                bytes.push(std::str::from_utf8(&number).ok()?.parse().ok()?);
+            } else if may_hold_lists {
+                if values > 0 {
+                    bytes.push(b'\n');
                 }
+                values += 1;
+                bytes.append(&mut self.value(false)?);
+            } else {
+                return None;
             }
+            if self.next_is(b',') {
+                continue;
+            }
+            self.expect(b']')?;
+            return Some(bytes);
         }
-        Ok(Item::Bytes(bytes))
-    }
-
-    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Item::Bytes(Vec::new()))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Item, E> {
-        Ok(Item::Bytes(Vec::new()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Item, E> {
-        Ok(Item::Bytes(number.to_string().into_bytes()))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Item, E> {
-        Ok(Item::Bytes(Vec::new()))
     }
 }
 

@@ -4,7 +4,7 @@
 //! known by its inode, so that it is still right after the files were rotated: the place in a file
 //! that is not in a cursor is its beginning.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -151,8 +151,9 @@ impl Files {
         places: &mut Places,
         take: &mut dyn FnMut(JournalEntry) -> Result<bool, Error>,
     ) -> Result<bool, Error> {
-        let mut fresh: Vec<(u64, JournalEntry, Line)> = Vec::new();
+        let mut fresh: Vec<(u64, VecDeque<(JournalEntry, Line)>)> = Vec::new();
         for file in &self.files {
+            let mut lines = VecDeque::new();
             let mut from = places.after(file.inode);
             if from > file.bytes {
                 // It was cut to nothing in its place, as copytruncate of logrotate(8) does.
@@ -164,18 +165,24 @@ impl Files {
                 for mut line in read_onward(&file.file, from)? {
                     let entry = parse_line(std::mem::take(&mut line.bytes), hints, last_ms);
                     last_ms = entry.at_ms;
-                    fresh.push((file.inode, entry, line));
+                    lines.push_back((entry, line));
                 }
             }
+            fresh.push((file.inode, lines));
         }
-        // Stable: lines of one file stay in their order where their times are the same.
-        fresh.sort_by_key(|(_, entry, _)| entry.at_ms);
-        let some = !fresh.is_empty();
-        for (inode, mut entry, line) in fresh {
+        let mut some = false;
+        // The oldest of the next lines of all files; each file stays in its order.
+        while let Some((inode, lines)) = fresh
+            .iter_mut()
+            .filter(|(_, lines)| !lines.is_empty())
+            .min_by_key(|(_, lines)| lines.front().map(|(entry, _)| entry.at_ms))
+        {
+            let (inode, Some((mut entry, line))) = (*inode, lines.pop_front()) else { break };
+            some = true;
             let others: Vec<(u64, u64)> =
                 self.files.iter().map(|file| (file.inode, places.after(file.inode))).collect();
             entry.cursor = cursor(inode, line.start, line.end, &others);
-            places.0.insert(inode, (line.start, line.end));
+            places.set(inode, line.start, line.end);
             if !take(entry)? {
                 return Ok(false);
             }
@@ -284,7 +291,7 @@ impl Judge {
     fn of(query: &JournalQuery) -> Self {
         let stem = |unit: &String| {
             let stem = unit.rsplit_once('.').map_or(unit.as_str(), |(stem, _)| stem);
-            stem.split('@').next().unwrap_or(stem).to_lowercase()
+            stem.split('@').next().unwrap_or(stem).to_ascii_lowercase()
         };
         let not_filtered = [("unit", query.unit.is_some()), ("priority", query.priority.is_some())]
             .into_iter()
@@ -295,7 +302,7 @@ impl Judge {
 
     /// A line that does not tell its priority is kept.
     fn keeps(&self, entry: &JournalEntry) -> bool {
-        let name = entry.identifier.as_deref().unwrap_or_default().to_lowercase();
+        let name = entry.identifier.as_deref().unwrap_or_default().to_ascii_lowercase();
         self.program.as_ref().is_none_or(|program| {
             name == *program
                 || program.strip_suffix('d') == Some(&name)
@@ -306,7 +313,7 @@ impl Judge {
 
 /// For each file, by its inode: where the line of a cursor begins there, and where it ends.
 #[derive(Default)]
-struct Places(HashMap<u64, (u64, u64)>);
+struct Places(Vec<(u64, (u64, u64))>);
 
 impl Places {
     /// What is not understood is left out: the place there is the beginning.
@@ -320,21 +327,30 @@ impl Places {
     }
 
     fn before(&self, inode: u64) -> u64 {
-        self.0.get(&inode).map_or(0, |(start, _)| *start)
+        self.find(inode).map_or(0, |(start, _)| start)
     }
 
     fn after(&self, inode: u64) -> u64 {
-        self.0.get(&inode).map_or(0, |(_, end)| *end)
+        self.find(inode).map_or(0, |(_, end)| end)
+    }
+
+    fn find(&self, inode: u64) -> Option<(u64, u64)> {
+        self.0.iter().find(|(known, _)| *known == inode).map(|(_, place)| *place)
+    }
+
+    fn set(&mut self, inode: u64, start: u64, end: u64) {
+        self.0.retain(|(known, _)| *known != inode);
+        self.0.push((inode, (start, end)));
     }
 
     /// Moves each place back to the end of a whole line.
     fn keep_whole_lines(&mut self, root: &Root, offset_s: i32) {
         let Ok(files) = Files::open(root, offset_s) else { return };
         for LogFile { file, inode, .. } in files.files {
-            if let Some(place) = self.0.get_mut(&inode)
-                && let Ok(back) = Back::new(file, place.1)
+            if let Some((_, end)) = self.find(inode)
+                && let Ok(back) = Back::new(file, end)
             {
-                *place = (back.end(), back.end());
+                self.set(inode, back.end(), back.end());
             }
         }
     }

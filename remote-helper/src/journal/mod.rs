@@ -75,7 +75,7 @@ struct Filter {
 
 impl Filter {
     fn of(query: &JournalQuery) -> Self {
-        Self { since_ms: query.since_ms, until_ms: query.until_ms, text: query.text.to_lowercase() }
+        Self { since_ms: query.since_ms, until_ms: query.until_ms, text: query.text.to_ascii_lowercase() }
     }
 
     /// True for what is older than all that is asked for.
@@ -84,7 +84,7 @@ impl Filter {
     }
 
     fn keeps(&self, entry: &JournalEntry) -> bool {
-        let has = |text: &str| text.to_lowercase().contains(&self.text);
+        let has = |text: &str| text.to_ascii_lowercase().contains(&self.text);
         !self.is_before(entry)
             && self.until_ms.is_none_or(|until_ms| entry.at_ms <= until_ms)
             && (self.text.is_empty() || has(&entry.message) || entry.identifier.as_deref().is_some_and(has))
