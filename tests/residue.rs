@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use protocol::FaultCode;
 use protocol::link::HelperStatus;
 use protocol::operations::{Operation, OperationKind, OperationResult};
 use support::musterctl::Operator;
@@ -86,6 +87,6 @@ fn an_account_is_after_the_removal_as_it_was_before() {
     operator.run(&["helper", "web", "remove"]).done();
     assert_eq!(files(), before);
     assert_eq!(programs(), 0);
-    watching.end().refused(3, &["web"]);
+    assert_eq!(watching.end().status_is(3).fault().code, FaultCode::LinkLost);
     operator.run(&["helper", "local", "remove"]).refused(2, &["memory"]);
 }
