@@ -295,7 +295,8 @@ impl Judge {
         };
         let not_filtered = [("unit", query.unit.is_some()), ("priority", query.priority.is_some())]
             .into_iter()
-            .filter_map(|(name, asked)| asked.then(|| name.to_owned()))
+            .filter(|(_, asked)| *asked)
+            .map(|(name, _)| name.to_owned())
             .collect();
         Self { program: query.unit.as_ref().map(stem), priority: query.priority, not_filtered }
     }

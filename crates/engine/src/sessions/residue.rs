@@ -7,7 +7,7 @@ use protocol::Fault;
 use protocol::link::HelperStatus;
 use tokio::sync::MutexGuard;
 
-use super::session::{Live, Session, named};
+use super::session::{Live, Session, locked, named};
 use crate::helper::{self, Removal};
 use crate::ssh::Connection;
 
@@ -16,6 +16,18 @@ pub(crate) struct TakenDown<'a> {
     session: &'a Session,
     connection: Arc<Connection>,
     _link: MutexGuard<'a, Option<Arc<Live>>>,
+}
+
+impl Live {
+    /// The connection that the link goes over.
+    pub(super) fn connection(&self) -> Option<Arc<Connection>> {
+        locked(&self.connection).clone()
+    }
+
+    /// The same, which then outlives the link.
+    pub(super) fn take_connection(&self) -> Option<Arc<Connection>> {
+        locked(&self.connection).take()
+    }
 }
 
 impl Session {
@@ -52,6 +64,8 @@ impl Session {
 
     /// Ends the link and everything that streams over it, and keeps it from coming back.
     pub(crate) async fn take_down(&self) -> Result<TakenDown<'_>, Fault> {
+        // Calls off a connection under way, and once more what began while it was waited for.
+        self.let_go();
         let mut link = self.live.lock().await;
         self.let_go();
         let live = link.take().filter(|live| !live.is_closed());
