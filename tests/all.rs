@@ -8,10 +8,12 @@
 
 mod answers;
 mod faults;
+mod journal;
 mod keyring;
 mod layout;
 mod numbers;
 mod outcomes;
+mod residue;
 mod rigs;
 mod secrets;
 mod thread;

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use protocol::Fault;
 use protocol::metrics::Metrics;
 use protocol::services::ServiceTable;
 use protocol::sockets::{Socket, SocketTable};
@@ -14,10 +15,11 @@ use crate::services::{FailedUnits, Installed};
 use crate::sockets::{Owners, Which};
 use crate::stop::Stop;
 use crate::users::Users;
-use crate::{runs, services, sockets, system};
+use crate::{journal, runs, services, sockets, system};
 
 /// What this helper answers.
-const CAN: [&str; 8] = ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel"];
+const CAN: [&str; 9] =
+    ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel", "journal"];
 
 pub(crate) struct Machine {
     pub root: Root,
@@ -107,6 +109,12 @@ impl Machine {
                 Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))
             }
             Ask::Cancel { .. } => Answer::Cancelled {},
+            Ask::Journal { query, sudo } => {
+                Answer::Journal(Box::new(journal::read_page(&self.root, query, *sudo, stop)?))
+            }
+            Ask::JournalFollow { .. } => {
+                return Err(Fault::bad_input("ask", "a follow is a stream, not one answer").into());
+            }
         })
     }
 }

@@ -49,7 +49,12 @@ fn document(answer: &Answer) -> Result<Vec<u8>, Error> {
         Answer::Metrics(metrics) => to_line(metrics),
         Answer::Sockets(table) => to_line(table),
         Answer::Services(table) => to_line(table),
-        Answer::Impact(_) | Answer::Act(_) | Answer::Run(_) | Answer::Cancelled {} => to_line(answer),
+        Answer::Journal(page) => to_line(page),
+        Answer::Impact(_)
+        | Answer::Act(_)
+        | Answer::Run(_)
+        | Answer::Cancelled {}
+        | Answer::JournalNews(_) => to_line(answer),
     }
 }
 

@@ -4,7 +4,9 @@
 //! person passes `printable`, because a host chose much of it.
 
 mod args;
+mod helper;
 mod hosts;
+mod journal;
 mod metrics;
 mod operations;
 mod output;
@@ -24,7 +26,7 @@ use engine::secrets::Keyring;
 use engine::{Desk, EngineOptions, this_computer};
 use protocol::{Fault, FaultCode};
 
-use args::{Args, Verb};
+use args::{Args, HelperVerb, Verb};
 use output::Printer;
 
 fn main() -> ExitCode {
@@ -94,10 +96,11 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
             runs::act(desk, name, sudo, confirm, &command, printer).await
         }
         Verb::Operations(operations) => operations::act(desk, operations, printer).await,
-        Verb::Processes { .. }
-        | Verb::Signal { .. }
-        | Verb::Journal { .. }
-        | Verb::Helper { .. }
-        | Verb::Store { .. } => Ok(()),
+        Verb::Journal { name, fields } => journal::show(desk, name, fields, printer).await,
+        Verb::Helper { name, verb: HelperVerb::Status, .. } => helper::status(desk, name, printer).await,
+        Verb::Helper { name, verb: HelperVerb::Remove, confirm } => {
+            helper::remove(desk, name, confirm, printer).await
+        }
+        Verb::Processes { .. } | Verb::Signal { .. } | Verb::Store { .. } => Ok(()),
     }
 }

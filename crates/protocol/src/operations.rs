@@ -85,12 +85,13 @@ pub enum OperationKind {
     TrustAccept,
     TrustForget,
     HelperPlace,
+    HelperRemove,
     #[serde(other)]
     Unknown,
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 12] = [
+    pub const ALL: [OperationKind; 13] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
@@ -103,6 +104,7 @@ impl OperationKind {
         Self::TrustAccept,
         Self::TrustForget,
         Self::HelperPlace,
+        Self::HelperRemove,
     ];
 
     pub fn name(self) -> &'static str {
@@ -119,6 +121,7 @@ impl OperationKind {
             Self::TrustAccept => "trust_accept",
             Self::TrustForget => "trust_forget",
             Self::HelperPlace => "helper_place",
+            Self::HelperRemove => "helper_remove",
             Self::Unknown => "unknown",
         }
     }

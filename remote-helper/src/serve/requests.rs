@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::hosts::Sudo;
+use protocol::journal::JournalQuery;
 use protocol::wire::{Answer, Ask, Line, Request, RequestId};
 use protocol::{Fault, FaultCode};
 
 use super::output::Output;
 use super::start_thread;
 use crate::error::Error;
+use crate::journal;
 use crate::machine::Machine;
 use crate::metrics::Sampler;
 use crate::stop::Stop;
@@ -148,7 +151,7 @@ impl Drop for Ended {
 }
 
 fn is_long(ask: &Ask) -> bool {
-    matches!(ask, Ask::Run { .. } | Ask::Act { .. }) || interval(ask).is_some()
+    matches!(ask, Ask::Run { .. } | Ask::Act { .. } | Ask::JournalFollow { .. }) || interval(ask).is_some()
 }
 
 fn interval(ask: &Ask) -> Option<Duration> {
@@ -156,7 +159,13 @@ fn interval(ask: &Ask) -> Option<Duration> {
         Ask::Metrics { interval_ms } | Ask::Sockets { interval_ms } | Ask::Services { interval_ms } => {
             interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(INTERVAL_MIN))
         }
-        Ask::System {} | Ask::Impact { .. } | Ask::Act { .. } | Ask::Run { .. } | Ask::Cancel { .. } => None,
+        Ask::System {}
+        | Ask::Impact { .. }
+        | Ask::Act { .. }
+        | Ask::Run { .. }
+        | Ask::Cancel { .. }
+        | Ask::Journal { .. }
+        | Ask::JournalFollow { .. } => None,
     }
 }
 
@@ -174,6 +183,9 @@ fn answer(machine: &Machine, output: &Output, request: Request, stop: &Stop) {
     let Request { id, ask } = request;
     if let Some(interval) = interval(&ask) {
         return push(machine, output, id, &ask, interval, stop);
+    }
+    if let Ask::JournalFollow { query, sudo } = &ask {
+        return follow(machine, output, id, query, *sudo, stop);
     }
     output.send(&match machine.answer(&ask, stop) {
         Ok(answer) => Line::Reply { id, answer },
@@ -218,6 +230,21 @@ fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Durati
         }
     }
     output.send(&Line::End { id });
+}
+
+/// Pushes the log as it is written. While the reader does not take a push nothing more is read, so
+/// what writes the log to us waits too, and nothing piles up here.
+fn follow(machine: &Machine, output: &Output, id: u64, query: &JournalQuery, sudo: Sudo, stop: &Stop) {
+    let mut seq = 0;
+    let ended = journal::follow(&machine.root, query, sudo, stop, &mut |news| {
+        seq += 1;
+        let answer = Answer::JournalNews(Box::new(news));
+        output.send_unless(&Line::Push { id, seq, answer }, stop)
+    });
+    output.send(&match ended {
+        Ok(()) | Err(Error::Cancelled) => Line::End { id },
+        Err(error) => Line::Fault { id, fault: error.into() },
+    });
 }
 
 fn read(machine: &Machine, sampler: &mut Sampler, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {

@@ -6,6 +6,7 @@
 //! host key, is never tried again by itself.
 
 mod recent;
+mod residue;
 mod retry;
 mod session;
 #[cfg(test)]
