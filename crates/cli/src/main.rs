@@ -8,6 +8,7 @@ mod hosts;
 mod metrics;
 mod operations;
 mod output;
+mod processes;
 mod runs;
 mod secrets;
 mod services;
@@ -94,10 +95,12 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
             runs::act(desk, name, sudo, confirm, &command, printer).await
         }
         Verb::Operations(operations) => operations::act(desk, operations, printer).await,
-        Verb::Processes { .. }
-        | Verb::Signal { .. }
-        | Verb::Journal { .. }
-        | Verb::Helper { .. }
-        | Verb::Store { .. } => Ok(()),
+        Verb::Processes { name, query, sort, limit } => {
+            processes::show(desk, name, query, sort.map(Into::into), limit, printer).await
+        }
+        Verb::Signal { name, pid, signal, started, confirm } => {
+            processes::signal(desk, name, pid, &signal, started, confirm, printer).await
+        }
+        Verb::Journal { .. } | Verb::Helper { .. } | Verb::Store { .. } => Ok(()),
     }
 }

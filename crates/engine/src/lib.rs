@@ -15,6 +15,7 @@ mod fuzzy;
 pub mod helper;
 pub mod hosts;
 pub mod operations;
+pub mod processes;
 mod runs;
 pub mod secrets;
 pub mod services;

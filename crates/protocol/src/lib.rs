@@ -14,6 +14,7 @@ pub mod ipc;
 pub mod link;
 pub mod metrics;
 pub mod operations;
+pub mod processes;
 pub mod runs;
 pub mod services;
 pub mod settings;

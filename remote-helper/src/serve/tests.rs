@@ -62,7 +62,19 @@ impl Link {
 fn it_speaks_first_and_says_what_it_can_and_where_it_is() {
     let (link, hello) = Link::open();
     assert_eq!((hello.version.as_str(), hello.pid), (protocol::VERSION, std::process::id()));
-    for word in ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel"] {
+    for word in [
+        "system",
+        "metrics",
+        "sockets",
+        "services",
+        "processes",
+        "signal",
+        "blame",
+        "impact",
+        "act",
+        "run",
+        "cancel",
+    ] {
         assert!(hello.can.iter().any(|can| can == word), "{word}");
     }
     assert!(!hello.host.host_name.is_empty() && !hello.host.user.is_empty());

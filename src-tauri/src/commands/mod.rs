@@ -4,6 +4,7 @@
 mod hosts;
 mod look;
 mod operations;
+mod processes;
 mod services;
 mod trust;
 mod watch;
@@ -59,6 +60,9 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         look::metrics_read,
         look::sockets_query,
         look::services_query,
+        processes::processes_query,
+        processes::blame_show,
+        processes::signal_send,
         services::service_impact,
         services::service_act,
         services::command_run,

@@ -89,7 +89,7 @@ impl Handle for CommandRun {
 }
 
 /// Logs, sends, and finishes the entry. Runs to its end even if the one who asked goes away.
-async fn logged<F>(
+pub(super) async fn logged<F>(
     engine: &Engine,
     host: Host,
     draft: OperationDraft,
@@ -157,7 +157,7 @@ pub(super) fn check_unit(unit: &str) -> Result<(), Fault> {
 }
 
 /// A guarded host wants its name typed, exactly as it is saved.
-fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), Fault> {
+pub(super) fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), Fault> {
     if !host.is_guarded() || typed_name == Some(host.name.as_str()) {
         return Ok(());
     }

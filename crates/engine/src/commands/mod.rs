@@ -4,6 +4,7 @@ mod act;
 mod hosts;
 mod look;
 mod operations;
+mod processes;
 mod trust;
 
 use std::future::Future;
@@ -40,7 +41,7 @@ macro_rules! dispatch {
 dispatch! {
     AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck,
     TrustShow, TrustAccept, TrustList, TrustForget, SnapshotShow, MetricsRecent, SystemRead,
-    MetricsRead, SocketsQuery, ServicesQuery, ServiceImpactShow, ServiceAct, CommandRun,
+    MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun,
     OperationsList, OperationShow, OperationsRead, OperationsUnread,
 }
 
