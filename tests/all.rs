@@ -12,6 +12,7 @@ mod keyring;
 mod layout;
 mod numbers;
 mod outcomes;
+mod processes;
 mod rigs;
 mod secrets;
 mod thread;

@@ -2,7 +2,7 @@
 
 use protocol::processes::{Blame, Consumer, Usage};
 
-use super::ring::{Entry, LARGEST, Used};
+use super::ring::{Entry, Used, largest_of};
 
 /// The minute that a moment is compared with.
 const BEFORE_MS: i64 = 60_000;
@@ -49,9 +49,13 @@ pub(super) fn blame<'a>(
             before: mean(&before, used),
         })
         .collect();
-    answer.cpu = top(&consumers, |one| one.then.cpu_pct);
-    answer.memory = top(&consumers, |one| one.then.rss_bytes as f64);
-    answer.io = top(&consumers, |one| one.then.io_bytes_per_s.unwrap_or(0) as f64);
+    let top = |size: &dyn Fn(&Consumer) -> f64| -> Vec<Consumer> {
+        let places = largest_of(consumers.len(), &|at| consumers.get(at).map_or(0.0, size));
+        places.into_iter().filter_map(|at| consumers.get(at).cloned()).collect()
+    };
+    answer.cpu = top(&|one| one.then.cpu_pct);
+    answer.memory = top(&|one| one.then.rss_bytes as f64);
+    answer.io = top(&|one| one.then.io_bytes_per_s.unwrap_or(0) as f64);
     answer
 }
 
@@ -88,13 +92,6 @@ fn mean(before: &[&Entry], of: &Used) -> Option<Usage> {
         rss_bytes: sum.rss_bytes / samples,
         io_bytes_per_s: io.map(|bytes| bytes / samples),
     })
-}
-
-fn top(consumers: &[Consumer], size: impl Fn(&Consumer) -> f64) -> Vec<Consumer> {
-    let mut of_kind: Vec<Consumer> = consumers.iter().filter(|one| size(one) > 0.0).cloned().collect();
-    of_kind.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.pid.cmp(&b.pid)));
-    of_kind.truncate(LARGEST);
-    of_kind
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! CPU shares between two samples. Pure: what a process used is told only where it is known.
 
-use std::collections::HashMap;
-
 use super::sample::{Sample, Seen};
 
 /// Percent of one CPU.
@@ -28,10 +26,10 @@ pub(super) fn rates(last: &Sample, now: &Sample, ticks_per_s: u64, cpus: u32) ->
         .map(|seen| match last.find(seen.pid).filter(|before| is_same(before, seen)) {
             Some(before) => {
                 // What a child used before the last sample was told then, as its own.
-                let ended = seen
-                    .children_ticks
-                    .checked_sub(before.children_ticks)?
-                    .saturating_sub(reaped.get(&seen.pid).copied().unwrap_or(0));
+                let ended = match seen.children_ticks.checked_sub(before.children_ticks)? {
+                    0 => 0,
+                    ended => ended.saturating_sub(reaped_of(&reaped, seen.pid)),
+                };
                 let own_pct = pct(seen.cpu_ticks.checked_sub(before.cpu_ticks)?);
                 Some(Rate { own_pct, ended_children_pct: pct(ended) })
             }
@@ -47,15 +45,16 @@ fn is_same(a: &Seen, b: &Seen) -> bool {
     (a.pid, a.start_ticks) == (b.pid, b.start_ticks)
 }
 
-/// What the children that have ended had used when they were last seen, by their parent.
-fn reaped_ticks(last: &Sample, now: &Sample) -> HashMap<u32, u64> {
-    let mut reaped = HashMap::new();
-    for gone in &last.seen {
-        if !now.find(gone.pid).is_some_and(|seen| is_same(seen, gone)) {
-            *reaped.entry(gone.ppid).or_insert(0) += gone.cpu_ticks + gone.children_ticks;
-        }
-    }
-    reaped
+/// What each process that has ended had used when it was last seen, with its parent.
+fn reaped_ticks(last: &Sample, now: &Sample) -> Vec<(u32, u64)> {
+    let is_gone = |seen: &&Seen| !now.find(seen.pid).is_some_and(|other| is_same(other, seen));
+    let gone = last.seen.iter().filter(is_gone);
+    gone.map(|gone| (gone.ppid, gone.cpu_ticks.saturating_add(gone.children_ticks))).collect()
+}
+
+/// Most samples have few that ended, and most processes no children that did.
+fn reaped_of(reaped: &[(u32, u64)], parent: u32) -> u64 {
+    reaped.iter().filter(|(of, _)| *of == parent).map(|(_, ticks)| ticks).sum()
 }
 
 #[cfg(test)]

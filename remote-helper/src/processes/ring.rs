@@ -5,7 +5,6 @@
 //! samples, so many processes of each, so many names; if the names of many short-lived processes
 //! fill it, it reaches less far back, and says how far.
 
-use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,6 +64,7 @@ pub(super) struct Entry {
 /// What of I/O was counted for a process when it was last read.
 #[derive(Clone, Copy, Debug)]
 struct IoRead {
+    pid: u32,
     start_ticks: u64,
     bytes: u64,
 }
@@ -72,9 +72,10 @@ struct IoRead {
 #[derive(Debug, Default)]
 pub(crate) struct Ring {
     entries: VecDeque<Entry>,
-    whos: HashMap<(u32, u64), Arc<Who>>,
+    whos: Vec<Arc<Who>>,
     last: Option<Sample>,
-    io: HashMap<u32, IoRead>,
+    /// By PID, ascending.
+    io: Vec<IoRead>,
     cpus: u32,
 }
 
@@ -129,18 +130,20 @@ impl Ring {
     /// Bytes from and to storage since the sample before, of each process; `None` where it is not
     /// known. Only who used CPU or waits can have done I/O; the others are read once, to begin with.
     fn read_io(&mut self, proc: &ProcDir, sample: &Sample) -> Vec<Option<u64>> {
-        let mut before = std::mem::take(&mut self.io);
+        let before = std::mem::take(&mut self.io);
         let mut buffer = Vec::with_capacity(512);
         let mut grown = Vec::with_capacity(sample.seen.len());
         for seen in &sample.seen {
-            let known = before.remove(&seen.pid).filter(|io| io.start_ticks == seen.start_ticks);
+            let found = before.binary_search_by_key(&seen.pid, |io| io.pid).ok();
+            let known = found.and_then(|at| before.get(at).copied());
+            let known = known.filter(|io| io.start_ticks == seen.start_ticks);
             let last = self.last.as_ref().and_then(|last| last.find(seen.pid));
             let still = last.is_some_and(|last| {
                 last.start_ticks == seen.start_ticks && last.cpu_ticks == seen.cpu_ticks && seen.state != b'D'
             });
             if seen.kernel_thread || (still && known.is_some()) {
                 grown.push(known.map(|_| 0));
-                self.io.extend(known.map(|io| (seen.pid, io)));
+                self.io.extend(known);
                 continue;
             }
             let read = proc.read(seen.pid, "io", &mut buffer).then(|| match parse_io(&buffer) {
@@ -151,7 +154,7 @@ impl Ring {
                 grown.push(None);
                 continue;
             };
-            self.io.insert(seen.pid, IoRead { start_ticks: seen.start_ticks, bytes });
+            self.io.push(IoRead { pid: seen.pid, start_ticks: seen.start_ticks, bytes });
             let is_new =
                 self.last.as_ref().and_then(|last| last.at_ticks).is_some_and(|t| seen.start_ticks >= t);
             grown.push(match known {
@@ -171,11 +174,12 @@ impl Ring {
         sample: &Sample,
         seen: &Seen,
     ) -> Option<Arc<Who>> {
-        let name = (seen.pid, seen.start_ticks);
+        let known =
+            self.whos.iter().position(|who| (who.pid, who.start_ticks) == (seen.pid, seen.start_ticks));
         let facts = desk.known.look(root, proc, seen.pid, seen.start_ticks, sample.comm(seen));
         let Some(facts) = facts else {
             // It ended just now; the kernel's name is known all the same.
-            return Some(self.whos.get(&name).cloned().unwrap_or_else(|| {
+            return Some(known.and_then(|at| self.whos.get(at)).cloned().unwrap_or_else(|| {
                 Arc::new(Who {
                     pid: seen.pid,
                     start_ticks: seen.start_ticks,
@@ -194,11 +198,15 @@ impl Ring {
             uid: facts.uid,
             unit: facts.unit.clone(),
         };
-        if let Some(known) = self.whos.get(&name).filter(|known| ***known == who) {
+        if let Some(known) = known.and_then(|at| self.whos.get(at)).filter(|known| ***known == who) {
             return Some(Arc::clone(known));
         }
         let who = Arc::new(who);
-        self.whos.insert(name, Arc::clone(&who));
+        // What it was called before is kept as long as it is told of.
+        match known.and_then(|at| self.whos.get_mut(at)) {
+            Some(known) => *known = Arc::clone(&who),
+            None => self.whos.push(Arc::clone(&who)),
+        }
         Some(who)
     }
 
@@ -218,7 +226,7 @@ impl Ring {
     }
 
     fn forget_names(&mut self) {
-        self.whos.retain(|_, who| Arc::strong_count(who) > 1);
+        self.whos.retain(|who| Arc::strong_count(who) > 1);
     }
 }
 
@@ -232,22 +240,33 @@ struct Row {
 /// Those that are among the largest in any kind, each once.
 fn largest(rows: &[Row]) -> Vec<&Row> {
     let mut chosen: Vec<usize> = Vec::with_capacity(3 * LARGEST);
-    let mut choose = |size: &dyn Fn(&Row) -> f64| {
-        let mut of_kind: Vec<usize> =
-            (0..rows.len()).filter(|at| rows.get(*at).is_some_and(|row| size(row) > 0.0)).collect();
-        let key = |at: &usize| rows.get(*at).map_or(0.0, size);
-        if of_kind.len() > LARGEST {
-            of_kind.select_nth_unstable_by(LARGEST, |a, b| key(b).total_cmp(&key(a)));
-            of_kind.truncate(LARGEST);
+    let kinds: [&dyn Fn(&Row) -> f64; 3] =
+        [&|row| row.cpu_pct, &|row| row.rss_bytes as f64, &|row| row.io_bytes_per_s.unwrap_or(0) as f64];
+    for kind in kinds {
+        for at in largest_of(rows.len(), &|at| rows.get(at).map_or(0.0, kind)) {
+            if !chosen.contains(&at) {
+                chosen.push(at);
+            }
         }
-        chosen.extend(of_kind);
-    };
-    choose(&|row| row.cpu_pct);
-    choose(&|row| row.rss_bytes as f64);
-    choose(&|row| row.io_bytes_per_s.unwrap_or(0) as f64);
-    chosen.sort_unstable();
-    chosen.dedup();
+    }
     chosen.into_iter().filter_map(|at| rows.get(at)).collect()
+}
+
+/// The places of the largest of so many, most first; what has nothing is not among them. A general
+/// sort would cost the helper more of its size than this.
+pub(super) fn largest_of(count: usize, size: &dyn Fn(usize) -> f64) -> Vec<usize> {
+    let mut top: Vec<(f64, usize)> = Vec::with_capacity(LARGEST + 1);
+    for at in 0..count {
+        let one = size(at);
+        let is_full = top.len() == LARGEST;
+        if one <= 0.0 || (is_full && top.last().is_some_and(|(least, _)| one <= *least)) {
+            continue;
+        }
+        let place = top.iter().position(|(other, _)| *other < one).unwrap_or(top.len());
+        top.insert(place, (one, at));
+        top.truncate(LARGEST);
+    }
+    top.into_iter().map(|(_, at)| at).collect()
 }
 
 #[cfg(test)]
@@ -259,7 +278,7 @@ mod tests {
         let used = pids
             .map(|pid| {
                 let who = Arc::new(Who { pid, start_ticks: second, ..Who::default() });
-                ring.whos.insert((pid, second), Arc::clone(&who));
+                ring.whos.push(Arc::clone(&who));
                 Used { who, cpu_pct: 1.0, rss_kib: 1, io_kib_per_s: None }
             })
             .collect();
@@ -277,7 +296,7 @@ mod tests {
             })
             .collect();
         let pids: Vec<u32> = largest(&rows).iter().map(|row| row.seen.pid).collect();
-        let wanted: Vec<u32> = (0..10).chain([50]).chain(90..100).collect();
+        let wanted: Vec<u32> = (90..100).rev().chain(0..10).chain([50]).collect();
         assert_eq!(pids, wanted);
     }
 
