@@ -21,7 +21,7 @@ fn main() {
         let desktop = Desktop::start(width, height);
         let window = Window::open(&desktop, &places::program("muster"), &BTreeMap::new());
         window.resize(width, height);
-        window.wait_for("nav-hosts");
+        window.wait_for("first-start");
         let shot = |name: &str| {
             let path = window.picture(&folder, &format!("{name}-{width}"));
             eprintln!("    {}", path.display());

@@ -1,5 +1,5 @@
 //! The app's own log, for those who look for a fault in Muster: files in the data folder, a week of
-//! them. Hosts, commands and secrets never go there.
+//! them. Names of hosts go there; commands, output and secrets never do.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;

@@ -224,7 +224,7 @@ fn OpenHost(at: usize, name: String) -> impl IntoView {
     let app = use_app();
     let row = {
         let name = name.clone();
-        Memo::new(move |_| app.row(&name).map(|row| Standing::of(&row.read().link)))
+        Memo::new(move |_| app.row(&name).map(|row| app.standing(&row.read().link)))
     };
     let standing = Signal::derive(move || row.get().unwrap_or(Standing::Idle).into());
     let shortcut = (at < 9).then(|| format!("Alt {}", at + 1));
@@ -244,7 +244,7 @@ fn StatusBar() -> impl IntoView {
     let i18n = use_i18n();
     let counts = Memo::new(move |_| {
         app.pulse.track();
-        standing::counts(app.rows().iter().map(|row| Standing::of(&row.read_untracked().link)))
+        standing::counts(app.rows().iter().map(|row| app.standing(&row.read_untracked().link)))
     });
     let operator = move || {
         app.facts.with(|facts| {

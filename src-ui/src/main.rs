@@ -7,7 +7,10 @@
 
 #![cfg_attr(
     not(target_arch = "wasm32"),
-    allow(dead_code, reason = "the native build exists to test the pure parts; the pages that use them are wasm")
+    allow(
+        dead_code,
+        reason = "the native build exists to test the pure parts; the pages that use them are wasm"
+    )
 )]
 #![cfg_attr(
     target_arch = "wasm32",
@@ -17,6 +20,7 @@
 mod components;
 mod format;
 mod hosts;
+mod journal;
 mod operations;
 mod overview;
 mod services;

@@ -204,8 +204,24 @@ impl Window {
         self.runtime.block_on(within(Duration::from_secs(20), self.client().screenshot()))?.ok()
     }
 
+    /// Waits until what the page holds is painted: no fade is under way, and two frames were drawn.
+    /// A picture taken earlier shows the page as it was before.
+    fn wait_painted(&self) {
+        self.script_async(
+            "const done = arguments[arguments.length - 1];\
+             const fades = document.getAnimations().filter(fade => {\
+                 const end = fade.effect ? fade.effect.getComputedTiming().endTime : 0;\
+                 return Number.isFinite(end) && fade.playState === 'running';\
+             });\
+             const frame = () => new Promise(drawn => requestAnimationFrame(drawn));\
+             Promise.allSettled(fades.map(fade => fade.finished))\
+                 .then(frame).then(frame).then(() => setTimeout(() => done(true), 100));",
+        );
+    }
+
     /// Takes a picture of the window into `folder`.
     pub fn picture(&self, folder: &Path, name: &str) -> PathBuf {
+        self.wait_painted();
         fs::create_dir_all(folder).unwrap();
         let path = folder.join(format!("{name}.png"));
         let bytes = self.try_picture().unwrap_or_else(|| panic!("the driver took no picture {name}"));

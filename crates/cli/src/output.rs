@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use protocol::operations::{Operation, OperationResult};
-use protocol::text::{printable, printable_lines};
+use protocol::text::{is_unsafe, printable, printable_lines};
 use protocol::{Fault, FaultCode};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -30,11 +30,12 @@ impl Printer {
         words: impl FnOnce(&T) -> String,
     ) -> Result<(), Fault> {
         let text = if self.json {
-            serde_json::to_string(value).map_err(|why| {
+            to_json(value).map_err(|why| {
                 Fault::new(FaultCode::Internal, format!("the answer could not be written as JSON: {why}"))
             })? + "\n"
         } else {
-            words(value)
+            // Whatever the words were made of: this is the border.
+            printable_lines(&words(value)).into_owned()
         };
         print(&text)
     }
@@ -53,7 +54,7 @@ impl Printer {
     /// Prints a fault and gives its exit status.
     pub(crate) fn fault(&self, fault: &Fault) -> ExitCode {
         let text = if self.json {
-            serde_json::to_string(fault).unwrap_or_else(|_| fault.message.clone())
+            to_json(fault).unwrap_or_else(|_| printable(&fault.message).into_owned())
         } else {
             fault_words(fault)
         };
@@ -61,6 +62,24 @@ impl Printer {
         let _ = writeln!(io::stderr(), "{text}");
         ExitCode::from(fault.code.exit_status())
     }
+}
+
+/// JSON that does nothing to a terminal either: what acts on one is in strings alone, as `\u`.
+fn to_json(value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string(value)?;
+    if !text.contains(is_unsafe) {
+        return Ok(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            let mut units = [0; 2];
+            safe.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            safe.push(c);
+        }
+    }
+    Ok(safe)
 }
 
 /// The lines that explain, then `error: what, where, why; what to do`.
@@ -234,6 +253,15 @@ mod tests {
         assert!(!list(&[("Name", "a\u{202e}b\u{1b}[2J".to_owned())]).contains(['\u{1b}', '\u{202e}']));
         let fault = Fault::new(FaultCode::UnitFailed, "x\u{1b}[2J").with_lines(vec!["\u{1b}[31m".into()]);
         assert!(!fault_words(&fault).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn json_of_a_host_does_nothing_to_the_terminal_and_reads_back_the_same() {
+        let told = "\u{9b}2J\u{7f}\u{1b}[2J a\u{202e}b\u{feff} \"服务\"\n";
+        let text = to_json(&told).unwrap();
+        assert!(!text.contains(is_unsafe), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), told);
+        assert_eq!(to_json(&["plain", "服务"]).unwrap(), "[\"plain\",\"服务\"]");
     }
 
     #[test]

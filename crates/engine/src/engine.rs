@@ -6,8 +6,9 @@ use std::sync::Arc;
 use protocol::Fault;
 use protocol::hosts::Host;
 use protocol::ipc::{Command, Event};
+use protocol::operations::OperationCounts;
 use protocol::wire::Ask;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::commands::Handle;
@@ -72,7 +73,7 @@ impl Engine {
             snapshots.clone(),
             events.clone(),
         );
-        tokio::spawn(tell_counts(operations.clone(), events.clone()));
+        tokio::spawn(tell_counts(operations.subscribe(), events.clone()));
         let parts = Parts {
             clock,
             operator,
@@ -126,11 +127,32 @@ impl Engine {
     }
 }
 
-/// Tells every view when the badge changes, whoever changed it.
-async fn tell_counts(operations: Operations, events: broadcast::Sender<Event>) {
-    let mut counts = operations.subscribe();
+/// Tells every view when the badge changes, whoever changed it. Ends with the engine: it holds nothing
+/// that would keep the store open.
+async fn tell_counts(mut counts: watch::Receiver<OperationCounts>, events: broadcast::Sender<Event>) {
     while counts.changed().await.is_ok() {
         let now = *counts.borrow_and_update();
         let _ = events.send(Event::Operations { counts: now });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::Memory;
+
+    #[tokio::test]
+    async fn a_folder_can_be_opened_again_when_its_engine_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let options = EngineOptions {
+                data_dir: dir.path().to_owned(),
+                clock: Clock::system(),
+                secrets: Arc::new(Memory::new()),
+                operator: "ann".into(),
+            };
+            let engine = Engine::open(options).await.unwrap();
+            engine.shutdown().await;
+        }
     }
 }

@@ -87,6 +87,12 @@ impl Host {
         self.tags.iter().any(|tag| tag.eq_ignore_ascii_case("prod"))
     }
 
+    /// True if a link to one is a link to the other: they differ in tags and groups at most.
+    pub fn has_link_of(&self, other: &Host) -> bool {
+        let bare = |host: &Host| Host { tags: Vec::new(), groups: Vec::new(), ..host.clone() };
+        bare(self) == bare(other)
+    }
+
     /// The draft that would save this host again, to edit it.
     pub fn draft(&self) -> HostDraft {
         HostDraft {
@@ -251,6 +257,16 @@ mod tests {
             user: "root".into(),
             ..HostDraft::default()
         }
+    }
+
+    #[test]
+    fn a_new_tag_leaves_the_link_and_a_new_address_does_not() {
+        let host: Host = serde_json::from_str(
+            r#"{"id":"1","name":"web","address":"10.0.0.1","port":22,"user":"root","identity":"agent","added_ms":0}"#,
+        )
+        .unwrap();
+        assert!(host.has_link_of(&Host { tags: vec!["prod".into()], ..host.clone() }));
+        assert!(!host.has_link_of(&Host { address: "10.0.0.2".into(), ..host.clone() }));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hosts::Sudo;
 use crate::sockets::Matched;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,6 +81,12 @@ impl ServiceAction {
             Self::Disable => "disable",
         }
     }
+}
+
+/// The command that an action runs on the host, as it is shown before, logged and run.
+pub fn exact_command(action: ServiceAction, unit: &str, sudo: Sudo) -> String {
+    let prefix = if sudo == Sudo::None { "" } else { "sudo -n -- " };
+    format!("{prefix}systemctl --no-ask-password {} -- {unit}", action.verb())
 }
 
 /// What a unit was at one moment of an action.
@@ -223,8 +230,6 @@ pub enum MomentKind {
 pub struct ServiceImpact {
     pub unit: String,
     pub state: UnitState,
-    /// Exactly what a restart would run; the verb stands for itself in the others.
-    pub command_prefix: String,
     /// Units that need it (`RequiredBy`, `WantedBy` without targets, `BoundBy`).
     pub dependents: Vec<Dependent>,
     /// Peers connected to its sockets now: name of a saved host or address, port, count.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 /// True for a character that would act on a terminal or on the order of the text.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{FEFF}')
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{00AD}' | '\u{061C}' | '\u{FEFF}')
 }
 
 /// Shows control characters and direction marks by their code (`\x1b`, `\u{202e}`), the rest as is.

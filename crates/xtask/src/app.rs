@@ -42,6 +42,19 @@ pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same with every test, in one go: what only tests need changes the features of what they share
+/// with the programs, and cargo would compile much of the tree for each of two goes.
+pub(crate) fn build_with_tests(places: &Places) -> anyhow::Result<()> {
+    helper::build(places)?;
+    ui::build(places, Kind::Debug)?;
+    step("muster, musterctl and the tests", || {
+        run(
+            cargo(places).args(["build", "--workspace", "--all-targets"]),
+            "building the programs and the tests",
+        )
+    })
+}
+
 /// Where a program lies after the build.
 pub(crate) fn program(places: &Places, kind: Kind, name: &str) -> PathBuf {
     let folder = match kind {

@@ -3,23 +3,23 @@
 use std::fs;
 use std::process::ExitCode;
 
-use crate::app::{self, Kind};
-use crate::command::{cargo, run, status};
+use crate::app;
+use crate::command::{cargo, status};
 use crate::places::Places;
-use crate::progress::{say, step};
+use crate::progress::say;
 
 /// Tests that wait for a host spend no processor: more of them run at once than there are cores.
 const THREADS: &str = "4";
 
 pub(crate) fn test(places: &Places, words: &[String]) -> anyhow::Result<ExitCode> {
-    app::build(places, Kind::Debug)?;
-    step("the tests", || run(cargo(places).args(["test", "--workspace", "--no-run"]), "building the tests"))?;
+    app::build_with_tests(places)?;
     let skips = places.target.join("test-skips.txt");
     if skips.exists() {
         fs::remove_file(&skips)?;
     }
     let mut tests = cargo(places);
-    tests.args(["test", "--workspace"]).args(words);
+    // One run shows everything that is wrong.
+    tests.args(["test", "--workspace", "--no-fail-fast"]).args(words);
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         tests.env("RUST_TEST_THREADS", THREADS);
     }

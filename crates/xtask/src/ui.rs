@@ -18,31 +18,47 @@ use crate::progress::{say, step};
 /// Builds `dist`, writing only files whose bytes changed and removing those that are no more.
 pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
     step("the user interface", || {
-        let (profile, folder) = match kind {
-            Kind::Debug => ("dev", "debug"),
-            Kind::Release => ("ui", "ui"),
-        };
         let mut build = cargo(places);
-        build.args(["build", "-p", "src-ui", "--target", "wasm32-unknown-unknown", "--profile", profile]);
+        build.args(["build", "-p", "src-ui", "--target", "wasm32-unknown-unknown"]);
+        let folder = match kind {
+            // Its debug information would be taken out again, and is the most of what is linked.
+            Kind::Debug => {
+                build.args(["--profile", "dev", "--config", "profile.dev.debug=false"]);
+                "debug"
+            }
+            Kind::Release => {
+                build.args(["--profile", "ui"]);
+                "ui"
+            }
+        };
         run(&mut build, "building the user interface")?;
         let wasm = places.target.join("wasm32-unknown-unknown").join(folder).join("src-ui.wasm");
-        let stage = places.target.join("xtask/dist");
-        bind(&wasm, &stage, kind)?;
-        copy_sources(&places.root.join("src-ui"), &stage)?;
-        let changed = mirror(&stage, &places.dist())?;
+        let bound = places.target.join("xtask").join(folder);
+        bind_if_changed(&wasm, &bound, kind)?;
+        let mut wanted = read_tree(&bound.join("out"))?;
+        wanted.extend(read_sources(&places.root.join("src-ui"))?);
+        let changed = mirror(&wanted, &places.dist())?;
         if changed > 0 {
-            let bytes = fs::metadata(places.dist().join("src_ui_bg.wasm"))?.len();
+            let bytes = wanted.get(Path::new("src_ui_bg.wasm")).map_or(0, Vec::len);
             say(format!("    {changed} files changed in dist, {} KiB of WebAssembly", bytes / 1024));
         }
         Ok(())
     })
 }
 
-fn bind(wasm: &Path, stage: &Path, kind: Kind) -> anyhow::Result<()> {
-    if stage.exists() {
-        fs::remove_dir_all(stage).with_context(|| format!("{} cannot be cleared", stage.display()))?;
+/// Runs wasm-bindgen into `bound/out`, unless it did so for this very build of the program.
+fn bind_if_changed(wasm: &Path, bound: &Path, kind: Kind) -> anyhow::Result<()> {
+    let stamp = bound.join("stamp");
+    let about = fs::metadata(wasm).with_context(|| format!("{} was not built", wasm.display()))?;
+    let fresh = format!("{} bytes at {:?}", about.len(), about.modified()?);
+    if fs::read_to_string(&stamp).is_ok_and(|old| old == fresh) {
+        return Ok(());
     }
-    fs::create_dir_all(stage).with_context(|| format!("{} cannot be made", stage.display()))?;
+    if bound.exists() {
+        fs::remove_dir_all(bound).with_context(|| format!("{} cannot be cleared", bound.display()))?;
+    }
+    let out = bound.join("out");
+    fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
@@ -51,30 +67,36 @@ fn bind(wasm: &Path, stage: &Path, kind: Kind) -> anyhow::Result<()> {
         .keep_debug(false)
         .remove_name_section(kind == Kind::Release)
         .remove_producers_section(true);
+    if kind == Kind::Debug {
+        // A panic in a debug build names its functions.
+        bindgen.remove_name_section(false);
+    }
     bindgen
         .web(true)
-        .and_then(|bindgen| bindgen.generate(stage))
-        .map_err(|why| anyhow!("wasm-bindgen cannot read {}: {why:#}", wasm.display()))
+        .and_then(|bindgen| bindgen.generate(&out))
+        .map_err(|why| anyhow!("wasm-bindgen cannot read {}: {why:#}", wasm.display()))?;
+    write(&stamp, fresh.as_bytes())
 }
 
 /// What is not compiled: the page, its start and its styles, as they lie in `src-ui`.
-fn copy_sources(sources: &Path, stage: &Path) -> anyhow::Result<()> {
+fn read_sources(sources: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut found = BTreeMap::new();
     for name in ["index.html", "start.js", "styles", "assets"] {
-        let from = sources.join(name);
-        for (path, bytes) in read_tree(&from)? {
-            let to = stage.join(name).join(path);
-            write(&to, &bytes)?;
+        for (path, bytes) in read_tree(&sources.join(name))? {
+            // The path of a file below itself is empty.
+            let path =
+                if path.as_os_str().is_empty() { PathBuf::from(name) } else { Path::new(name).join(path) };
+            found.insert(path, bytes);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-/// Makes `to` equal to `from`; the number of files written or removed.
-fn mirror(from: &Path, to: &Path) -> anyhow::Result<usize> {
-    let wanted = read_tree(from)?;
+/// Makes `to` hold exactly these files; the number of files written or removed.
+fn mirror(wanted: &BTreeMap<PathBuf, Vec<u8>>, to: &Path) -> anyhow::Result<usize> {
     let present = read_tree(to)?;
     let mut changed = 0;
-    for (path, bytes) in &wanted {
+    for (path, bytes) in wanted {
         if present.get(path) != Some(bytes) {
             write(&to.join(path), bytes)?;
             changed += 1;
@@ -106,12 +128,10 @@ fn read_tree(top: &Path) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    // A file that was read as a tree of its own has an empty path after its name.
-    let path: PathBuf = path.components().collect();
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
-    fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))
+    fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]
@@ -125,8 +145,9 @@ mod tests {
         write(&from.join("styles/base.css"), b"a").unwrap();
         write(&from.join("index.html"), b"b").unwrap();
         write(&to.join("old.js"), b"c").unwrap();
-        assert_eq!(mirror(&from, &to).unwrap(), 3, "two files written, one removed");
-        assert_eq!(mirror(&from, &to).unwrap(), 0, "the app is rebuilt at every write");
+        let wanted = read_sources(&from).unwrap();
+        assert_eq!(mirror(&wanted, &to).unwrap(), 3, "two files written, one removed");
+        assert_eq!(mirror(&wanted, &to).unwrap(), 0, "the app is rebuilt at every write");
         assert_eq!(fs::read(to.join("styles/base.css")).unwrap(), b"a");
         assert!(!to.join("old.js").exists());
         fs::remove_dir_all(top).unwrap();

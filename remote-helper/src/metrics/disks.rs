@@ -31,14 +31,13 @@ struct Mount {
 
 pub(super) fn read_disks(root: &Root) -> Vec<Disk> {
     let Ok(text) = read_text(&root.proc.join("self/mountinfo")) else { return Vec::new() };
-    pick_real(parse_mountinfo(&text))
-        .into_iter()
-        .filter(|mount| {
-            // A container gets single files such as /etc/hosts from a disk of its host.
-            mount.root == "/" || mount.point == "/" || !root.is_live() || Path::new(&mount.point).is_dir()
-        })
-        .filter_map(|mount| measure(root, mount))
-        .collect()
+    let mut mounts = parse_mountinfo(&text);
+    // A container gets single files such as /etc/hosts from a disk of its host: they are no place
+    // of that disk, and must not be picked before one that is.
+    mounts.retain(|mount| {
+        mount.root == "/" || mount.point == "/" || !root.is_live() || Path::new(&mount.point).is_dir()
+    });
+    pick_real(mounts).into_iter().filter_map(|mount| measure(root, mount)).collect()
 }
 
 fn parse_mountinfo(text: &str) -> Vec<Mount> {
@@ -81,8 +80,8 @@ fn unescape(text: &str) -> String {
     crate::root::lossy(out)
 }
 
-/// Keeps each real file system once: of several mounts of one device the one that shows the most
-/// of it, then the shortest path. What lies under a later mount on the same folder is not seen.
+/// Keeps each real file system once: of several mounts of one device `/`, else the one that shows the
+/// most of it, then the shortest path. What lies under a later mount on the same folder is not seen.
 fn pick_real(mounts: Vec<Mount>) -> Vec<Mount> {
     let mut picked: Vec<Mount> = Vec::new();
     for (at, mount) in mounts.iter().enumerate() {
@@ -93,7 +92,7 @@ fn pick_real(mounts: Vec<Mount>) -> Vec<Mount> {
         match picked.iter_mut().find(|known| is_same_file_system(known, mount)) {
             None => picked.push(mount.clone()),
             Some(known) => {
-                let rank = |mount: &Mount| (mount.root.len(), mount.point.len());
+                let rank = |mount: &Mount| (mount.point != "/", mount.root.len(), mount.point.len());
                 if rank(mount) < rank(known) {
                     *known = mount.clone();
                 }
@@ -148,6 +147,13 @@ mod tests {
 
     fn points(text: &str) -> Vec<String> {
         pick_real(parse_mountinfo(text)).into_iter().map(|mount| mount.point).collect()
+    }
+
+    #[test]
+    fn the_root_of_a_container_is_shown_though_a_folder_with_a_shorter_path_comes_from_the_same_disk() {
+        let nspawn = "392 372 254:0 /var/lib/machines/web / rw,relatime - ext4 /dev/vda rw\n\
+                      401 399 254:0 /run/in /run/host/incoming rw,relatime - ext4 /dev/vda rw\n";
+        assert_eq!(points(nspawn), ["/"]);
     }
 
     #[test]

@@ -8,8 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use protocol::hosts::Sudo;
-use protocol::runs::quote_words;
-use protocol::services::{ActionReport, Moment, MomentKind, ServiceAction, is_unit_name};
+use protocol::services::{ActionReport, Moment, MomentKind, ServiceAction, exact_command, is_unit_name};
 use protocol::text::{printable, printable_lines};
 use protocol::{Fault, FaultCode};
 
@@ -99,7 +98,7 @@ pub(crate) fn act(
         unit: unit.to_owned(),
         action,
         outcome,
-        command: quote_words(&words),
+        command: exact_command(action, unit, sudo),
         exit_code: said.code,
         output,
         before: before.state(listened),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use protocol::hosts::Sudo;
-use protocol::runs::quote_words;
 use protocol::services::{Client, Dependent, ServiceAction, ServiceImpact};
 use protocol::sockets::{Protocol, Socket, SocketState};
 
@@ -33,7 +32,8 @@ pub(crate) fn read_impact(
     stop: &Stop,
 ) -> Result<ServiceImpact, Error> {
     let seen = find_unit(machine, unit, stop)?;
-    let words = Systemctl::of(&machine.root)?.words(ServiceAction::Restart.verb(), unit, sudo)?;
+    // What an action would refuse is refused before a person fills the form.
+    Systemctl::of(&machine.root)?.words(ServiceAction::Restart.verb(), unit, sudo)?;
     let keys = NEEDED_BY.map(|(key, _)| key).join(",");
     let shown = show(&machine.root, &keys, &[unit], stop)?;
     let listening = machine.read_listeners_of(&seen.id)?;
@@ -45,7 +45,6 @@ pub(crate) fn read_impact(
     Ok(ServiceImpact {
         unit: unit.to_owned(),
         state: seen.state(ports),
-        command_prefix: quote_words(&words),
         dependents: shown.first().map(list_dependents).unwrap_or_default(),
         connections: clients.iter().map(|client| client.connections).sum(),
         clients,

@@ -5,6 +5,8 @@ use protocol::Fault;
 use protocol::text::{printable, printable_lines};
 
 use super::{Button, Glyph, GlyphName};
+use crate::journal::readable_line;
+use crate::state::zone_min;
 use crate::text::{fault_next, fault_text, fault_title, t_string, use_i18n};
 
 /// Rows of grey bars in the columns to come; it appears after 150 ms, so quick answers do not flash.
@@ -141,7 +143,8 @@ fn fault_details(fault: &Fault) -> impl IntoView + use<> {
         view! { <p class="fault-cause mono selectable">{cause}</p> }
     });
     let lines = (!fault.detail.lines.is_empty()).then(|| {
-        let lines = printable_lines(&fault.detail.lines.join("\n")).into_owned();
+        let lines: Vec<_> = fault.detail.lines.iter().map(|line| readable_line(line, zone_min)).collect();
+        let lines = printable_lines(&lines.join("\n")).into_owned();
         view! { <pre class="block mono selectable" data-testid="fault-lines">{lines}</pre> }
     });
     view! {

@@ -38,5 +38,6 @@ pub(crate) mod level;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, menu::*, meter::*, table::*, tag::*,
+    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, menu::*, meter::*, table::*,
+    tag::*,
 };

@@ -64,7 +64,8 @@ fn step(keys: &[String], cursor: Option<&str>, by: isize) -> Option<usize> {
     let last = keys.len() - 1;
     match cursor.and_then(|cursor| keys.iter().position(|key| key == cursor)) {
         Some(at) => Some(at.saturating_add_signed(by).min(last)),
-        None => Some(if by < 0 { last } else { 0 }),
+        // Nothing has the cursor yet: down and the first from the top, up and the last from the end.
+        None => Some(if by == isize::MIN || (0..isize::MAX).contains(&by) { 0 } else { last }),
     }
 }
 
@@ -114,7 +115,9 @@ where
     let body = NodeRef::<leptos::html::Div>::new();
     let top_px = RwSignal::new(0.0);
     let height_px = RwSignal::new(800.0);
-    follow_height(body, height_px);
+    // Width of the scroll bar, where it takes room of its own.
+    let gutter_px = RwSignal::new(0);
+    follow_size(body, height_px, gutter_px);
 
     let range = Memo::new(move |_| {
         let count = rows.with(|rows| rows.len());
@@ -253,6 +256,7 @@ where
             data-testid=(!testid.is_empty()).then_some(testid)
             style=("--tracks", tracks)
             style=("--row", format!("{row_px}px"))
+            style=("--gutter", move || format!("{}px", gutter_px.get()))
             on:keydown=keys
         >
             <div class="table-head" role="row" aria-rowindex="1">
@@ -336,15 +340,17 @@ fn Head(column: Column, sort: RwSignal<Sort>) -> impl IntoView {
     }
 }
 
-fn follow_height(body: NodeRef<leptos::html::Div>, height_px: RwSignal<f64>) {
+fn follow_size(body: NodeRef<leptos::html::Div>, height_px: RwSignal<f64>, gutter_px: RwSignal<i32>) {
     let watched = StoredValue::new_local(None);
     Effect::new(move |_| {
         let Some(body) = body.get() else { return };
         height_px.set(f64::from(body.client_height()));
+        gutter_px.set(body.offset_width() - body.client_width());
         let measured = body.clone();
         let changed = Closure::<dyn FnMut()>::new(move || {
             if measured.client_height() > 0 {
                 height_px.try_set(f64::from(measured.client_height()));
+                gutter_px.try_set(measured.offset_width() - measured.client_width());
             }
         });
         // Without an observer the height at the first drawing stays, with a margin of rows.

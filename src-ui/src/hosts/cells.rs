@@ -30,7 +30,7 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
         app.pulse.track();
         let rows = app.rows();
         let inside = rows.iter().filter(|row| group.with_value(|group| is_in(&row.read_untracked(), group)));
-        standing::counts(inside.map(|row| Standing::of(&row.read_untracked().link)))
+        standing::counts(inside.map(|row| app.standing(&row.read_untracked().link)))
     });
     let total = move || counts.with(|counts| counts.iter().map(|(_, count)| count).sum::<usize>());
     let shown = move || {
@@ -84,7 +84,7 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
     };
     let link =
         Memo::new(move |_| row.with(|row| row.as_ref().map_or(LinkState::Idle, |row| row.link.clone())));
-    let standing = Memo::new(move |_| Standing::of(&link.get()));
+    let standing = Memo::new(move |_| link.with(|link| app.standing(link)));
     let old = Memo::new(move |_| standing.get() != Standing::Live);
     let host = move |pick: fn(&HostRow) -> String| row.with(|row| row.as_ref().map(pick).unwrap_or_default());
     let glance = move |pick: fn(&HostGlance) -> Option<f64>| {
@@ -121,7 +121,7 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
                 if local { t_string!(i18n, app.this_computer).to_string() } else { host(address) }
             }}
         </span>
-        <StateCell name=name.clone() row link />
+        <StateCell name=name.clone() row link standing />
         <span class="cell" role="gridcell">
             <Meter
                 label=Signal::derive(move || t_string!(i18n, hosts.column_cpu).to_string())
@@ -190,7 +190,7 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
                 None => none().into_any(),
             }}
         </span>
-        <SeenCell row />
+        <SeenCell row standing />
     }
 }
 
@@ -211,12 +211,17 @@ fn address(row: &HostRow) -> String {
 
 /// The state in words, what is being done about it, and the link to the next step.
 #[component]
-fn StateCell(name: String, row: Memo<Option<HostRow>>, link: Memo<LinkState>) -> impl IntoView {
+fn StateCell(
+    name: String,
+    row: Memo<Option<HostRow>>,
+    link: Memo<LinkState>,
+    standing: Memo<Standing>,
+) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let name = StoredValue::new(name);
     let step = Memo::new(move |_| next_step(&link.get()));
-    let tone = move || match Standing::of(&link.get()).tone() {
+    let tone = move || match standing.get().tone() {
         Tone::Quiet => "quiet cut",
         Tone::Warn => "state-words is-warn cut",
         Tone::Crit => "state-words is-crit cut",
@@ -226,25 +231,26 @@ fn StateCell(name: String, row: Memo<Option<HostRow>>, link: Memo<LinkState>) ->
         let heard = row.with(|row| row.as_ref().and_then(seen_ms));
         let uptime = row.with(|row| row.as_ref().and_then(|row| row.last.as_ref()?.uptime_s));
         match uptime {
-            Some(uptime) if link.with(LinkState::is_live) && uptime < FRESH_S => {
+            Some(uptime) if standing.get() == Standing::Live && uptime < FRESH_S => {
                 let booted = heard.unwrap_or(now) - (uptime as i64) * 1000;
                 let when = format::moment(booted, now, zone_min(booted), lang(i18n));
                 t_string!(i18n, hosts.live_rebooted, when = when)
             }
-            _ => link_words(i18n, &link.get(), heard, now),
+            _ => link_words(i18n, &link.get(), standing.get(), heard, now),
         }
     };
-    let doing = move || retry_words(i18n, &link.get(), app.now_ms.get());
+    // A memo: the button behind the words must not be made anew each second.
+    let doing = Memo::new(move |_| retry_words(i18n, &link.get(), app.now_ms.get()));
     view! {
         <span
             class="cell cell-state"
             role="gridcell"
             data-testid=format!("host-state-{}", name.get_value())
-            data-state=move || Standing::of(&link.get()).name()
+            data-state=move || standing.get().name()
         >
             <span class=tone title=words>{words}</span>
             {move || {
-                let doing = doing();
+                let doing = doing.get();
                 let step = if doing.is_some() { None } else { step.get() };
                 view! {
                     {doing.map(|doing| view! { <span class="dim cut">" · " {doing}</span> })}
@@ -268,14 +274,10 @@ fn StateCell(name: String, row: Memo<Option<HostRow>>, link: Memo<LinkState>) ->
 }
 
 #[component]
-fn SeenCell(row: Memo<Option<HostRow>>) -> impl IntoView {
+fn SeenCell(row: Memo<Option<HostRow>>, standing: Memo<Standing>) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let seen = Memo::new(move |_| row.with(|row| row.as_ref().and_then(seen_ms)));
-    let live = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.link.is_live())));
-    let stale = Memo::new(move |_| {
-        row.with(|row| row.as_ref().is_some_and(|row| Standing::of(&row.link) == Standing::Stale))
-    });
     let words = Memo::new(move |_| {
         let now = app.now_ms.get();
         match seen.get() {
@@ -291,10 +293,10 @@ fn SeenCell(row: Memo<Option<HostRow>>) -> impl IntoView {
             }
         }
     });
-    let class = move || match words.with(|(_, late)| *late) {
-        true if live.get() || stale.get() => "cell num is-warn",
-        true => "cell num",
-        false => "cell num dim",
+    let class = move || match (standing.get(), words.with(|(_, late)| *late)) {
+        (Standing::Stale, _) | (Standing::Live, true) => "cell num is-warn",
+        (_, true) => "cell num",
+        (_, false) => "cell num dim",
     };
     view! { <span class=class role="gridcell">{move || words.with(|(words, _)| words.clone())}</span> }
 }

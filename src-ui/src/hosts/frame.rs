@@ -30,6 +30,14 @@ impl HostContext {
         Memo::new(move |_| self.row.with(|row| row.as_ref().is_some_and(|row| row.link.is_live())))
     }
 
+    /// True while samples come; a link that is up may still have fallen silent.
+    pub(crate) fn is_fresh(self) -> Memo<bool> {
+        let app = use_app();
+        Memo::new(move |_| {
+            self.row.with(|row| row.as_ref().is_some_and(|row| app.standing(&row.link) == Standing::Live))
+        })
+    }
+
     pub(crate) fn link(self) -> Memo<LinkState> {
         Memo::new(move |_| self.row.with(|row| row.as_ref().map_or(LinkState::Idle, |row| row.link.clone())))
     }
@@ -102,9 +110,9 @@ fn HostHead() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
     let link = host.link();
-    let standing = Memo::new(move |_| Standing::of(&link.get()));
+    let standing = Memo::new(move |_| link.with(|link| app.standing(link)));
     let heard = move || host.row.with(|row| row.as_ref().and_then(seen_ms));
-    let words = move || link_words_aged(i18n, &link.get(), heard(), app.now_ms.get());
+    let words = move || link_words_aged(i18n, &link.get(), standing.get(), heard(), app.now_ms.get());
     let step = Memo::new(move |_| next_step(&link.get()));
     let address = move || {
         host.row.with(|row| {

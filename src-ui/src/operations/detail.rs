@@ -6,12 +6,12 @@ use protocol::services::Outcome;
 use protocol::text::printable;
 
 use super::desk::Desk;
-use super::words::{action, ending, kind_words, title};
+use super::words::{action, kind_words, title, verdict};
 use crate::components::{Button, ButtonKind, Glyph, IconName, KeyCap, Tag};
 use crate::format::{self, NOT_KNOWN};
 use crate::services::custom::Printed;
 use crate::services::dialog::CommandBlock;
-use crate::services::outcome::{BeforeAfter, Journal, OutcomeLine, outcome_words, result_glyph};
+use crate::services::outcome::{BeforeAfter, Journal, OutcomeLine, result_glyph};
 use crate::state::{OpenDialog, use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
 
@@ -31,17 +31,6 @@ pub(crate) fn OperationDetail(desk: Desk) -> impl IntoView {
             </section>
         }
         .into_any(),
-    }
-}
-
-/// What it came to, in a sentence of its own.
-fn verdict(i18n: I18n, operation: &Operation) -> String {
-    let summary = printable(operation.summary.trim()).into_owned();
-    match operation.outcome {
-        Some(Outcome::Failed | Outcome::KeepsCrashing | Outcome::Unknown) if !summary.is_empty() => summary,
-        Some(outcome) => outcome_words(i18n, outcome, operation),
-        None if summary.is_empty() || operation.kind == OperationKind::Command => ending(i18n, operation),
-        None => summary,
     }
 }
 

@@ -1,10 +1,14 @@
 //! Operations in the words of operators: `Restart nginx.service on web-3`.
 
 use protocol::operations::{Operation, OperationKind, OperationResult};
-use protocol::services::ServiceAction;
+use protocol::services::{Outcome, ServiceAction};
 use protocol::text::printable;
 
+use super::summary::{Said, parse_summary};
+use crate::format;
+use crate::services::change::state_words;
 use crate::services::outcome::{outcome_short, outcome_words};
+use crate::services::reason::{crash_words, join, reason_words};
 use crate::text::{I18n, t_string};
 
 /// What was done, as a sentence.
@@ -78,11 +82,77 @@ pub(crate) fn ending(i18n: I18n, operation: &Operation) -> String {
             t_string!(i18n, operations.exit_is, code = code)
         }
         (OperationResult::Failed, Some(outcome), _) => outcome_short(i18n, outcome).to_owned(),
+        (OperationResult::Failed, None, None) => match parse_summary(&operation.summary) {
+            Said::Signal(signal) => t_string!(i18n, operations.ended_by_signal, signal = signal),
+            _ => result_words(i18n, operation.result).to_owned(),
+        },
         (OperationResult::Done, None, Some(code)) if operation.kind == OperationKind::Command => {
             t_string!(i18n, operations.exit_is, code = code)
         }
         (result, ..) => result_words(i18n, result).to_owned(),
     }
+}
+
+/// What it came to, in a sentence of its own.
+pub(crate) fn verdict(i18n: I18n, operation: &Operation) -> String {
+    let (words, is_quoted) = came_to(i18n, operation);
+    if words.is_empty() {
+        return ending(i18n, operation);
+    }
+    if is_quoted && operation.result.is_bad() {
+        let result = result_words(i18n, operation.result);
+        return t_string!(i18n, operations.result_and, result = result, message = words);
+    }
+    words
+}
+
+/// What it came to, and whether these are the engine's or the host's own words, which have no
+/// translation; empty if there is nothing to say.
+fn came_to(i18n: I18n, operation: &Operation) -> (String, bool) {
+    if let Some(words) = outcome_came_to(i18n, operation) {
+        return (words, false);
+    }
+    let words = match (parse_summary(&operation.summary), operation.exit_code) {
+        (_, Some(code)) if operation.kind == OperationKind::Command => {
+            t_string!(i18n, operations.exit_is, code = code)
+        }
+        (Said::Nothing, _) => String::new(),
+        (Said::Signal(signal), _) => t_string!(i18n, operations.ended_by_signal, signal = signal),
+        (Said::NoExitStatus, _) => t_string!(i18n, operations.no_exit_status).to_owned(),
+        (Said::MusterEnded, _) => t_string!(i18n, operations.muster_ended).to_owned(),
+        (Said::Placed { bytes, sha256 }, _) => {
+            t_string!(i18n, operations.placed, size = format::bytes(bytes), sha256 = sha256.to_owned())
+        }
+        (Said::Other(words), _) => return (printable(words).into_owned(), true),
+    };
+    (words, false)
+}
+
+/// The truth about a unit after an action; `None` where it was not learnt.
+fn outcome_came_to(i18n: I18n, operation: &Operation) -> Option<String> {
+    let outcome = operation.outcome?;
+    let Some(after) = &operation.after else {
+        // Without the state after it, the engine's sentence says more than these would.
+        let is_vague = matches!(outcome, Outcome::Failed | Outcome::KeepsCrashing | Outcome::Unknown);
+        return (!is_vague).then(|| outcome_words(i18n, outcome, operation));
+    };
+    let state = || printable(&state_words(after).unwrap_or_default()).into_owned();
+    let short = || outcome_short(i18n, outcome).to_owned();
+    Some(match outcome {
+        Outcome::Failed => match reason_words(i18n, after) {
+            reason if reason.is_empty() => outcome_words(i18n, outcome, operation),
+            reason => join(i18n, vec![state(), reason]),
+        },
+        Outcome::KeepsCrashing => join(i18n, vec![short(), crash_words(i18n, after)]),
+        Outcome::Unknown => join(i18n, vec![short(), state()]),
+        Outcome::Running
+        | Outcome::RanAndEnded
+        | Outcome::Stopped
+        | Outcome::NotRun
+        | Outcome::Replaced
+        | Outcome::Enabled
+        | Outcome::Disabled => outcome_words(i18n, outcome, operation),
+    })
 }
 
 /// The second line of a row, piece by piece; `true` with the piece that says what went wrong.
@@ -104,10 +174,9 @@ pub(crate) fn second_line(i18n: I18n, operation: &Operation) -> Vec<(String, boo
 
 /// The rest of the second line of a row: what it came to, or what was run.
 fn gist(i18n: I18n, operation: &Operation) -> String {
-    match (operation.outcome, operation.kind) {
-        (Some(outcome), _) if !operation.result.is_bad() => outcome_words(i18n, outcome, operation),
-        (_, OperationKind::Command) => first_line(&operation.command),
-        _ => first_line(&operation.summary),
+    match operation.kind {
+        OperationKind::Command => first_line(&operation.command),
+        _ => first_line(&came_to(i18n, operation).0),
     }
 }
 

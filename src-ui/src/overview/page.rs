@@ -158,7 +158,8 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     });
 
     let shows = Memo::new(move |_| known.shows(live.get()));
-    let stale = Signal::derive(move || !live.get());
+    let fresh = host.is_fresh();
+    let stale = Signal::derive(move || !fresh.get());
     let link = host.link();
     let step = Memo::new(move |_| next_step(&link.get()));
     let link_fault = Memo::new(move |_| match link.get() {

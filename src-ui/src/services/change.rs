@@ -97,32 +97,6 @@ pub(crate) fn state_words(state: &UnitState) -> Option<String> {
     Some(state.state())
 }
 
-/// The journal line that most likely says why it failed: the last one with a word of failure
-/// before the manager's own summary, else the last with such a word.
-pub(crate) fn telling_line(lines: &[String]) -> Option<usize> {
-    const WORDS: [&str; 12] = [
-        "fail",
-        "error",
-        "cannot",
-        "can't",
-        "denied",
-        "refused",
-        "in use",
-        "not found",
-        "no such",
-        "fatal",
-        "panic",
-        "invalid",
-    ];
-    let tells = |line: &String| {
-        let line = line.to_lowercase();
-        WORDS.iter().any(|word| line.contains(word))
-    };
-    let is_summary = |line: &String| line.contains("systemd[") || line.contains("systemd:");
-    let own = lines.iter().rposition(|line| tells(line) && !is_summary(line));
-    own.or_else(|| lines.iter().position(tells))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,19 +149,5 @@ mod tests {
             UnitState { active_state: "inactive".into(), sub_state: "dead".into(), ..UnitState::default() };
         let list = changes(&running(5, &[":80"]), &stopped);
         assert!(list.iter().all(|change| !change.is_bad));
-    }
-
-    #[test]
-    fn the_telling_line_is_the_programs_own() {
-        let lines: Vec<String> = [
-            "systemd[1]: Starting nginx.service",
-            "nginx: bind() to 0.0.0.0:8443 failed (98: Address already in use)",
-            "systemd[1]: nginx.service: Failed with result 'exit-code'.",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        assert_eq!(telling_line(&lines), Some(1));
-        assert_eq!(telling_line(&lines[2..]), Some(0), "the summary is better than nothing");
-        assert_eq!(telling_line(&lines[..1]), None);
     }
 }

@@ -15,6 +15,7 @@ use super::record::{KeptAs, UnderWay};
 use crate::components::{Button, ButtonKind, CopyButton, Dialog, Failed, Field, Glyph, Tag, TextInput};
 use crate::format;
 use crate::ipc;
+use crate::operations::words::verdict;
 use crate::state::{now_ms, use_app};
 use crate::text::{lang, t_string, use_i18n};
 
@@ -255,10 +256,8 @@ fn exit_words(i18n: crate::text::I18n, operation: &Operation) -> String {
         (OperationResult::TimedOut, _) => t_string!(i18n, services.exit_timed_out).to_owned(),
         (_, Some(0)) => t_string!(i18n, services.exit_ok).to_owned(),
         (_, Some(code)) => t_string!(i18n, services.exit_code, code = code),
-        (OperationResult::Failed, None) if !operation.summary.is_empty() => {
-            printable(&operation.summary).into_owned()
-        }
-        (_, None) => t_string!(i18n, services.exit_unknown).to_owned(),
+        (_, None) if operation.summary.is_empty() => t_string!(i18n, services.exit_unknown).to_owned(),
+        (_, None) => verdict(i18n, operation),
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::hosts::Host;
+use protocol::hosts::{Host, Sudo};
 use protocol::ipc::{OperationShow, ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::Operation;
-use protocol::services::{ServiceAction, ServiceImpact, ServiceQuery, is_unit_name};
+use protocol::services::{ServiceAction, ServiceImpact, ServiceQuery, exact_command, is_unit_name};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
@@ -269,12 +269,9 @@ fn ActForm(
         unit.track();
         look();
     });
-    let command = Memo::new(move |_| {
-        impact.with(|impact| {
-            let known = impact.as_ref()?.value()?;
-            Some(format!("{} {} {}", known.command_prefix, action.verb(), unit.get()))
-        })
-    });
+    let sudo = saved.as_ref().map_or(Sudo::None, |host| host.sudo);
+    let command =
+        Memo::new(move |_| unit.with(|unit| is_unit_name(unit).then(|| exact_command(action, unit, sudo))));
     let is_name_typed = move || !is_guarded || typed.with(|typed| name.with_value(|name| typed == name));
     let is_possible = move || {
         let known = impact.with(|impact| match impact {

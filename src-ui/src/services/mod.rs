@@ -1,7 +1,7 @@
 //! services: the units of a host, the form that acts on one, and the record of what came of it.
 //!
 //! `order`, `timeline` and `change` decide what is shown and are tested natively. The exact command
-//! comes from the engine and is shown before; the outcome is the engine's, never systemctl's exit
+//! is shown before; the outcome is the engine's, never systemctl's exit
 //! status.
 
 pub(crate) mod change;
@@ -18,6 +18,8 @@ mod impact;
 pub(crate) mod outcome;
 #[cfg(target_arch = "wasm32")]
 mod page;
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod reason;
 #[cfg(target_arch = "wasm32")]
 mod record;
 #[cfg(target_arch = "wasm32")]

@@ -6,11 +6,14 @@ use leptos::prelude::*;
 use protocol::operations::{Operation, OperationResult};
 use protocol::services::{Moment, MomentKind, Outcome, UnitState};
 use protocol::text::printable;
+use wasm_bindgen::JsCast;
 
-use super::change::{Change, Fact, changes, state_words, telling_line};
+use super::change::{Change, Fact, changes, state_words};
 use super::timeline::{self, Phase};
 use crate::components::GlyphName;
 use crate::format::{self, NOT_KNOWN};
+use crate::journal::{readable_line, telling_line};
+use crate::state::zone_min;
 use crate::text::{I18n, lang, t_string, use_i18n};
 
 /// Width of the line in the dialog; it is scaled to the place it gets.
@@ -248,19 +251,30 @@ pub(crate) fn BeforeAfter(before: UnitState, after: UnitState) -> impl IntoView 
     }
 }
 
-/// Journal lines; the one that says why it failed is set off.
+/// Journal lines, the last ones in view; the one that says why it failed is set off and in view.
 #[component]
 pub(crate) fn Journal(lines: Vec<String>, failed: bool) -> impl IntoView {
     let telling = if failed { telling_line(&lines) } else { None };
+    let block = NodeRef::<leptos::html::Div>::new();
+    Effect::new(move |_| {
+        let Some(block) = block.get() else { return };
+        request_animation_frame(move || {
+            let told = block.query_selector(".is-telling").ok().flatten();
+            match told.and_then(|told| told.dyn_into::<web_sys::HtmlElement>().ok()) {
+                // Its neighbours above say what led to it.
+                Some(told) => block.set_scroll_top(told.offset_top() - block.client_height() / 2),
+                None => block.set_scroll_top(block.scroll_height()),
+            }
+        });
+    });
     view! {
-        <div class="block mono selectable journal" data-testid="journal">
+        <div class="block mono selectable journal" data-testid="journal" tabindex="0" node_ref=block>
             {lines
                 .into_iter()
                 .enumerate()
                 .map(|(index, line)| {
-                    view! {
-                        <p class:is-telling=telling == Some(index)>{printable(&line).into_owned()}</p>
-                    }
+                    let shown = printable(&readable_line(&line, zone_min)).into_owned();
+                    view! { <p class:is-telling=telling == Some(index)>{shown}</p> }
                 })
                 .collect_view()}
         </div>

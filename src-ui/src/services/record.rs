@@ -7,13 +7,15 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use protocol::operations::{Operation, OperationResult};
 use protocol::services::{Outcome, ServiceAction};
-use protocol::text::{printable, printable_lines};
+use protocol::text::printable_lines;
 
 use super::outcome::{
     BeforeAfter, Journal, OutcomeLine, exit_words, outcome_id, outcome_words, result_glyph,
 };
+use super::reason::{crash_words, reason_words};
 use crate::components::{Button, ButtonKind, Glyph};
 use crate::format;
+use crate::operations::words::verdict;
 use crate::state::{now_ms, use_app};
 use crate::text::{lang, t_string, use_i18n};
 
@@ -104,8 +106,15 @@ pub(crate) fn Record(operation: Arc<Operation>, action: Option<ServiceAction>) -
         .filter(|text| !text.trim().is_empty())
         .map(|text| printable_lines(text.trim_end()).into_owned())
         .collect();
-    let summary =
-        (!is_done && !operation.summary.is_empty()).then(|| printable(&operation.summary).into_owned());
+    let detail = {
+        let operation = operation.clone();
+        move || match (outcome, operation.after.as_ref()) {
+            (Outcome::Failed, Some(after)) => reason_words(i18n, after),
+            (Outcome::KeepsCrashing, Some(after)) => crash_words(i18n, after),
+            (Outcome::Unknown, _) => verdict(i18n, &operation),
+            _ => String::new(),
+        }
+    };
     view! {
         <section
             class="record"
@@ -120,7 +129,10 @@ pub(crate) fn Record(operation: Arc<Operation>, action: Option<ServiceAction>) -
                 <span class="grow"></span>
                 <span class="quiet">{exit}</span>
             </header>
-            {summary.map(|summary| view! { <p class="record-summary quiet selectable">{summary}</p> })}
+            {move || {
+                let words = detail();
+                (!words.is_empty()).then(|| view! { <p class="record-summary quiet selectable">{words}</p> })
+            }}
             <OutcomeLine
                 moments=operation.moments.clone()
                 took_ms=operation.took_ms.unwrap_or_default()

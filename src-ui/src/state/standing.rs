@@ -53,6 +53,19 @@ impl Standing {
         }
     }
 
+    /// The same at a moment: a link that is up but brings nothing any more is as stale as a broken
+    /// one.
+    pub(crate) fn at(link: &LinkState, now_ms: i64, interval_ms: u32) -> Standing {
+        match link {
+            LinkState::Live { heard_ms, .. }
+                if now_ms.saturating_sub(*heard_ms) > longest_silence_ms(interval_ms) =>
+            {
+                Standing::Stale
+            }
+            link => Standing::of(link),
+        }
+    }
+
     /// Word for tests and for `data-state`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -75,6 +88,28 @@ impl Standing {
             Self::Stale | Self::Helper | Self::KeyUnknown => Tone::Warn,
             Self::Unreachable | Self::KeyChanged | Self::SignIn | Self::Failed => Tone::Crit,
         }
+    }
+}
+
+/// So long nothing may come from a live host: three samples, and never so short that a busy network
+/// looks like a fault.
+fn longest_silence_ms(interval_ms: u32) -> i64 {
+    (i64::from(interval_ms) * 3).max(10_000)
+}
+
+/// Notes that a live host was heard of at a moment; true if that is news. The engine says when it
+/// went live, and after that only its samples tell that it still is.
+pub(crate) fn hear(link: &mut LinkState, at_ms: i64) -> bool {
+    match link {
+        LinkState::Live { heard_ms, .. } if *heard_ms < at_ms => {
+            *heard_ms = at_ms;
+            true
+        }
+        LinkState::Idle
+        | LinkState::Connecting { .. }
+        | LinkState::Live { .. }
+        | LinkState::Lost { .. }
+        | LinkState::Failed { .. } => false,
     }
 }
 
@@ -180,6 +215,29 @@ mod tests {
     fn a_broken_link_is_stale_but_a_closed_port_is_said_as_such() {
         assert_eq!(Standing::of(&lost(FaultCode::LinkLost)), Standing::Stale);
         assert_eq!(Standing::of(&lost(FaultCode::PortClosed)), Standing::Unreachable);
+    }
+
+    #[test]
+    fn each_sample_renews_when_a_live_host_was_heard_of() {
+        let mut link = LinkState::Live { since_ms: 1_000, heard_ms: 1_000 };
+        assert!(hear(&mut link, 3_000));
+        assert!(!hear(&mut link, 2_000), "a sample that comes late makes nothing older");
+        assert_eq!(link, LinkState::Live { since_ms: 1_000, heard_ms: 3_000 });
+        assert!(!hear(&mut LinkState::Idle, 3_000));
+    }
+
+    #[test]
+    fn a_live_host_that_says_nothing_for_three_samples_is_stale() {
+        let link = LinkState::Live { since_ms: 0, heard_ms: 100_000 };
+        for (silent_ms, interval_ms, standing) in [
+            (9_000, 1_000, Standing::Live),
+            (11_000, 1_000, Standing::Stale),
+            (14_000, 5_000, Standing::Live),
+            (16_000, 5_000, Standing::Stale),
+        ] {
+            assert_eq!(Standing::at(&link, 100_000 + silent_ms, interval_ms), standing, "{silent_ms} ms");
+        }
+        assert_eq!(Standing::at(&LinkState::Idle, 100_000, 1_000), Standing::Idle);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use protocol::operations::OperationCounts;
 use protocol::services::ServiceAction;
 use protocol::settings::{Language, Settings, Theme};
 
-use super::standing::NextStep;
+use super::standing::{self, NextStep, Standing};
 use crate::components::load::Load;
 use crate::hosts::table::HostsView;
 use crate::ipc;
@@ -80,6 +80,8 @@ pub(crate) struct App {
     system_dark: RwSignal<bool>,
     listeners: StoredValue<Vec<MetricsListener>>,
     waiting: StoredValue<Vec<Event>>,
+    /// When each host was heard of since the last flush.
+    heard: StoredValue<BTreeMap<String, i64>>,
     serial: StoredValue<u64>,
 }
 
@@ -117,6 +119,7 @@ impl App {
             system_dark: RwSignal::new(true),
             listeners: StoredValue::default(),
             waiting: StoredValue::default(),
+            heard: StoredValue::default(),
             serial: StoredValue::new(0),
         };
         provide_context(app);
@@ -202,6 +205,11 @@ impl App {
         self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
     }
 
+    /// How a link stands now; tracks the time.
+    pub(crate) fn standing(self, link: &LinkState) -> Standing {
+        Standing::at(link, self.now_ms.get(), self.settings.read().interval_ms)
+    }
+
     /// The row of a saved host; tracks whether it is there. Read the signal to track its numbers.
     pub(crate) fn row(self, name: &str) -> Option<ArcRwSignal<HostRow>> {
         self.rows.with(|rows| rows.get(name).cloned())
@@ -222,11 +230,19 @@ impl App {
             for call in wanted {
                 call.run((received_ms, metrics.clone()));
             }
+            self.flush_soon();
+            self.heard.update_value(|heard| {
+                heard.insert(name, received_ms);
+            });
             return;
         }
-        let first = self.waiting.with_value(Vec::is_empty);
+        self.flush_soon();
         self.waiting.update_value(|waiting| waiting.push(event));
-        if first {
+    }
+
+    /// Call it before the first thing that waits is put there.
+    fn flush_soon(self) {
+        if self.waiting.with_value(Vec::is_empty) && self.heard.with_value(BTreeMap::is_empty) {
             set_timeout(move || self.flush(), Duration::from_millis(100));
         }
     }
@@ -241,10 +257,18 @@ impl App {
                     changed |= self.change_row(&host, |row| row.link = state);
                 }
                 Event::Glance { host, glance } => {
-                    changed |= self.change_row(&host, |row| row.last = Some(glance));
+                    changed |= self.change_row(&host, |row| {
+                        standing::hear(&mut row.link, glance.at_ms);
+                        row.last = Some(glance);
+                    });
                 }
                 Event::Operations { counts } => self.counts.set(counts),
                 Event::Metrics { .. } => {}
+            }
+        }
+        for (name, at_ms) in self.heard.try_update_value(std::mem::take).unwrap_or_default() {
+            if let Some(row) = self.rows.with_untracked(|rows| rows.get(&name).cloned()) {
+                row.maybe_update(|row| standing::hear(&mut row.link, at_ms));
             }
         }
         if changed {

@@ -24,10 +24,10 @@ mod generated {
 }
 
 #[cfg(target_arch = "wasm32")]
+pub(crate) use fault_words::*;
+#[cfg(target_arch = "wasm32")]
 pub(crate) use generated::i18n::{I18nContextProvider, Locale, use_i18n};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use leptos_i18n::t_string;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use words::*;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use fault_words::*;

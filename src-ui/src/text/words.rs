@@ -21,30 +21,44 @@ pub(crate) fn lang(i18n: I18n) -> Lang {
 
 /// The state of a link in a word or two, with its age where that matters: `live`, `stale 40 s`,
 /// `port closed`.
-pub(crate) fn link_words(i18n: I18n, link: &LinkState, heard_ms: Option<i64>, now_ms: i64) -> String {
+pub(crate) fn link_words(
+    i18n: I18n,
+    link: &LinkState,
+    standing: Standing,
+    heard_ms: Option<i64>,
+    now_ms: i64,
+) -> String {
     match link {
         LinkState::Idle => t_string!(i18n, states.idle).to_string(),
         LinkState::Connecting { step, .. } => step_words(i18n, *step),
-        LinkState::Live { .. } => t_string!(i18n, states.live).to_string(),
-        LinkState::Lost { since_ms, .. } if Standing::of(link) == Standing::Stale => {
+        LinkState::Live { since_ms, .. } | LinkState::Lost { since_ms, .. }
+            if standing == Standing::Stale =>
+        {
             let age = format::age(heard_ms.unwrap_or(*since_ms), now_ms, lang(i18n));
             t_string!(i18n, states.stale_age, age = age)
         }
+        LinkState::Live { .. } => t_string!(i18n, states.live).to_string(),
         LinkState::Lost { fault, .. } | LinkState::Failed { fault, .. } => super::fault_short(i18n, fault),
     }
 }
 
 /// The state with the time since it was last heard of, for the head of a host: `live, 2 s`.
-pub(crate) fn link_words_aged(i18n: I18n, link: &LinkState, heard_ms: Option<i64>, now_ms: i64) -> String {
+pub(crate) fn link_words_aged(
+    i18n: I18n,
+    link: &LinkState,
+    standing: Standing,
+    heard_ms: Option<i64>,
+    now_ms: i64,
+) -> String {
     match link {
-        LinkState::Live { heard_ms, .. } => {
+        LinkState::Live { heard_ms, .. } if standing == Standing::Live => {
             t_string!(i18n, states.live_age, age = format::age(*heard_ms, now_ms, lang(i18n)))
         }
         LinkState::Connecting { step, since_ms } => {
             format!("{}, {}", step_words(i18n, *step), format::age(*since_ms, now_ms, lang(i18n)))
         }
-        LinkState::Idle | LinkState::Lost { .. } | LinkState::Failed { .. } => {
-            link_words(i18n, link, heard_ms, now_ms)
+        LinkState::Idle | LinkState::Live { .. } | LinkState::Lost { .. } | LinkState::Failed { .. } => {
+            link_words(i18n, link, standing, heard_ms, now_ms)
         }
     }
 }

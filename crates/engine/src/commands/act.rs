@@ -16,10 +16,12 @@ use crate::operations::{Finish, OperationDraft};
 use crate::sessions::{odd_answer, then};
 use crate::{runs, services};
 
-/// A unit's stop may take TimeoutStopSec (90 s), its start TimeoutStartSec (90 s) after it.
-const ACT_LIMIT: Duration = Duration::from_secs(240);
+/// The helper gives a unit 15 min and watches it a while after; systemd's own limits are shorter.
+const ACT_LIMIT: Duration = Duration::from_secs(17 * 60);
 /// A command may run long; the link tells when it is lost.
 const RUN_LIMIT: Duration = Duration::from_secs(24 * 3_600);
+/// Linux gives a program no longer argument (MAX_ARG_STRLEN), and one byte of it ends the text.
+const COMMAND_LIMIT_BYTES: usize = (128 << 10) - 1;
 
 impl Handle for ServiceAct {
     async fn handle(self, engine: &Engine) -> Result<Operation, Fault> {
@@ -31,7 +33,7 @@ impl Handle for ServiceAct {
             host: Some(then(&host)),
             kind: OperationKind::from(action),
             target: unit.clone(),
-            command: services::exact_command(action, &unit, host.sudo),
+            command: protocol::services::exact_command(action, &unit, host.sudo),
         };
         let ask = Ask::Act { unit, action, sudo: host.sudo };
         logged(engine, host, draft, ask, ACT_LIMIT, |answer| {
@@ -48,18 +50,7 @@ impl Handle for CommandRun {
     async fn handle(self, engine: &Engine) -> Result<Operation, Fault> {
         let host = engine.host(&self.host).await?;
         let CommandRun { command, sudo, typed_name, .. } = self;
-        if command.trim().is_empty() {
-            return Err(Fault::bad_input(
-                "command",
-                "the command is empty: give what the host's shell shall run",
-            ));
-        }
-        if command.contains('\0') {
-            return Err(Fault::bad_input(
-                "command",
-                "the command holds a NUL character, which no shell takes",
-            ));
-        }
+        check_command(&command)?;
         check_guard(&host, typed_name.as_deref())?;
         let sudo = match (sudo, host.sudo) {
             (false, _) => Sudo::None,
@@ -125,7 +116,8 @@ where
             }
         };
         let finish = Finish { took_ms: finish.took_ms.or(took_ms), ..finish };
-        let operation = operations.finish(id, finish).await?;
+        let summary = finish.summary.clone();
+        let operation = operations.finish(id, finish).await.map_err(|why| unlogged(&host, &summary, why))?;
         match fault {
             Some(mut fault) if operation.result == OperationResult::Refused => {
                 fault.detail.operation = Some(id);
@@ -142,6 +134,32 @@ async fn finished<T>(
     task: impl Future<Output = Result<Result<T, Fault>, tokio::task::JoinError>>,
 ) -> Result<T, Fault> {
     task.await.map_err(|why| internal("an operation ended early", why))?
+}
+
+/// The log could not be written after the host was asked: what came of it must be told all the same.
+fn unlogged(host: &Host, summary: &str, why: Fault) -> Fault {
+    let message =
+        format!("on {}: {summary}; this could not be written to the log: {}", host.name, why.message);
+    Fault { message, ..why }.on_host(&host.name)
+}
+
+/// Refuses what no shell takes.
+fn check_command(command: &str) -> Result<(), Fault> {
+    let bad = |why: String| Err(Fault::bad_input("command", why));
+    if command.trim().is_empty() {
+        return bad("the command is empty: give what the host's shell shall run".into());
+    }
+    if command.contains('\0') {
+        return bad("the command holds a NUL character, which no shell takes".into());
+    }
+    if command.len() > COMMAND_LIMIT_BYTES {
+        return bad(format!(
+            "the command has {} bytes, and no program on Linux takes more than {COMMAND_LIMIT_BYTES} at once: \
+             put it into a file on the host",
+            command.len()
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses what is not the full name of a unit.
@@ -170,4 +188,36 @@ pub(super) fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), F
         ),
     };
     Err(Fault::new(FaultCode::GuardNotMet, message).on_host(&host.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::Hosts;
+
+    #[test]
+    fn a_command_that_no_shell_takes_is_refused_before_anything_is_sent() {
+        assert!(check_command("true").is_ok() && check_command(&"x".repeat(COMMAND_LIMIT_BYTES)).is_ok());
+        for command in ["", " \n", "a\0b", &"x".repeat(COMMAND_LIMIT_BYTES + 1)] {
+            assert_eq!(check_command(command).unwrap_err().code, FaultCode::BadInput);
+        }
+    }
+
+    #[test]
+    fn a_guarded_host_wants_its_saved_name_to_the_letter() {
+        let host = Host { name: "web-1".into(), tags: vec!["Prod".into()], ..Hosts::local() };
+        assert!(check_guard(&host, Some("web-1")).is_ok());
+        for typed in [None, Some(""), Some("WEB-1"), Some("web-1 "), Some("web\u{200b}-1"), Some("local")] {
+            assert_eq!(check_guard(&host, typed).unwrap_err().code, FaultCode::GuardNotMet, "{typed:?}");
+        }
+        assert!(check_guard(&Hosts::local(), None).is_ok());
+    }
+
+    #[test]
+    fn what_the_host_did_is_told_even_if_the_log_is_full() {
+        let why = Fault::new(FaultCode::StoreUnwritable, "the disk is full");
+        let fault = unlogged(&Hosts::local(), "active (running), PID 7", why);
+        assert_eq!(fault.code, FaultCode::StoreUnwritable);
+        assert!(fault.message.contains("PID 7") && fault.message.contains("the disk is full"));
+    }
 }

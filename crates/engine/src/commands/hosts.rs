@@ -111,17 +111,28 @@ impl Handle for HostSave {
             Some(id) => parts.hosts.list().await?.into_iter().find(|host| host.id == *id),
             None => None,
         };
+        let changed_secret = !secrets.is_empty();
         let host = parts.hosts.save(id.clone(), draft).await?;
         if let Err(fault) = keep_secrets(engine, &host, secrets).await {
             // Nothing half done: without its secret the host is as it was before.
+            if parts.sessions.find(&host.id).is_some_and(|session| session.host() == &host) {
+                parts.sessions.end(&host.id);
+            }
             match before {
                 Some(before) => drop(parts.hosts.save(id, before.draft()).await?),
-                None => drop(parts.hosts.remove(&host.name).await?),
+                None => {
+                    parts.hosts.remove(&host.name).await?;
+                    forget_part(engine, &host, &fault).await;
+                }
             }
             return Err(fault);
         }
-        if before.is_some() {
+        if before.as_ref().is_some_and(|before| changed_secret || !before.has_link_of(&host)) {
             parts.sessions.end(&host.id);
+        }
+        if host.identity == Identity::Agent && before.is_some_and(|before| before.identity != host.identity) {
+            // The agent needs no secret of ours: what was kept for the way before goes.
+            forget_secrets(engine, &host).await;
         }
         log(engine, kind, Some(&host), &host.name, &format!("{}@{}:{}", host.user, host.address, host.port))
             .await?;
@@ -135,6 +146,21 @@ async fn keep_secrets(engine: &Engine, host: &Host, secrets: Vec<NewSecret>) -> 
         engine.parts.credentials.set(&host.id, kind, SecretString::from(value)).await?;
     }
     Ok(())
+}
+
+/// Takes away the secrets that were kept for a host before another one was refused. A keyring that
+/// waits at a prompt took none, and would not answer.
+async fn forget_part(engine: &Engine, host: &Host, refused: &Fault) {
+    if refused.code == FaultCode::KeyringLocked {
+        return;
+    }
+    forget_secrets(engine, host).await;
+}
+
+async fn forget_secrets(engine: &Engine, host: &Host) {
+    if let Err(fault) = engine.parts.credentials.forget(&host.id).await {
+        tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a host stay in the keyring");
+    }
 }
 
 /// Makes the path of a key file absolute, so that it means the same from every folder.
@@ -160,14 +186,15 @@ impl Handle for HostRemove {
         parts.sessions.end(&host.id);
         parts.snapshots.forget(&host.id).await?;
         let others = parts.hosts.list().await?;
-        if !others.iter().any(|other| other.address == host.address && other.port == host.port) {
+        if !others
+            .iter()
+            .any(|other| other.port == host.port && other.address.eq_ignore_ascii_case(&host.address))
+        {
             parts.trust.forget(&host.address, host.port).await?;
         }
         // A secret is looked for only where one can be: a key or agent host must not wake the keyring.
-        if host.identity != Identity::Agent
-            && let Err(fault) = parts.credentials.forget(&host.id).await
-        {
-            tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a removed host stay in the keyring");
+        if host.identity != Identity::Agent {
+            forget_secrets(engine, &host).await;
         }
         log(engine, OperationKind::HostRemove, Some(&host), &host.name, "").await?;
         engine.tell(Event::HostsChanged {});
@@ -177,8 +204,9 @@ impl Handle for HostRemove {
 
 impl Handle for HostConnect {
     async fn handle(self, engine: &Engine) -> Result<(), Fault> {
-        let host = engine.host(&self.host).await?;
         let interval_ms = settings::load(&engine.parts.store).await?.interval_ms;
+        // Nothing is waited for after this: a host that is removed meanwhile must not be kept.
+        let host = engine.host(&self.host).await?;
         engine.parts.sessions.of(&host).keep(interval_ms);
         Ok(())
     }

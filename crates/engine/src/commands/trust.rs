@@ -112,8 +112,8 @@ impl Handle for TrustForget {
         let host = remote(engine, &self.host).await?;
         let known = engine.parts.trust.known(&host.address, host.port).await?;
         let forgotten = engine.parts.trust.forget(&host.address, host.port).await?;
-        // A link that stands on a forgotten key ends with it.
-        engine.parts.sessions.end(&host.id);
+        // Every link that stands on a forgotten key ends with it; saved hosts may share an address.
+        engine.parts.sessions.end_at(&host.address, host.port);
         for trusted in known {
             let target = format!("{} {}", trusted.key.algorithm, trusted.key.fingerprint);
             log(engine, OperationKind::TrustForget, Some(&host), &target, "").await?;

@@ -1,6 +1,7 @@
 //! The side of the program that has the store open.
 
 use std::path::Path;
+use std::time::Duration;
 
 use protocol::{Fault, FaultCode};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -13,6 +14,9 @@ use protocol::wire::Answer;
 use super::{Call, LINE_LIMIT_BYTES, Said, WATCH_METRICS, WatchMetrics, door_path};
 use crate::commands::dispatch;
 use crate::engine::Engine;
+
+/// After a knock that could not be heard.
+const KNOCK_PAUSE: Duration = Duration::from_millis(200);
 
 /// Opens the door and answers until the task is aborted. The store's lock makes sure that only one
 /// program does so for a data folder; a socket left by one that died is taken away.
@@ -33,9 +37,10 @@ pub fn open_door(engine: Engine, data_dir: &Path) -> Result<JoinHandle<()>, Faul
                     tokio::spawn(serve(engine.clone(), stream));
                 }
                 Ok(_) => tracing::warn!("another user knocked at the door and was refused"),
+                // Too many open files, most likely: that passes, and the door stays.
                 Err(why) => {
-                    tracing::warn!(%why, "the door is closed");
-                    return;
+                    tracing::warn!(%why, "a knock at the door was not heard");
+                    tokio::time::sleep(KNOCK_PAUSE).await;
                 }
             }
         }

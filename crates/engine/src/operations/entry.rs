@@ -1,6 +1,7 @@
 //! One entry: how it begins, how it is finished, and how much of it is kept.
 
 use protocol::operations::{Operation, OperationResult};
+use protocol::services::UnitState;
 
 use super::{Finish, OperationDraft};
 
@@ -10,6 +11,9 @@ const TAIL_BYTES: usize = 64 << 10;
 const JOURNAL_LINES: usize = 200;
 const JOURNAL_LINE_BYTES: usize = 4 << 10;
 const MOMENTS: usize = 100;
+/// Words of systemd and ports are short; a host that sends more is not believed in full.
+const WORD_BYTES: usize = 256;
+const PORTS: usize = 2_000;
 
 /// The entry of an operation that is under way. Its id is given when it is written.
 pub(super) fn begun(draft: OperationDraft, operator: String, started_ms: i64) -> Operation {
@@ -44,10 +48,13 @@ pub(super) fn finish(entry: &mut Operation, finish: Finish) {
     entry.output = ends_of(finish.output, HEAD_BYTES, TAIL_BYTES);
     entry.errors = ends_of(finish.errors, HEAD_BYTES, TAIL_BYTES);
     entry.summary = ends_of(finish.summary, JOURNAL_LINE_BYTES, 0);
-    entry.before = finish.before;
-    entry.after = finish.after;
+    entry.before = finish.before.map(state_within_limits);
+    entry.after = finish.after.map(state_within_limits);
     entry.moments = finish.moments;
     entry.moments.truncate(MOMENTS);
+    for moment in &mut entry.moments {
+        moment.subject = moment.subject.take().map(|subject| ends_of(subject, JOURNAL_LINE_BYTES, 0));
+    }
     let oldest = finish.journal.len().saturating_sub(JOURNAL_LINES);
     entry.journal =
         finish.journal.into_iter().skip(oldest).map(|line| ends_of(line, JOURNAL_LINE_BYTES, 0)).collect();
@@ -65,7 +72,33 @@ pub(super) fn size_bytes(entry: &Operation) -> usize {
         + entry.output.len()
         + entry.errors.len()
         + entry.journal.iter().map(String::len).sum::<usize>()
+        + entry.moments.iter().filter_map(|moment| moment.subject.as_ref()).map(String::len).sum::<usize>()
+        + [&entry.before, &entry.after]
+            .into_iter()
+            .flatten()
+            .flat_map(|state| &state.listens)
+            .map(String::len)
+            .sum::<usize>()
         + 512
+}
+
+fn state_within_limits(state: UnitState) -> UnitState {
+    let word = |text: String| ends_of(text, WORD_BYTES, 0);
+    let left_out = state.listens.len().saturating_sub(PORTS);
+    let mut listens: Vec<String> = state.listens.into_iter().take(PORTS).map(word).collect();
+    if left_out > 0 {
+        listens.push(format!("... {left_out} more left out"));
+    }
+    UnitState {
+        load_state: word(state.load_state),
+        active_state: word(state.active_state),
+        sub_state: word(state.sub_state),
+        enabled_state: state.enabled_state.map(word),
+        result: word(state.result),
+        exec_main_code: state.exec_main_code.map(word),
+        listens,
+        ..state
+    }
 }
 
 /// Beginning and end of a text, with what lies between counted.
@@ -88,6 +121,20 @@ mod tests {
     fn a_long_text_keeps_both_ends_and_says_what_is_gone() {
         let text = format!("{}{}{}", "a".repeat(10), "中".repeat(10), "z".repeat(10));
         assert_eq!(ends_of(text, 11, 11), "aaaaaaaaaa\n... 30 bytes left out ...\nzzzzzzzzzz");
+    }
+
+    #[test]
+    fn a_host_cannot_fill_the_log_with_the_state_of_a_unit() {
+        let long = "x".repeat(1 << 20);
+        let listens = vec![long.clone(); 10];
+        let state = UnitState { active_state: long.clone(), result: long, listens, ..UnitState::default() };
+        let kept = state_within_limits(state);
+        assert!(serde_json::to_string(&kept).unwrap().len() < 12 * 2 * WORD_BYTES);
+        let listens = vec!["tcp 0.0.0.0:1".to_owned(); PORTS + 7];
+        let kept = state_within_limits(UnitState { listens, ..UnitState::default() });
+        assert_eq!(kept.listens.last().unwrap(), "... 7 more left out");
+        let plain = UnitState { active_state: "active".into(), main_pid: Some(7), ..UnitState::default() };
+        assert_eq!(state_within_limits(plain.clone()), plain);
     }
 
     proptest! {

@@ -1,21 +1,11 @@
 //! What an action on a unit came to: from the helper's report, or from what cut it short, to the
 //! entry of the operation log. Pure, so that every case can be tested without a host.
 
-use protocol::hosts::Sudo;
 use protocol::operations::OperationResult;
-use protocol::services::{ActionReport, Outcome, ServiceAction, UnitState};
+use protocol::services::{ActionReport, Outcome, UnitState};
 use protocol::{Fault, FaultCode};
 
 use crate::operations::Finish;
-
-/// The command that the helper runs for an action, as it is logged before it is sent.
-pub fn exact_command(action: ServiceAction, unit: &str, sudo: Sudo) -> String {
-    let prefix = match sudo {
-        Sudo::None => "",
-        Sudo::Nopasswd | Sudo::Password => "sudo -n -- ",
-    };
-    format!("{prefix}systemctl --no-ask-password {} -- {unit}", action.verb())
-}
 
 /// Finishes the entry of an action.
 pub fn conclude(answer: &Result<ActionReport, Fault>) -> Finish {
@@ -39,17 +29,22 @@ pub fn conclude(answer: &Result<ActionReport, Fault>) -> Finish {
 
 /// Finishes the entry of an operation that brought a fault instead of a report.
 ///
-/// A fault of the link after sending leaves the outcome open: it is never told as done or failed.
+/// A fault of the link after sending, or an answer that was not understood, leaves the outcome open:
+/// it is never told as done, failed or not begun.
 pub fn cut_short(fault: &Fault) -> Finish {
     let result = match fault.code {
-        FaultCode::LinkLost | FaultCode::OutcomeUnknown | FaultCode::Internal | FaultCode::Unknown => {
-            OperationResult::OutcomeUnknown
-        }
+        FaultCode::LinkLost
+        | FaultCode::OutcomeUnknown
+        | FaultCode::HelperFailed
+        | FaultCode::Internal
+        | FaultCode::Unknown => OperationResult::OutcomeUnknown,
         FaultCode::TimedOut => OperationResult::TimedOut,
         FaultCode::UnitFailed | FaultCode::CommandFailed => OperationResult::Failed,
         _ => OperationResult::Refused,
     };
-    let outcome = (result == OperationResult::OutcomeUnknown).then_some(Outcome::Unknown);
+    // systemd, or the command, may go on after the time is over.
+    let is_open = matches!(result, OperationResult::OutcomeUnknown | OperationResult::TimedOut);
+    let outcome = is_open.then_some(Outcome::Unknown);
     Finish {
         outcome,
         summary: fault.message.clone(),
@@ -105,6 +100,8 @@ fn reason(after: &UnitState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::hosts::Sudo;
+    use protocol::services::{ServiceAction, exact_command};
 
     fn report(outcome: Outcome) -> ActionReport {
         ActionReport {
@@ -150,6 +147,10 @@ mod tests {
     fn a_cut_link_leaves_the_outcome_unknown() {
         let cut = conclude(&Err(Fault::new(FaultCode::LinkLost, "the link to web was lost")));
         assert_eq!((cut.result, cut.outcome), (OperationResult::OutcomeUnknown, Some(Outcome::Unknown)));
+        let garbled = conclude(&Err(Fault::new(FaultCode::HelperFailed, "its answer was not understood")));
+        assert_eq!(garbled.result, OperationResult::OutcomeUnknown, "it may well have been done");
+        let late = conclude(&Err(Fault::new(FaultCode::TimedOut, "no answer within 1 s")));
+        assert_eq!((late.result, late.outcome), (OperationResult::TimedOut, Some(Outcome::Unknown)));
         let refused = conclude(&Err(Fault::new(FaultCode::SudoRefused, "no")));
         assert_eq!(refused.result, OperationResult::Refused, "the host did nothing");
     }

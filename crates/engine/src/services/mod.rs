@@ -2,7 +2,7 @@
 
 mod act;
 
-pub use act::{conclude, cut_short, exact_command};
+pub use act::{conclude, cut_short};
 
 use protocol::services::{ServiceAnswer, ServiceQuery, ServiceRow, ServiceTable};
 

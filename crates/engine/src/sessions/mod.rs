@@ -6,7 +6,11 @@
 //! host key, is never tried again by itself.
 
 mod processes;
+mod recent;
+mod retry;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,11 +62,12 @@ impl Sessions {
         Self { ground: Arc::new(ground), by_id: Mutex::default() }
     }
 
-    /// The session of a host, made if there is none. A host that was edited gets a new one.
+    /// The session of a host, made if there is none. A host that is reached in another way than
+    /// before gets a new one.
     pub fn of(&self, host: &Host) -> Arc<Session> {
         let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         match by_id.get(&host.id) {
-            Some(session) if session.host() == host => session.clone(),
+            Some(session) if session.host().has_link_of(host) => session.clone(),
             old => {
                 if let Some(old) = old {
                     old.disconnect();
@@ -84,6 +89,19 @@ impl Sessions {
         if let Some(session) = self.by_id.lock().unwrap_or_else(PoisonError::into_inner).remove(host_id) {
             session.disconnect();
         }
+    }
+
+    /// Ends the sessions of every host at this address and port.
+    pub fn end_at(&self, address: &str, port: u16) {
+        let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+        by_id.retain(|_, session| {
+            let host = session.host();
+            let stays = host.port != port || !host.address.eq_ignore_ascii_case(address);
+            if !stays {
+                session.disconnect();
+            }
+            stays
+        });
     }
 
     /// Ends all of them, each with a word to its host.

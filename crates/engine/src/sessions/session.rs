@@ -19,18 +19,18 @@ use protocol::system::System;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::Ground;
+use super::recent::trim;
+use super::retry::{back_off, comes_back};
 use crate::helper::{self, Link, Placed};
 use crate::operations::{Finish, OperationDraft};
 use crate::snapshot::glance;
 use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
 use protocol::credentials::SecretKind;
 
-/// Time that the charts show.
-const RECENT: Duration = Duration::from_secs(600);
 /// How long a read table answers further queries, so that typing does not read the host anew.
 pub(super) const FRESH: Duration = Duration::from_millis(900);
 /// Time after which the parts of the snapshot that nobody looks at are read again.
@@ -43,6 +43,8 @@ pub struct Live {
     pub placed: Option<Placed>,
     pub took_ms: u64,
     connection: Option<Connection>,
+    /// Of `Session::ends`, when it was asked for.
+    epoch: u64,
 }
 
 impl Live {
@@ -67,6 +69,11 @@ pub struct Session {
     live: tokio::sync::Mutex<Option<Arc<Live>>>,
     /// Counts connections, so that the end of an old one does not touch the state of a new one.
     generation: AtomicU64,
+    /// Counts how often it was told to disconnect: what began before the last time is called off, and
+    /// has no more say in the state.
+    ends: watch::Sender<u64>,
+    /// Cuts the wait for the next try short.
+    again: Notify,
     keeper: Mutex<Option<JoinHandle<()>>>,
     recent: Mutex<VecDeque<Aged<Metrics>>>,
     system: Mutex<Option<Aged<System>>>,
@@ -84,6 +91,8 @@ impl Session {
             state: Mutex::new(LinkState::Idle),
             live: tokio::sync::Mutex::default(),
             generation: AtomicU64::new(0),
+            ends: watch::Sender::new(0),
+            again: Notify::new(),
             keeper: Mutex::default(),
             recent: Mutex::default(),
             system: Mutex::default(),
@@ -107,8 +116,25 @@ impl Session {
         locked(&self.recent).iter().cloned().collect()
     }
 
-    fn set_state(&self, state: LinkState) {
+    fn epoch(&self) -> u64 {
+        *self.ends.borrow()
+    }
+
+    /// Shows a state that was come to since `epoch`, unless it was told to disconnect meanwhile.
+    fn set_state(&self, epoch: u64, state: LinkState) {
+        self.change_state(epoch, |_| Some(state));
+    }
+
+    fn change_state(&self, epoch: u64, change: impl FnOnce(&LinkState) -> Option<LinkState>) {
         let mut now = locked(&self.state);
+        if self.epoch() == epoch
+            && let Some(state) = change(&now)
+        {
+            self.show(&mut now, state);
+        }
+    }
+
+    fn show(&self, now: &mut LinkState, state: LinkState) {
         if *now != state {
             *now = state.clone();
             // Nobody listening is no fault.
@@ -118,27 +144,55 @@ impl Session {
 
     /// The link, connected if there is none.
     pub async fn live(self: &Arc<Self>) -> Result<Arc<Live>, Fault> {
+        self.live_since(self.epoch()).await
+    }
+
+    /// The same, for who began in `epoch`: called off when it is told to disconnect.
+    async fn live_since(self: &Arc<Self>, epoch: u64) -> Result<Arc<Live>, Fault> {
         let mut slot = self.live.lock().await;
-        if let Some(live) = slot.as_ref().filter(|live| !live.is_closed()) {
+        let mut ends = self.ends.subscribe();
+        if *ends.borrow_and_update() != epoch {
+            return Err(self.called_off());
+        }
+        if let Some(live) = slot.as_ref().filter(|live| !live.is_closed() && live.epoch == epoch) {
             return Ok(live.clone());
         }
-        *slot = None;
+        if let Some(old) = slot.take() {
+            old.link.close();
+        }
         let generation = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
-        match self.connect().await {
+        let mut unfinished = Unfinished { session: self, epoch, is_over: false };
+        let connected = tokio::select! {
+            biased;
+            _ = ends.changed() => Err(self.called_off()),
+            connected = self.connect(epoch) => connected,
+        };
+        unfinished.is_over = true;
+        match connected {
             Ok(live) => {
                 let live = Arc::new(live);
                 *slot = Some(live.clone());
                 let now_ms = self.ground.clock.now_ms();
-                self.set_state(LinkState::Live { since_ms: now_ms, heard_ms: now_ms });
+                self.set_state(epoch, LinkState::Live { since_ms: now_ms, heard_ms: now_ms });
                 tokio::spawn(self.clone().watch(live.clone(), generation));
                 Ok(live)
             }
             Err(fault) => {
                 let fault = named(fault, &self.host);
-                self.set_state(self.unreached(&fault));
+                self.set_state(epoch, self.unreached(&fault));
                 Err(fault)
             }
         }
+    }
+
+    fn called_off(&self) -> Fault {
+        let cause = "it was told to disconnect";
+        Fault::new(
+            FaultCode::LinkLost,
+            format!("the connection to {} was called off: {cause}", self.host.name),
+        )
+        .on_host(&self.host.name)
+        .because(cause)
     }
 
     /// The link if it is up now, without connecting.
@@ -147,11 +201,12 @@ impl Session {
     }
 
     async fn watch(self: Arc<Self>, live: Arc<Live>, generation: u64) {
-        let fault = live.link.closed().await;
+        let fault = named(live.link.closed().await, &self.host);
+        self.change_state(live.epoch, |now| {
+            let is_newest = self.generation.load(Ordering::SeqCst) == generation;
+            (is_newest && now.is_live()).then(|| self.unreached(&fault))
+        });
         live.close().await;
-        if self.generation.load(Ordering::SeqCst) == generation && self.state().is_live() {
-            self.set_state(self.unreached(&named(fault, &self.host)));
-        }
         self.ended.notify_waiters();
     }
 
@@ -165,14 +220,14 @@ impl Session {
         }
     }
 
-    async fn connect(&self) -> Result<Live, Fault> {
+    async fn connect(&self, epoch: u64) -> Result<Live, Fault> {
         let begun = Instant::now();
         let since_ms = self.ground.clock.now_ms();
-        let step = |step| self.set_state(LinkState::Connecting { step, since_ms });
+        let step = |step| self.set_state(epoch, LinkState::Connecting { step, since_ms });
         if self.host.is_local() {
             step(LinkStep::StartingHelper);
             let link = helper::start_local().await?;
-            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection: None });
+            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection: None, epoch });
         }
         step(LinkStep::Reaching);
         let target = self.target().await?;
@@ -197,7 +252,8 @@ impl Session {
                 (placed, link)
             }
         };
-        Ok(Live { link, placed: Some(placed), took_ms: elapsed_ms(begun), connection: Some(connection) })
+        let took_ms = elapsed_ms(begun);
+        Ok(Live { link, placed: Some(placed), took_ms, connection: Some(connection), epoch })
     }
 
     async fn target(&self) -> Result<Target, Fault> {
@@ -329,57 +385,69 @@ impl Session {
         *locked(&self.services) = None;
     }
 
-    /// Connects, streams, and comes back after a cut, until it is told to disconnect.
+    /// Connects, streams, and comes back after a cut, until it is told to disconnect. One that waits
+    /// for its next try, tries now.
     pub fn keep(self: &Arc<Self>, interval_ms: u32) {
         let mut keeper = locked(&self.keeper);
         if keeper.as_ref().is_none_or(JoinHandle::is_finished) {
-            *keeper = Some(tokio::spawn(self.clone().kept(interval_ms)));
+            *keeper = Some(tokio::spawn(self.clone().kept(interval_ms, self.epoch())));
+        } else {
+            self.again.notify_waiters();
         }
     }
 
-    async fn kept(self: Arc<Self>, interval_ms: u32) {
+    async fn kept(self: Arc<Self>, interval_ms: u32, epoch: u64) {
         let mut tries = 0;
         loop {
-            let fault = match self.live().await {
+            let fault = match self.live_since(epoch).await {
                 Ok(live) => {
                     tries = 0;
                     self.stream(&live, interval_ms).await
                 }
                 Err(fault) => fault,
             };
-            if !comes_back(fault.code) {
+            if !comes_back(fault.code) || self.epoch() != epoch {
                 return;
             }
             tries += 1;
             let wait = back_off(tries);
             let now_ms = self.ground.clock.now_ms();
             let next_ms = Some(now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
-            self.set_state(LinkState::Lost { since_ms: now_ms, fault: Box::new(fault), tries, next_ms });
-            tokio::time::sleep(wait).await;
+            let again = self.again.notified();
+            self.set_state(
+                epoch,
+                LinkState::Lost { since_ms: now_ms, fault: Box::new(fault), tries, next_ms },
+            );
+            let _ = tokio::time::timeout(wait, again).await;
         }
     }
 
     /// Streams metrics until the link ends; returns why it did.
     async fn stream(self: &Arc<Self>, live: &Arc<Live>, interval_ms: u32) -> Fault {
-        let renewing = tokio::spawn(self.clone().renew());
-        let fault = match live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await {
-            Ok(mut pushes) => loop {
-                match pushes.recv().await {
-                    Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
-                    Some(Ok((_, other))) => break odd(&other),
-                    Some(Err(fault)) => break fault,
-                    None => break live.link.closed().await,
-                }
-            },
-            Err(fault) => fault,
+        let streaming = async {
+            match live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await {
+                Ok(mut pushes) => loop {
+                    match pushes.recv().await {
+                        Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
+                        Some(Ok((_, other))) => break odd(&other),
+                        Some(Err(fault)) => break fault,
+                        None => break live.link.closed().await,
+                    }
+                },
+                Err(fault) => fault,
+            }
         };
-        renewing.abort();
+        // Both in this task: when it is aborted, nothing is left that would connect again.
+        let fault = tokio::select! {
+            fault = streaming => fault,
+            fault = self.renew(live) => fault,
+        };
         named(fault, &self.host)
     }
 
-    /// Reads again, now and then, what the snapshot keeps beside the metrics.
-    async fn renew(self: Arc<Self>) {
-        loop {
+    /// Reads again, now and then, what the snapshot keeps beside the metrics, until the link ends.
+    async fn renew(self: &Arc<Self>, live: &Live) -> Fault {
+        while !live.is_closed() {
             let system = self.read_system().await;
             let services = self.read_services().await;
             let sockets = self.read_sockets().await;
@@ -390,6 +458,7 @@ impl Session {
             }
             tokio::time::sleep(RENEW).await;
         }
+        live.link.closed().await
     }
 
     async fn heard(&self, metrics: Metrics) {
@@ -398,10 +467,7 @@ impl Session {
         let peak_pct = {
             let mut recent = locked(&self.recent);
             recent.push_back(aged.clone());
-            let oldest_ms = received_ms - i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX);
-            while recent.front().is_some_and(|first| first.received_ms < oldest_ms) {
-                recent.pop_front();
-            }
+            trim(&mut recent, received_ms);
             recent.iter().filter_map(|aged| aged.value.cpu.map(|cpu| cpu.busy_pct())).max_by(f64::total_cmp)
         };
         if let LinkState::Live { heard_ms, .. } = &mut *locked(&self.state) {
@@ -422,16 +488,24 @@ impl Session {
         let _ = self.ground.events.send(Event::Metrics { host, received_ms, metrics: Box::new(metrics) });
     }
 
-    /// Ends the link and everything that streams over it.
+    /// Ends the link and everything that streams over it, and calls off a connection under way.
     pub fn disconnect(self: &Arc<Self>) {
-        if let Some(keeper) = locked(&self.keeper).take() {
-            keeper.abort();
-        }
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.set_state(LinkState::Idle);
+        let epoch = {
+            let mut keeper = locked(&self.keeper);
+            {
+                let mut state = locked(&self.state);
+                self.ends.send_modify(|ends| *ends += 1);
+                self.show(&mut state, LinkState::Idle);
+            }
+            if let Some(keeper) = keeper.take() {
+                keeper.abort();
+            }
+            self.epoch()
+        };
         let session = self.clone();
         tokio::spawn(async move {
-            let live = session.live.lock().await.take();
+            // One that was asked for since then stays.
+            let live = session.live.lock().await.take_if(|live| live.epoch < epoch);
             if let Some(live) = live {
                 live.close().await;
             }
@@ -454,6 +528,21 @@ impl Session {
     }
 }
 
+/// A connection under way. Dropped before it is over, nobody connects any more, and the state says so.
+struct Unfinished<'a> {
+    session: &'a Session,
+    epoch: u64,
+    is_over: bool,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.session.set_state(self.epoch, LinkState::Idle);
+        }
+    }
+}
+
 /// The host as the operation log keeps it.
 pub fn then(host: &Host) -> HostThen {
     HostThen {
@@ -463,19 +552,6 @@ pub fn then(host: &Host) -> HostThen {
         port: host.port,
         guarded: host.is_guarded(),
     }
-}
-
-/// True for what may pass by itself. What a person must decide is not tried again.
-fn comes_back(code: FaultCode) -> bool {
-    use FaultCode::*;
-    matches!(code, NameNotResolved | PortClosed | NoAnswer | NoRoute | LinkLost | TimedOut)
-}
-
-/// 1, 2, 4 ... 60 s, each shortened by up to a quarter so that many hosts do not come at once.
-fn back_off(tries: u32) -> Duration {
-    let full_ms = 1_000_u64.saturating_mul(1 << tries.saturating_sub(1).min(6)).min(60_000);
-    let jitter = uuid::Uuid::now_v7().as_u128() as u64 % (full_ms / 4);
-    Duration::from_millis(full_ms - jitter)
 }
 
 fn named(fault: Fault, host: &Host) -> Fault {
@@ -512,30 +588,4 @@ fn elapsed_ms(begun: Instant) -> u64 {
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_to_a_minute_and_never_pass_it() {
-        for (tries, most_ms) in [(1, 1_000), (2, 2_000), (3, 4_000), (7, 60_000), (400, 60_000)] {
-            let wait = back_off(tries).as_millis();
-            assert!(wait <= most_ms && wait * 4 >= most_ms * 3, "try {tries}: {wait} ms");
-        }
-    }
-
-    #[test]
-    fn what_a_person_must_decide_is_not_tried_again() {
-        for code in [
-            FaultCode::HostKeyChanged,
-            FaultCode::HostKeyUnknown,
-            FaultCode::SignInRefused,
-            FaultCode::HelperNoexec,
-        ] {
-            assert!(!comes_back(code), "{code:?}");
-        }
-        assert!(comes_back(FaultCode::LinkLost));
-    }
 }

@@ -178,7 +178,21 @@ enum Refusal {
     Damaged(String),
 }
 
+/// sled locks its file too. Our own lock is held, so nobody else works on the store; but a child that
+/// this program is just starting holds every file of its parent, locks and all, until it runs.
 fn try_sled(dir: &Path) -> Result<sled::Db, Refusal> {
+    for _ in 1..LOCK_TRIES {
+        match try_sled_once(dir) {
+            Err(Refusal::Disk(why)) if why.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+    try_sled_once(dir)
+}
+
+fn try_sled_once(dir: &Path) -> Result<sled::Db, Refusal> {
     let opened = guard::quietly(|| sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).open());
     match opened {
         Ok(Ok(db)) => Ok(db),

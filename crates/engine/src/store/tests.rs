@@ -119,6 +119,21 @@ async fn a_second_open_is_refused_and_says_who_has_it() {
     open(&dir).await;
 }
 
+/// As a child of this program does between fork(2) and execve(2): it has the files of its parent.
+#[tokio::test]
+async fn a_lock_that_a_starting_child_holds_for_a_moment_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(&dir).await);
+    let held = std::fs::File::open(dir.path().join("store/db")).unwrap();
+    held.lock().unwrap();
+    let child = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(held);
+    });
+    open(&dir).await;
+    child.join().unwrap();
+}
+
 #[tokio::test]
 async fn of_twenty_starts_at_once_one_gets_the_store() {
     let dir = tempfile::tempdir().unwrap();
