@@ -13,6 +13,7 @@ mod keyring;
 mod layout;
 mod numbers;
 mod outcomes;
+mod processes;
 mod residue;
 mod rigs;
 mod secrets;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use protocol::hosts::Sudo;
+use protocol::processes::ProcessSort;
 use protocol::services::ServiceAction;
 
 /// Look after Linux hosts over SSH: the engine of Muster from a terminal.
@@ -91,18 +92,34 @@ pub(crate) enum Verb {
     },
     /// The log of what operators did
     Operations(Operations),
-    /// Processes of a host
+    /// Processes of a host, those with most CPU first
     Processes {
         name: String,
+        /// Words that must match name, command line, user, unit, state or PID
         #[arg(long)]
         query: Option<String>,
         #[arg(long)]
-        sort: Option<String>,
+        sort: Option<SortWord>,
+        /// Rows at most; what is left out is counted
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// Send a signal to a process
-    Signal { name: String, pid: u32, signal: String },
+    /// Send a signal to a process, and tell what it did about it
+    ///
+    /// The process is the one that has the PID when the command begins, or the one that began at the
+    /// tick given with --started; if that one has ended, nothing is sent.
+    Signal {
+        name: String,
+        pid: u32,
+        /// Such as TERM, SIGTERM or 15
+        signal: String,
+        /// The start_ticks that 'processes --json' gave for it
+        #[arg(long, value_name = "TICKS")]
+        started: Option<u64>,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
     /// Log of a host or of a unit
     Journal {
         name: String,
@@ -128,8 +145,6 @@ impl Verb {
     /// The words of a command that this version only knows by name.
     pub(crate) fn of_a_later_version(&self) -> Option<&'static str> {
         match self {
-            Verb::Processes { .. } => Some("processes"),
-            Verb::Signal { .. } => Some("signal"),
             Verb::Store { .. } => Some("store"),
             Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
             Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
@@ -267,6 +282,23 @@ pub(crate) enum TrustVerb {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SortWord {
+    Cpu,
+    Rss,
+    Pid,
+}
+
+impl From<SortWord> for ProcessSort {
+    fn from(word: SortWord) -> Self {
+        match word {
+            SortWord::Cpu => ProcessSort::Cpu,
+            SortWord::Rss => ProcessSort::Rss,
+            SortWord::Pid => ProcessSort::Pid,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Action {
     Start,
     Stop,
@@ -317,7 +349,7 @@ pub(crate) struct JournalFields {
 pub(crate) struct Operations {
     #[arg(long)]
     pub(crate) host: Option<String>,
-    /// Such as service_restart, command, host_add, trust_accept
+    /// Such as service_restart, command, signal, host_add, trust_accept
     #[arg(long)]
     pub(crate) kind: Option<String>,
     #[arg(long)]

@@ -10,6 +10,7 @@ mod journal;
 mod metrics;
 mod operations;
 mod output;
+mod processes;
 mod runs;
 mod secrets;
 mod services;
@@ -101,6 +102,12 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
         Verb::Helper { name, verb: HelperVerb::Remove, confirm } => {
             helper::remove(desk, name, confirm, printer).await
         }
-        Verb::Processes { .. } | Verb::Signal { .. } | Verb::Store { .. } => Ok(()),
+        Verb::Processes { name, query, sort, limit } => {
+            processes::show(desk, name, query, sort.map(Into::into), limit, printer).await
+        }
+        Verb::Signal { name, pid, signal, started, confirm } => {
+            processes::signal(desk, name, pid, &signal, started, confirm, printer).await
+        }
+        Verb::Store { .. } => Ok(()),
     }
 }

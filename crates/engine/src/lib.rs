@@ -16,6 +16,7 @@ pub mod helper;
 pub mod hosts;
 pub mod journal;
 pub mod operations;
+pub mod processes;
 mod runs;
 pub mod secrets;
 pub mod services;

@@ -11,6 +11,7 @@ use crate::journal::{JournalPage, JournalQuery};
 use crate::link::{CheckReport, HelperStatus, LinkState};
 use crate::metrics::Metrics;
 use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
+use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
 use crate::settings::Settings;
 use crate::snapshot::{Aged, Snapshot};
@@ -71,6 +72,12 @@ commands! {
     "metrics_read" MetricsRead { host: String } -> Metrics;
     "sockets_query" SocketsQuery { host: String, query: SocketQuery } -> SocketAnswer;
     "services_query" ServicesQuery { host: String, query: ServiceQuery } -> ServiceAnswer;
+    "processes_query" ProcessesQuery { host: String, query: ProcessQuery } -> ProcessAnswer;
+    /// Who used the most at a moment of the last ten minutes, by the host's clock.
+    "blame_show" BlameShow { host: String, at_ms: i64 } -> Blame;
+    /// Sends a signal to the process that has this PID and began at `start_ticks`, never to another.
+    /// `name` is what the person saw, for the log.
+    "signal_send" SignalSend { host: String, pid: u32, start_ticks: u64, name: String, signal: Signal, typed_name: Option<String> } -> Operation;
     /// What depends on a unit and whom it serves now.
     "service_impact" ServiceImpactShow { host: String, unit: String } -> ServiceImpact;
     /// Acts on a unit and tells what truly came of it. `typed_name` is the host's name as the

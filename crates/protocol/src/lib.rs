@@ -15,6 +15,7 @@ pub mod journal;
 pub mod link;
 pub mod metrics;
 pub mod operations;
+pub mod processes;
 pub mod runs;
 pub mod services;
 pub mod settings;

@@ -79,6 +79,7 @@ pub enum OperationKind {
     ServiceEnable,
     ServiceDisable,
     Command,
+    Signal,
     HostAdd,
     HostEdit,
     HostRemove,
@@ -91,13 +92,14 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 13] = [
+    pub const ALL: [OperationKind; 14] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
         Self::ServiceEnable,
         Self::ServiceDisable,
         Self::Command,
+        Self::Signal,
         Self::HostAdd,
         Self::HostEdit,
         Self::HostRemove,
@@ -115,6 +117,7 @@ impl OperationKind {
             Self::ServiceEnable => "service_enable",
             Self::ServiceDisable => "service_disable",
             Self::Command => "command",
+            Self::Signal => "signal",
             Self::HostAdd => "host_add",
             Self::HostEdit => "host_edit",
             Self::HostRemove => "host_remove",

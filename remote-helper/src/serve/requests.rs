@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::journal;
 use crate::machine::Machine;
 use crate::metrics::Sampler;
+use crate::processes::Sample;
 use crate::stop::Stop;
 
 /// More at a time is not what one engine asks for.
@@ -151,15 +152,21 @@ impl Drop for Ended {
 }
 
 fn is_long(ask: &Ask) -> bool {
-    matches!(ask, Ask::Run { .. } | Ask::Act { .. } | Ask::JournalFollow { .. }) || interval(ask).is_some()
+    matches!(ask, Ask::Run { .. } | Ask::Act { .. } | Ask::Signal { .. } | Ask::JournalFollow { .. })
+        || interval(ask).is_some()
 }
 
 fn interval(ask: &Ask) -> Option<Duration> {
     match ask {
-        Ask::Metrics { interval_ms } | Ask::Sockets { interval_ms } | Ask::Services { interval_ms } => {
+        Ask::Metrics { interval_ms }
+        | Ask::Sockets { interval_ms }
+        | Ask::Services { interval_ms }
+        | Ask::Processes { interval_ms, .. } => {
             interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(INTERVAL_MIN))
         }
         Ask::System {}
+        | Ask::Signal { .. }
+        | Ask::Blame { .. }
         | Ask::Impact { .. }
         | Ask::Act { .. }
         | Ask::Run { .. }
@@ -196,11 +203,11 @@ fn answer(machine: &Machine, output: &Output, request: Request, stop: &Stop) {
 /// Pushes until it is stopped. A push that took longer than the interval makes no other one late
 /// or sooner: the next one is due a whole number of intervals after the first.
 fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Duration, stop: &Stop) {
-    let mut sampler = Sampler::default();
+    let mut base = Base::default();
     let (mut seq, mut failures) = (0, 0);
     let mut due = Instant::now();
     while !stop.is_stopped() {
-        match read(machine, &mut sampler, ask, stop) {
+        match read(machine, &mut base, ask, stop) {
             Ok(answer) => {
                 failures = 0;
                 seq += 1;
@@ -247,9 +254,19 @@ fn follow(machine: &Machine, output: &Output, id: u64, query: &JournalQuery, sud
     });
 }
 
-fn read(machine: &Machine, sampler: &mut Sampler, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
+/// What the next push of a subscription is compared with.
+#[derive(Default)]
+struct Base {
+    metrics: Sampler,
+    processes: Option<Sample>,
+}
+
+fn read(machine: &Machine, base: &mut Base, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
     match ask {
-        Ask::Metrics { .. } => Ok(Answer::Metrics(Box::new(machine.read_metrics(sampler, stop)?))),
+        Ask::Metrics { .. } => Ok(Answer::Metrics(Box::new(machine.read_metrics(&mut base.metrics, stop)?))),
+        Ask::Processes { detail, .. } => {
+            Ok(Answer::Processes(machine.read_processes(&mut base.processes, detail)?))
+        }
         other => machine.answer(other, stop),
     }
 }

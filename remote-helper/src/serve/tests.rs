@@ -73,7 +73,20 @@ impl Link {
 fn it_speaks_first_and_says_what_it_can_and_where_it_is() {
     let (link, hello) = Link::open();
     assert_eq!((hello.version.as_str(), hello.pid), (protocol::VERSION, std::process::id()));
-    for word in ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel", "journal"] {
+    for word in [
+        "system",
+        "metrics",
+        "sockets",
+        "services",
+        "processes",
+        "signal",
+        "blame",
+        "impact",
+        "act",
+        "run",
+        "cancel",
+        "journal",
+    ] {
         assert!(hello.can.iter().any(|can| can == word), "{word}");
     }
     assert!(!hello.host.host_name.is_empty() && !hello.host.user.is_empty());
@@ -143,6 +156,47 @@ fn pushes_are_numbered_from_1_and_end_when_cancelled() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn while_metrics_are_pushed_who_used_the_most_can_be_asked() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":1,"ask":{"blame":{"at_ms":0}}}"#);
+    let Line::Reply { answer: Answer::Blame(blame), .. } = link.next() else { panic!() };
+    assert_eq!((blame.at_ms, blame.from_ms), (None, None), "nothing is kept before metrics are asked for");
+    link.send(r#"{"id":2,"ask":{"metrics":{"interval_ms":500}}}"#);
+    let mut times = Vec::new();
+    while times.len() < 5 {
+        let Line::Push { answer: Answer::Metrics(metrics), .. } = link.next() else { panic!() };
+        times.push(metrics.at_ms);
+    }
+    let at_ms = times[2];
+    link.send(&format!(r#"{{"id":3,"ask":{{"blame":{{"at_ms":{at_ms}}}}}}}"#));
+    let blame = loop {
+        if let Line::Reply { answer: Answer::Blame(blame), .. } = link.next() {
+            break blame;
+        }
+    };
+    assert_eq!(blame.at_ms, Some(at_ms), "a second after the first sample there is one");
+    assert!(blame.over_ms >= 900 && !blame.memory.is_empty() && blame.cpus > 0, "{blame:?}");
+}
+
+#[test]
+fn a_process_table_is_pushed_with_shares_from_the_second_on() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":4,"ask":{"processes":{"interval_ms":300}}}"#);
+    for wanted in 1..=2 {
+        let Line::Push { seq, answer: Answer::Processes(table), .. } = link.next() else { panic!() };
+        let own = table.processes.iter().find(|one| one.pid == std::process::id()).unwrap();
+        assert_eq!((seq, own.cpu_pct.is_some(), table.over_ms.is_some()), (wanted, wanted > 1, wanted > 1));
+    }
+    link.send(r#"{"id":5,"ask":{"signal":{"pid":1,"start_ticks":1,"signal":"term"}}}"#);
+    let fault = loop {
+        if let Line::Fault { fault, .. } = link.next() {
+            break fault;
+        }
+    };
+    assert_eq!(fault.code, FaultCode::BadInput);
 }
 
 #[test]

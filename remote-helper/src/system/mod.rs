@@ -25,6 +25,12 @@ use crate::root::{Root, read_text, read_word};
 use crate::stop::Stop;
 use crate::users::Users;
 
+/// CPUs that are on line; at least one.
+pub(crate) fn count_cpus(root: &Root) -> u32 {
+    let stat = || read_text(&root.proc.join("stat")).unwrap_or_default();
+    cpu::read_online_list(root).unwrap_or_else(|| cpu::count_stat(&stat())).max(1)
+}
+
 /// Reads everything. Only what every Linux has is an error if it is not there.
 pub(crate) fn read_system(root: &Root, stop: &Stop) -> Result<System, Error> {
     let at_ms = clock::now_ms();

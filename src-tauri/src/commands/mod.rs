@@ -6,6 +6,7 @@ mod hosts;
 mod journal;
 mod look;
 mod operations;
+mod processes;
 mod services;
 mod trust;
 mod watch;
@@ -62,6 +63,9 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         look::metrics_read,
         look::sockets_query,
         look::services_query,
+        processes::processes_query,
+        processes::blame_show,
+        processes::signal_send,
         services::service_impact,
         services::service_act,
         services::command_run,

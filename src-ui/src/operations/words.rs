@@ -33,6 +33,7 @@ pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
             t_string!(i18n, operations.title_service_disable, target = target, host = host)
         }
         OperationKind::Command => t_string!(i18n, operations.title_command, host = host),
+        OperationKind::Signal => t_string!(i18n, operations.title_signal, target = target, host = host),
         OperationKind::HostAdd => t_string!(i18n, operations.title_host_add, target = target),
         OperationKind::HostEdit => t_string!(i18n, operations.title_host_edit, target = target),
         OperationKind::HostRemove => t_string!(i18n, operations.title_host_remove, target = target),
@@ -52,6 +53,7 @@ pub(crate) fn kind_words(i18n: I18n, kind: OperationKind) -> &'static str {
         OperationKind::ServiceEnable => t_string!(i18n, operations.kind_service_enable),
         OperationKind::ServiceDisable => t_string!(i18n, operations.kind_service_disable),
         OperationKind::Command => t_string!(i18n, operations.kind_command),
+        OperationKind::Signal => t_string!(i18n, operations.kind_signal),
         OperationKind::HostAdd => t_string!(i18n, operations.kind_host_add),
         OperationKind::HostEdit => t_string!(i18n, operations.kind_host_edit),
         OperationKind::HostRemove => t_string!(i18n, operations.kind_host_remove),

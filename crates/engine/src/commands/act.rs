@@ -80,7 +80,7 @@ impl Handle for CommandRun {
 }
 
 /// Logs, sends, and finishes the entry. Runs to its end even if the one who asked goes away.
-async fn logged<F>(
+pub(super) async fn logged<F>(
     engine: &Engine,
     host: Host,
     draft: OperationDraft,

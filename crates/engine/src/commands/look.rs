@@ -76,7 +76,7 @@ impl Handle for ServicesQuery {
     }
 }
 
-fn never_read(host: &Host) -> Fault {
+pub(super) fn never_read(host: &Host) -> Fault {
     Fault::new(
         FaultCode::LinkLost,
         format!("{} is not connected, and nothing was read from it before", host.name),

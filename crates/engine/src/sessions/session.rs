@@ -11,6 +11,7 @@ use protocol::ipc::Event;
 use protocol::link::{LinkState, LinkStep};
 use protocol::metrics::Metrics;
 use protocol::operations::{HostThen, OperationKind, OperationResult};
+use protocol::processes::ProcessTable;
 use protocol::services::ServiceTable;
 use protocol::snapshot::Aged;
 use protocol::sockets::SocketTable;
@@ -31,10 +32,10 @@ use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
 use protocol::credentials::SecretKind;
 
 /// How long a read table answers further queries, so that typing does not read the host anew.
-const FRESH: Duration = Duration::from_millis(900);
+pub(super) const FRESH: Duration = Duration::from_millis(900);
 /// Time after which the parts of the snapshot that nobody looks at are read again.
 const RENEW: Duration = Duration::from_secs(60);
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A link in use, with what it took to get there.
 pub struct Live {
@@ -62,7 +63,7 @@ impl Live {
 /// One host's session.
 pub struct Session {
     host: Host,
-    ground: Arc<Ground>,
+    pub(super) ground: Arc<Ground>,
     state: Mutex<LinkState>,
     /// Held while connecting, so that all who ask wait for the same connection.
     pub(super) live: tokio::sync::Mutex<Option<Arc<Live>>>,
@@ -76,6 +77,7 @@ pub struct Session {
     keeper: Mutex<Option<JoinHandle<()>>>,
     recent: Mutex<VecDeque<Aged<Metrics>>>,
     system: Mutex<Option<Aged<System>>>,
+    pub(super) processes: Mutex<Option<(Instant, ProcessTable)>>,
     sockets: Mutex<Option<(Instant, SocketTable)>>,
     services: Mutex<Option<(Instant, ServiceTable)>>,
     pub(super) ended: Notify,
@@ -94,6 +96,7 @@ impl Session {
             keeper: Mutex::default(),
             recent: Mutex::default(),
             system: Mutex::default(),
+            processes: Mutex::default(),
             sockets: Mutex::default(),
             services: Mutex::default(),
             ended: Notify::new(),
@@ -381,6 +384,7 @@ impl Session {
 
     /// Forgets read tables, so that the next look shows what an action changed.
     pub fn forget_tables(&self) {
+        *locked(&self.processes) = None;
         *locked(&self.sockets) = None;
         *locked(&self.services) = None;
     }
@@ -451,7 +455,9 @@ impl Session {
             let system = self.read_system().await;
             let services = self.read_services().await;
             let sockets = self.read_sockets().await;
-            for fault in [system.err(), services.err(), sockets.err()].into_iter().flatten() {
+            let processes = self.read_processes(&[]).await;
+            for fault in [system.err(), services.err(), sockets.err(), processes.err()].into_iter().flatten()
+            {
                 tracing::debug!(host = %self.host.name, code = ?fault.code, "snapshot not renewed");
             }
             tokio::time::sleep(RENEW).await;
@@ -565,6 +571,9 @@ fn odd(answer: &Answer) -> Fault {
         Answer::Metrics(_) => "metrics",
         Answer::Sockets(_) => "sockets",
         Answer::Services(_) => "services",
+        Answer::Processes(_) => "processes",
+        Answer::Signal(_) => "signal",
+        Answer::Blame(_) => "blame",
         Answer::Impact(_) => "impact",
         Answer::Act(_) => "act",
         Answer::Run(_) => "run",
