@@ -1,6 +1,7 @@
 //! What `musterctl --json` prints, as the types of the protocol.
 
 use protocol::operations::Operation;
+use protocol::processes::Process;
 use protocol::services::Service;
 use protocol::sockets::Socket;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,10 @@ pub(crate) fn sockets(ran: &Ran) -> Vec<Socket> {
 
 pub(crate) fn services(ran: &Ran) -> Vec<Service> {
     each(rows(ran, "rows"), "service")
+}
+
+pub(crate) fn processes(ran: &Ran) -> Vec<Process> {
+    each(rows(ran, "rows"), "process")
 }
 
 /// Newest first.

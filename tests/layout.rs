@@ -282,7 +282,7 @@ fn every_path_that_the_architecture_names_exists() {
 #[test]
 fn the_window_may_ask_for_every_command_and_for_nothing_else() {
     let commands: BTreeSet<String> =
-        protocol::ipc::COMMANDS.iter().copied().chain([protocol::ipc::WATCH]).map(str::to_owned).collect();
+        protocol::ipc::COMMANDS.iter().copied().chain(protocol::ipc::STREAMS).map(str::to_owned).collect();
     let capability: Value =
         serde_json::from_str(&read(Path::new("src-tauri/capabilities/main.json"))).unwrap();
     let allowed: BTreeSet<String> = capability["permissions"]

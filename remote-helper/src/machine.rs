@@ -1,36 +1,56 @@
 //! The machine as one link sees it: where it is read, and what is kept between requests.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use protocol::Fault;
 use protocol::metrics::Metrics;
+use protocol::processes::{Blame, ProcessTable};
 use protocol::services::ServiceTable;
 use protocol::sockets::{Socket, SocketTable};
 use protocol::wire::{Answer, Ask, Hello};
 
 use crate::error::Error;
 use crate::metrics::Sampler;
+use crate::processes::{Desk, Errand, Ring, Sample, read_sample, send_signal};
 use crate::root::Root;
 use crate::services::{FailedUnits, Installed};
 use crate::sockets::{Owners, Which};
 use crate::stop::Stop;
 use crate::users::Users;
-use crate::{runs, services, sockets, system};
+use crate::{journal, runs, services, sockets, system};
 
 /// What this helper answers.
-const CAN: [&str; 8] = ["system", "metrics", "sockets", "services", "impact", "act", "run", "cancel"];
+const CAN: [&str; 12] = [
+    "system",
+    "metrics",
+    "sockets",
+    "services",
+    "processes",
+    "signal",
+    "blame",
+    "impact",
+    "act",
+    "run",
+    "cancel",
+    "journal",
+];
 
 pub(crate) struct Machine {
     pub root: Root,
     sockets: Mutex<(Owners, Users)>,
+    processes: Mutex<Desk>,
+    ring: Mutex<Ring>,
     failed_units: FailedUnits,
     installed: Mutex<Installed>,
 }
 
 impl Machine {
     pub(crate) fn new(root: Root) -> Self {
-        let users = Users::of(&root);
+        let (users, desk) = (Users::of(&root), Desk::of(&root));
         Self {
             root,
+            processes: Mutex::new(desk),
+            ring: Mutex::default(),
             sockets: Mutex::new((Owners::default(), users)),
             failed_units: FailedUnits::default(),
             installed: Mutex::default(),
@@ -46,21 +66,57 @@ impl Machine {
         }
     }
 
-    /// A sample; its rates are those since the sampler's last.
+    /// A sample for a subscription, whose rates are those since the sampler's last; who used the most
+    /// in that time is kept.
     pub(crate) fn read_metrics(&self, sampler: &mut Sampler, stop: &Stop) -> Result<Metrics, Error> {
-        let mut metrics = sampler.read(&self.root)?;
-        metrics.failed_units = self.failed_units.latest(&self.root, stop);
+        let (metrics, sample) = self.sample_metrics(sampler, stop)?;
+        let mut desk = locked(&self.processes);
+        locked(&self.ring).record(&self.root, &mut desk, sample, metrics.at_ms);
         Ok(metrics)
+    }
+
+    fn sample_metrics(&self, sampler: &mut Sampler, stop: &Stop) -> Result<(Metrics, Sample), Error> {
+        let sample = read_sample(&self.root)?;
+        let mut metrics = sampler.read(&self.root, &sample)?;
+        metrics.failed_units = self.failed_units.latest(&self.root, stop);
+        Ok((metrics, sample))
     }
 
     /// Two samples, half a second apart, so that one answer has rates.
     pub(crate) fn read_metrics_once(&self, stop: &Stop) -> Result<Metrics, Error> {
         let mut sampler = Sampler::default();
-        self.read_metrics(&mut sampler, stop)?;
+        self.sample_metrics(&mut sampler, stop)?;
         if stop.wait(std::time::Duration::from_millis(500)) {
             return Err(Error::Cancelled);
         }
-        self.read_metrics(&mut sampler, stop)
+        Ok(self.sample_metrics(&mut sampler, stop)?.0)
+    }
+
+    /// The table for a subscription, with shares since its last sample.
+    pub(crate) fn read_processes(
+        &self,
+        last: &mut Option<Sample>,
+        detail: &[u32],
+    ) -> Result<ProcessTable, Error> {
+        locked(&self.processes).read(&self.root, last, detail)
+    }
+
+    /// One table with shares: since the last single answer if that was a moment ago, else over half
+    /// a second.
+    fn read_processes_once(&self, detail: &[u32], stop: &Stop) -> Result<ProcessTable, Error> {
+        let has_last = locked(&self.processes).has_last();
+        if !has_last {
+            locked(&self.processes).take_last(&self.root)?;
+            if stop.wait(std::time::Duration::from_millis(500)) {
+                return Err(Error::Cancelled);
+            }
+        }
+        locked(&self.processes).read_once(&self.root, detail)
+    }
+
+    fn read_blame(&self, at_ms: i64) -> Blame {
+        let desk = locked(&self.processes);
+        locked(&self.ring).blame(&desk, at_ms)
     }
 
     pub(crate) fn read_sockets(&self) -> Result<SocketTable, Error> {
@@ -95,6 +151,12 @@ impl Machine {
             Ask::Services { interval_ms } => {
                 Answer::Services(self.read_services(interval_ms.is_none(), stop)?)
             }
+            Ask::Processes { detail, .. } => Answer::Processes(self.read_processes_once(detail, stop)?),
+            Ask::Signal { pid, start_ticks, signal, sudo } => {
+                let errand = Errand { pid: *pid, start_ticks: *start_ticks, signal: *signal, sudo: *sudo };
+                Answer::Signal(Box::new(send_signal(&self.root, &self.processes, errand, stop)?))
+            }
+            Ask::Blame { at_ms } => Answer::Blame(Box::new(self.read_blame(*at_ms))),
             Ask::Impact { unit, sudo } => {
                 Answer::Impact(Box::new(services::read_impact(self, unit, *sudo, stop)?))
             }
@@ -107,6 +169,16 @@ impl Machine {
                 Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))
             }
             Ask::Cancel { .. } => Answer::Cancelled {},
+            Ask::Journal { query, sudo } => {
+                Answer::Journal(Box::new(journal::read_page(&self.root, query, *sudo, stop)?))
+            }
+            Ask::JournalFollow { .. } => {
+                return Err(Fault::bad_input("ask", "a follow is a stream, not one answer").into());
+            }
         })
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

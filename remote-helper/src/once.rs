@@ -14,7 +14,7 @@ use crate::root::Root;
 use crate::stop::Stop;
 use crate::{log, serve};
 
-const USAGE: &str = "muster-helper [serve | system | metrics | sockets | services | --version]";
+const USAGE: &str = "muster-helper [serve | system | metrics | sockets | services | processes | --version]";
 
 /// Does what the arguments say. Exit status: 0 done, 1 this host cannot tell, 2 wrong arguments.
 pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -27,6 +27,7 @@ pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
         ["metrics"] => Ask::Metrics { interval_ms: None },
         ["sockets"] => Ask::Sockets { interval_ms: None },
         ["services"] => Ask::Services { interval_ms: None },
+        ["processes"] => Ask::Processes { interval_ms: None, detail: Vec::new() },
         ["--version" | "-V"] => {
             return finish(print(format!("muster-helper {}\n", protocol::VERSION).into_bytes()));
         }
@@ -49,7 +50,15 @@ fn document(answer: &Answer) -> Result<Vec<u8>, Error> {
         Answer::Metrics(metrics) => to_line(metrics),
         Answer::Sockets(table) => to_line(table),
         Answer::Services(table) => to_line(table),
-        Answer::Impact(_) | Answer::Act(_) | Answer::Run(_) | Answer::Cancelled {} => to_line(answer),
+        Answer::Journal(page) => to_line(page),
+        Answer::Processes(table) => to_line(table),
+        Answer::Impact(_)
+        | Answer::Act(_)
+        | Answer::Signal(_)
+        | Answer::Blame(_)
+        | Answer::Run(_)
+        | Answer::Cancelled {}
+        | Answer::JournalNews(_) => to_line(answer),
     }
 }
 

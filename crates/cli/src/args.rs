@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use protocol::hosts::Sudo;
+use protocol::processes::ProcessSort;
 use protocol::services::ServiceAction;
 
 /// Look after Linux hosts over SSH: the engine of Muster from a terminal.
@@ -91,34 +92,48 @@ pub(crate) enum Verb {
     },
     /// The log of what operators did
     Operations(Operations),
-    /// Processes of a host
+    /// Processes of a host, those with most CPU first
     Processes {
         name: String,
+        /// Words that must match name, command line, user, unit, state or PID
         #[arg(long)]
         query: Option<String>,
         #[arg(long)]
-        sort: Option<String>,
+        sort: Option<SortWord>,
+        /// Rows at most; what is left out is counted
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// Send a signal to a process
-    Signal { name: String, pid: u32, signal: String },
+    /// Send a signal to a process, and tell what it did about it
+    ///
+    /// The process is the one that has the PID when the command begins, or the one that began at the
+    /// tick given with --started; if that one has ended, nothing is sent.
+    Signal {
+        name: String,
+        pid: u32,
+        /// Such as TERM, SIGTERM or 15
+        signal: String,
+        /// The start_ticks that 'processes --json' gave for it
+        #[arg(long, value_name = "TICKS")]
+        started: Option<u64>,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
     /// Log of a host or of a unit
     Journal {
         name: String,
-        #[arg(long)]
-        unit: Option<String>,
-        #[arg(long)]
-        priority: Option<String>,
-        #[arg(long)]
-        since: Option<String>,
-        #[arg(long)]
-        follow: bool,
-        #[arg(long)]
-        limit: Option<u32>,
+        #[command(flatten)]
+        fields: JournalFields,
     },
-    /// What lies on a host for Muster
-    Helper { name: String, verb: HelperVerb },
+    /// What lies on a host for Muster: list it, or take it away
+    Helper {
+        name: String,
+        verb: HelperVerb,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
     /// The data of this computer
     Store {
         #[command(subcommand)]
@@ -130,10 +145,6 @@ impl Verb {
     /// The words of a command that this version only knows by name.
     pub(crate) fn of_a_later_version(&self) -> Option<&'static str> {
         match self {
-            Verb::Processes { .. } => Some("processes"),
-            Verb::Signal { .. } => Some("signal"),
-            Verb::Journal { .. } => Some("journal"),
-            Verb::Helper { .. } => Some("helper"),
             Verb::Store { .. } => Some("store"),
             Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
             Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
@@ -271,6 +282,23 @@ pub(crate) enum TrustVerb {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SortWord {
+    Cpu,
+    Rss,
+    Pid,
+}
+
+impl From<SortWord> for ProcessSort {
+    fn from(word: SortWord) -> Self {
+        match word {
+            SortWord::Cpu => ProcessSort::Cpu,
+            SortWord::Rss => ProcessSort::Rss,
+            SortWord::Pid => ProcessSort::Pid,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Action {
     Start,
     Stop,
@@ -292,11 +320,36 @@ impl From<Action> for ServiceAction {
 }
 
 #[derive(Group)]
+pub(crate) struct JournalFields {
+    /// Of this unit alone, such as cron.service or cron
+    #[arg(long)]
+    pub(crate) unit: Option<String>,
+    /// This priority and more severe ones: emerg to debug, or 0 to 7
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// Such as 2h, "1 day ago", 10:30, "2026-11-20 10:30" or a time with its zone
+    #[arg(long, value_name = "T")]
+    pub(crate) since: Option<String>,
+    /// Text in the message or the name of the program; case does not count
+    #[arg(long)]
+    pub(crate) query: Option<String>,
+    /// Go on with each new entry until stopped
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// The newest so many: 200, or 10 before a follow
+    #[arg(long)]
+    pub(crate) limit: Option<u32>,
+    /// Only entries before this one
+    #[arg(long, value_name = "CURSOR", conflicts_with = "follow")]
+    pub(crate) before: Option<String>,
+}
+
+#[derive(Group)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Operations {
     #[arg(long)]
     pub(crate) host: Option<String>,
-    /// Such as service_restart, command, host_add, trust_accept
+    /// Such as service_restart, command, signal, host_add, trust_accept
     #[arg(long)]
     pub(crate) kind: Option<String>,
     #[arg(long)]

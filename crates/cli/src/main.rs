@@ -4,10 +4,13 @@
 //! person passes `printable`, because a host chose much of it.
 
 mod args;
+mod helper;
 mod hosts;
+mod journal;
 mod metrics;
 mod operations;
 mod output;
+mod processes;
 mod runs;
 mod secrets;
 mod services;
@@ -24,7 +27,7 @@ use engine::secrets::Keyring;
 use engine::{Desk, EngineOptions, this_computer};
 use protocol::{Fault, FaultCode};
 
-use args::{Args, Verb};
+use args::{Args, HelperVerb, Verb};
 use output::Printer;
 
 fn main() -> ExitCode {
@@ -94,10 +97,17 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
             runs::act(desk, name, sudo, confirm, &command, printer).await
         }
         Verb::Operations(operations) => operations::act(desk, operations, printer).await,
-        Verb::Processes { .. }
-        | Verb::Signal { .. }
-        | Verb::Journal { .. }
-        | Verb::Helper { .. }
-        | Verb::Store { .. } => Ok(()),
+        Verb::Journal { name, fields } => journal::show(desk, name, fields, printer).await,
+        Verb::Helper { name, verb: HelperVerb::Status, .. } => helper::status(desk, name, printer).await,
+        Verb::Helper { name, verb: HelperVerb::Remove, confirm } => {
+            helper::remove(desk, name, confirm, printer).await
+        }
+        Verb::Processes { name, query, sort, limit } => {
+            processes::show(desk, name, query, sort.map(Into::into), limit, printer).await
+        }
+        Verb::Signal { name, pid, signal, started, confirm } => {
+            processes::signal(desk, name, pid, &signal, started, confirm, printer).await
+        }
+        Verb::Store { .. } => Ok(()),
     }
 }

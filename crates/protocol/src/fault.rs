@@ -18,6 +18,8 @@ pub enum FaultCode {
     HostExists,
     KeyFileUnusable,
     UnitUnknown,
+    /// The process has ended; its PID may be another one's now.
+    ProcessGone,
     OperationUnknown,
     NotInThisVersion,
     GuardNotMet,
@@ -72,8 +74,8 @@ impl FaultCode {
     pub fn exit_status(self) -> u8 {
         use FaultCode::*;
         match self {
-            BadInput | HostUnknown | HostExists | KeyFileUnusable | UnitUnknown | OperationUnknown
-            | NotInThisVersion | GuardNotMet => 2,
+            BadInput | HostUnknown | HostExists | KeyFileUnusable | UnitUnknown | ProcessGone
+            | OperationUnknown | NotInThisVersion | GuardNotMet => 2,
             UnitFailed | CommandFailed | NotOnThisHost | TimedOut | Internal | Unknown => 1,
             NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh | LinkLost | OutcomeUnknown => 3,
             HostKeyUnknown | HostKeyChanged => 4,
@@ -95,6 +97,7 @@ impl FaultCode {
             HostExists => "choose another name, or change it with 'musterctl host edit'",
             KeyFileUnusable => "give the path of a private key file that you may read",
             UnitUnknown => "find its full name with 'musterctl services NAME --query TEXT'",
+            ProcessGone => "look for it anew with 'musterctl processes NAME --query TEXT'",
             OperationUnknown => "list the operations with 'musterctl operations'",
             NotInThisVersion => "wait for a later version",
             GuardNotMet => "type the name of the host to go on",

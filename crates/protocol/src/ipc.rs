@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::credentials::{KeyringState, SecretKind};
 use crate::hosts::{Host, HostDraft, HostGlance, HostRow};
-use crate::link::{CheckReport, LinkState};
+use crate::journal::{JournalPage, JournalQuery};
+use crate::link::{CheckReport, HelperStatus, LinkState};
 use crate::metrics::Metrics;
 use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
+use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
 use crate::settings::Settings;
 use crate::snapshot::{Aged, Snapshot};
@@ -70,6 +72,12 @@ commands! {
     "metrics_read" MetricsRead { host: String } -> Metrics;
     "sockets_query" SocketsQuery { host: String, query: SocketQuery } -> SocketAnswer;
     "services_query" ServicesQuery { host: String, query: ServiceQuery } -> ServiceAnswer;
+    "processes_query" ProcessesQuery { host: String, query: ProcessQuery } -> ProcessAnswer;
+    /// Who used the most at a moment of the last ten minutes, by the host's clock.
+    "blame_show" BlameShow { host: String, at_ms: i64 } -> Blame;
+    /// Sends a signal to the process that has this PID and began at `start_ticks`, never to another.
+    /// `name` is what the person saw, for the log.
+    "signal_send" SignalSend { host: String, pid: u32, start_ticks: u64, name: String, signal: Signal, typed_name: Option<String> } -> Operation;
     /// What depends on a unit and whom it serves now.
     "service_impact" ServiceImpactShow { host: String, unit: String } -> ServiceImpact;
     /// Acts on a unit and tells what truly came of it. `typed_name` is the host's name as the
@@ -83,10 +91,26 @@ commands! {
     "operations_read" OperationsRead { selection: ReadSelection } -> OperationCounts;
     /// Puts entries back among the unread.
     "operations_unread" OperationsUnread { ids: Vec<u64> } -> OperationCounts;
+
+    /// One page of a host's log, or of a unit's.
+    "journal_query" JournalShow { host: String, query: JournalQuery } -> JournalPage;
+    /// What lies and runs on a host for Muster. Puts nothing there.
+    "helper_status" HelperStatusShow { host: String } -> HelperStatus;
+    /// Ends the link and takes away everything that lies on the host for Muster.
+    "helper_remove" HelperRemove { host: String, typed_name: Option<String> } -> Operation;
 }
 
 /// The one command whose answers are a stream of `Event`, through a channel of the window.
 pub const WATCH: &str = "watch";
+
+/// Streams `Result<JournalNews, Fault>` of one host through a channel of the window, with the
+/// arguments of `JournalShow`; a new one ends the one before.
+pub const JOURNAL_FOLLOW: &str = "journal_follow";
+/// Ends that stream.
+pub const JOURNAL_UNFOLLOW: &str = "journal_unfollow";
+
+/// What the window may ask for beside `COMMANDS`.
+pub const STREAMS: [&str; 3] = [WATCH, JOURNAL_FOLLOW, JOURNAL_UNFOLLOW];
 
 /// A secret on its way into the keyring. It is never printed and never comes back.
 #[derive(Clone, Serialize, Deserialize)]

@@ -79,30 +79,34 @@ pub enum OperationKind {
     ServiceEnable,
     ServiceDisable,
     Command,
+    Signal,
     HostAdd,
     HostEdit,
     HostRemove,
     TrustAccept,
     TrustForget,
     HelperPlace,
+    HelperRemove,
     #[serde(other)]
     Unknown,
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 12] = [
+    pub const ALL: [OperationKind; 14] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
         Self::ServiceEnable,
         Self::ServiceDisable,
         Self::Command,
+        Self::Signal,
         Self::HostAdd,
         Self::HostEdit,
         Self::HostRemove,
         Self::TrustAccept,
         Self::TrustForget,
         Self::HelperPlace,
+        Self::HelperRemove,
     ];
 
     pub fn name(self) -> &'static str {
@@ -113,12 +117,14 @@ impl OperationKind {
             Self::ServiceEnable => "service_enable",
             Self::ServiceDisable => "service_disable",
             Self::Command => "command",
+            Self::Signal => "signal",
             Self::HostAdd => "host_add",
             Self::HostEdit => "host_edit",
             Self::HostRemove => "host_remove",
             Self::TrustAccept => "trust_accept",
             Self::TrustForget => "trust_forget",
             Self::HelperPlace => "helper_place",
+            Self::HelperRemove => "helper_remove",
             Self::Unknown => "unknown",
         }
     }

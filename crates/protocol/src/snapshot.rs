@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metrics;
+use crate::processes::ProcessTable;
 use crate::services::ServiceTable;
 use crate::sockets::SocketTable;
 use crate::system::System;
@@ -13,6 +14,8 @@ use crate::system::System;
 pub struct Snapshot {
     pub system: Option<Aged<System>>,
     pub metrics: Option<Aged<Metrics>>,
+    /// The largest of them.
+    pub processes: Option<Aged<ProcessTable>>,
     pub sockets: Option<Aged<SocketTable>>,
     pub services: Option<Aged<ServiceTable>>,
 }

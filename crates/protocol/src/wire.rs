@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::hosts::Sudo;
+use crate::journal::{JournalNews, JournalPage, JournalQuery};
 use crate::metrics::Metrics;
+use crate::processes::{Blame, ProcessTable, Signal, SignalReport};
 use crate::runs::RunReport;
 use crate::services::{ActionReport, ServiceAction, ServiceImpact, ServiceTable};
 use crate::sockets::SocketTable;
@@ -74,6 +76,26 @@ pub enum Ask {
         #[serde(default)]
         interval_ms: Option<u32>,
     },
+    /// Without an interval: one answer, with CPU shares since the last one or over half a second.
+    Processes {
+        #[serde(default)]
+        interval_ms: Option<u32>,
+        /// PIDs whose memory by share and I/O is read too.
+        #[serde(default)]
+        detail: Vec<u32>,
+    },
+    /// Sent only if the process with this PID began at `start_ticks`.
+    Signal {
+        pid: u32,
+        start_ticks: u64,
+        signal: Signal,
+        #[serde(default)]
+        sudo: Sudo,
+    },
+    /// Who used the most at a moment by the host's clock. It is known while metrics are pushed.
+    Blame {
+        at_ms: i64,
+    },
     Impact {
         unit: String,
         #[serde(default)]
@@ -97,6 +119,19 @@ pub enum Ask {
     /// Ends the pushes, or the command, of the request `id`.
     Cancel {
         id: u64,
+    },
+    /// One page of the log.
+    Journal {
+        query: JournalQuery,
+        #[serde(default)]
+        sudo: Sudo,
+    },
+    /// The last entries, as many as the query's limit, and then each as it is written, until it is
+    /// cancelled.
+    JournalFollow {
+        query: JournalQuery,
+        #[serde(default)]
+        sudo: Sudo,
     },
 }
 
@@ -131,10 +166,15 @@ pub enum Answer {
     Metrics(Box<Metrics>),
     Sockets(SocketTable),
     Services(ServiceTable),
+    Processes(ProcessTable),
+    Signal(Box<SignalReport>),
+    Blame(Box<Blame>),
     Impact(Box<ServiceImpact>),
     Act(Box<ActionReport>),
     Run(Box<RunReport>),
     Cancelled {},
+    Journal(Box<JournalPage>),
+    JournalNews(Box<JournalNews>),
 }
 
 #[cfg(test)]
@@ -142,13 +182,15 @@ mod tests {
     use super::*;
 
     /// Lines of version 0.1.0. They stay as they are: a later version must still read them.
-    const RECORDED: [&str; 6] = [
+    const RECORDED: [&str; 8] = [
         r#"{"hello":{"version":"0.1.0","can":["system","metrics"],"host":{"host_name":"web-1","kernel":"6.1.0","arch":"x86_64","user":"root","uid":0},"pid":77}}"#,
         r#"{"reply":{"id":1,"answer":{"system":{"at_ms":1,"host_name":"web-1","kernel":"6.1.0","arch":"x86_64","cpus":4}}}}"#,
         r#"{"push":{"id":2,"seq":1,"answer":{"metrics":{"at_ms":1,"load":[0.1,0.2,0.3]}}}}"#,
         r#"{"fault":{"id":3,"fault":{"code":"unit_unknown","message":"no such unit"}}}"#,
         r#"{"end":{"id":2}}"#,
         r#"{"push":{"id":4,"seq":9,"answer":{"sockets":{"sockets":[{"protocol":"quic","state":"new-state"}]}}}}"#,
+        r#"{"reply":{"id":5,"answer":{"processes":{"at_ms":1,"processes":[{"pid":7,"start_ticks":99,"name":") R 1 (\n","state":"parked"}]}}}}"#,
+        r#"{"reply":{"id":6,"answer":{"signal":{"process":{"pid":7},"held":true,"ended_ms":12}}}}"#,
     ];
 
     #[test]

@@ -19,6 +19,7 @@ use protocol::metrics::Metrics;
 
 use crate::clock;
 use crate::error::Error;
+use crate::processes::Sample;
 use crate::root::{Root, read_bytes, read_text};
 
 pub(crate) use load::parse_uptime;
@@ -39,12 +40,13 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Reads all but the failed units, which are the service manager's to tell.
-    pub(crate) fn read(&mut self, root: &Root) -> Result<Metrics, Error> {
+    /// Reads all but the failed units, which are the service manager's to tell. The tasks are those
+    /// of the sample, which others use as well.
+    pub(crate) fn read(&mut self, root: &Root, tasks: &Sample) -> Result<Metrics, Error> {
         let now = read_counters(root)?;
         let mut metrics = Metrics {
             at_ms: clock::now_ms(),
-            tasks: tasks::read_tasks(root)?,
+            tasks: tasks::count_tasks(tasks),
             load: load::read_load(root)?,
             memory: memory::read_memory(root)?,
             disks: disks::read_disks(root),
@@ -99,6 +101,7 @@ fn round2(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::processes::read_sample;
 
     /// What a kernel 3.10 of an EL 7 has, and no more: no pressure, no estimate of free memory.
     const OLD: [(&str, &str); 7] = [
@@ -123,14 +126,14 @@ mod tests {
         OLD.iter().for_each(|(file, text)| write(tree.path(), file, text));
         let root = Root::captured(tree.path());
         let mut sampler = Sampler::default();
-        let first = sampler.read(&root).unwrap();
+        let first = sampler.read(&root, &read_sample(&root).unwrap()).unwrap();
         assert_eq!((first.cpu, first.over_ms, first.pressure, first.failed_units), (None, None, None, None));
         assert!(first.cores.is_empty() && first.devices.is_empty() && first.networks.is_empty());
         assert_eq!((first.tasks.total, first.tasks.sleeping, first.uptime_s), (1, 1, 1_234));
         assert_eq!(first.memory.available_bytes, 400 * 1024);
         write(tree.path(), "stat", "cpu  110 0 60 870 60 0 0 0 0 0\ncpu0 110 0 60 870 60 0 0 0 0 0\n");
         std::thread::sleep(Duration::from_millis(5));
-        let second = sampler.read(&root).unwrap();
+        let second = sampler.read(&root, &read_sample(&root).unwrap()).unwrap();
         let cpu = second.cpu.unwrap();
         assert_eq!((cpu.us_pct, cpu.sy_pct, cpu.id_pct, cpu.wa_pct), (10.0, 10.0, 70.0, 10.0));
         assert_eq!((second.cores.len(), second.devices[0].reads_per_s), (1, 0.0));

@@ -2,22 +2,12 @@
 
 use protocol::metrics::Tasks;
 
-use crate::error::Error;
-use crate::processes::{ProcDir, parse_stat};
-use crate::root::Root;
+use crate::processes::Sample;
 
-pub(super) fn read_tasks(root: &Root) -> Result<Tasks, Error> {
-    let proc = ProcDir::open(&root.proc)?;
+pub(super) fn count_tasks(sample: &Sample) -> Tasks {
     let mut tasks = Tasks::default();
-    let mut line = Vec::with_capacity(1024);
-    for pid in proc.list_pids()? {
-        if proc.read(pid, "stat", &mut line)
-            && let Some(stat) = parse_stat(&line)
-        {
-            count(&mut tasks, stat.state);
-        }
-    }
-    Ok(tasks)
+    sample.seen.iter().for_each(|seen| count(&mut tasks, seen.state));
+    tasks
 }
 
 /// top(1) counts as sleeping all that neither runs nor is stopped nor dead: S, D and I.

@@ -1,10 +1,26 @@
-//! processes: which there are, and what `/proc/PID/stat` says of each.
+//! processes: which there are, what each of them is and uses, and signals to one of them.
 //!
-//! The numbers of tasks and the owners of sockets both start from this walk. A process that ends
-//! while it is looked at is left out, never an error.
+//! One walk over `/proc/PID/stat` (`sample`) feeds all: the numbers of tasks, the table, and the
+//! ring of the last ten minutes. What seldom changes, such as the command line, is kept by PID and
+//! start time (`facts`). A process that ends while it is looked at is left out, never an error, and
+//! what was read is given only if the process was the same before and after.
 
+mod blame;
+mod detail;
+mod facts;
+mod rates;
+mod ring;
+mod sample;
+mod signal;
 mod stat;
+mod table;
+mod unit;
 mod walk;
 
+pub(crate) use ring::Ring;
+pub(crate) use sample::{Sample, read_sample};
+pub(crate) use signal::{Errand, send_signal};
 pub(crate) use stat::parse_stat;
+pub(crate) use table::Desk;
+pub(crate) use unit::Units;
 pub(crate) use walk::ProcDir;

@@ -1,5 +1,8 @@
 //! One line of `/proc/PID/stat` (proc_pid_stat(5)).
 
+/// PF_KTHREAD of linux/sched.h, the same since Linux 2.6.27.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
 /// The fields that the helper uses. Borrowed from the line, so that a walk allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat<'a> {
@@ -7,8 +10,17 @@ pub(crate) struct Stat<'a> {
     /// Any bytes but NUL, also brackets, spaces and line feeds.
     pub comm: &'a [u8],
     pub state: u8,
+    pub ppid: u32,
+    pub kernel_thread: bool,
+    /// CPU time of its own, in user and kernel mode.
+    pub cpu_ticks: u64,
+    /// The same of children that it has waited for, and theirs.
+    pub children_ticks: u64,
+    pub nice: i32,
+    pub threads: u32,
     /// Clock ticks after boot at which it started; with the PID it names a process for good.
     pub start_ticks: u64,
+    pub rss_pages: u64,
 }
 
 /// Parses the line. The name ends at the last `)`, for it may hold any other itself.
@@ -16,15 +28,39 @@ pub(crate) fn parse_stat(line: &[u8]) -> Option<Stat<'_>> {
     let open = line.iter().position(|&b| b == b'(')?;
     let close = line.iter().rposition(|&b| b == b')')?;
     let comm = line.get(open + 1..close)?;
-    let pid = number(line.get(..open)?.trim_ascii())?;
+    let pid = u32::try_from(number(line.get(..open)?.trim_ascii())?).ok()?;
     let mut rest = line.get(close + 1..)?.split(|b| b.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let state = *rest.next()?.first()?;
-    // Field 22, counted from 1; the state is field 3.
-    let start_ticks = number(rest.nth(18)?)?;
-    Some(Stat { pid: u32::try_from(pid).ok()?, comm, state, start_ticks })
+    // Fields are counted from 1 in the manual; the state is field 3.
+    let ppid = u32::try_from(number(rest.next()?)?).ok()?;
+    let flags = number(rest.nth(4)?)?;
+    let cpu_ticks = number(rest.nth(4)?)?.checked_add(number(rest.next()?)?)?;
+    let children_ticks = signed(rest.next()?)?.checked_add(signed(rest.next()?)?)?;
+    let nice = i32::try_from(signed(rest.nth(1)?)?).ok()?;
+    let threads = u32::try_from(number(rest.next()?)?).ok()?;
+    let start_ticks = number(rest.nth(1)?)?;
+    let rss_pages = signed(rest.nth(1)?)?;
+    Some(Stat {
+        pid,
+        comm,
+        state,
+        ppid,
+        kernel_thread: flags & KERNEL_THREAD != 0,
+        cpu_ticks,
+        // The manual says that these two are signed.
+        children_ticks: u64::try_from(children_ticks).unwrap_or(0),
+        nice,
+        threads,
+        start_ticks,
+        rss_pages: u64::try_from(rss_pages).unwrap_or(0),
+    })
 }
 
 fn number(word: &[u8]) -> Option<u64> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+fn signed(word: &[u8]) -> Option<i64> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 
@@ -40,6 +76,11 @@ mod tests {
         let line = format!("812 (cron) {REST}");
         let stat = parse_stat(line.as_bytes()).unwrap();
         assert_eq!((stat.pid, stat.comm, stat.state, stat.start_ticks), (812, &b"cron"[..], b'S', 3117));
+        assert_eq!((stat.ppid, stat.cpu_ticks, stat.children_ticks), (1, 3 + 4, 5 + 6));
+        assert_eq!((stat.nice, stat.threads, stat.rss_pages, stat.kernel_thread), (0, 1, 1024, false));
+        let kernel = line.replace("4194560", "2129984").replace(" 0 1 0 3117", " -20 1 0 3117");
+        let stat = parse_stat(kernel.as_bytes()).unwrap();
+        assert_eq!((stat.kernel_thread, stat.nice), (true, -20));
     }
 
     #[test]

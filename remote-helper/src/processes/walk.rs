@@ -1,11 +1,19 @@
 //! The walk over `/proc`: one open folder, one buffer, no allocation per process.
 
+use std::ffi::CStr;
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, readlinkat, statat};
+use rustix::io::Errno;
 
 use crate::error::Error;
+
+/// Longest `PID/file` that is asked for, with its NUL.
+const NAME_BYTES: usize = 48;
+/// No file of a process that the helper reads is worth more.
+const FILE_LIMIT_BYTES: usize = 64 << 10;
 
 /// An open `/proc`.
 pub(crate) struct ProcDir {
@@ -41,21 +49,34 @@ impl ProcDir {
 
     /// Reads a small file of a process into `buffer`; false if the process is gone or refuses.
     pub(crate) fn read(&self, pid: u32, file: &str, buffer: &mut Vec<u8>) -> bool {
+        self.try_read(pid, file, buffer).is_ok() && !buffer.is_empty()
+    }
+
+    /// The same with the reason. Of a longer file the first 64 KiB are read.
+    pub(crate) fn try_read(&self, pid: u32, file: &str, buffer: &mut Vec<u8>) -> Result<(), Errno> {
         buffer.clear();
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let Ok(fd) = openat(&self.fd, format!("{pid}/{file}"), flags, Mode::empty()) else { return false };
+        let mut name = [0u8; NAME_BYTES];
+        let fd = openat(&self.fd, path_of(pid, file, &mut name)?, flags, Mode::empty())?;
         let mut chunk = [0u8; 2048];
         loop {
             match rustix::io::read(&fd, &mut chunk) {
-                Ok(0) => return !buffer.is_empty(),
+                Ok(0) => return Ok(()),
                 Ok(count) => buffer.extend_from_slice(chunk.get(..count).unwrap_or_default()),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(_) => return false,
+                Err(Errno::INTR) => {}
+                Err(why) => return Err(why),
             }
-            if buffer.len() >= 64 << 10 {
-                return true;
+            if buffer.len() >= FILE_LIMIT_BYTES {
+                return Ok(());
             }
         }
+    }
+
+    /// Where a link of a process leads, such as `exe`.
+    pub(crate) fn read_link(&self, pid: u32, link: &str) -> Result<Vec<u8>, Errno> {
+        let mut name = [0u8; NAME_BYTES];
+        let target = readlinkat(&self.fd, path_of(pid, link, &mut name)?, Vec::new())?;
+        Ok(target.into_bytes())
     }
 
     /// Number of open files of a process: since Linux 6.2 the size of its `fd` folder, before 0.
@@ -69,4 +90,11 @@ impl ProcDir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat(&self.fd, format!("{pid}/fd"), flags, Mode::empty())
     }
+}
+
+/// `PID/file` without an allocation, since it is asked for thousands of times a second.
+fn path_of<'a>(pid: u32, file: &str, name: &'a mut [u8; NAME_BYTES]) -> Result<&'a CStr, Errno> {
+    let mut rest = name.as_mut_slice();
+    write!(rest, "{pid}/{file}\0").map_err(|_| Errno::NAMETOOLONG)?;
+    CStr::from_bytes_until_nul(name).map_err(|_| Errno::NAMETOOLONG)
 }

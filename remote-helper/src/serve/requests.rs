@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::hosts::Sudo;
+use protocol::journal::JournalQuery;
 use protocol::wire::{Answer, Ask, Line, Request, RequestId};
 use protocol::{Fault, FaultCode};
 
 use super::output::Output;
 use super::start_thread;
 use crate::error::Error;
+use crate::journal;
 use crate::machine::Machine;
 use crate::metrics::Sampler;
+use crate::processes::Sample;
 use crate::stop::Stop;
 
 /// More at a time is not what one engine asks for.
@@ -148,15 +152,27 @@ impl Drop for Ended {
 }
 
 fn is_long(ask: &Ask) -> bool {
-    matches!(ask, Ask::Run { .. } | Ask::Act { .. }) || interval(ask).is_some()
+    matches!(ask, Ask::Run { .. } | Ask::Act { .. } | Ask::Signal { .. } | Ask::JournalFollow { .. })
+        || interval(ask).is_some()
 }
 
 fn interval(ask: &Ask) -> Option<Duration> {
     match ask {
-        Ask::Metrics { interval_ms } | Ask::Sockets { interval_ms } | Ask::Services { interval_ms } => {
+        Ask::Metrics { interval_ms }
+        | Ask::Sockets { interval_ms }
+        | Ask::Services { interval_ms }
+        | Ask::Processes { interval_ms, .. } => {
             interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(INTERVAL_MIN))
         }
-        Ask::System {} | Ask::Impact { .. } | Ask::Act { .. } | Ask::Run { .. } | Ask::Cancel { .. } => None,
+        Ask::System {}
+        | Ask::Signal { .. }
+        | Ask::Blame { .. }
+        | Ask::Impact { .. }
+        | Ask::Act { .. }
+        | Ask::Run { .. }
+        | Ask::Cancel { .. }
+        | Ask::Journal { .. }
+        | Ask::JournalFollow { .. } => None,
     }
 }
 
@@ -175,6 +191,9 @@ fn answer(machine: &Machine, output: &Output, request: Request, stop: &Stop) {
     if let Some(interval) = interval(&ask) {
         return push(machine, output, id, &ask, interval, stop);
     }
+    if let Ask::JournalFollow { query, sudo } = &ask {
+        return follow(machine, output, id, query, *sudo, stop);
+    }
     output.send(&match machine.answer(&ask, stop) {
         Ok(answer) => Line::Reply { id, answer },
         Err(error) => Line::Fault { id, fault: error.into() },
@@ -184,11 +203,11 @@ fn answer(machine: &Machine, output: &Output, request: Request, stop: &Stop) {
 /// Pushes until it is stopped. A push that took longer than the interval makes no other one late
 /// or sooner: the next one is due a whole number of intervals after the first.
 fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Duration, stop: &Stop) {
-    let mut sampler = Sampler::default();
+    let mut base = Base::default();
     let (mut seq, mut failures) = (0, 0);
     let mut due = Instant::now();
     while !stop.is_stopped() {
-        match read(machine, &mut sampler, ask, stop) {
+        match read(machine, &mut base, ask, stop) {
             Ok(answer) => {
                 failures = 0;
                 seq += 1;
@@ -220,9 +239,34 @@ fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Durati
     output.send(&Line::End { id });
 }
 
-fn read(machine: &Machine, sampler: &mut Sampler, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
+/// Pushes the log as it is written. While the reader does not take a push nothing more is read, so
+/// what writes the log to us waits too, and nothing piles up here.
+fn follow(machine: &Machine, output: &Output, id: u64, query: &JournalQuery, sudo: Sudo, stop: &Stop) {
+    let mut seq = 0;
+    let ended = journal::follow(&machine.root, query, sudo, stop, &mut |news| {
+        seq += 1;
+        let answer = Answer::JournalNews(Box::new(news));
+        output.send_unless(&Line::Push { id, seq, answer }, stop)
+    });
+    output.send(&match ended {
+        Ok(()) | Err(Error::Cancelled) => Line::End { id },
+        Err(error) => Line::Fault { id, fault: error.into() },
+    });
+}
+
+/// What the next push of a subscription is compared with.
+#[derive(Default)]
+struct Base {
+    metrics: Sampler,
+    processes: Option<Sample>,
+}
+
+fn read(machine: &Machine, base: &mut Base, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
     match ask {
-        Ask::Metrics { .. } => Ok(Answer::Metrics(Box::new(machine.read_metrics(sampler, stop)?))),
+        Ask::Metrics { .. } => Ok(Answer::Metrics(Box::new(machine.read_metrics(&mut base.metrics, stop)?))),
+        Ask::Processes { detail, .. } => {
+            Ok(Answer::Processes(machine.read_processes(&mut base.processes, detail)?))
+        }
         other => machine.answer(other, stop),
     }
 }

@@ -7,7 +7,6 @@
 mod diag;
 mod owners;
 mod proc_net;
-mod unit;
 
 use std::time::Instant;
 

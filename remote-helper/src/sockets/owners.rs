@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 use protocol::sockets::Socket;
 use rustix::fs::{Dir, readlinkat};
 
-use super::unit::Units;
-use crate::processes::{ProcDir, parse_stat};
+use crate::processes::{ProcDir, Units, parse_stat};
 use crate::root::{Root, lossy};
 
 /// After this time a process is looked at again, for what the cheap signs do not show: a socket

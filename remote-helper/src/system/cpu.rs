@@ -53,9 +53,12 @@ fn parse_arm_core(cpuinfo: &str) -> Option<String> {
 
 /// CPUs that are on line.
 pub(super) fn read_online(root: &Root, stat: &str) -> u32 {
-    read_word(&root.sys.join("devices/system/cpu/online"))
-        .and_then(|list| count_list(&list))
-        .unwrap_or_else(|| count_stat(stat))
+    read_online_list(root).unwrap_or_else(|| count_stat(stat))
+}
+
+/// The same without `/proc/stat`, whose line of interrupts is long; `None` where /sys does not tell.
+pub(super) fn read_online_list(root: &Root) -> Option<u32> {
+    read_word(&root.sys.join("devices/system/cpu/online")).and_then(|list| count_list(&list))
 }
 
 /// Counts a list such as `0-3,5`.
@@ -69,7 +72,7 @@ fn count_list(list: &str) -> Option<u32> {
     Some(count)
 }
 
-fn count_stat(stat: &str) -> u32 {
+pub(super) fn count_stat(stat: &str) -> u32 {
     let is_core = |line: &&str| line.strip_prefix("cpu").is_some_and(|rest| !rest.starts_with(' '));
     u32::try_from(stat.lines().filter(is_core).count()).unwrap_or(u32::MAX)
 }

@@ -13,6 +13,8 @@ mod timers;
 mod virtualization;
 mod zone;
 
+pub(crate) use zone::read_offset;
+
 use protocol::system::System;
 use protocol::wire::HelloHost;
 
@@ -22,6 +24,12 @@ use crate::metrics::{parse_meminfo, parse_uptime};
 use crate::root::{Root, read_text, read_word};
 use crate::stop::Stop;
 use crate::users::Users;
+
+/// CPUs that are on line; at least one.
+pub(crate) fn count_cpus(root: &Root) -> u32 {
+    let stat = || read_text(&root.proc.join("stat")).unwrap_or_default();
+    cpu::read_online_list(root).unwrap_or_else(|| cpu::count_stat(&stat())).max(1)
+}
 
 /// Reads everything. Only what every Linux has is an error if it is not there.
 pub(crate) fn read_system(root: &Root, stop: &Stop) -> Result<System, Error> {

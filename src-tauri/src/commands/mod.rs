@@ -1,9 +1,12 @@
 //! The window's commands: each unpacks, calls the engine and returns. Their names, arguments and
 //! replies are those of `protocol::ipc`; none has a thought of its own.
 
+mod helper;
 mod hosts;
+mod journal;
 mod look;
 mod operations;
+mod processes;
 mod services;
 mod trust;
 mod watch;
@@ -15,6 +18,7 @@ use tauri::ipc::Invoke;
 
 use crate::shell::Opened;
 
+pub(crate) use journal::Following;
 pub(crate) use watch::Watching;
 
 /// What the window gets for a command.
@@ -59,6 +63,9 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         look::metrics_read,
         look::sockets_query,
         look::services_query,
+        processes::processes_query,
+        processes::blame_show,
+        processes::signal_send,
         services::service_impact,
         services::service_act,
         services::command_run,
@@ -66,6 +73,11 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         operations::operation_show,
         operations::operations_read,
         operations::operations_unread,
+        journal::journal_query,
+        helper::helper_status,
+        helper::helper_remove,
         watch::watch,
+        journal::journal_follow,
+        journal::journal_unfollow,
     ]
 }

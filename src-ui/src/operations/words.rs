@@ -33,12 +33,14 @@ pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
             t_string!(i18n, operations.title_service_disable, target = target, host = host)
         }
         OperationKind::Command => t_string!(i18n, operations.title_command, host = host),
+        OperationKind::Signal => t_string!(i18n, operations.title_signal, target = target, host = host),
         OperationKind::HostAdd => t_string!(i18n, operations.title_host_add, target = target),
         OperationKind::HostEdit => t_string!(i18n, operations.title_host_edit, target = target),
         OperationKind::HostRemove => t_string!(i18n, operations.title_host_remove, target = target),
         OperationKind::TrustAccept => t_string!(i18n, operations.title_trust_accept, host = host),
         OperationKind::TrustForget => t_string!(i18n, operations.title_trust_forget, host = host),
         OperationKind::HelperPlace => t_string!(i18n, operations.title_helper_place, host = host),
+        OperationKind::HelperRemove => t_string!(i18n, operations.title_helper_remove, host = host),
         OperationKind::Unknown => t_string!(i18n, operations.title_unknown, host = host),
     }
 }
@@ -51,12 +53,14 @@ pub(crate) fn kind_words(i18n: I18n, kind: OperationKind) -> &'static str {
         OperationKind::ServiceEnable => t_string!(i18n, operations.kind_service_enable),
         OperationKind::ServiceDisable => t_string!(i18n, operations.kind_service_disable),
         OperationKind::Command => t_string!(i18n, operations.kind_command),
+        OperationKind::Signal => t_string!(i18n, operations.kind_signal),
         OperationKind::HostAdd => t_string!(i18n, operations.kind_host_add),
         OperationKind::HostEdit => t_string!(i18n, operations.kind_host_edit),
         OperationKind::HostRemove => t_string!(i18n, operations.kind_host_remove),
         OperationKind::TrustAccept => t_string!(i18n, operations.kind_trust_accept),
         OperationKind::TrustForget => t_string!(i18n, operations.kind_trust_forget),
         OperationKind::HelperPlace => t_string!(i18n, operations.kind_helper_place),
+        OperationKind::HelperRemove => t_string!(i18n, operations.kind_helper_remove),
         OperationKind::Unknown => t_string!(i18n, operations.kind_unknown),
     }
 }

@@ -80,7 +80,7 @@ impl Handle for CommandRun {
 }
 
 /// Logs, sends, and finishes the entry. Runs to its end even if the one who asked goes away.
-async fn logged<F>(
+pub(super) async fn logged<F>(
     engine: &Engine,
     host: Host,
     draft: OperationDraft,
@@ -130,7 +130,7 @@ where
     .await
 }
 
-async fn finished<T>(
+pub(super) async fn finished<T>(
     task: impl Future<Output = Result<Result<T, Fault>, tokio::task::JoinError>>,
 ) -> Result<T, Fault> {
     task.await.map_err(|why| internal("an operation ended early", why))?
@@ -175,7 +175,7 @@ pub(super) fn check_unit(unit: &str) -> Result<(), Fault> {
 }
 
 /// A guarded host wants its name typed, exactly as it is saved.
-fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), Fault> {
+pub(super) fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), Fault> {
     if !host.is_guarded() || typed_name == Some(host.name.as_str()) {
         return Ok(());
     }

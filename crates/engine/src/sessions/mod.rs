@@ -5,7 +5,9 @@
 //! read offline, and comes back by itself after a cut. What a person must decide, such as a changed
 //! host key, is never tried again by itself.
 
+mod processes;
 mod recent;
+mod residue;
 mod retry;
 mod session;
 #[cfg(test)]

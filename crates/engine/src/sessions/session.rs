@@ -11,6 +11,7 @@ use protocol::ipc::Event;
 use protocol::link::{LinkState, LinkStep};
 use protocol::metrics::Metrics;
 use protocol::operations::{HostThen, OperationKind, OperationResult};
+use protocol::processes::ProcessTable;
 use protocol::services::ServiceTable;
 use protocol::snapshot::Aged;
 use protocol::sockets::SocketTable;
@@ -31,29 +32,29 @@ use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
 use protocol::credentials::SecretKind;
 
 /// How long a read table answers further queries, so that typing does not read the host anew.
-const FRESH: Duration = Duration::from_millis(900);
+pub(super) const FRESH: Duration = Duration::from_millis(900);
 /// Time after which the parts of the snapshot that nobody looks at are read again.
 const RENEW: Duration = Duration::from_secs(60);
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A link in use, with what it took to get there.
 pub struct Live {
     pub link: Link,
     pub placed: Option<Placed>,
     pub took_ms: u64,
-    connection: Option<Connection>,
+    pub(super) connection: Mutex<Option<Arc<Connection>>>,
     /// Of `Session::ends`, when it was asked for.
     epoch: u64,
 }
 
 impl Live {
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.link.is_closed()
     }
 
     async fn close(&self) {
         self.link.close();
-        if let Some(connection) = &self.connection {
+        if let Some(connection) = self.take_connection() {
             connection.close().await;
         }
     }
@@ -62,10 +63,10 @@ impl Live {
 /// One host's session.
 pub struct Session {
     host: Host,
-    ground: Arc<Ground>,
+    pub(super) ground: Arc<Ground>,
     state: Mutex<LinkState>,
     /// Held while connecting, so that all who ask wait for the same connection.
-    live: tokio::sync::Mutex<Option<Arc<Live>>>,
+    pub(super) live: tokio::sync::Mutex<Option<Arc<Live>>>,
     /// Counts connections, so that the end of an old one does not touch the state of a new one.
     generation: AtomicU64,
     /// Counts how often it was told to disconnect: what began before the last time is called off, and
@@ -76,9 +77,10 @@ pub struct Session {
     keeper: Mutex<Option<JoinHandle<()>>>,
     recent: Mutex<VecDeque<Aged<Metrics>>>,
     system: Mutex<Option<Aged<System>>>,
+    pub(super) processes: Mutex<Option<(Instant, ProcessTable)>>,
     sockets: Mutex<Option<(Instant, SocketTable)>>,
     services: Mutex<Option<(Instant, ServiceTable)>>,
-    ended: Notify,
+    pub(super) ended: Notify,
 }
 
 impl Session {
@@ -94,6 +96,7 @@ impl Session {
             keeper: Mutex::default(),
             recent: Mutex::default(),
             system: Mutex::default(),
+            processes: Mutex::default(),
             sockets: Mutex::default(),
             services: Mutex::default(),
             ended: Notify::new(),
@@ -224,15 +227,11 @@ impl Session {
         if self.host.is_local() {
             step(LinkStep::StartingHelper);
             let link = helper::start_local().await?;
-            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection: None, epoch });
+            let connection = Mutex::default();
+            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, epoch });
         }
         step(LinkStep::Reaching);
-        let target = self.target().await?;
-        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
-        let connection = {
-            let _turn = self.ground.sign_ins.acquire().await;
-            ssh::connect(&target, &known, &step).await?
-        };
+        let connection = self.sign_in(&step).await?;
         let (name, dir) = (&self.host.name, self.host.helper_dir.as_deref());
         step(LinkStep::StartingHelper);
         // One command finds, checks and starts a helper that is already there.
@@ -249,8 +248,16 @@ impl Session {
                 (placed, link)
             }
         };
-        let took_ms = elapsed_ms(begun);
-        Ok(Live { link, placed: Some(placed), took_ms, connection: Some(connection), epoch })
+        let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(Arc::new(connection))));
+        Ok(Live { link, placed: Some(placed), took_ms, connection, epoch })
+    }
+
+    /// A connection to the host, judged and signed in, with nothing on it yet.
+    pub(super) async fn sign_in(&self, step: &(dyn Fn(LinkStep) + Send + Sync)) -> Result<Connection, Fault> {
+        let target = self.target().await?;
+        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
+        let _turn = self.ground.sign_ins.acquire().await;
+        ssh::connect(&target, &known, step).await
     }
 
     async fn target(&self) -> Result<Target, Fault> {
@@ -377,6 +384,7 @@ impl Session {
 
     /// Forgets read tables, so that the next look shows what an action changed.
     pub fn forget_tables(&self) {
+        *locked(&self.processes) = None;
         *locked(&self.sockets) = None;
         *locked(&self.services) = None;
     }
@@ -447,7 +455,9 @@ impl Session {
             let system = self.read_system().await;
             let services = self.read_services().await;
             let sockets = self.read_sockets().await;
-            for fault in [system.err(), services.err(), sockets.err()].into_iter().flatten() {
+            let processes = self.read_processes(&[]).await;
+            for fault in [system.err(), services.err(), sockets.err(), processes.err()].into_iter().flatten()
+            {
                 tracing::debug!(host = %self.host.name, code = ?fault.code, "snapshot not renewed");
             }
             tokio::time::sleep(RENEW).await;
@@ -484,18 +494,7 @@ impl Session {
 
     /// Ends the link and everything that streams over it, and calls off a connection under way.
     pub fn disconnect(self: &Arc<Self>) {
-        let epoch = {
-            let mut keeper = locked(&self.keeper);
-            {
-                let mut state = locked(&self.state);
-                self.ends.send_modify(|ends| *ends += 1);
-                self.show(&mut state, LinkState::Idle);
-            }
-            if let Some(keeper) = keeper.take() {
-                keeper.abort();
-            }
-            self.epoch()
-        };
+        let epoch = self.let_go();
         let session = self.clone();
         tokio::spawn(async move {
             // One that was asked for since then stays.
@@ -505,6 +504,20 @@ impl Session {
             }
             session.ended.notify_waiters();
         });
+    }
+
+    /// Keeps the host no longer, and gives the new epoch; its link is for the caller to end.
+    pub(super) fn let_go(&self) -> u64 {
+        let mut keeper = locked(&self.keeper);
+        {
+            let mut state = locked(&self.state);
+            self.ends.send_modify(|ends| *ends += 1);
+            self.show(&mut state, LinkState::Idle);
+        }
+        if let Some(keeper) = keeper.take() {
+            keeper.abort();
+        }
+        self.epoch()
     }
 
     /// Waits until the link is gone, two seconds at most.
@@ -548,7 +561,7 @@ pub fn then(host: &Host) -> HostThen {
     }
 }
 
-fn named(fault: Fault, host: &Host) -> Fault {
+pub(super) fn named(fault: Fault, host: &Host) -> Fault {
     if fault.detail.host.is_some() { fault } else { fault.on_host(&host.name) }
 }
 
@@ -558,10 +571,15 @@ fn odd(answer: &Answer) -> Fault {
         Answer::Metrics(_) => "metrics",
         Answer::Sockets(_) => "sockets",
         Answer::Services(_) => "services",
+        Answer::Processes(_) => "processes",
+        Answer::Signal(_) => "signal",
+        Answer::Blame(_) => "blame",
         Answer::Impact(_) => "impact",
         Answer::Act(_) => "act",
         Answer::Run(_) => "run",
         Answer::Cancelled {} => "cancelled",
+        Answer::Journal(_) => "journal",
+        Answer::JournalNews(_) => "journal news",
     };
     Fault::new(
         FaultCode::HelperFailed,
@@ -577,6 +595,6 @@ fn elapsed_ms(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::hosts::HostGlance;
 use protocol::metrics::Metrics;
+use protocol::processes::{Process, ProcessTable};
 use protocol::services::ServiceTable;
 use protocol::snapshot::{Aged, Snapshot};
 use protocol::sockets::SocketTable;
@@ -31,6 +32,8 @@ pub use glance::glance;
 /// Sockets that are kept of a host; the others are counted.
 const SOCKETS: usize = 5_000;
 const SERVICES: usize = 5_000;
+/// Processes that are kept of each kind: most CPU, most memory. The others are counted.
+const LARGEST_PROCESSES: usize = 100;
 
 /// Newer formats of a file are not read.
 const FORMAT: u8 = 1;
@@ -80,6 +83,26 @@ impl Snapshots {
         self.keep(host_id, "sockets", received_ms, value).await
     }
 
+    /// Those with most CPU and those with most memory are kept; the rest is added to `left_out`.
+    pub async fn keep_processes(
+        &self,
+        host_id: &str,
+        received_ms: i64,
+        mut value: ProcessTable,
+    ) -> Result<(), Fault> {
+        let before = value.processes.len();
+        value.processes.sort_by_key(|process| std::cmp::Reverse(process.rss_bytes));
+        let mut rest = value.processes.split_off(before.min(LARGEST_PROCESSES));
+        let share = |process: &Process| process.cpu_pct.unwrap_or(0.0);
+        rest.sort_by(|a, b| share(b).total_cmp(&share(a)).then(b.cpu_ms.cmp(&a.cpu_ms)));
+        rest.truncate(LARGEST_PROCESSES);
+        value.processes.append(&mut rest);
+        value.processes.sort_by_key(|process| process.pid);
+        let over = u32::try_from(before - value.processes.len()).unwrap_or(u32::MAX);
+        value.left_out = value.left_out.saturating_add(over);
+        self.keep(host_id, "processes", received_ms, value).await
+    }
+
     pub async fn keep_services(
         &self,
         host_id: &str,
@@ -97,6 +120,7 @@ impl Snapshots {
             Ok(Snapshot {
                 system: read(&folder, "system")?,
                 metrics: read(&folder, "metrics")?,
+                processes: read(&folder, "processes")?,
                 sockets: read(&folder, "sockets")?,
                 services: read(&folder, "services")?,
             })

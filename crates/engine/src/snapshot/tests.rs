@@ -45,6 +45,26 @@ async fn a_huge_socket_table_keeps_its_listeners_and_counts_the_rest() {
 }
 
 #[tokio::test]
+async fn of_many_processes_the_largest_are_kept_and_the_rest_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = snapshots(&dir).await;
+    let processes = (1..=1_000)
+        .map(|pid| Process {
+            pid,
+            rss_bytes: u64::from(pid),
+            cpu_pct: Some(f64::from(1_001 - pid)),
+            ..Process::default()
+        })
+        .collect();
+    let table = ProcessTable { processes, left_out: 3, ..ProcessTable::default() };
+    kept.keep_processes("a", 1, table).await.unwrap();
+    let table = kept.show("a").await.unwrap().processes.unwrap().value;
+    let pids: Vec<u32> = table.processes.iter().map(|process| process.pid).collect();
+    assert_eq!(pids, (1..=100).chain(901..=1_000).collect::<Vec<_>>());
+    assert_eq!(table.left_out, 3 + 800);
+}
+
+#[tokio::test]
 async fn a_damaged_file_counts_as_none_and_the_next_sample_mends_it() {
     let dir = tempfile::tempdir().unwrap();
     let kept = snapshots(&dir).await;

@@ -6,12 +6,12 @@ use crate::root::{Root, lossy, read_bytes};
 
 /// Knows where systemd's own tree of cgroups begins, which is not `/` inside some containers.
 #[derive(Debug, Default)]
-pub(super) struct Units {
+pub(crate) struct Units {
     prefix: String,
 }
 
 impl Units {
-    pub(super) fn of(root: &Root) -> Self {
+    pub(crate) fn of(root: &Root) -> Self {
         let init = read_bytes(&root.proc.join("1/cgroup")).ok();
         let prefix = init
             .and_then(|text| systemd_path(&lossy(text)).map(str::to_owned))
@@ -22,7 +22,7 @@ impl Units {
 
     /// The unit that the process belongs to: the first part of its path that is no slice. Below a
     /// `user@.service` that is the system's unit, not one of the user's own manager.
-    pub(super) fn parse_unit(&self, cgroup: &[u8]) -> Option<String> {
+    pub(crate) fn parse_unit(&self, cgroup: &[u8]) -> Option<String> {
         let text = String::from_utf8_lossy(cgroup);
         let path = systemd_path(&text)?.strip_prefix(self.prefix.as_str())?;
         path.split('/')
@@ -34,7 +34,7 @@ impl Units {
 }
 
 /// The path in systemd's hierarchy: the named one of cgroup v1 and of the hybrid layout, else v2.
-fn systemd_path(text: &str) -> Option<&str> {
+pub(super) fn systemd_path(text: &str) -> Option<&str> {
     let path_of = |wanted: &str| {
         text.lines().find_map(|line| {
             let (_, rest) = line.split_once(':')?;

@@ -1,0 +1,76 @@
+//! processes: the query, who used the most at a moment, and signals.
+
+use std::time::Duration;
+
+use protocol::ipc::{BlameShow, ProcessesQuery, SignalSend};
+use protocol::operations::{Operation, OperationKind};
+use protocol::processes::{Blame, ProcessAnswer};
+use protocol::wire::{Answer, Ask};
+use protocol::{Fault, FaultCode};
+
+use super::Handle;
+use super::act::{check_guard, logged};
+use super::look::never_read;
+use crate::engine::Engine;
+use crate::operations::OperationDraft;
+use crate::processes;
+use crate::sessions::{odd_answer, then};
+
+/// The helper looks at the process for 2 s; sudo may take its time.
+const SIGNAL_LIMIT: Duration = Duration::from_secs(40);
+
+impl Handle for ProcessesQuery {
+    async fn handle(self, engine: &Engine) -> Result<ProcessAnswer, Fault> {
+        let host = engine.host(&self.host).await?;
+        let session = engine.parts.sessions.of(&host);
+        if self.query.connect || session.live_now().await.is_some() {
+            let table = session.read_processes(&self.query.detail).await?;
+            return Ok(processes::answer(&table, &self.query, false));
+        }
+        let kept = engine.parts.snapshots.show(&host.id).await?.processes.ok_or_else(|| never_read(&host))?;
+        let answer = processes::answer(&kept.value, &self.query, true);
+        Ok(ProcessAnswer { at_ms: kept.received_ms, ..answer })
+    }
+}
+
+impl Handle for BlameShow {
+    async fn handle(self, engine: &Engine) -> Result<Blame, Fault> {
+        let host = engine.host(&self.host).await?;
+        let session = engine.parts.sessions.of(&host);
+        // What is known lives with the link: a new one would know nothing.
+        if session.live_now().await.is_none() {
+            let message = format!("{} is not connected, so who used the most is not known", host.name);
+            return Err(Fault::new(FaultCode::LinkLost, message).on_host(&host.name));
+        }
+        session.read_blame(self.at_ms).await
+    }
+}
+
+impl Handle for SignalSend {
+    async fn handle(self, engine: &Engine) -> Result<Operation, Fault> {
+        let host = engine.host(&self.host).await?;
+        let SignalSend { pid, start_ticks, name, signal, typed_name, .. } = self;
+        if pid == 1 {
+            return Err(Fault::bad_input(
+                "pid",
+                "PID 1 holds the whole host together: Muster sends it no signal",
+            ));
+        }
+        check_guard(&host, typed_name.as_deref())?;
+        let draft = OperationDraft {
+            host: Some(then(&host)),
+            kind: OperationKind::Signal,
+            target: format!("{pid} ({name})"),
+            command: processes::equivalent_command(pid, start_ticks, signal, host.sudo),
+        };
+        let ask = Ask::Signal { pid, start_ticks, signal, sudo: host.sudo };
+        logged(engine, host, draft, ask, SIGNAL_LIMIT, move |answer| {
+            let report = answer.and_then(|answer| match answer {
+                Answer::Signal(report) => Ok(*report),
+                other => Err(odd_answer(&other)),
+            });
+            processes::conclude(signal, &report)
+        })
+        .await
+    }
+}

@@ -1,0 +1,210 @@
+//! The whole table, as ps(1) would show it, and CPU shares since the reader's last sample.
+
+use std::time::{Duration, Instant};
+
+use protocol::processes::{Process, ProcessState, ProcessTable};
+
+use super::detail::read_detail;
+use super::facts::{Facts, Known};
+use super::rates::{Rate, rates};
+use super::sample::{Sample, Seen, read_sample};
+use super::{ProcDir, parse_stat};
+use crate::clock;
+use crate::error::Error;
+use crate::root::Root;
+use crate::system::count_cpus;
+use crate::users::Users;
+
+/// More rows are counted, not sent: a line has a limit (`wire::LINE_LIMIT_BYTES`).
+const ROWS_LIMIT: usize = 32_768;
+/// Rows with a detail, each of which may cost some milliseconds.
+const DETAILS_LIMIT: usize = 64;
+/// A sample of this age gives the shares of one answer.
+const LAST_MIN: Duration = Duration::from_millis(200);
+const LAST_MAX: Duration = Duration::from_secs(10);
+
+/// What is kept between readings of the table.
+pub(crate) struct Desk {
+    pub(super) known: Known,
+    users: Users,
+    last: Option<Sample>,
+}
+
+impl Desk {
+    pub(crate) fn of(root: &Root) -> Self {
+        Self { known: Known::default(), users: Users::of(root), last: None }
+    }
+
+    /// Reads the table with shares since `last`, and leaves its sample there.
+    pub(crate) fn read(
+        &mut self,
+        root: &Root,
+        last: &mut Option<Sample>,
+        detail: &[u32],
+    ) -> Result<ProcessTable, Error> {
+        let started = Instant::now();
+        let sample = read_sample(root)?;
+        let table = self.table_of(root, last.as_ref(), &sample, detail, started)?;
+        *last = Some(sample);
+        Ok(table)
+    }
+
+    /// True if a single answer would have shares of a sensible time.
+    pub(crate) fn has_last(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| (LAST_MIN..=LAST_MAX).contains(&last.at.elapsed()))
+    }
+
+    /// Takes a sample that the next single answer is compared with.
+    pub(crate) fn take_last(&mut self, root: &Root) -> Result<(), Error> {
+        self.last = Some(read_sample(root)?);
+        Ok(())
+    }
+
+    /// Reads the table with shares since the last single answer, or since `take_last`.
+    pub(crate) fn read_once(&mut self, root: &Root, detail: &[u32]) -> Result<ProcessTable, Error> {
+        let mut last = self.last.take();
+        let table = self.read(root, &mut last, detail);
+        self.last = last;
+        table
+    }
+
+    fn table_of(
+        &mut self,
+        root: &Root,
+        last: Option<&Sample>,
+        sample: &Sample,
+        detail: &[u32],
+        started: Instant,
+    ) -> Result<ProcessTable, Error> {
+        let proc = ProcDir::open(&root.proc)?;
+        let cpus = count_cpus(root);
+        let shares = last.map(|last| rates(last, sample, clock::ticks_per_s(), cpus));
+        self.users.refresh();
+        let mut processes = Vec::with_capacity(sample.seen.len().min(ROWS_LIMIT));
+        for (at, seen) in sample.seen.iter().take(ROWS_LIMIT).enumerate() {
+            let looked = self.known.look(root, &proc, seen.pid, seen.start_ticks, sample.comm(seen));
+            let Some(facts) = looked else { continue };
+            let share = shares.as_ref().and_then(|shares| shares.get(at).copied().flatten());
+            processes.push(row(seen, &facts, share, &self.users));
+        }
+        self.known.forget_gone(sample);
+        for process in processes.iter_mut().filter(|one| detail.contains(&one.pid)).take(DETAILS_LIMIT) {
+            process.detail = read_detail(&proc, process.pid, process.start_ticks);
+        }
+        Ok(ProcessTable {
+            at_ms: clock::now_ms(),
+            over_ms: last
+                .and_then(|last| u64::try_from(sample.at.duration_since(last.at).as_millis()).ok())
+                .filter(|ms| *ms > 0),
+            processes,
+            cpus,
+            others_hidden: sample.others_hidden,
+            unreadable: sample.unreadable,
+            left_out: u32::try_from(sample.seen.len().saturating_sub(ROWS_LIMIT)).unwrap_or(u32::MAX),
+            took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// One process as it is now, without a share; `None` if it is not there.
+    pub(super) fn read_one(&mut self, root: &Root, proc: &ProcDir, pid: u32) -> Option<Process> {
+        let mut line = Vec::with_capacity(1024);
+        proc.read(pid, "stat", &mut line).then_some(())?;
+        let stat = parse_stat(&line)?;
+        let seen = Seen::of(&stat);
+        let facts = self.known.look(root, proc, pid, stat.start_ticks, stat.comm)?;
+        self.users.refresh();
+        Some(row(&seen, &facts, None, &self.users))
+    }
+
+    pub(super) fn user(&self, uid: u32) -> Option<&str> {
+        self.users.name(uid)
+    }
+}
+
+fn row(seen: &Seen, facts: &Facts, share: Option<Rate>, users: &Users) -> Process {
+    Process {
+        pid: seen.pid,
+        ppid: seen.ppid,
+        start_ticks: seen.start_ticks,
+        started_ms: facts.started_ms,
+        name: facts.name.clone(),
+        command: facts.command.clone(),
+        command_left_out_bytes: facts.command_left_out_bytes,
+        lossy: facts.lossy,
+        uid: facts.uid,
+        user: users.name(facts.uid).map(str::to_owned),
+        state: ProcessState::of_letter(seen.state),
+        kernel_thread: seen.kernel_thread,
+        cpu_pct: share.map(|share| (share.own_pct * 10.0).round() / 10.0),
+        cpu_ms: seen.cpu_ticks.saturating_mul(1_000) / clock::ticks_per_s(),
+        rss_bytes: seen.rss_pages.saturating_mul(clock::page_bytes()),
+        threads: seen.threads,
+        nice: seen.nice,
+        cgroup: facts.cgroup.clone(),
+        unit: facts.unit.clone(),
+        detail: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command};
+
+    fn find(table: &ProcessTable, pid: u32) -> Option<&Process> {
+        table.processes.iter().find(|process| process.pid == pid)
+    }
+
+    fn end(mut child: Child) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn the_first_sample_has_no_shares_and_the_second_those_of_a_busy_process() {
+        let root = Root::live();
+        let mut desk = Desk::of(&root);
+        let mut last = None;
+        let busy = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let first = desk.read(&root, &mut last, &[]).unwrap();
+        assert!(first.over_ms.is_none() && first.processes.iter().all(|one| one.cpu_pct.is_none()));
+        std::thread::sleep(Duration::from_millis(400));
+        let second = desk.read(&root, &mut last, &[busy.id()]).unwrap();
+        let row = find(&second, busy.id()).unwrap().clone();
+        let idle = find(&second, 1).unwrap().clone();
+        end(busy);
+        assert!(row.cpu_pct.is_some_and(|pct| pct > 5.0), "{row:?}");
+        assert!(idle.cpu_pct.is_some() && idle.detail.is_none());
+        assert!(row.detail.is_some(), "what was asked for about one process is there");
+        assert_eq!((row.ppid, row.command.as_str()), (std::process::id(), "sh -c while :; do :; done"));
+        assert!(second.over_ms.is_some_and(|ms| ms >= 400) && second.cpus > 0 && !second.others_hidden);
+    }
+
+    #[test]
+    fn a_process_that_became_another_program_is_shown_as_that() {
+        let root = Root::live();
+        let mut desk = Desk::of(&root);
+        let mut last = None;
+        let child = Command::new("sh").args(["-c", "sleep 0.3; exec sleep 60"]).spawn().unwrap();
+        let mut name = || {
+            let table = desk.read(&root, &mut last, &[]).unwrap();
+            find(&table, child.id()).map(|process| (process.name.clone(), process.command.clone()))
+        };
+        assert_eq!(name().unwrap().0, "sh");
+        std::thread::sleep(Duration::from_millis(700));
+        let now = name().unwrap();
+        end(child);
+        assert_eq!(now, ("sleep".to_owned(), "sleep 60".to_owned()), "PID and start time are the same");
+    }
+
+    #[test]
+    fn what_has_ended_is_forgotten() {
+        let root = Root::live();
+        let mut desk = Desk::of(&root);
+        let child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = child.id();
+        assert!(find(&desk.read(&root, &mut None, &[]).unwrap(), pid).is_some());
+        end(child);
+        assert!(find(&desk.read(&root, &mut None, &[]).unwrap(), pid).is_none());
+    }
+}
