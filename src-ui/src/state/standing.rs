@@ -128,7 +128,7 @@ fn of_code(code: FaultCode) -> Standing {
         BadInput | HostUnknown | HostExists | UnitUnknown | OperationUnknown | NotInThisVersion
         | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown | NotPermitted
         | SudoRefused | StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | KeyringUnavailable
-        | KeyringLocked | NotOnThisHost | TimedOut | Internal | Unknown => Standing::Failed,
+        | KeyringLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
     }
 }
 
