@@ -125,10 +125,12 @@ fn of_code(code: FaultCode) -> Standing {
         HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperFailed => {
             Standing::Helper
         }
-        BadInput | HostUnknown | HostExists | UnitUnknown | OperationUnknown | NotInThisVersion
-        | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown | NotPermitted
-        | SudoRefused | StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | KeyringUnavailable
-        | KeyringLocked | NotOnThisHost | TimedOut | Internal | Unknown => Standing::Failed,
+        BadInput | HostUnknown | HostExists | UnitUnknown | ProcessGone | OperationUnknown
+        | NotInThisVersion | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown
+        | NotPermitted | SudoRefused | StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer
+        | KeyringUnavailable | KeyringLocked | NotOnThisHost | TimedOut | Internal | Unknown => {
+            Standing::Failed
+        }
     }
 }
 
