@@ -8,11 +8,13 @@
 
 mod answers;
 mod faults;
+mod journal;
 mod keyring;
 mod layout;
 mod numbers;
 mod outcomes;
 mod processes;
+mod residue;
 mod rigs;
 mod secrets;
 mod thread;

@@ -8,6 +8,7 @@
 mod children;
 mod clock;
 mod error;
+mod journal;
 mod log;
 mod machine;
 mod metrics;

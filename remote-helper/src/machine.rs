@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use protocol::Fault;
 use protocol::metrics::Metrics;
 use protocol::processes::{Blame, ProcessTable};
 use protocol::services::ServiceTable;
@@ -16,10 +17,10 @@ use crate::services::{FailedUnits, Installed};
 use crate::sockets::{Owners, Which};
 use crate::stop::Stop;
 use crate::users::Users;
-use crate::{runs, services, sockets, system};
+use crate::{journal, runs, services, sockets, system};
 
 /// What this helper answers.
-const CAN: [&str; 11] = [
+const CAN: [&str; 12] = [
     "system",
     "metrics",
     "sockets",
@@ -31,6 +32,7 @@ const CAN: [&str; 11] = [
     "act",
     "run",
     "cancel",
+    "journal",
 ];
 
 pub(crate) struct Machine {
@@ -167,6 +169,12 @@ impl Machine {
                 Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))
             }
             Ask::Cancel { .. } => Answer::Cancelled {},
+            Ask::Journal { query, sudo } => {
+                Answer::Journal(Box::new(journal::read_page(&self.root, query, *sudo, stop)?))
+            }
+            Ask::JournalFollow { .. } => {
+                return Err(Fault::bad_input("ask", "a follow is a stream, not one answer").into());
+            }
         })
     }
 }

@@ -50,13 +50,15 @@ fn document(answer: &Answer) -> Result<Vec<u8>, Error> {
         Answer::Metrics(metrics) => to_line(metrics),
         Answer::Sockets(table) => to_line(table),
         Answer::Services(table) => to_line(table),
+        Answer::Journal(page) => to_line(page),
         Answer::Processes(table) => to_line(table),
         Answer::Impact(_)
         | Answer::Act(_)
         | Answer::Signal(_)
         | Answer::Blame(_)
         | Answer::Run(_)
-        | Answer::Cancelled {} => to_line(answer),
+        | Answer::Cancelled {}
+        | Answer::JournalNews(_) => to_line(answer),
     }
 }
 

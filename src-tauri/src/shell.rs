@@ -27,6 +27,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .invoke_handler(commands::handler())
         .manage(commands::Watching::default())
+        .manage(commands::Following::default())
         .setup(move |app| {
             let options = EngineOptions {
                 data_dir: data_dir.clone(),

@@ -255,7 +255,7 @@ fn StatusBar() -> impl IntoView {
     };
     view! {
         <footer class="status" data-testid="status">
-            {move || {
+            <div class="status-counts">{move || {
                 counts
                     .get()
                     .into_iter()
@@ -268,9 +268,8 @@ fn StatusBar() -> impl IntoView {
                         }
                     })
                     .collect_view()
-            }}
-            <span class="grow"></span>
-            <span>{operator}</span>
+            }}</div>
+            <span class="status-operator cut">{operator}</span>
         </footer>
     }
 }

@@ -129,10 +129,12 @@ impl Window {
     }
 
     pub fn click_css(&self, selector: &str) {
+        // A click on what is disabled does nothing and is no error: the page enables it when it may be.
+        let enabled = format!("{selector}:not(:disabled)");
         let mut last = String::new();
         for _ in 0..20 {
             // A refresh may replace the element between finding and clicking it.
-            match self.runtime.block_on(self.find(selector).click()) {
+            match self.runtime.block_on(self.find(&enabled).click()) {
                 Ok(()) => return,
                 Err(why) => last = why.to_string(),
             }

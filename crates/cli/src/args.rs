@@ -123,19 +123,17 @@ pub(crate) enum Verb {
     /// Log of a host or of a unit
     Journal {
         name: String,
-        #[arg(long)]
-        unit: Option<String>,
-        #[arg(long)]
-        priority: Option<String>,
-        #[arg(long)]
-        since: Option<String>,
-        #[arg(long)]
-        follow: bool,
-        #[arg(long)]
-        limit: Option<u32>,
+        #[command(flatten)]
+        fields: JournalFields,
     },
-    /// What lies on a host for Muster
-    Helper { name: String, verb: HelperVerb },
+    /// What lies on a host for Muster: list it, or take it away
+    Helper {
+        name: String,
+        verb: HelperVerb,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
     /// The data of this computer
     Store {
         #[command(subcommand)]
@@ -147,8 +145,6 @@ impl Verb {
     /// The words of a command that this version only knows by name.
     pub(crate) fn of_a_later_version(&self) -> Option<&'static str> {
         match self {
-            Verb::Journal { .. } => Some("journal"),
-            Verb::Helper { .. } => Some("helper"),
             Verb::Store { .. } => Some("store"),
             Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
             Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
@@ -321,6 +317,31 @@ impl From<Action> for ServiceAction {
             Action::Disable => ServiceAction::Disable,
         }
     }
+}
+
+#[derive(Group)]
+pub(crate) struct JournalFields {
+    /// Of this unit alone, such as cron.service or cron
+    #[arg(long)]
+    pub(crate) unit: Option<String>,
+    /// This priority and more severe ones: emerg to debug, or 0 to 7
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// Such as 2h, "1 day ago", 10:30, "2026-11-20 10:30" or a time with its zone
+    #[arg(long, value_name = "T")]
+    pub(crate) since: Option<String>,
+    /// Text in the message or the name of the program; case does not count
+    #[arg(long)]
+    pub(crate) query: Option<String>,
+    /// Go on with each new entry until stopped
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// The newest so many: 200, or 10 before a follow
+    #[arg(long)]
+    pub(crate) limit: Option<u32>,
+    /// Only entries before this one
+    #[arg(long, value_name = "CURSOR", conflicts_with = "follow")]
+    pub(crate) before: Option<String>,
 }
 
 #[derive(Group)]

@@ -4,7 +4,9 @@
 //! person passes `printable`, because a host chose much of it.
 
 mod args;
+mod helper;
 mod hosts;
+mod journal;
 mod metrics;
 mod operations;
 mod output;
@@ -25,7 +27,7 @@ use engine::secrets::Keyring;
 use engine::{Desk, EngineOptions, this_computer};
 use protocol::{Fault, FaultCode};
 
-use args::{Args, Verb};
+use args::{Args, HelperVerb, Verb};
 use output::Printer;
 
 fn main() -> ExitCode {
@@ -95,12 +97,17 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
             runs::act(desk, name, sudo, confirm, &command, printer).await
         }
         Verb::Operations(operations) => operations::act(desk, operations, printer).await,
+        Verb::Journal { name, fields } => journal::show(desk, name, fields, printer).await,
+        Verb::Helper { name, verb: HelperVerb::Status, .. } => helper::status(desk, name, printer).await,
+        Verb::Helper { name, verb: HelperVerb::Remove, confirm } => {
+            helper::remove(desk, name, confirm, printer).await
+        }
         Verb::Processes { name, query, sort, limit } => {
             processes::show(desk, name, query, sort.map(Into::into), limit, printer).await
         }
         Verb::Signal { name, pid, signal, started, confirm } => {
             processes::signal(desk, name, pid, &signal, started, confirm, printer).await
         }
-        Verb::Journal { .. } | Verb::Helper { .. } | Verb::Store { .. } => Ok(()),
+        Verb::Store { .. } => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use protocol::operations::{Operation, OperationResult};
+use protocol::operations::{Operation, OperationKind, OperationResult};
 use protocol::text::{is_unsafe, printable, printable_lines};
 use protocol::{Fault, FaultCode};
 use serde::Serialize;
@@ -212,11 +212,13 @@ pub(crate) fn duration(seconds: u64) -> String {
 /// Turns an operation that did not end well into the fault that a terminal ends with.
 pub(crate) fn judge(operation: &Operation) -> Result<(), Fault> {
     let host = operation.host.as_ref().map_or("this computer", |host| host.name.as_str());
-    let is_command = operation.kind == protocol::operations::OperationKind::Command;
     let code = match operation.result {
         OperationResult::Done => return Ok(()),
-        OperationResult::Failed if is_command => FaultCode::CommandFailed,
-        OperationResult::Failed => FaultCode::UnitFailed,
+        OperationResult::Failed => match operation.kind {
+            OperationKind::Command => FaultCode::CommandFailed,
+            OperationKind::HelperRemove => FaultCode::HelperFailed,
+            _ => FaultCode::UnitFailed,
+        },
         OperationResult::TimedOut => FaultCode::TimedOut,
         _ => FaultCode::OutcomeUnknown,
     };

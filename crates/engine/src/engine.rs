@@ -6,6 +6,7 @@ use std::sync::Arc;
 use protocol::Fault;
 use protocol::hosts::Host;
 use protocol::ipc::{Command, Event};
+use protocol::journal::JournalQuery;
 use protocol::operations::OperationCounts;
 use protocol::wire::Ask;
 use tokio::sync::{broadcast, watch};
@@ -15,6 +16,7 @@ use crate::commands::Handle;
 use crate::credentials::Credentials;
 use crate::helper::Subscription;
 use crate::hosts::Hosts;
+use crate::journal::{self, JournalFollow};
 use crate::operations::Operations;
 use crate::secrets::SecretStore;
 use crate::sessions::Sessions;
@@ -110,6 +112,14 @@ impl Engine {
         let host = self.host(host).await?;
         let live = self.parts.sessions.of(&host).live().await?;
         live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await
+    }
+
+    /// Streams the log of a host; ends with the link.
+    pub async fn watch_journal(&self, host: &str, query: JournalQuery) -> Result<JournalFollow, Fault> {
+        let host = self.host(host).await?;
+        let ask = journal::follow_ask(&host, query)?;
+        let live = self.parts.sessions.of(&host).live().await?;
+        Ok(JournalFollow::new(live.link.subscribe(ask).await?))
     }
 
     /// Ends every link, so that no helper stays behind.

@@ -14,6 +14,7 @@ pub mod error;
 mod fuzzy;
 pub mod helper;
 pub mod hosts;
+pub mod journal;
 pub mod operations;
 pub mod processes;
 mod runs;
@@ -28,5 +29,5 @@ pub mod store;
 pub mod this_computer;
 pub mod trust;
 
-pub use door::{Desk, Samples, open_door};
+pub use door::{Desk, Entries, Samples, open_door};
 pub use engine::{Engine, EngineOptions};

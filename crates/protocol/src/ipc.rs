@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::credentials::{KeyringState, SecretKind};
 use crate::hosts::{Host, HostDraft, HostGlance, HostRow};
-use crate::link::{CheckReport, LinkState};
+use crate::journal::{JournalPage, JournalQuery};
+use crate::link::{CheckReport, HelperStatus, LinkState};
 use crate::metrics::Metrics;
 use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
@@ -90,10 +91,26 @@ commands! {
     "operations_read" OperationsRead { selection: ReadSelection } -> OperationCounts;
     /// Puts entries back among the unread.
     "operations_unread" OperationsUnread { ids: Vec<u64> } -> OperationCounts;
+
+    /// One page of a host's log, or of a unit's.
+    "journal_query" JournalShow { host: String, query: JournalQuery } -> JournalPage;
+    /// What lies and runs on a host for Muster. Puts nothing there.
+    "helper_status" HelperStatusShow { host: String } -> HelperStatus;
+    /// Ends the link and takes away everything that lies on the host for Muster.
+    "helper_remove" HelperRemove { host: String, typed_name: Option<String> } -> Operation;
 }
 
 /// The one command whose answers are a stream of `Event`, through a channel of the window.
 pub const WATCH: &str = "watch";
+
+/// Streams `Result<JournalNews, Fault>` of one host through a channel of the window, with the
+/// arguments of `JournalShow`; a new one ends the one before.
+pub const JOURNAL_FOLLOW: &str = "journal_follow";
+/// Ends that stream.
+pub const JOURNAL_UNFOLLOW: &str = "journal_unfollow";
+
+/// What the window may ask for beside `COMMANDS`.
+pub const STREAMS: [&str; 3] = [WATCH, JOURNAL_FOLLOW, JOURNAL_UNFOLLOW];
 
 /// A secret on its way into the keyring. It is never printed and never comes back.
 #[derive(Clone, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod fault;
 pub mod hosts;
 pub mod ipc;
+pub mod journal;
 pub mod link;
 pub mod metrics;
 pub mod operations;

@@ -69,3 +69,52 @@ pub struct CheckReport {
     /// From the start of the connection to the first answer of the helper.
     pub took_ms: u64,
 }
+
+/// What lies and runs on a host for Muster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HelperStatus {
+    pub host: String,
+    /// True for this computer, whose helper runs from memory.
+    pub from_memory: bool,
+    /// The folders that were looked into, as far as they are there.
+    pub folders: Vec<HelperFolder>,
+    pub files: Vec<HelperFile>,
+    pub processes: Vec<HelperProcess>,
+}
+
+/// A folder where the helper lies or may lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HelperFolder {
+    pub path: String,
+    /// False for a symbolic link and for a folder of another user: nothing is removed there.
+    pub ours: bool,
+    /// What else lies there, which is never touched.
+    pub others: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HelperFile {
+    pub path: String,
+    pub bytes: u64,
+    /// Lower-case hex; `None` if the host has no tool for it or the file may not be read.
+    pub sha256: Option<String>,
+    /// By its name.
+    pub version: Option<String>,
+    /// When it was put there, by the host's clock.
+    pub since_ms: Option<i64>,
+    /// True for the very bytes that this version puts there.
+    pub current: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HelperProcess {
+    pub pid: u32,
+    /// The file it was started from.
+    pub path: String,
+    /// True for the one that this program speaks with.
+    pub ours: bool,
+}

@@ -86,12 +86,13 @@ pub enum OperationKind {
     TrustAccept,
     TrustForget,
     HelperPlace,
+    HelperRemove,
     #[serde(other)]
     Unknown,
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 13] = [
+    pub const ALL: [OperationKind; 14] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
@@ -105,6 +106,7 @@ impl OperationKind {
         Self::TrustAccept,
         Self::TrustForget,
         Self::HelperPlace,
+        Self::HelperRemove,
     ];
 
     pub fn name(self) -> &'static str {
@@ -122,6 +124,7 @@ impl OperationKind {
             Self::TrustAccept => "trust_accept",
             Self::TrustForget => "trust_forget",
             Self::HelperPlace => "helper_place",
+            Self::HelperRemove => "helper_remove",
             Self::Unknown => "unknown",
         }
     }

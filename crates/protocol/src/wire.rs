@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::hosts::Sudo;
+use crate::journal::{JournalNews, JournalPage, JournalQuery};
 use crate::metrics::Metrics;
 use crate::processes::{Blame, ProcessTable, Signal, SignalReport};
 use crate::runs::RunReport;
@@ -119,6 +120,19 @@ pub enum Ask {
     Cancel {
         id: u64,
     },
+    /// One page of the log.
+    Journal {
+        query: JournalQuery,
+        #[serde(default)]
+        sudo: Sudo,
+    },
+    /// The last entries, as many as the query's limit, and then each as it is written, until it is
+    /// cancelled.
+    JournalFollow {
+        query: JournalQuery,
+        #[serde(default)]
+        sudo: Sudo,
+    },
 }
 
 /// A line from the helper to the engine.
@@ -159,6 +173,8 @@ pub enum Answer {
     Act(Box<ActionReport>),
     Run(Box<RunReport>),
     Cancelled {},
+    Journal(Box<JournalPage>),
+    JournalNews(Box<JournalNews>),
 }
 
 #[cfg(test)]

@@ -21,6 +21,11 @@ const KILL_GRACE: Duration = Duration::from_secs(1);
 /// Takes what a child prints.
 pub(crate) trait Sink {
     fn take(&mut self, bytes: &[u8]);
+
+    /// True once nothing more is wanted: the child is ended then.
+    fn has_enough(&self) -> bool {
+        false
+    }
 }
 
 /// Why it ended.
@@ -29,6 +34,8 @@ pub(crate) enum End {
     Itself,
     Limit,
     Stopped,
+    /// A sink had enough.
+    Enough,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +78,9 @@ impl Attend<'_> {
                 break;
             }
             match &mut ending {
+                None if pipes.iter().any(|(_, sink)| sink.has_enough()) => {
+                    ending = Some(self.begin_end(End::Enough, now));
+                }
                 None if self.stop.is_stopped() => ending = Some(self.begin_end(End::Stopped, now)),
                 None if self.limit.is_some_and(|limit| now.duration_since(started) >= limit) => {
                     ending = Some(self.begin_end(End::Limit, now));

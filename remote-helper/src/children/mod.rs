@@ -7,6 +7,6 @@ mod attend;
 mod sudo;
 mod tools;
 
-pub(crate) use attend::{Attend, End, Sink};
+pub(crate) use attend::{Attend, End, Ended, Sink};
 pub(crate) use sudo::{no_sudo_password, sudo_present, sudo_refusal};
 pub(crate) use tools::{SUDO, Said, find_tool, reap_soon, run_tool, tool_command};

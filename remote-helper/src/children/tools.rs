@@ -69,7 +69,7 @@ pub(crate) fn run_tool(mut command: Command, limit: Duration, stop: &Stop) -> Re
         End::Limit => {
             Err(Error::ToolTimedOut { tool, limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) })
         }
-        End::Stopped => Err(Error::Cancelled),
+        End::Stopped | End::Enough => Err(Error::Cancelled),
     }
 }
 

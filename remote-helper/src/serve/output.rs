@@ -6,13 +6,17 @@
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::wire::{LINE_LIMIT_BYTES, Line};
 use protocol::{Fault, FaultCode};
 
+use crate::stop::Stop;
+
 /// Lines that nobody waits for: Hello and faults about lines that are no requests.
 const OFFERED_LIMIT: usize = 256;
+/// How often one who waits for a slow reader looks whether to stop.
+const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -32,6 +36,11 @@ pub(super) struct Output {
 impl Output {
     /// Puts a line in and waits until it is written; false if it never will be.
     pub(super) fn send(&self, line: &Line) -> bool {
+        self.send_unless(line, &Stop::default())
+    }
+
+    /// The same, but waits no longer than until the sign to stop.
+    pub(super) fn send_unless(&self, line: &Line, stop: &Stop) -> bool {
         let bytes = to_bytes(line);
         let mut queue = self.lock();
         if queue.closed {
@@ -42,7 +51,10 @@ impl Output {
         let ticket = queue.put;
         self.changed.notify_all();
         while queue.written < ticket && !queue.closed {
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self.changed.wait_timeout(queue, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            if stop.is_stopped() {
+                break;
+            }
         }
         queue.written >= ticket
     }

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::hosts::Sudo;
+use protocol::journal::JournalQuery;
 use protocol::wire::{Answer, Ask, Line, Request, RequestId};
 use protocol::{Fault, FaultCode};
 
 use super::output::Output;
 use super::start_thread;
 use crate::error::Error;
+use crate::journal;
 use crate::machine::Machine;
 use crate::metrics::Sampler;
 use crate::processes::Sample;
@@ -149,7 +152,8 @@ impl Drop for Ended {
 }
 
 fn is_long(ask: &Ask) -> bool {
-    matches!(ask, Ask::Run { .. } | Ask::Act { .. } | Ask::Signal { .. }) || interval(ask).is_some()
+    matches!(ask, Ask::Run { .. } | Ask::Act { .. } | Ask::Signal { .. } | Ask::JournalFollow { .. })
+        || interval(ask).is_some()
 }
 
 fn interval(ask: &Ask) -> Option<Duration> {
@@ -166,7 +170,9 @@ fn interval(ask: &Ask) -> Option<Duration> {
         | Ask::Impact { .. }
         | Ask::Act { .. }
         | Ask::Run { .. }
-        | Ask::Cancel { .. } => None,
+        | Ask::Cancel { .. }
+        | Ask::Journal { .. }
+        | Ask::JournalFollow { .. } => None,
     }
 }
 
@@ -184,6 +190,9 @@ fn answer(machine: &Machine, output: &Output, request: Request, stop: &Stop) {
     let Request { id, ask } = request;
     if let Some(interval) = interval(&ask) {
         return push(machine, output, id, &ask, interval, stop);
+    }
+    if let Ask::JournalFollow { query, sudo } = &ask {
+        return follow(machine, output, id, query, *sudo, stop);
     }
     output.send(&match machine.answer(&ask, stop) {
         Ok(answer) => Line::Reply { id, answer },
@@ -228,6 +237,21 @@ fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Durati
         }
     }
     output.send(&Line::End { id });
+}
+
+/// Pushes the log as it is written. While the reader does not take a push nothing more is read, so
+/// what writes the log to us waits too, and nothing piles up here.
+fn follow(machine: &Machine, output: &Output, id: u64, query: &JournalQuery, sudo: Sudo, stop: &Stop) {
+    let mut seq = 0;
+    let ended = journal::follow(&machine.root, query, sudo, stop, &mut |news| {
+        seq += 1;
+        let answer = Answer::JournalNews(Box::new(news));
+        output.send_unless(&Line::Push { id, seq, answer }, stop)
+    });
+    output.send(&match ended {
+        Ok(()) | Err(Error::Cancelled) => Line::End { id },
+        Err(error) => Line::Fault { id, fault: error.into() },
+    });
 }
 
 /// What the next push of a subscription is compared with.

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write, pipe};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use protocol::journal::PRIORITIES;
 use protocol::wire::{Answer, Hello, Line};
 use protocol::{Fault, FaultCode};
 
@@ -25,10 +26,20 @@ impl Link {
         (link, hello)
     }
 
+    fn open_on(root: Root) -> (Self, Hello) {
+        let mut link = Self::open_unread_on(root);
+        let Line::Hello(hello) = link.next() else { panic!("the first line is Hello") };
+        (link, hello)
+    }
+
     fn open_unread() -> Self {
+        Self::open_unread_on(Root::live())
+    }
+
+    fn open_unread_on(root: Root) -> Self {
         let (input, to) = pipe().unwrap();
         let (from, output) = pipe().unwrap();
-        let helper = std::thread::spawn(move || serve(input, output, Root::live()));
+        let helper = std::thread::spawn(move || serve(input, output, root));
         Self { to, from: BufReader::new(from), helper }
     }
 
@@ -74,6 +85,7 @@ fn it_speaks_first_and_says_what_it_can_and_where_it_is() {
         "act",
         "run",
         "cancel",
+        "journal",
     ] {
         assert!(hello.can.iter().any(|can| can == word), "{word}");
     }
@@ -276,4 +288,64 @@ fn a_peer_that_floods_nonsense_and_reads_nothing_is_dropped() {
     assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
     drop(from);
     drop(flood);
+}
+
+/// A folder of log files in the place of this machine.
+fn captured(lines: usize) -> (tempfile::TempDir, Root) {
+    let tree = tempfile::tempdir().unwrap();
+    for folder in ["var/log", "etc", "proc", "run"] {
+        std::fs::create_dir_all(tree.path().join(folder)).unwrap();
+    }
+    std::fs::create_dir_all(tree.path().join("proc/sys/kernel")).unwrap();
+    let text: String = (0..lines)
+        .map(|number| format!("2026-11-20T10:{:02}:{:02}Z web a[7]: {number}\n", number / 60, number % 60))
+        .collect();
+    std::fs::write(tree.path().join("var/log/syslog"), text).unwrap();
+    let root = Root::captured(tree.path());
+    (tree, root)
+}
+
+#[test]
+fn the_log_is_paged_back_over_the_wire() {
+    let (_tree, root) = captured(25);
+    let (mut link, _) = Link::open_on(root);
+    let mut before = String::new();
+    let mut seen = Vec::new();
+    for id in 1..=3 {
+        link.send(&format!(r#"{{"id":{id},"ask":{{"journal":{{"query":{{"limit":10{before}}}}}}}}}"#));
+        let Line::Reply { answer: Answer::Journal(page), .. } = link.next() else { panic!() };
+        seen.splice(0..0, page.entries.into_iter().map(|entry| entry.message));
+        let Some(older) = page.older else { break };
+        before = format!(r#","before":"{older}""#);
+    }
+    assert_eq!(seen, (0..25).map(|number| number.to_string()).collect::<Vec<_>>());
+    for bad in [
+        r#"{"unit":"--vacuum-time=1s"}"#.to_owned(),
+        r#"{"before":"$(id)"}"#.to_owned(),
+        format!(r#"{{"priority":{}}}"#, PRIORITIES.len()),
+    ] {
+        link.send(&format!(r#"{{"id":9,"ask":{{"journal":{{"query":{bad}}}}}}}"#));
+        let (id, fault) = link.next_fault();
+        assert_eq!((id, fault.code), (9, FaultCode::BadInput), "{bad}");
+    }
+}
+
+#[test]
+fn a_follow_pushes_what_is_written_and_ends_when_cancelled() {
+    let (tree, root) = captured(3);
+    let (mut link, _) = Link::open_on(root);
+    link.send(r#"{"id":4,"ask":{"journal_follow":{"query":{"limit":2}}}}"#);
+    let Line::Push { id: 4, seq: 1, answer: Answer::JournalNews(news) } = link.next() else { panic!() };
+    assert_eq!((news.entries.len(), news.sent_before), (2, 0));
+    let path = tree.path().join("var/log/syslog");
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(b"2026-11-20T11:00:00Z web b: new\n").unwrap();
+    let Line::Push { id: 4, seq: 2, answer: Answer::JournalNews(news) } = link.next() else { panic!() };
+    assert_eq!((news.entries[0].message.as_str(), news.sent_before), ("new", 2));
+    link.send(r#"{"id":5,"ask":{"cancel":{"id":4}}}"#);
+    let lines = [link.next(), link.next()];
+    assert!(lines.iter().any(|line| matches!(line, Line::End { id: 4 })), "{lines:?}");
+    link.send(r#"{"id":6,"ask":{"journal_follow":{"query":{}}}}"#);
+    link.next();
+    assert!(link.hang_up() < Duration::from_secs(2), "a follow ends with its link");
 }

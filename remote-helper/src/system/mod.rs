@@ -13,6 +13,8 @@ mod timers;
 mod virtualization;
 mod zone;
 
+pub(crate) use zone::read_offset;
+
 use protocol::system::System;
 use protocol::wire::HelloHost;
 

@@ -20,7 +20,7 @@ fn parse_link(target: &str) -> Option<String> {
 }
 
 /// Seconds east of UTC now, as date(1) has it with the host's own zone.
-pub(super) fn read_offset(root: &Root, stop: &Stop) -> Option<i32> {
+pub(crate) fn read_offset(root: &Root, stop: &Stop) -> Option<i32> {
     if !root.is_live() {
         return None;
     }

@@ -1,7 +1,9 @@
 //! The window's commands: each unpacks, calls the engine and returns. Their names, arguments and
 //! replies are those of `protocol::ipc`; none has a thought of its own.
 
+mod helper;
 mod hosts;
+mod journal;
 mod look;
 mod operations;
 mod processes;
@@ -16,6 +18,7 @@ use tauri::ipc::Invoke;
 
 use crate::shell::Opened;
 
+pub(crate) use journal::Following;
 pub(crate) use watch::Watching;
 
 /// What the window gets for a command.
@@ -70,6 +73,11 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         operations::operation_show,
         operations::operations_read,
         operations::operations_unread,
+        journal::journal_query,
+        helper::helper_status,
+        helper::helper_remove,
         watch::watch,
+        journal::journal_follow,
+        journal::journal_unfollow,
     ]
 }

@@ -40,6 +40,7 @@ pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
         OperationKind::TrustAccept => t_string!(i18n, operations.title_trust_accept, host = host),
         OperationKind::TrustForget => t_string!(i18n, operations.title_trust_forget, host = host),
         OperationKind::HelperPlace => t_string!(i18n, operations.title_helper_place, host = host),
+        OperationKind::HelperRemove => t_string!(i18n, operations.title_helper_remove, host = host),
         OperationKind::Unknown => t_string!(i18n, operations.title_unknown, host = host),
     }
 }
@@ -59,6 +60,7 @@ pub(crate) fn kind_words(i18n: I18n, kind: OperationKind) -> &'static str {
         OperationKind::TrustAccept => t_string!(i18n, operations.kind_trust_accept),
         OperationKind::TrustForget => t_string!(i18n, operations.kind_trust_forget),
         OperationKind::HelperPlace => t_string!(i18n, operations.kind_helper_place),
+        OperationKind::HelperRemove => t_string!(i18n, operations.kind_helper_remove),
         OperationKind::Unknown => t_string!(i18n, operations.kind_unknown),
     }
 }

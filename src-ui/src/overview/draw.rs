@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::lanes::{Lane, Paint, axis_number};
-use super::samples::{Sample, Samples};
+use super::samples::{Sample, Samples, WINDOW_MS};
 use super::scale::{LaneAxis, TimeAxis};
 use crate::format;
 
@@ -122,7 +122,10 @@ impl Sheet<'_> {
         self.pen.set_text_align("center");
         self.pen.set_text_baseline("alphabetic");
         let cursor_x = picture.cursor_ms.map(|at_ms| self.time.x(at_ms));
-        for at_ms in self.time.minutes() {
+        // A label stands 40 px wide; on a narrow chart only every second or fifth minute has one.
+        let minute_px = width * 60_000.0 / WINDOW_MS as f64;
+        let every = [1, 2, 5].into_iter().find(|every| f64::from(*every) * minute_px >= 40.0).unwrap_or(10);
+        for at_ms in self.time.minutes().into_iter().filter(|at_ms| at_ms / 60_000 % i64::from(every) == 0) {
             let x = self.time.x(at_ms);
             let is_covered = cursor_x.is_some_and(|cursor| (cursor - x).abs() < 46.0);
             if (16.0..width - 10.0).contains(&x) && !is_covered {

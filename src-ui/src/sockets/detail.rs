@@ -58,7 +58,8 @@ fn detail(
     open_unit: Callback<String>,
 ) -> impl IntoView {
     let SocketRow { socket, peer_host, .. } = row;
-    let (title, protocol) = (socket.local(), socket.protocol.name());
+    let shown = |endpoint: String| printable(&endpoint).into_owned();
+    let (title, protocol) = (shown(socket.local()), socket.protocol.name());
     let subtitle = if socket.is_listening() {
         match socket.local_address.as_str() {
             "0.0.0.0" | "::" => t_string!(i18n, sockets.every_address, protocol = protocol),
@@ -138,9 +139,9 @@ fn detail(
                 <h3>{t_string!(i18n, sockets.addresses)}</h3>
                 <dl class="facts">
                     <dt>{t_string!(i18n, sockets.local)}</dt>
-                    <dd class="mono">{socket.local()}</dd>
+                    <dd class="mono">{shown(socket.local())}</dd>
                     <dt>{t_string!(i18n, sockets.peer)}</dt>
-                    <dd class="mono">{socket.peer()}</dd>
+                    <dd class="mono">{shown(socket.peer())}</dd>
                     {peer_host
                         .map(|name| {
                             view! {

@@ -397,10 +397,10 @@ fn socket_cells(row: ArcRwSignal<SocketRow>) -> AnyView {
             <span class="cell dim" role="gridcell">{socket.protocol.name()}</span>
             {queue(Column::RecvQ, socket.recv_q)}
             {queue(Column::SendQ, socket.send_q)}
-            <span class="cell mono" role="gridcell" title=socket.local()>
+            <span class="cell mono" role="gridcell" title=printable(&socket.local()).into_owned()>
                 {marked(&socket.local(), matches(&row, "local"))}
             </span>
-            <span class="cell mono" class:dim=is_quiet role="gridcell" title=peer.clone()>
+            <span class="cell mono" class:dim=is_quiet role="gridcell" title=printable(&peer).into_owned()>
                 {peer_name.map(|name| view! { <span class="peer-host">{name}</span> " " })}
                 {marked(&peer, matches(&row, "peer"))}
             </span>

@@ -130,7 +130,7 @@ where
     .await
 }
 
-async fn finished<T>(
+pub(super) async fn finished<T>(
     task: impl Future<Output = Result<Result<T, Fault>, tokio::task::JoinError>>,
 ) -> Result<T, Fault> {
     task.await.map_err(|why| internal("an operation ended early", why))?

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use protocol::hosts::Host;
 use protocol::ipc::{
-    MetricsRead, MetricsRecent, ServiceImpactShow, ServicesQuery, SnapshotShow, SocketsQuery, SystemRead,
+    JournalShow, MetricsRead, MetricsRecent, ServiceImpactShow, ServicesQuery, SnapshotShow, SocketsQuery,
+    SystemRead,
 };
+use protocol::journal::JournalPage;
 use protocol::metrics::Metrics;
 use protocol::services::{ServiceAnswer, ServiceImpact};
 use protocol::snapshot::{Aged, Snapshot};
@@ -17,7 +19,7 @@ use protocol::{Fault, FaultCode};
 use super::Handle;
 use crate::engine::Engine;
 use crate::sessions::odd_answer;
-use crate::{services, sockets};
+use crate::{journal, services, sockets};
 
 impl Handle for SnapshotShow {
     async fn handle(self, engine: &Engine) -> Result<Snapshot, Fault> {
@@ -100,5 +102,12 @@ impl Handle for ServiceImpactShow {
             }
             other => Err(odd_answer(&other)),
         }
+    }
+}
+
+impl Handle for JournalShow {
+    async fn handle(self, engine: &Engine) -> Result<JournalPage, Fault> {
+        let host = engine.host(&self.host).await?;
+        journal::page(&engine.parts.sessions.of(&host), self.query).await
     }
 }

@@ -1,6 +1,7 @@
 //! The commands of `protocol::ipc`, each carried out by the parts of the engine it needs.
 
 mod act;
+mod helper;
 mod hosts;
 mod look;
 mod operations;
@@ -39,10 +40,7 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck,
-    TrustShow, TrustAccept, TrustList, TrustForget, SnapshotShow, MetricsRecent, SystemRead,
-    MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun,
-    OperationsList, OperationShow, OperationsRead, OperationsUnread,
+    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, OperationsList, OperationShow, OperationsRead, OperationsUnread, JournalShow, HelperStatusShow, HelperRemove,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use protocol::journal::{JournalNews, JournalQuery};
 use protocol::metrics::Metrics;
 use protocol::wire::Answer;
 use protocol::{Fault, FaultCode};
@@ -11,10 +12,11 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Mutex;
 
-use super::{Call, Said, WATCH_METRICS, WatchMetrics, door_path};
+use super::{Call, Said, WATCH_JOURNAL, WATCH_METRICS, WatchJournal, WatchMetrics, door_path};
 use crate::commands::Handle;
 use crate::engine::{Engine, EngineOptions};
 use crate::helper::Subscription;
+use crate::journal::JournalFollow;
 
 /// Carries out commands, here or in the app.
 pub enum Desk {
@@ -72,6 +74,19 @@ impl Desk {
         }
     }
 
+    /// Streams the log of a host until the link ends.
+    pub async fn watch_journal(&self, host: &str, query: JournalQuery) -> Result<Entries<'_>, Fault> {
+        match self {
+            Desk::Own(engine) => Ok(Entries::Own(Box::new(engine.watch_journal(host, query).await?))),
+            Desk::App(door) => {
+                let mut door = door.lock().await;
+                let watch = WatchJournal { host: host.to_owned(), query };
+                door.say(WATCH_JOURNAL, serde_json::to_value(watch).map_err(unreadable)?).await?;
+                Ok(Entries::App(door))
+            }
+        }
+    }
+
     /// Ends what this program holds open.
     pub async fn close(&self) {
         if let Desk::Own(engine) = self {
@@ -98,6 +113,24 @@ impl Samples<'_> {
                 }
             },
             Samples::App(door) => {
+                Some(door.hear().await.and_then(|value| serde_json::from_value(value).map_err(unreadable)))
+            }
+        }
+    }
+}
+
+/// A stream of a host's log, from here or through the door.
+pub enum Entries<'a> {
+    Own(Box<JournalFollow>),
+    App(tokio::sync::MutexGuard<'a, Door>),
+}
+
+impl Entries<'_> {
+    /// The next news; `None` when the stream ended without a word.
+    pub async fn next(&mut self) -> Option<Result<JournalNews, Fault>> {
+        match self {
+            Entries::Own(follow) => follow.next().await,
+            Entries::App(door) => {
                 Some(door.hear().await.and_then(|value| serde_json::from_value(value).map_err(unreadable)))
             }
         }

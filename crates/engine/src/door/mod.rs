@@ -10,11 +10,12 @@ mod server;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use protocol::journal::JournalQuery;
 use protocol::{Fault, FaultCode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use client::{Desk, Samples};
+pub use client::{Desk, Entries, Samples};
 pub use server::open_door;
 
 /// No line through the door is longer.
@@ -40,6 +41,15 @@ const WATCH_METRICS: &str = "watch_metrics";
 struct WatchMetrics {
     host: String,
     interval_ms: u32,
+}
+
+/// The call that is answered by a stream of news of a log.
+const WATCH_JOURNAL: &str = "watch_journal";
+
+#[derive(Serialize, Deserialize)]
+struct WatchJournal {
+    host: String,
+    query: JournalQuery,
 }
 
 /// Where the door of a data folder is. The name is a digest, because a socket's path must be short.
@@ -86,5 +96,29 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(first, door_path(a.path()).unwrap(), "both programs must find the same door");
         assert!(first.as_os_str().len() < 108, "{}", first.display());
+    }
+
+    #[tokio::test]
+    async fn a_log_is_followed_through_the_door_and_a_fault_comes_back_through_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = || crate::EngineOptions {
+            data_dir: dir.path().join("data"),
+            clock: crate::clock::Clock::system(),
+            secrets: std::sync::Arc::new(crate::secrets::Memory::new()),
+            operator: "tester".into(),
+        };
+        let engine = crate::Engine::open(options()).await.unwrap();
+        let door = open_door(engine, &options().data_dir).unwrap();
+        let desk = Desk::open(options()).await.unwrap();
+        assert!(matches!(desk, Desk::App(_)));
+        let query = JournalQuery { unit: Some("no unit".into()), ..JournalQuery::default() };
+        for (host, query, code) in [
+            ("nowhere", JournalQuery::default(), FaultCode::HostUnknown),
+            (protocol::hosts::LOCAL, query, FaultCode::BadInput),
+        ] {
+            let mut entries = desk.watch_journal(host, query).await.unwrap();
+            assert_eq!(entries.next().await.unwrap().unwrap_err().code, code);
+        }
+        door.abort();
     }
 }

@@ -11,7 +11,9 @@ use tokio::task::JoinHandle;
 
 use protocol::wire::Answer;
 
-use super::{Call, LINE_LIMIT_BYTES, Said, WATCH_METRICS, WatchMetrics, door_path};
+use super::{
+    Call, LINE_LIMIT_BYTES, Said, WATCH_JOURNAL, WATCH_METRICS, WatchJournal, WatchMetrics, door_path,
+};
 use crate::commands::dispatch;
 use crate::engine::Engine;
 
@@ -61,11 +63,17 @@ async fn serve(engine: Engine, stream: UnixStream) {
             Ok(_) => {}
         }
         let answered = match serde_json::from_str::<Call>(&line) {
-            Ok(call) if call.name == WATCH_METRICS => {
+            Ok(call) if call.name == WATCH_METRICS || call.name == WATCH_JOURNAL => {
                 // Watching lasts until the caller goes away: its hanging up ends the stream.
                 let mut rest = String::new();
+                let watching = async {
+                    match call.name.as_str() {
+                        WATCH_JOURNAL => watch_journal(&engine, call.args, &mut writing).await,
+                        _ => watch(&engine, call.args, &mut writing).await,
+                    }
+                };
                 tokio::select! {
-                    answered = watch(&engine, call.args, &mut writing) => answered,
+                    answered = watching => answered,
                     _ = reading.read_line(&mut rest) => return,
                 }
             }
@@ -102,6 +110,30 @@ async fn watch(
                         say(writing, &Said::Ok(value)).await?;
                     }
                     Some(Ok(_)) => {}
+                    Some(Err(fault)) => break fault,
+                    None => break Fault::new(FaultCode::LinkLost, "the host's stream ended"),
+                }
+            },
+        },
+    };
+    say(writing, &Said::Fault(ended)).await
+}
+
+async fn watch_journal(
+    engine: &Engine,
+    args: serde_json::Value,
+    writing: &mut OwnedWriteHalf,
+) -> std::io::Result<()> {
+    let ended = match serde_json::from_value::<WatchJournal>(args) {
+        Err(why) => Fault::bad_input("call", format!("not a watch: {why}")),
+        Ok(WatchJournal { host, query }) => match engine.watch_journal(&host, query).await {
+            Err(fault) => fault,
+            Ok(mut follow) => loop {
+                match follow.next().await {
+                    Some(Ok(news)) => {
+                        let value = serde_json::to_value(news).map_err(std::io::Error::other)?;
+                        say(writing, &Said::Ok(value)).await?;
+                    }
                     Some(Err(fault)) => break fault,
                     None => break Fault::new(FaultCode::LinkLost, "the host's stream ended"),
                 }

@@ -14,8 +14,10 @@ mod lines;
 mod link;
 mod local;
 mod place;
+mod remove;
 mod scripts;
 mod start;
+mod status;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -23,7 +25,9 @@ mod tests;
 pub use link::Link;
 pub use local::start_local;
 pub use place::place;
+pub use remove::{Removal, remove};
 pub use start::{start, start_if_placed};
+pub use status::status;
 pub use subscription::Subscription;
 
 /// The helper as it lies on a host.
@@ -73,6 +77,11 @@ impl Programs {
     fn sha256s(&self) -> (&str, &str) {
         let x86_64 = self.x86_64.as_ref().map_or("-", |program| &program.sha256);
         (x86_64, self.aarch64.as_ref().map_or("-", |program| &program.sha256))
+    }
+
+    /// True for the sha256 of one of them.
+    fn has(&self, sha256: &str) -> bool {
+        self.sha256s().0 == sha256 || self.sha256s().1 == sha256
     }
 
     /// The one for `arch` as uname(1) names it.

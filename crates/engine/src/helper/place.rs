@@ -179,7 +179,7 @@ fn refused(host: &str, dir: &str, said: &str) -> Fault {
 }
 
 /// The login shell never came to our script, or the script ended in the middle.
-fn no_answer(host: &str, what: &str, result: &ExecResult) -> Fault {
+pub(super) fn no_answer(host: &str, what: &str, result: &ExecResult) -> Fault {
     let text =
         [&result.stderr[..], &result.stdout[..]].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let lines: Vec<String> = text

@@ -85,6 +85,64 @@ const RUN: &str = "\
     if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3; fi; \
     exec \"$f\"";
 
+/// Arguments: mark, folder or empty.
+///
+/// `each` calls a function for every folder, `d`, where a helper may lie; `mine` is true for a file,
+/// `f`, that only this user's own uploads can be; `running` calls a function for each process, `p`,
+/// whose program, `e`, lies in the folder. A link, and what another user owns, is never ours.
+const FOLDERS: &str = "\
+    g=$2; c=$HOME/.cache/muster; \
+    each() { if [ -n \"$g\" ]; then for d in \"$g\" \"${g%/}/muster-$(id -u)\"; do \
+    if [ -d \"$d\" ]; then whose; \"$1\"; fi; done; fi; \
+    d=$c; if [ \"$d\" = \"$g\" ]; then return 0; fi; if [ -d \"$d\" ]; then whose; \"$1\"; fi; }; \
+    whose() { w=ours; [ -O \"$d\" ] || w=foreign; if [ -L \"$d\" ]; then w=link; fi; \
+    r=$(cd \"$d\" 2>/dev/null && pwd -P); }; \
+    mine() { if [ -L \"$f\" ]; then return 1; fi; [ -f \"$f\" ] && [ -O \"$f\" ]; }; \
+    running() { if [ -z \"$r\" ]; then return 0; fi; \
+    for p in /proc/[0-9]*; do { read -r n <\"$p/comm\"; } 2>/dev/null || continue; \
+    case $n in 3|muster-helper*) ;; *) continue;; esac; \
+    e=$(readlink \"$p/exe\" 2>/dev/null); p=${p#/proc/}; \
+    case $e in \"$r\"/muster-helper-*|\"$r\"/.muster-helper-*) \"$1\";; esac; done; }; ";
+
+/// After `FOLDERS`: says `file BYTES SECONDS SHA256 PATH`, `folder WHOSE OTHERS PATH` and `process PID
+/// PATH`, then `end`.
+const STATUS: &str = "\
+    process() { say process \"$p\" \"$e\"; }; \
+    show() { k=0; for f in \"$d\"/muster-helper-* \"$d\"/.muster-helper-*; do mine || continue; \
+    k=$((k + 1)); h=none; [ -r \"$f\" ] && sum <\"$f\"; t=$(stat -c %Y \"$f\" 2>/dev/null) || t=-; \
+    say file $(wc -c <\"$f\") \"$t\" \"$h\" \"$f\"; done; \
+    say folder $w $(($(ls -A \"$d\" 2>/dev/null | wc -l) - k)) \"$d\"; running process; }; \
+    each show; say end";
+
+/// After `FOLDERS`: says `foreign WHOSE PATH` and touches nothing, or ends the processes and removes
+/// the files, then the folder if it is this user's alone and empty. Says `ended PID`, `removed BYTES
+/// PATH`, `gone PATH`, `kept PATH`, `stays WHAT`, then `end`.
+const REMOVE: &str = "\
+    judge() { if [ $w = ours ]; then return 0; fi; \
+    for f in \"$d\"/muster-helper-* \"$d\"/.muster-helper-*; do \
+    if mine; then say foreign $w \"$d\"; exit 0; fi; done; }; \
+    list() { i=\"$i $p\"; }; \
+    own() { case $(ls -ldn \"$1/.\" 2>/dev/null) in drwx------*) [ -O \"$1\" ];; *) false;; esac; }; \
+    clear() { if [ $w = ours ]; then :; else return 0; fi; \
+    i=; running list; a=$i; for x in $i; do kill -TERM $x 2>/dev/null; done; t=0; \
+    while [ -n \"$i\" ] && [ $t -lt 40 ]; do sleep 0.1 2>/dev/null || sleep 1; t=$((t + 1)); \
+    i=; running list; if [ $t -eq 20 ]; then for x in $i; do kill -KILL $x 2>/dev/null; done; fi; done; \
+    for x in $a; do say ended $x; done; for x in $i; do say stays process $x; done; \
+    for f in \"$d\"/muster-helper-* \"$d\"/.muster-helper-*; do mine || continue; \
+    z=$(wc -c <\"$f\" 2>/dev/null); e=$(rm -f \"$f\" 2>&1); \
+    if [ -e \"$f\" ]; then say stays \"$f: $e\"; else say removed ${z:-0} \"$f\"; fi; done; \
+    if own \"$d\" && rmdir \"$d\" 2>/dev/null; then say gone \"$d\"; else say kept \"$d\"; fi; \
+    if [ \"$d\" = \"$c\" ] && own \"$HOME/.cache\"; then rmdir \"$HOME/.cache\" 2>/dev/null; fi; }; \
+    each judge; each clear; say end";
+
+pub(super) fn status(arguments: &[&str]) -> String {
+    command(&[COMMON, FOLDERS, STATUS], arguments)
+}
+
+pub(super) fn remove(arguments: &[&str]) -> String {
+    command(&[COMMON, FOLDERS, REMOVE], arguments)
+}
+
 pub(super) fn probe(arguments: &[&str]) -> String {
     command(&[COMMON, FIND, PROBE], arguments)
 }
@@ -126,7 +184,7 @@ mod tests {
 
     #[test]
     fn no_login_shell_finds_anything_to_act_on_inside_the_quotes() {
-        for script in [COMMON, FIND, PROBE, RESUME, UPLOAD, START, RUN] {
+        for script in [COMMON, FIND, PROBE, RESUME, UPLOAD, START, RUN, FOLDERS, STATUS, REMOVE] {
             assert!(!script.contains(['\'', '\n', '!']), "{script}");
             assert_eq!(
                 script.matches('\\').count(),

@@ -2,3 +2,4 @@
 
 mod linking;
 mod placing;
+mod removing;

@@ -7,6 +7,7 @@
 
 mod processes;
 mod recent;
+mod residue;
 mod retry;
 mod session;
 #[cfg(test)]

@@ -42,19 +42,19 @@ pub struct Live {
     pub link: Link,
     pub placed: Option<Placed>,
     pub took_ms: u64,
-    connection: Option<Connection>,
+    pub(super) connection: Mutex<Option<Arc<Connection>>>,
     /// Of `Session::ends`, when it was asked for.
     epoch: u64,
 }
 
 impl Live {
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.link.is_closed()
     }
 
     async fn close(&self) {
         self.link.close();
-        if let Some(connection) = &self.connection {
+        if let Some(connection) = self.take_connection() {
             connection.close().await;
         }
     }
@@ -66,7 +66,7 @@ pub struct Session {
     pub(super) ground: Arc<Ground>,
     state: Mutex<LinkState>,
     /// Held while connecting, so that all who ask wait for the same connection.
-    live: tokio::sync::Mutex<Option<Arc<Live>>>,
+    pub(super) live: tokio::sync::Mutex<Option<Arc<Live>>>,
     /// Counts connections, so that the end of an old one does not touch the state of a new one.
     generation: AtomicU64,
     /// Counts how often it was told to disconnect: what began before the last time is called off, and
@@ -80,7 +80,7 @@ pub struct Session {
     pub(super) processes: Mutex<Option<(Instant, ProcessTable)>>,
     sockets: Mutex<Option<(Instant, SocketTable)>>,
     services: Mutex<Option<(Instant, ServiceTable)>>,
-    ended: Notify,
+    pub(super) ended: Notify,
 }
 
 impl Session {
@@ -227,15 +227,11 @@ impl Session {
         if self.host.is_local() {
             step(LinkStep::StartingHelper);
             let link = helper::start_local().await?;
-            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection: None, epoch });
+            let connection = Mutex::default();
+            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, epoch });
         }
         step(LinkStep::Reaching);
-        let target = self.target().await?;
-        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
-        let connection = {
-            let _turn = self.ground.sign_ins.acquire().await;
-            ssh::connect(&target, &known, &step).await?
-        };
+        let connection = self.sign_in(&step).await?;
         let (name, dir) = (&self.host.name, self.host.helper_dir.as_deref());
         step(LinkStep::StartingHelper);
         // One command finds, checks and starts a helper that is already there.
@@ -252,8 +248,16 @@ impl Session {
                 (placed, link)
             }
         };
-        let took_ms = elapsed_ms(begun);
-        Ok(Live { link, placed: Some(placed), took_ms, connection: Some(connection), epoch })
+        let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(Arc::new(connection))));
+        Ok(Live { link, placed: Some(placed), took_ms, connection, epoch })
+    }
+
+    /// A connection to the host, judged and signed in, with nothing on it yet.
+    pub(super) async fn sign_in(&self, step: &(dyn Fn(LinkStep) + Send + Sync)) -> Result<Connection, Fault> {
+        let target = self.target().await?;
+        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
+        let _turn = self.ground.sign_ins.acquire().await;
+        ssh::connect(&target, &known, step).await
     }
 
     async fn target(&self) -> Result<Target, Fault> {
@@ -490,18 +494,7 @@ impl Session {
 
     /// Ends the link and everything that streams over it, and calls off a connection under way.
     pub fn disconnect(self: &Arc<Self>) {
-        let epoch = {
-            let mut keeper = locked(&self.keeper);
-            {
-                let mut state = locked(&self.state);
-                self.ends.send_modify(|ends| *ends += 1);
-                self.show(&mut state, LinkState::Idle);
-            }
-            if let Some(keeper) = keeper.take() {
-                keeper.abort();
-            }
-            self.epoch()
-        };
+        let epoch = self.let_go();
         let session = self.clone();
         tokio::spawn(async move {
             // One that was asked for since then stays.
@@ -511,6 +504,20 @@ impl Session {
             }
             session.ended.notify_waiters();
         });
+    }
+
+    /// Keeps the host no longer, and gives the new epoch; its link is for the caller to end.
+    pub(super) fn let_go(&self) -> u64 {
+        let mut keeper = locked(&self.keeper);
+        {
+            let mut state = locked(&self.state);
+            self.ends.send_modify(|ends| *ends += 1);
+            self.show(&mut state, LinkState::Idle);
+        }
+        if let Some(keeper) = keeper.take() {
+            keeper.abort();
+        }
+        self.epoch()
     }
 
     /// Waits until the link is gone, two seconds at most.
@@ -554,7 +561,7 @@ pub fn then(host: &Host) -> HostThen {
     }
 }
 
-fn named(fault: Fault, host: &Host) -> Fault {
+pub(super) fn named(fault: Fault, host: &Host) -> Fault {
     if fault.detail.host.is_some() { fault } else { fault.on_host(&host.name) }
 }
 
@@ -571,6 +578,8 @@ fn odd(answer: &Answer) -> Fault {
         Answer::Act(_) => "act",
         Answer::Run(_) => "run",
         Answer::Cancelled {} => "cancelled",
+        Answer::Journal(_) => "journal",
+        Answer::JournalNews(_) => "journal news",
     };
     Fault::new(
         FaultCode::HelperFailed,

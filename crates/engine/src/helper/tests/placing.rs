@@ -19,7 +19,7 @@ use crate::ssh::tests::sshd::Sshd;
 const SOON: Duration = Duration::from_secs(20);
 
 /// Says its version, or plays the helper: `Hello`, then one answer to the first request.
-fn script(extra: &str) -> &'static [u8] {
+pub(super) fn script(extra: &str) -> &'static [u8] {
     let text = format!(
         "#!/bin/sh\n# {extra}\n\
          [ \"$1\" = --version ] && {{ echo 0.1.0; exit 0; }}\n\
@@ -31,25 +31,25 @@ fn script(extra: &str) -> &'static [u8] {
     Box::leak(text.into_bytes().into_boxed_slice())
 }
 
-fn programs(bytes: &'static [u8]) -> Programs {
+pub(super) fn programs(bytes: &'static [u8]) -> Programs {
     let program = Some(Program::new(bytes));
     Programs { x86_64: program.clone(), aarch64: program }
 }
 
 /// An sshd whose sessions have a home of their own.
-struct Home {
+pub(super) struct Home {
     sshd: Sshd,
-    connection: Connection,
-    home: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) home: PathBuf,
 }
 
 impl Home {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with_shell("", "exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await
     }
 
     /// `shell` stands for the user's login shell: it gets the command in `SSH_ORIGINAL_COMMAND`.
-    async fn with_shell(extra: &str, shell: &str) -> Self {
+    pub(super) async fn with_shell(extra: &str, shell: &str) -> Self {
         let dir = tempfile::tempdir().unwrap().keep();
         let home = dir.join("home");
         fs::create_dir(&home).unwrap();
@@ -61,12 +61,12 @@ impl Home {
         Self { sshd, connection, home }
     }
 
-    async fn place(&self, bytes: &'static [u8], dir: Option<&Path>) -> Result<Placed, Fault> {
+    pub(super) async fn place(&self, bytes: &'static [u8], dir: Option<&Path>) -> Result<Placed, Fault> {
         let dir = dir.map(|dir| dir.to_str().unwrap());
         place_one_of(&programs(bytes), &self.connection, "web", dir).await
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         self.home.join(".cache/muster")
     }
 }
@@ -78,7 +78,7 @@ impl Drop for Home {
     }
 }
 
-fn names(dir: &Path) -> Vec<String> {
+pub(super) fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)
         .map(|entries| entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect())
         .unwrap_or_default();
@@ -186,10 +186,10 @@ async fn a_host_that_gives_no_shell_is_told_with_its_words() {
 }
 
 /// A file system mounted for one test.
-struct Mounted(tempfile::TempDir);
+pub(super) struct Mounted(pub(super) tempfile::TempDir);
 
 impl Mounted {
-    fn new(options: &str) -> Self {
+    pub(super) fn new(options: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let done =
             Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(dir.path()).status();

@@ -1,0 +1,6 @@
+//! What lies on a host for Muster, and taking it away.
+
+super::pass! {
+    helper_status: HelperStatusShow;
+    helper_remove: HelperRemove;
+}

@@ -1,0 +1,92 @@
+//! What Muster puts on a host is listed, and nothing of it is left when it is removed.
+
+use std::collections::BTreeSet;
+
+use protocol::FaultCode;
+use protocol::link::HelperStatus;
+use protocol::operations::{Operation, OperationKind, OperationResult};
+use support::musterctl::Operator;
+use support::needs;
+use support::process::tool;
+use support::sshd::{Sshd, own_user};
+use support::systemd_host::SystemdHost;
+use support::wait::{seconds, until};
+
+use crate::answers;
+
+/// Files with size and mode, listening sockets, and programs that run, but for those that come and
+/// go by themselves.
+fn census(host: &SystemdHost) -> BTreeSet<String> {
+    let script = "find / -xdev \\( -path /var/log -o -path /var/cache -o -path /var/lib/systemd -o -path /tmp \\) \
+                  -prune -o -type f -printf 'file %p %s %m\\n' -o -type d -printf 'folder %p %m\\n'; \
+                  ss -Hltunp | awk '{print \"port\", $1, $5}'; \
+                  for p in /proc/[0-9]*; do e=$(readlink $p/exe) && echo program $e; done";
+    let text = host.run(&["sh", "-c", script]);
+    let own = |line: &&str| {
+        !["/usr/bin/dash", "/usr/bin/find", "/usr/bin/mawk", "/usr/bin/readlink", "sshd"]
+            .iter()
+            .any(|tool| line.starts_with("program ") && line.contains(tool))
+    };
+    text.lines().filter(own).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_host_is_after_the_removal_as_it_was_before() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    // A first sign-in starts what systemd has for every user, and leaves its traces by itself.
+    host.run(&["sh", "-c", "systemctl start user@0.service || true"]);
+    let before = census(&host);
+    operator.run(&["check", "web"]).done();
+    operator.run(&["run", "web", "--", "true"]).done();
+
+    let status: HelperStatus = operator.run(&["helper", "web", "status", "--json"]).done().value();
+    let [file] = status.files.as_slice() else { panic!("one file: {status:?}") };
+    assert!(file.current && file.version.as_deref() == Some(protocol::VERSION), "{file:?}");
+    let sum = host.run(&["sha256sum", &file.path]);
+    assert_eq!(file.sha256.as_deref(), sum.split(' ').next());
+    assert_eq!(file.bytes.to_string(), host.run(&["stat", "-c", "%s", &file.path]).trim());
+    assert!(census(&host).iter().any(|line| line.contains("muster-helper")), "the census sees it");
+
+    let removed: Operation = operator.run(&["helper", "web", "remove", "--json"]).done().value();
+    assert_eq!((removed.kind, removed.result), (OperationKind::HelperRemove, OperationResult::Done));
+    let left: Vec<String> = census(&host).difference(&before).cloned().collect();
+    assert_eq!(left, [""; 0], "new on the host: {left:?}");
+    let gone: Vec<String> = before.difference(&census(&host)).cloned().collect();
+    assert!(!gone.iter().any(|line| line.starts_with("file ") || line.starts_with("folder ")), "{gone:?}");
+    let log = answers::operations(&operator);
+    assert_eq!((log[0].kind, log[0].id), (OperationKind::HelperRemove, removed.id));
+    let again: HelperStatus = operator.run(&["helper", "web", "status", "--json"]).done().value();
+    assert!(again.files.is_empty() && again.folders.is_empty() && again.processes.is_empty(), "{again:?}");
+}
+
+#[test]
+fn an_account_is_after_the_removal_as_it_was_before() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", "127.0.0.1", sshd.port(), &own_user(), &sshd.key(), &[]);
+    let home = sshd.home();
+    let files = || tool("find", &[home.to_str().unwrap(), "-printf", "%P %s %m %y\n"]);
+    let programs = || {
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        all.filter_map(|entry| std::fs::read_link(entry.path().join("exe")).ok())
+            .filter(|exe| exe.starts_with(&home))
+            .count()
+    };
+    let before = files();
+    // Somebody else looks at the same account from another computer.
+    let colleague = Operator::without_keyring();
+    colleague.add_trusted("web", "127.0.0.1", sshd.port(), &own_user(), &sshd.key(), &[]);
+    let watching = colleague.start(&["metrics", "web", "--watch", "--json"]);
+    until("the helper to run", seconds(30), || (programs() == 1).then_some(()));
+    let status: HelperStatus = operator.run(&["helper", "web", "status", "--json"]).done().value();
+    assert_eq!((status.files.len(), status.processes.len(), status.processes[0].ours), (1, 1, false));
+    operator.run(&["helper", "web", "remove"]).done();
+    assert_eq!(files(), before);
+    assert_eq!(programs(), 0);
+    assert_eq!(watching.end().status_is(3).fault().code, FaultCode::LinkLost);
+    operator.run(&["helper", "local", "remove"]).refused(2, &["memory"]);
+}
