@@ -5,7 +5,6 @@
 //! So it is looked at again when its name changes, and after as much time as it was old at the last
 //! look: often while it is young, once a minute later.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +33,7 @@ pub(super) struct Facts {
 
 #[derive(Debug)]
 struct Entry {
+    pid: u32,
     start_ticks: u64,
     comm: Box<[u8]>,
     look_again: Instant,
@@ -43,7 +43,8 @@ struct Entry {
 /// What is known of the processes that are there.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    by_pid: HashMap<u32, Entry>,
+    /// By PID, ascending: a map would make the helper larger and no faster.
+    entries: Vec<Entry>,
     units: Option<Units>,
     buffers: [Vec<u8>; 2],
 }
@@ -51,8 +52,8 @@ pub(super) struct Known {
 impl Known {
     /// Forgets what is not in the sample.
     pub(super) fn forget_gone(&mut self, sample: &Sample) {
-        self.by_pid
-            .retain(|&pid, entry| sample.find(pid).is_some_and(|seen| seen.start_ticks == entry.start_ticks));
+        self.entries
+            .retain(|entry| sample.find(entry.pid).is_some_and(|seen| seen.start_ticks == entry.start_ticks));
     }
 
     /// What the process is; `None` if it is gone, or another one has its PID now.
@@ -65,7 +66,8 @@ impl Known {
         comm: &[u8],
     ) -> Option<Arc<Facts>> {
         let now = Instant::now();
-        if let Some(entry) = self.by_pid.get(&pid)
+        let place = self.entries.binary_search_by_key(&pid, |entry| entry.pid);
+        if let Some(entry) = place.ok().and_then(|at| self.entries.get(at))
             && entry.start_ticks == start_ticks
             && *entry.comm == *comm
             && now < entry.look_again
@@ -75,8 +77,12 @@ impl Known {
         let facts = Arc::new(self.read(root, proc, pid, start_ticks, comm)?);
         let age = if root.is_live() { clock::age_of(start_ticks) } else { LOOK_AGAIN_MAX };
         let look_again = now + age.clamp(LOOK_AGAIN_MIN, LOOK_AGAIN_MAX);
-        let entry = Entry { start_ticks, comm: comm.into(), look_again, facts: Arc::clone(&facts) };
-        self.by_pid.insert(pid, entry);
+        let entry = Entry { pid, start_ticks, comm: comm.into(), look_again, facts: Arc::clone(&facts) };
+        match place.map(|at| self.entries.get_mut(at)) {
+            Ok(Some(known)) => *known = entry,
+            Ok(None) => {}
+            Err(at) => self.entries.insert(at, entry),
+        }
         Some(facts)
     }
 
