@@ -38,8 +38,8 @@ exec "$@" --keep-unit
 "#;
 
 /// Ends the container by its first process `$4` and nspawn, `$1`, which would leave it running if
-/// it alone were killed; removes the folder `$2`, the groups
-/// of the name `$3` and the route to the network `$5`.
+/// it alone were killed; removes the folder `$2`, the groups of the name `$3` and the route to the
+/// network `$5`.
 const CLEAN: &str = r#"
 kill -KILL "$4"
 end_group "$1"
