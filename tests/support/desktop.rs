@@ -21,7 +21,9 @@ impl Desktop {
         let log = session.folder().join("display.log");
         let mut server = Command::new(find_program("Xvfb").unwrap());
         // It chooses a free number itself and says it on the descriptor.
-        server.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0"]);
+        // Without -noreset it starts anew when its last client leaves, and a window that opens just
+        // then finds no display.
+        server.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp", "-screen", "0"]);
         server.arg(format!("{width}x{height}x24"));
         let errors = std::fs::File::create(&log).unwrap();
         server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
