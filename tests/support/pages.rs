@@ -51,6 +51,8 @@ pub fn open_page(window: &Window, page: &str) {
 /// Opens the dialog that acts on a unit, from the page of services.
 pub fn open_service(window: &Window, unit: &str) {
     window.fill("services-filter", unit);
+    // Rows move while the list answers to the filter, and a click would meet another one.
+    window.wait_for_count("[data-testid^=\"service-row-\"]", 1);
     window.click_css(&format!("[data-testid=\"service-row-{unit}\"] [data-testid=\"service-act\"]"));
     window.wait_for("service-dialog");
     window.click("action-restart");

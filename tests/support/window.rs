@@ -123,6 +123,14 @@ impl Window {
         all.is_ok_and(|found| !found.is_empty())
     }
 
+    /// Waits until the page has this many parts that a CSS selector names.
+    pub fn wait_for_count(&self, selector: &str, count: usize) {
+        until(&format!("{count} of {selector}"), LIMIT, || {
+            let all = self.runtime.block_on(self.client().find_all(Locator::Css(selector)));
+            all.is_ok_and(|found| found.len() == count).then_some(())
+        });
+    }
+
     /// Clicks a part once it is there and can be clicked.
     pub fn click(&self, testid: &str) {
         self.click_css(&by_testid(testid));
