@@ -36,9 +36,15 @@ use witness::Witness;
 /// The version of everything written here; a store with a higher one is refused.
 pub const SCHEMA: u32 = 1;
 
-const STATE: Tree<String, u64> = Tree::new("state", 1);
+const STATE_TREE: &str = "state";
+const STATE: Tree<String, u64> = Tree::new(STATE_TREE, 1);
+/// The tree that sled makes in every store.
+const SLEDS_OWN: &[u8] = b"__sled__default";
 const WRITES: &str = "writes";
 const SCHEMA_KEY: &str = "schema";
+/// How many rows all other trees have together: sled passes over a segment whose head is damaged
+/// and says nothing, so what is there is counted against what was written.
+const ROWS: &str = "rows";
 
 /// A store that was opened, with a sentence on what happened to it, if anything did.
 pub struct Opened {
@@ -167,6 +173,8 @@ impl Inner {
                 return Ok(done);
             }
             let number = *writes + 1;
+            let rows = self.rows_after(&writer)?;
+            STATE.put(&mut writer, &ROWS.to_owned(), &rows)?;
             STATE.put(&mut writer, &WRITES.to_owned(), &number)?;
             let changes = writer.changes;
             self.whole_or_broken(|| self.commit(changes))?;
@@ -175,6 +183,41 @@ impl Inner {
         };
         self.sync(number)?;
         Ok(done)
+    }
+
+    /// How many rows there are once these changes are made.
+    fn rows_after(&self, writer: &Writer<'_>) -> Result<u64, Fault> {
+        use tree::Rows;
+        let before = Reader { inner: self };
+        let mut rows = STATE.get(writer, &ROWS.to_owned())?.unwrap_or(0);
+        for (tree, changed) in writer.changes.iter().filter(|(tree, _)| **tree != STATE_TREE) {
+            for (key, value) in changed {
+                match (before.row(tree, key)?.is_some(), value.is_some()) {
+                    (false, true) => rows += 1,
+                    (true, false) => rows = rows.saturating_sub(1),
+                    (false, false) | (true, true) => {}
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// How many rows can be found; `None` if some cannot be read, which is told when they are asked for.
+    fn count_rows(&self) -> Result<Option<u64>, Fault> {
+        let db = self.db()?;
+        let counted = guard::quietly(|| -> sled::Result<u64> {
+            let mut rows = 0;
+            for name in db.tree_names() {
+                if name != STATE_TREE.as_bytes() && name != SLEDS_OWN {
+                    for key in db.open_tree(name)?.iter().keys() {
+                        key?;
+                        rows += 1;
+                    }
+                }
+            }
+            Ok(rows)
+        });
+        Ok(counted.ok().and_then(Result::ok))
     }
 
     /// One transaction over every tree that changed.

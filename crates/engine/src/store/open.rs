@@ -13,12 +13,15 @@ use std::time::Duration;
 use protocol::Fault;
 
 use super::witness::Witness;
-use super::{Inner, Opened, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRITES, fault, guard};
+use super::{Inner, Opened, ROWS, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRITES, fault, guard};
 
 const CACHE_BYTES: u64 = 32 << 20;
 /// Another program that is just ending gets this long to let go.
 const LOCK_TRIES: u32 = 6;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Up to this number of rows, they are counted at each start.
+const ROWS_COUNTED: u64 = 200_000;
 
 /// Up to this size, the files are held as they are found until sled has opened them: it changes
 /// damaged files even where it then gives up.
@@ -73,7 +76,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
         broken: OnceLock::new(),
         _lock: lock,
     };
-    let (schema, writes) = inner.read(read_state)?;
+    let (schema, writes, rows) = inner.read(read_state)?;
     if schema.is_some_and(|schema| schema > u64::from(SCHEMA)) {
         return Err(fault::newer(dir, schema.unwrap_or_default()));
     }
@@ -88,10 +91,27 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
             copy.display()
         ));
     }
+    let counted = match rows {
+        // Counting reads everything: a large store is not kept waiting for it at each start.
+        Some(rows) if rows > ROWS_COUNTED => Some(rows),
+        _ => inner.count_rows()?,
+    };
+    if let (Some(rows), Some(counted)) = (rows, counted)
+        && rows != counted
+    {
+        let copy = keep_copy(&places, found.as_ref())?;
+        notices.push(format!(
+            "the store is damaged: {counted} of its {rows} rows can be found; the damaged files are kept in {}",
+            copy.display()
+        ));
+    }
     inner.writes = Mutex::new(writes);
     inner.synced = Mutex::new(Synced { through: writes, times: 0 });
     if schema.is_none() {
         inner.write(|writer| STATE.put(writer, &SCHEMA_KEY.to_owned(), &u64::from(SCHEMA)))?;
+    }
+    if let Some(counted) = counted.filter(|counted| rows != Some(*counted)) {
+        inner.write(|writer| STATE.put(writer, &ROWS.to_owned(), &counted))?;
     }
     settle(&places, &inner).map_err(unwritable)?;
     let notice = (!notices.is_empty()).then(|| notices.join("; "));
@@ -101,10 +121,11 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     Ok(Opened { store: Store { inner: inner.into() }, notice })
 }
 
-fn read_state(reader: &Reader<'_>) -> Result<(Option<u64>, u64), Fault> {
+fn read_state(reader: &Reader<'_>) -> Result<(Option<u64>, u64, Option<u64>), Fault> {
     let schema = STATE.get(reader, &SCHEMA_KEY.to_owned())?;
     let writes = STATE.get(reader, &WRITES.to_owned())?.unwrap_or(0);
-    Ok((schema, writes))
+    let rows = STATE.get(reader, &ROWS.to_owned())?;
+    Ok((schema, writes, rows))
 }
 
 /// Puts the names of new files on the disk too; a synced file without a name is gone after a power cut.
