@@ -46,7 +46,9 @@ pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
 /// with the programs, and cargo would compile much of the tree for each of two goes.
 pub(crate) fn build_with_tests(places: &Places) -> anyhow::Result<()> {
     helper::build(places)?;
-    ui::build(places, Kind::Debug)?;
+    // The optimised pages, as they are shipped: the others are 26 MB, which a busy machine takes
+    // longer to start than a test waits for a page.
+    ui::build(places, Kind::Release)?;
     step("muster, musterctl and the tests", || {
         run(
             cargo(places).args(["build", "--workspace", "--all-targets"]),

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use protocol::Fault;
+use protocol::{Fault, FaultCode};
 
-use super::witness::Witness;
+use super::witness::{Testimony, Witness};
 use super::{Inner, Opened, ROWS, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRITES, fault, guard};
 
 const CACHE_BYTES: u64 = 32 << 20;
@@ -64,7 +64,31 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     }
     remove_unfinished(&places.sled).map_err(unwritable)?;
     let found = hold(&places.sled).map_err(unwritable)?;
-    let (db, mut notices) = open_sled(&places, found.as_ref())?;
+    let (db, notices) = open_sled(&places, found.as_ref())?;
+    // What sled finds only when it is asked is damage too, and is kept as it was found.
+    let _held = lock.try_clone().map_err(unwritable)?;
+    look_through(&places, lock, db, notices, found.as_ref(), &witnessed).map_err(|fault| {
+        if fault.code != FaultCode::StoreDamaged {
+            return fault;
+        }
+        match keep_copy(&places, found.as_ref()) {
+            Ok(copy) => unreadable(&places, &copy, fault.detail.cause.as_deref().unwrap_or_default()),
+            Err(not_copied) => not_copied,
+        }
+    })
+}
+
+/// Checks what the store says of itself and makes it ready for use.
+fn look_through(
+    places: &Places,
+    lock: File,
+    db: sled::Db,
+    mut notices: Vec<String>,
+    found: Option<&Found>,
+    witnessed: &Testimony,
+) -> Result<Opened, Fault> {
+    let dir = &places.dir;
+    let unwritable = |why: io::Error| fault::unwritable(dir, &why);
     let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
     let mut inner = Inner {
         db: Some(db),
@@ -81,10 +105,10 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
         return Err(fault::newer(dir, schema.unwrap_or_default()));
     }
     if writes < witnessed.writes {
-        let copy = keep_copy(&places, found.as_ref())?;
         if writes == 0 {
-            return Err(unreadable(&places, &copy, "nothing of what was written can be found in it"));
+            return Err(fault::damaged(dir, "nothing of what was written can be found in it"));
         }
+        let copy = keep_copy(places, found)?;
         notices.push(format!(
             "the store was damaged: its last {} changes are lost, the rest is here; the damaged files are kept in {}",
             witnessed.writes - writes,
@@ -99,7 +123,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     if let (Some(rows), Some(counted)) = (rows, counted)
         && rows != counted
     {
-        let copy = keep_copy(&places, found.as_ref())?;
+        let copy = keep_copy(places, found)?;
         notices.push(format!(
             "the store is damaged: {counted} of its {rows} rows can be found; the damaged files are kept in {}",
             copy.display()
@@ -113,7 +137,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     if let Some(counted) = counted.filter(|counted| rows != Some(*counted)) {
         inner.write(|writer| STATE.put(writer, &ROWS.to_owned(), &counted))?;
     }
-    settle(&places, &inner).map_err(unwritable)?;
+    settle(places, &inner).map_err(unwritable)?;
     let notice = (!notices.is_empty()).then(|| notices.join("; "));
     if let Some(notice) = &notice {
         tracing::warn!(notice);
