@@ -5,7 +5,10 @@
 //! read offline, and comes back by itself after a cut. What a person must decide, such as a changed
 //! host key, is never tried again by itself.
 
+mod connect;
+mod keep;
 mod processes;
+mod read;
 mod recent;
 mod residue;
 mod retry;

@@ -7,7 +7,8 @@ use protocol::Fault;
 use protocol::processes::{Blame, ProcessTable};
 use protocol::wire::{Answer, Ask};
 
-use super::session::{ANSWER_LIMIT, FRESH, Session, locked, odd_answer};
+use super::read::FRESH;
+use super::session::{ANSWER_LIMIT, Session, locked, odd_answer};
 
 impl Session {
     /// The table, with CPU shares since the last one if that was a moment ago, else over half a second.

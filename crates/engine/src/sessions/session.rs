@@ -1,16 +1,15 @@
-//! The session of one host: its link, its state, and what it streams.
+//! The session of one host: its link and its state.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::hosts::{Host, HostGlance, Identity};
+use protocol::hosts::Host;
 use protocol::ipc::Event;
-use protocol::link::{LinkState, LinkStep};
+use protocol::link::LinkState;
 use protocol::metrics::Metrics;
-use protocol::operations::{HostThen, OperationKind, OperationResult};
+use protocol::operations::HostThen;
 use protocol::processes::ProcessTable;
 use protocol::services::ServiceTable;
 use protocol::snapshot::Aged;
@@ -18,23 +17,14 @@ use protocol::sockets::SocketTable;
 use protocol::system::System;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
-use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::Ground;
-use super::recent::trim;
-use super::retry::{back_off, comes_back};
-use crate::helper::{self, Link, Placed};
-use crate::operations::{Finish, OperationDraft};
-use crate::snapshot::glance;
-use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
-use protocol::credentials::SecretKind;
+use super::retry::comes_back;
+use crate::helper::{Link, Placed};
+use crate::ssh::Connection;
 
-/// How long a read table answers further queries, so that typing does not read the host anew.
-pub(super) const FRESH: Duration = Duration::from_millis(900);
-/// Time after which the parts of the snapshot that nobody looks at are read again.
-const RENEW: Duration = Duration::from_secs(60);
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A link in use, with what it took to get there.
@@ -44,7 +34,7 @@ pub struct Live {
     pub took_ms: u64,
     pub(super) connection: Mutex<Option<Arc<Connection>>>,
     /// Of `Session::ends`, when it was asked for.
-    epoch: u64,
+    pub(super) epoch: u64,
 }
 
 impl Live {
@@ -62,9 +52,9 @@ impl Live {
 
 /// One host's session.
 pub struct Session {
-    host: Host,
+    pub(super) host: Host,
     pub(super) ground: Arc<Ground>,
-    state: Mutex<LinkState>,
+    pub(super) state: Mutex<LinkState>,
     /// Held while connecting, so that all who ask wait for the same connection.
     pub(super) live: tokio::sync::Mutex<Option<Arc<Live>>>,
     /// Counts connections, so that the end of an old one does not touch the state of a new one.
@@ -73,13 +63,13 @@ pub struct Session {
     /// has no more say in the state.
     ends: watch::Sender<u64>,
     /// Cuts the wait for the next try short.
-    again: Notify,
-    keeper: Mutex<Option<JoinHandle<()>>>,
-    recent: Mutex<VecDeque<Aged<Metrics>>>,
-    system: Mutex<Option<Aged<System>>>,
+    pub(super) again: Notify,
+    pub(super) keeper: Mutex<Option<JoinHandle<()>>>,
+    pub(super) recent: Mutex<VecDeque<Aged<Metrics>>>,
+    pub(super) system: Mutex<Option<Aged<System>>>,
     pub(super) processes: Mutex<Option<(Instant, ProcessTable)>>,
-    sockets: Mutex<Option<(Instant, SocketTable)>>,
-    services: Mutex<Option<(Instant, ServiceTable)>>,
+    pub(super) sockets: Mutex<Option<(Instant, SocketTable)>>,
+    pub(super) services: Mutex<Option<(Instant, ServiceTable)>>,
     pub(super) ended: Notify,
 }
 
@@ -116,12 +106,12 @@ impl Session {
         locked(&self.recent).iter().cloned().collect()
     }
 
-    fn epoch(&self) -> u64 {
+    pub(super) fn epoch(&self) -> u64 {
         *self.ends.borrow()
     }
 
     /// Shows a state that was come to since `epoch`, unless it was told to disconnect meanwhile.
-    fn set_state(&self, epoch: u64, state: LinkState) {
+    pub(super) fn set_state(&self, epoch: u64, state: LinkState) {
         self.change_state(epoch, |_| Some(state));
     }
 
@@ -148,7 +138,7 @@ impl Session {
     }
 
     /// The same, for who began in `epoch`: called off when it is told to disconnect.
-    async fn live_since(self: &Arc<Self>, epoch: u64) -> Result<Arc<Live>, Fault> {
+    pub(super) async fn live_since(self: &Arc<Self>, epoch: u64) -> Result<Arc<Live>, Fault> {
         let mut slot = self.live.lock().await;
         let mut ends = self.ends.subscribe();
         if *ends.borrow_and_update() != epoch {
@@ -220,276 +210,10 @@ impl Session {
         }
     }
 
-    async fn connect(&self, epoch: u64) -> Result<Live, Fault> {
-        let begun = Instant::now();
-        let since_ms = self.ground.clock.now_ms();
-        let step = |step| self.set_state(epoch, LinkState::Connecting { step, since_ms });
-        if self.host.is_local() {
-            step(LinkStep::StartingHelper);
-            let link = helper::start_local().await?;
-            let connection = Mutex::default();
-            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, epoch });
-        }
-        step(LinkStep::Reaching);
-        let connection = self.sign_in(&step).await?;
-        let (name, dir) = (&self.host.name, self.host.helper_dir.as_deref());
-        step(LinkStep::StartingHelper);
-        // One command finds, checks and starts a helper that is already there.
-        let (placed, link) = match helper::start_if_placed(&connection, name, dir).await? {
-            Some(started) => started,
-            None => {
-                step(LinkStep::PlacingHelper);
-                let placed = helper::place(&connection, name, dir).await?;
-                if placed.newly {
-                    self.log_placed(&placed).await?;
-                }
-                step(LinkStep::StartingHelper);
-                let link = helper::start(&connection, name, &placed).await?;
-                (placed, link)
-            }
-        };
-        let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(Arc::new(connection))));
-        Ok(Live { link, placed: Some(placed), took_ms, connection, epoch })
-    }
-
-    /// A connection to the host, judged and signed in, with nothing on it yet.
-    pub(super) async fn sign_in(&self, step: &(dyn Fn(LinkStep) + Send + Sync)) -> Result<Connection, Fault> {
-        let target = self.target().await?;
-        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
-        let _turn = self.ground.sign_ins.acquire().await;
-        ssh::connect(&target, &known, step).await
-    }
-
-    async fn target(&self) -> Result<Target, Fault> {
-        let host = &self.host;
-        let sign_in = match &host.identity {
-            Identity::Agent => SignIn::Agent,
-            Identity::KeyFile { path } => {
-                let path = PathBuf::from(path);
-                // The keyring is asked only for what is needed: a plain key has no passphrase.
-                let passphrase = match ssh::check_key_file(&path)? {
-                    KeyFileState::Plain => None,
-                    KeyFileState::Encrypted => self.passphrase(&path).await?,
-                };
-                SignIn::KeyFile { path, passphrase }
-            }
-            Identity::Password => {
-                let password = self.ground.credentials.get(&host.id, SecretKind::Password).await?;
-                SignIn::Password(password.ok_or_else(|| {
-                    Fault::new(
-                        FaultCode::PasswordMissing,
-                        format!("no password for {} is in the keyring", host.name),
-                    )
-                })?)
-            }
-        };
-        Ok(Target {
-            host: host.name.clone(),
-            address: host.address.clone(),
-            port: host.port,
-            user: host.user.clone(),
-            sign_in,
-        })
-    }
-
-    /// The passphrase of an encrypted key. Without a keyring it is as good as not saved, and it is
-    /// the key that the person must do something about.
-    async fn passphrase(&self, path: &Path) -> Result<Option<SecretString>, Fault> {
-        let asked = self.ground.credentials.get(&self.host.id, SecretKind::Passphrase).await;
-        asked.map_err(|fault| match fault.code {
-            FaultCode::KeyringUnavailable => Fault::new(
-                FaultCode::KeyEncrypted,
-                format!(
-                    "the key file {} is encrypted and its passphrase is not known: {}",
-                    path.display(),
-                    fault.message
-                ),
-            )
-            .about(path.display().to_string())
-            .because(fault.message),
-            _ => fault,
-        })
-    }
-
-    async fn log_placed(&self, placed: &Placed) -> Result<(), Fault> {
-        let draft = OperationDraft {
-            host: Some(then(&self.host)),
-            kind: OperationKind::HelperPlace,
-            target: placed.path.clone(),
-            command: String::new(),
-        };
-        let summary = format!("{} bytes, sha256 {}", placed.bytes, placed.sha256);
-        let finish = Finish { summary, ..Finish::new(OperationResult::Done) };
-        self.ground.operations.record_own(draft, finish).await.map(drop)
-    }
-
     /// Asks the helper one thing.
     pub async fn ask(self: &Arc<Self>, ask: Ask, limit: Duration) -> Result<Answer, Fault> {
         let live = self.live().await?;
         live.link.ask(ask, limit).await.map_err(|fault| named(fault, &self.host))
-    }
-
-    pub async fn read_system(self: &Arc<Self>) -> Result<System, Fault> {
-        match self.ask(Ask::System {}, ANSWER_LIMIT).await? {
-            Answer::System(system) => {
-                let received_ms = self.ground.clock.now_ms();
-                *locked(&self.system) = Some(Aged { received_ms, value: (*system).clone() });
-                self.ground.snapshots.keep_system(&self.host.id, received_ms, (*system).clone()).await?;
-                Ok(*system)
-            }
-            other => Err(odd(&other)),
-        }
-    }
-
-    pub async fn read_metrics(self: &Arc<Self>) -> Result<Metrics, Fault> {
-        match self.ask(Ask::Metrics { interval_ms: None }, ANSWER_LIMIT).await? {
-            Answer::Metrics(metrics) => {
-                let now_ms = self.ground.clock.now_ms();
-                self.ground.snapshots.keep_metrics(&self.host.id, now_ms, (*metrics).clone()).await?;
-                Ok(*metrics)
-            }
-            other => Err(odd(&other)),
-        }
-    }
-
-    pub async fn read_sockets(self: &Arc<Self>) -> Result<SocketTable, Fault> {
-        if let Some((_, table)) = locked(&self.sockets).as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return Ok(table.clone());
-        }
-        match self.ask(Ask::Sockets { interval_ms: None }, ANSWER_LIMIT).await? {
-            Answer::Sockets(table) => {
-                let now_ms = self.ground.clock.now_ms();
-                self.ground.snapshots.keep_sockets(&self.host.id, now_ms, table.clone()).await?;
-                *locked(&self.sockets) = Some((Instant::now(), table.clone()));
-                Ok(table)
-            }
-            other => Err(odd(&other)),
-        }
-    }
-
-    pub async fn read_services(self: &Arc<Self>) -> Result<ServiceTable, Fault> {
-        if let Some((_, table)) = locked(&self.services).as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return Ok(table.clone());
-        }
-        match self.ask(Ask::Services { interval_ms: None }, ANSWER_LIMIT).await? {
-            Answer::Services(table) => {
-                let now_ms = self.ground.clock.now_ms();
-                self.ground.snapshots.keep_services(&self.host.id, now_ms, table.clone()).await?;
-                *locked(&self.services) = Some((Instant::now(), table.clone()));
-                Ok(table)
-            }
-            other => Err(odd(&other)),
-        }
-    }
-
-    /// Forgets read tables, so that the next look shows what an action changed.
-    pub fn forget_tables(&self) {
-        *locked(&self.processes) = None;
-        *locked(&self.sockets) = None;
-        *locked(&self.services) = None;
-    }
-
-    /// Connects, streams, and comes back after a cut, until it is told to disconnect. One that waits
-    /// for its next try, tries now.
-    pub fn keep(self: &Arc<Self>, interval_ms: u32) {
-        let mut keeper = locked(&self.keeper);
-        if keeper.as_ref().is_none_or(JoinHandle::is_finished) {
-            *keeper = Some(tokio::spawn(self.clone().kept(interval_ms, self.epoch())));
-        } else {
-            self.again.notify_waiters();
-        }
-    }
-
-    async fn kept(self: Arc<Self>, interval_ms: u32, epoch: u64) {
-        let mut tries = 0;
-        loop {
-            let fault = match self.live_since(epoch).await {
-                Ok(live) => {
-                    tries = 0;
-                    self.stream(&live, interval_ms).await
-                }
-                Err(fault) => fault,
-            };
-            if !comes_back(fault.code) || self.epoch() != epoch {
-                return;
-            }
-            tries += 1;
-            let wait = back_off(tries);
-            let now_ms = self.ground.clock.now_ms();
-            let next_ms = Some(now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
-            let again = self.again.notified();
-            self.set_state(
-                epoch,
-                LinkState::Lost { since_ms: now_ms, fault: Box::new(fault), tries, next_ms },
-            );
-            let _ = tokio::time::timeout(wait, again).await;
-        }
-    }
-
-    /// Streams metrics until the link ends; returns why it did.
-    async fn stream(self: &Arc<Self>, live: &Arc<Live>, interval_ms: u32) -> Fault {
-        let streaming = async {
-            match live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await {
-                Ok(mut pushes) => loop {
-                    match pushes.recv().await {
-                        Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
-                        Some(Ok((_, other))) => break odd(&other),
-                        Some(Err(fault)) => break fault,
-                        None => break live.link.closed().await,
-                    }
-                },
-                Err(fault) => fault,
-            }
-        };
-        // Both in this task: when it is aborted, nothing is left that would connect again.
-        let fault = tokio::select! {
-            fault = streaming => fault,
-            fault = self.renew(live) => fault,
-        };
-        named(fault, &self.host)
-    }
-
-    /// Reads again, now and then, what the snapshot keeps beside the metrics, until the link ends.
-    async fn renew(self: &Arc<Self>, live: &Live) -> Fault {
-        while !live.is_closed() {
-            let system = self.read_system().await;
-            let services = self.read_services().await;
-            let sockets = self.read_sockets().await;
-            let processes = self.read_processes(&[]).await;
-            for fault in [system.err(), services.err(), sockets.err(), processes.err()].into_iter().flatten()
-            {
-                tracing::debug!(host = %self.host.name, code = ?fault.code, "snapshot not renewed");
-            }
-            tokio::time::sleep(RENEW).await;
-        }
-        live.link.closed().await
-    }
-
-    async fn heard(&self, metrics: Metrics) {
-        let received_ms = self.ground.clock.now_ms();
-        let aged = Aged { received_ms, value: metrics };
-        let peak_pct = {
-            let mut recent = locked(&self.recent);
-            recent.push_back(aged.clone());
-            trim(&mut recent, received_ms);
-            recent.iter().filter_map(|aged| aged.value.cpu.map(|cpu| cpu.busy_pct())).max_by(f64::total_cmp)
-        };
-        if let LinkState::Live { heard_ms, .. } = &mut *locked(&self.state) {
-            *heard_ms = received_ms;
-        }
-        let glance = glance(locked(&self.system).as_ref(), Some(&aged));
-        let metrics = aged.value;
-        if let Err(fault) =
-            self.ground.snapshots.keep_metrics(&self.host.id, received_ms, metrics.clone()).await
-        {
-            tracing::warn!(host = %self.host.name, code = ?fault.code, "metrics not kept");
-        }
-        let host = self.host.name.clone();
-        if let Some(glance) = glance {
-            let glance = HostGlance { cpu_peak_pct: peak_pct, ..glance };
-            let _ = self.ground.events.send(Event::Glance { host: host.clone(), glance });
-        }
-        let _ = self.ground.events.send(Event::Metrics { host, received_ms, metrics: Box::new(metrics) });
     }
 
     /// Ends the link and everything that streams over it, and calls off a connection under way.
@@ -565,7 +289,7 @@ pub(super) fn named(fault: Fault, host: &Host) -> Fault {
     if fault.detail.host.is_some() { fault } else { fault.on_host(&host.name) }
 }
 
-fn odd(answer: &Answer) -> Fault {
+pub(crate) fn odd_answer(answer: &Answer) -> Fault {
     let kind = match answer {
         Answer::System(_) => "system",
         Answer::Metrics(_) => "metrics",
@@ -585,14 +309,6 @@ fn odd(answer: &Answer) -> Fault {
         FaultCode::HelperFailed,
         format!("the helper answered another question than was asked: {kind}"),
     )
-}
-
-pub(crate) fn odd_answer(answer: &Answer) -> Fault {
-    odd(answer)
-}
-
-fn elapsed_ms(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

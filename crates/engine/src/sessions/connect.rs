@@ -1,0 +1,126 @@
+//! How a session reaches its host: sign-in, and the helper found or put there.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use protocol::credentials::SecretKind;
+use protocol::hosts::Identity;
+use protocol::link::{LinkState, LinkStep};
+use protocol::operations::{OperationKind, OperationResult};
+use protocol::{Fault, FaultCode};
+use secrecy::SecretString;
+
+use super::session::{Live, Session, then};
+use crate::helper::{self, Placed};
+use crate::operations::{Finish, OperationDraft};
+use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
+
+impl Session {
+    pub(super) async fn connect(&self, epoch: u64) -> Result<Live, Fault> {
+        let begun = Instant::now();
+        let since_ms = self.ground.clock.now_ms();
+        let step = |step| self.set_state(epoch, LinkState::Connecting { step, since_ms });
+        if self.host.is_local() {
+            step(LinkStep::StartingHelper);
+            let link = helper::start_local().await?;
+            let connection = Mutex::default();
+            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, epoch });
+        }
+        step(LinkStep::Reaching);
+        let connection = self.sign_in(&step).await?;
+        let (name, dir) = (&self.host.name, self.host.helper_dir.as_deref());
+        step(LinkStep::StartingHelper);
+        // One command finds, checks and starts a helper that is already there.
+        let (placed, link) = match helper::start_if_placed(&connection, name, dir).await? {
+            Some(started) => started,
+            None => {
+                step(LinkStep::PlacingHelper);
+                let placed = helper::place(&connection, name, dir).await?;
+                if placed.newly {
+                    self.log_placed(&placed).await?;
+                }
+                step(LinkStep::StartingHelper);
+                let link = helper::start(&connection, name, &placed).await?;
+                (placed, link)
+            }
+        };
+        let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(Arc::new(connection))));
+        Ok(Live { link, placed: Some(placed), took_ms, connection, epoch })
+    }
+
+    /// A connection to the host, judged and signed in, with nothing on it yet.
+    pub(super) async fn sign_in(&self, step: &(dyn Fn(LinkStep) + Send + Sync)) -> Result<Connection, Fault> {
+        let target = self.target().await?;
+        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
+        let _turn = self.ground.sign_ins.acquire().await;
+        ssh::connect(&target, &known, step).await
+    }
+
+    async fn target(&self) -> Result<Target, Fault> {
+        let host = &self.host;
+        let sign_in = match &host.identity {
+            Identity::Agent => SignIn::Agent,
+            Identity::KeyFile { path } => {
+                let path = PathBuf::from(path);
+                // The keyring is asked only for what is needed: a plain key has no passphrase.
+                let passphrase = match ssh::check_key_file(&path)? {
+                    KeyFileState::Plain => None,
+                    KeyFileState::Encrypted => self.passphrase(&path).await?,
+                };
+                SignIn::KeyFile { path, passphrase }
+            }
+            Identity::Password => {
+                let password = self.ground.credentials.get(&host.id, SecretKind::Password).await?;
+                SignIn::Password(password.ok_or_else(|| {
+                    Fault::new(
+                        FaultCode::PasswordMissing,
+                        format!("no password for {} is in the keyring", host.name),
+                    )
+                })?)
+            }
+        };
+        Ok(Target {
+            host: host.name.clone(),
+            address: host.address.clone(),
+            port: host.port,
+            user: host.user.clone(),
+            sign_in,
+        })
+    }
+
+    /// The passphrase of an encrypted key. Without a keyring it is as good as not saved, and it is
+    /// the key that the person must do something about.
+    async fn passphrase(&self, path: &Path) -> Result<Option<SecretString>, Fault> {
+        let asked = self.ground.credentials.get(&self.host.id, SecretKind::Passphrase).await;
+        asked.map_err(|fault| match fault.code {
+            FaultCode::KeyringUnavailable => Fault::new(
+                FaultCode::KeyEncrypted,
+                format!(
+                    "the key file {} is encrypted and its passphrase is not known: {}",
+                    path.display(),
+                    fault.message
+                ),
+            )
+            .about(path.display().to_string())
+            .because(fault.message),
+            _ => fault,
+        })
+    }
+
+    async fn log_placed(&self, placed: &Placed) -> Result<(), Fault> {
+        let draft = OperationDraft {
+            host: Some(then(&self.host)),
+            kind: OperationKind::HelperPlace,
+            target: placed.path.clone(),
+            command: String::new(),
+        };
+        let summary = format!("{} bytes, sha256 {}", placed.bytes, placed.sha256);
+        let finish = Finish { summary, ..Finish::new(OperationResult::Done) };
+        self.ground.operations.record_own(draft, finish).await.map(drop)
+    }
+}
+
+fn elapsed_ms(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

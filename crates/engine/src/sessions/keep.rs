@@ -1,0 +1,126 @@
+//! A session that is kept: it streams metrics, renews the snapshot, and comes back after a cut.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::Fault;
+use protocol::hosts::HostGlance;
+use protocol::ipc::Event;
+use protocol::link::LinkState;
+use protocol::metrics::Metrics;
+use protocol::snapshot::Aged;
+use protocol::wire::{Answer, Ask};
+use tokio::task::JoinHandle;
+
+use super::recent::trim;
+use super::retry::{back_off, comes_back};
+use super::session::{Live, Session, locked, named, odd_answer};
+use crate::snapshot::glance;
+
+/// Time after which the parts of the snapshot that nobody looks at are read again.
+const RENEW: Duration = Duration::from_secs(60);
+
+impl Session {
+    /// Connects, streams, and comes back after a cut, until it is told to disconnect. One that waits
+    /// for its next try, tries now.
+    pub fn keep(self: &Arc<Self>, interval_ms: u32) {
+        let mut keeper = locked(&self.keeper);
+        if keeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            *keeper = Some(tokio::spawn(self.clone().kept(interval_ms, self.epoch())));
+        } else {
+            self.again.notify_waiters();
+        }
+    }
+
+    async fn kept(self: Arc<Self>, interval_ms: u32, epoch: u64) {
+        let mut tries = 0;
+        loop {
+            let fault = match self.live_since(epoch).await {
+                Ok(live) => {
+                    tries = 0;
+                    self.stream(&live, interval_ms).await
+                }
+                Err(fault) => fault,
+            };
+            if !comes_back(fault.code) || self.epoch() != epoch {
+                return;
+            }
+            tries += 1;
+            let wait = back_off(tries);
+            let now_ms = self.ground.clock.now_ms();
+            let next_ms = Some(now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+            let again = self.again.notified();
+            self.set_state(
+                epoch,
+                LinkState::Lost { since_ms: now_ms, fault: Box::new(fault), tries, next_ms },
+            );
+            let _ = tokio::time::timeout(wait, again).await;
+        }
+    }
+
+    /// Streams metrics until the link ends; returns why it did.
+    async fn stream(self: &Arc<Self>, live: &Arc<Live>, interval_ms: u32) -> Fault {
+        let streaming = async {
+            match live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await {
+                Ok(mut pushes) => loop {
+                    match pushes.recv().await {
+                        Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
+                        Some(Ok((_, other))) => break odd_answer(&other),
+                        Some(Err(fault)) => break fault,
+                        None => break live.link.closed().await,
+                    }
+                },
+                Err(fault) => fault,
+            }
+        };
+        // Both in this task: when it is aborted, nothing is left that would connect again.
+        let fault = tokio::select! {
+            fault = streaming => fault,
+            fault = self.renew(live) => fault,
+        };
+        named(fault, &self.host)
+    }
+
+    /// Reads again, now and then, what the snapshot keeps beside the metrics, until the link ends.
+    async fn renew(self: &Arc<Self>, live: &Live) -> Fault {
+        while !live.is_closed() {
+            let system = self.read_system().await;
+            let services = self.read_services().await;
+            let sockets = self.read_sockets().await;
+            let processes = self.read_processes(&[]).await;
+            for fault in [system.err(), services.err(), sockets.err(), processes.err()].into_iter().flatten()
+            {
+                tracing::debug!(host = %self.host.name, code = ?fault.code, "snapshot not renewed");
+            }
+            tokio::time::sleep(RENEW).await;
+        }
+        live.link.closed().await
+    }
+
+    async fn heard(&self, metrics: Metrics) {
+        let received_ms = self.ground.clock.now_ms();
+        let aged = Aged { received_ms, value: metrics };
+        let peak_pct = {
+            let mut recent = locked(&self.recent);
+            recent.push_back(aged.clone());
+            trim(&mut recent, received_ms);
+            recent.iter().filter_map(|aged| aged.value.cpu.map(|cpu| cpu.busy_pct())).max_by(f64::total_cmp)
+        };
+        if let LinkState::Live { heard_ms, .. } = &mut *locked(&self.state) {
+            *heard_ms = received_ms;
+        }
+        let glance = glance(locked(&self.system).as_ref(), Some(&aged));
+        let metrics = aged.value;
+        if let Err(fault) =
+            self.ground.snapshots.keep_metrics(&self.host.id, received_ms, metrics.clone()).await
+        {
+            tracing::warn!(host = %self.host.name, code = ?fault.code, "metrics not kept");
+        }
+        let host = self.host.name.clone();
+        if let Some(glance) = glance {
+            let glance = HostGlance { cpu_peak_pct: peak_pct, ..glance };
+            let _ = self.ground.events.send(Event::Glance { host: host.clone(), glance });
+        }
+        let _ = self.ground.events.send(Event::Metrics { host, received_ms, metrics: Box::new(metrics) });
+    }
+}
