@@ -90,3 +90,69 @@ fn an_account_is_after_the_removal_as_it_was_before() {
     assert_eq!(watching.end().status_is(3).fault().code, FaultCode::LinkLost);
     operator.run(&["helper", "local", "remove"]).refused(2, &["memory"]);
 }
+
+/// Entries of the log about putting a helper there.
+fn placings(operator: &Operator) -> Vec<Operation> {
+    answers::operations(operator).into_iter().filter(|one| one.kind == OperationKind::HelperPlace).collect()
+}
+
+#[test]
+fn putting_the_helper_there_is_in_the_log_before_it_happens_and_a_half_one_does_not_stay() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    // The upload then takes half a minute.
+    host.slow_link("256kbit");
+    let mut checking = operator.start(&["check", "web"]);
+    until("the upload to begin", seconds(60), || {
+        let parts = host.try_run(&["sh", "-c", "ls /root/.cache/muster/.muster-helper-*"]);
+        parts.status.success().then_some(())
+    });
+    checking.child.kill().unwrap();
+    checking.end();
+    let log = placings(&operator);
+    assert_eq!((log.len(), log[0].result), (1, OperationResult::OutcomeUnknown), "{log:?}");
+    until("the half file to be gone", seconds(30), || {
+        host.run(&["ls", "-A", "/root/.cache/muster"]).is_empty().then_some(())
+    });
+    host.mend_link();
+
+    host.mount_tmpfs("/mnt/small", "size=64k,mode=755");
+    operator.run(&["host", "edit", "web", "--helper-dir", "/mnt/small/muster"]).done();
+    operator.run(&["check", "web"]).refused(6, &["web", "/mnt/small/muster", "no space"]);
+    let log = placings(&operator);
+    assert_eq!((log.len(), log[0].result), (2, OperationResult::Refused), "{log:?}");
+    assert!(log[0].summary.contains("no space"), "{log:?}");
+
+    operator.run(&["host", "edit", "web", "--helper-dir", "/opt/muster"]).done();
+    operator.run(&["check", "web"]).done();
+    let log = placings(&operator);
+    assert_eq!((log.len(), log[0].result), (3, OperationResult::Done), "{log:?}");
+    assert!(log[0].read.is_some(), "its operator saw it happen");
+}
+
+#[test]
+fn a_folder_that_another_user_of_the_host_can_change_is_refused_with_words() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    host.run(&["useradd", "--create-home", "eve"]);
+    let cases = [
+        ("/home/eve/helper", "mkdir -p /home/eve/helper", "/home/eve belongs to another user"),
+        ("/srv/open/helper", "mkdir -p /srv/open; chmod 777 /srv/open", "others may write to /srv/open"),
+        ("/srv/link/helper", "ln -s /home/eve /srv/link", "/srv/link is a symbolic link"),
+        ("/tmp/helper", "su eve -c 'mkdir /tmp/helper'", "/tmp/helper belongs to another user"),
+    ];
+    for (dir, prepare, why) in cases {
+        host.run(&["sh", "-c", prepare]);
+        operator.run(&["host", "edit", "web", "--helper-dir", dir]).done();
+        operator.run(&["check", "web"]).refused(6, &["web", why, "--helper-dir"]);
+        let fault = operator.run(&["check", "web", "--json"]).status_is(6).fault();
+        assert_eq!(fault.code, FaultCode::HelperUnsafe, "{fault:?}");
+    }
+    let left = host.run(&["sh", "-c", "find / -xdev -name '*muster-helper*'"]);
+    assert_eq!(left, "", "nothing was put there");
+    assert_eq!(placings(&operator), [], "and nothing was said to be");
+}

@@ -41,7 +41,7 @@ impl Sshd {
         fs::create_dir(path.join("home")).unwrap();
         // Other users sign in too, where the tests run as root.
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(path.join("home"), fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(path.join("home"), fs::Permissions::from_mode(0o1777)).unwrap();
         let lines = lines.iter().map(|line| (*line).to_owned()).collect();
         let mut sshd = Self { folder, port: 0, lines, daemon: None };
         for _ in 0..TRIES {

@@ -216,9 +216,23 @@ impl SystemdHost {
         self.run(&["ip", "link", "set", "host0", "down"]);
     }
 
-    /// Puts the link back.
+    /// Lets what is sent to the host pass at this rate only, in the words of tc(8).
+    pub fn slow_link(&self, rate: &str) {
+        let interface = format!("ve-{}", self.name);
+        tool(
+            "tc",
+            &["qdisc", "add", "dev", &interface, "root", "tbf", "rate", rate, "burst", "3k", "latency", "2s"],
+        );
+    }
+
+    /// Puts the link back as it was.
     pub fn mend_link(&self) {
         self.run(&["ip", "link", "set", "host0", "up"]);
+        // It is no fault if it was not slow.
+        let _ = Command::new("tc")
+            .args(["qdisc", "del", "dev", &format!("ve-{}", self.name), "root"])
+            .stderr(Stdio::null())
+            .status();
         until("the link to carry again", seconds(20), || TcpStream::connect((self.address(), 22)).ok());
     }
 }

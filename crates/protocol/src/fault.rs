@@ -48,10 +48,16 @@ pub enum FaultCode {
     HelperNoSpace,
     HelperArch,
     HelperBlocked,
+    /// Others could change what lies in its folder.
+    HelperUnsafe,
     HelperFailed,
+    /// The host is set to be looked at without it.
+    HelperUnused,
     // rights
     NotPermitted,
     SudoRefused,
+    SudoPasswordMissing,
+    SudoPasswordWrong,
     // here
     StoreInUse,
     StoreDamaged,
@@ -80,8 +86,9 @@ impl FaultCode {
             NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh | LinkLost | OutcomeUnknown => 3,
             HostKeyUnknown | HostKeyChanged => 4,
             SignInRefused | KeyEncrypted | AgentUnavailable | PasswordMissing => 5,
-            HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperFailed => 6,
-            NotPermitted | SudoRefused => 7,
+            HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
+            | HelperFailed | HelperUnused => 6,
+            NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong => 7,
             StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | KeyringUnavailable | KeyringLocked => {
                 8
             }
@@ -125,9 +132,15 @@ impl FaultCode {
             HelperNoSpace => "free some space there and try again",
             HelperArch => "the helper runs on x86_64 and aarch64 Linux",
             HelperBlocked => "ask the host's owner whether programs may run there",
+            HelperUnsafe => {
+                "set a folder of the user's own for it with 'musterctl host edit NAME --helper-dir DIR'"
+            }
             HelperFailed => "try again; its last words are above",
+            HelperUnused => "let the helper be put there with 'musterctl host edit NAME --helper placed'",
             NotPermitted => "sign in as a user who may, or set --sudo for this host",
             SudoRefused => "allow this user in sudoers on the host, or sign in as root",
+            SudoPasswordMissing => "save it with 'musterctl host edit NAME --sudo-password-stdin'",
+            SudoPasswordWrong => "save the right one with 'musterctl host edit NAME --sudo-password-stdin'",
             StoreInUse => "close the other program that has it open",
             StoreDamaged => "the damaged files were kept beside it; restore a backup",
             StoreUnwritable => "free some space on this computer's disk, or make the folder writable",

@@ -122,13 +122,13 @@ fn of_code(code: FaultCode) -> Standing {
         SignInRefused | KeyEncrypted | KeyFileUnusable | AgentUnavailable | PasswordMissing => {
             Standing::SignIn
         }
-        HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperFailed => {
-            Standing::Helper
-        }
+        HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
+        | HelperFailed | HelperUnused => Standing::Helper,
         BadInput | HostUnknown | HostExists | UnitUnknown | OperationUnknown | NotInThisVersion
         | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown | NotPermitted
-        | SudoRefused | StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | KeyringUnavailable
-        | KeyringLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
+        | SudoRefused | SudoPasswordMissing | SudoPasswordWrong | StoreInUse | StoreDamaged
+        | StoreUnwritable | StoreNewer | KeyringUnavailable | KeyringLocked | NotOnThisHost | TimedOut
+        | ProcessGone | Internal | Unknown => Standing::Failed,
     }
 }
 

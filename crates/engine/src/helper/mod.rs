@@ -24,7 +24,7 @@ mod tests;
 
 pub use link::Link;
 pub use local::start_local;
-pub use place::place;
+pub use place::{Place, find_place};
 pub use remove::{Removal, remove};
 pub use start::{start, start_if_placed};
 pub use status::status;

@@ -17,22 +17,57 @@ const PROBE_LIMIT: Duration = Duration::from_secs(20);
 /// For the upload, over a slow line too.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(180);
 
-/// Sees to it that the helper lies on the host. `dir` is a folder there, or `None` for
+/// Where the helper belongs on a host, and what has to be put there, if anything.
+#[derive(Debug)]
+pub struct Place {
+    /// As it lies there, or will once it is `filled`.
+    pub placed: Placed,
+    missing: Option<Missing>,
+}
+
+/// Bytes that are not on the host yet.
+#[derive(Debug)]
+struct Missing {
+    program: Program,
+    dir: String,
+    name: String,
+    /// The folder is ours to tighten: Muster alone uses it.
+    is_own: bool,
+}
+
+impl Place {
+    /// True if nothing is to be put there.
+    pub fn is_filled(&self) -> bool {
+        self.missing.is_none()
+    }
+
+    /// Puts there what is missing, whole or not at all.
+    ///
+    /// # Errors
+    /// `HelperNoexec` (names the folder), `HelperNoSpace`, `HelperUnsafe`, `HelperBlocked`,
+    /// `HelperFailed`, or the connection's.
+    pub async fn fill(self, connection: &Connection, host: &str) -> Result<Placed, Fault> {
+        let Some(missing) = self.missing else { return Ok(self.placed) };
+        upload(connection, host, &missing).await?;
+        Ok(Placed { newly: true, ..self.placed })
+    }
+}
+
+/// Looks for the helper on the host and writes nothing. `dir` is a folder there, or `None` for
 /// `~/.cache/muster`; a folder that others may write to gets a folder of the user's own inside.
 ///
 /// # Errors
-/// `HelperArch`, `HelperNotBuilt`, `HelperNoexec` (names the folder), `HelperNoSpace`,
-/// `HelperBlocked`, `HelperFailed`, or the connection's.
-pub async fn place(connection: &Connection, host: &str, dir: Option<&str>) -> Result<Placed, Fault> {
-    place_one_of(Programs::built_in(), connection, host, dir).await
+/// `HelperArch`, `HelperNotBuilt`, `HelperUnsafe`, `HelperBlocked`, or the connection's.
+pub async fn find_place(connection: &Connection, host: &str, dir: Option<&str>) -> Result<Place, Fault> {
+    find_place_of(Programs::built_in(), connection, host, dir).await
 }
 
-pub(super) async fn place_one_of(
+pub(super) async fn find_place_of(
     programs: &Programs,
     connection: &Connection,
     host: &str,
     dir: Option<&str>,
-) -> Result<Placed, Fault> {
+) -> Result<Place, Fault> {
     check_dir(dir)?;
     let (x86_64, aarch64) = programs.sha256s();
     let mark = scripts::mark();
@@ -54,6 +89,9 @@ pub(super) async fn place_one_of(
         );
         return Err(Fault::new(FaultCode::HelperBlocked, message).on_host(host));
     };
+    if let Some(danger) = &found.danger {
+        return Err(refused(host, &dir_there, danger));
+    }
     let name = file_name(program);
     let placed = Placed {
         path: format!("{}/{name}", dir_there.trim_end_matches('/')),
@@ -64,13 +102,13 @@ pub(super) async fn place_one_of(
     let same = |(bytes, sha256): &(u64, String)| {
         *bytes == placed.bytes && (*sha256 == placed.sha256 || sha256 == "none")
     };
-    if found.have.as_ref().is_some_and(same) {
-        return Ok(placed);
-    }
-    // The folder is ours to tighten only if Muster alone uses it.
-    let own = dir != Some(dir_there.as_str());
-    upload(connection, host, &dir_there, &name, program, own).await?;
-    Ok(Placed { newly: true, ..placed })
+    let missing = (!found.have.as_ref().is_some_and(same)).then(|| Missing {
+        program: program.clone(),
+        is_own: dir != Some(dir_there.as_str()),
+        dir: dir_there,
+        name,
+    });
+    Ok(Place { placed, missing })
 }
 
 fn file_name(program: &Program) -> String {
@@ -97,6 +135,8 @@ struct Found {
     arch: String,
     dir: Option<String>,
     home: Option<String>,
+    /// Why others could change what lies in the folder, and the part of the path it is about.
+    danger: Option<String>,
     /// Size and sha256 of the file of our name.
     have: Option<(u64, String)>,
 }
@@ -110,6 +150,7 @@ fn parse_probe(output: &str, mark: &str) -> Option<Found> {
             "os" => found.os = protocol::text::printable(rest).into_owned(),
             "arch" => found.arch = rest.to_owned(),
             "dir" if rest.starts_with('/') => found.dir = Some(rest.to_owned()),
+            "unsafe" => found.danger = Some(rest.to_owned()),
             "nohome" => {
                 found.home = Some(protocol::text::printable(rest).into_owned());
                 ended = true;
@@ -126,17 +167,11 @@ fn parse_probe(output: &str, mark: &str) -> Option<Found> {
     ended.then_some(found)
 }
 
-async fn upload(
-    connection: &Connection,
-    host: &str,
-    dir: &str,
-    name: &str,
-    program: &Program,
-    own: bool,
-) -> Result<(), Fault> {
+async fn upload(connection: &Connection, host: &str, missing: &Missing) -> Result<(), Fault> {
+    let Missing { program, dir, name, is_own } = missing;
     let mark = scripts::mark();
     let bytes = program.bytes.len().to_string();
-    let whose = if own { "own" } else { "given" };
+    let whose = if *is_own { "own" } else { "given" };
     let words = [&mark, dir, name, &program.sha256, &bytes, &mark, whose];
     let limits = ExecLimits::new("putting the helper there", UPLOAD_LIMIT);
     let result = connection.run(&scripts::upload(&words), program.bytes.to_vec(), limits).await?;
@@ -151,8 +186,8 @@ async fn upload(
     Err(no_answer(host, "putting the helper there", &result))
 }
 
-/// The fault for what the upload script said after `no`.
-fn refused(host: &str, dir: &str, said: &str) -> Fault {
+/// The fault for what a script said after `no` or `unsafe`.
+pub(super) fn refused(host: &str, dir: &str, said: &str) -> Fault {
     let said = protocol::text::printable(said);
     let (reason, detail) = said.split_once(' ').unwrap_or((&said, ""));
     let lower = detail.to_lowercase();
@@ -163,8 +198,10 @@ fn refused(host: &str, dir: &str, said: &str) -> Fault {
             (FaultCode::HelperNoSpace, format!("there is no space left ({detail})"))
         }
         "folder" | "write" => (FaultCode::HelperBlocked, format!("the host does not allow it ({detail})")),
-        "link" => (FaultCode::HelperBlocked, "the folder is a symbolic link".into()),
-        "owner" => (FaultCode::HelperBlocked, "the folder belongs to another user".into()),
+        "link" => (FaultCode::HelperUnsafe, format!("{detail} is a symbolic link")),
+        "owner" => (FaultCode::HelperUnsafe, format!("{detail} belongs to another user")),
+        "open" => (FaultCode::HelperUnsafe, format!("others may write to {detail} and put a program there")),
+        "file" => (FaultCode::HelperBlocked, format!("{detail} is not a folder")),
         "size" | "sum" => (FaultCode::HelperFailed, format!("it did not arrive whole ({reason} {detail})")),
         "noexec" => {
             (FaultCode::HelperNoexec, "programs may not run on that file system (mounted noexec)".into())
@@ -175,7 +212,11 @@ fn refused(host: &str, dir: &str, said: &str) -> Fault {
     Fault::new(code, format!("the helper cannot be put into {dir_shown} on {host}: {why}"))
         .on_host(host)
         .about(dir_shown)
-        .because(if detail.is_empty() { why } else { detail.to_owned() })
+        .because(match code {
+            FaultCode::HelperUnsafe => why,
+            _ if detail.is_empty() => why,
+            _ => detail.to_owned(),
+        })
 }
 
 /// The login shell never came to our script, or the script ended in the middle.
@@ -221,7 +262,9 @@ mod tests {
             ("write cat: write error: Disk quota exceeded", FaultCode::HelperNoSpace),
             ("folder mkdir: cannot create directory '/x': Read-only file system", FaultCode::HelperBlocked),
             ("noexec sh: 1: /x: Permission denied", FaultCode::HelperNoexec),
-            ("link", FaultCode::HelperBlocked),
+            ("link /x/y", FaultCode::HelperUnsafe),
+            ("owner /x/y", FaultCode::HelperUnsafe),
+            ("open /x/y", FaultCode::HelperUnsafe),
             ("sum 00ff", FaultCode::HelperFailed),
             ("\u{1b}[2J", FaultCode::HelperFailed),
         ] {

@@ -17,20 +17,41 @@ const COMMON: &str = "\
     h=${h%% *}; }; \
     echo; ";
 
+/// `safe FOLDER` is true if nobody but this user and root can change what lies in it or lead its path
+/// elsewhere: no part of the path that is there is a link, belongs to somebody else, or may be
+/// written to by others. A sticky folder may: what is in it is its owner's alone. So may the group
+/// that has the user's own name and, by that custom, nobody else in it. Else `x` tells what is wrong.
+const SAFE: &str = "\
+    safe() { q=$1; x=; i=$(id -u); set -f; \
+    while [ -z \"$x\" ]; do set -- $(ls -ldn \"$q\" 2>/dev/null); \
+    case ${1:-} in \"\") ;; l*) x=\"link $q\";; \
+    d*) case $3 in 0|$i) ;; *) x=\"owner $q\";; esac; \
+    case $1 in ?????????[tT]*) ;; ????????w*) x=\"open $q\";; \
+    ?????w*) if [ \"$(id -gn)\" = \"$(id -un)\" ] && [ \"$4\" = \"$(id -g)\" ]; then :; \
+    else x=\"open $q\"; fi;; esac;; \
+    *) x=\"file $q\";; esac; \
+    if [ \"$q\" = / ]; then break; fi; q=${q%/*}; q=${q:-/}; done; set +f; [ -z \"$x\" ]; }; ";
+
+/// Starts what descriptor 3 shows, or the path `f` where there is no /proc.
+const GO: &str = "\
+    go() { if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3 \"$@\"; fi; exec \"$f\" \"$@\"; }; ";
+
 /// Arguments: mark, folder or empty, version, sha256 for x86_64, sha256 for aarch64.
 ///
-/// Says `os`, `arch` and `dir`; leaves the path in `f` and its sha256 in `s`, empty if there is no
-/// helper for this host. In a given folder that others may write to, a folder of this user's own is
-/// taken.
+/// Says `os`, `arch` and `dir`, or `unsafe WHAT PATH`; leaves the path in `f` and its sha256 in `s`,
+/// empty if there is no helper for this host. In a given folder that others may write to, a folder of
+/// this user's own is taken.
 const FIND: &str = "\
     d=$2; say os \"$(uname -s)\"; a=$(uname -m); say arch \"$a\"; \
     case $a in x86_64|amd64) s=$4;; aarch64|arm64) s=$5;; *) s=;; esac; \
-    if [ -z \"$d\" ]; then if [ -d \"$HOME\" ]; then d=$HOME/.cache/muster; \
-    else say nohome \"$HOME\"; exit 0; fi; \
+    if [ -z \"$d\" ]; then if [ -d \"$HOME\" ]; then d=$(cd \"$HOME\" && pwd -P); \
+    d=${d%/}/.cache/muster; else say nohome \"$HOME\"; exit 0; fi; \
     elif [ -d \"$d\" ]; then case $(ls -ldn \"$d/.\") in \
     ?????w*|????????w*) d=${d%/}/muster-$(id -u);; esac; fi; \
     say dir \"$d\"; f=${d%/}/muster-helper-$3-$(printf %.12s \"$s\"); \
-    right() { [ -n \"$s\" ] && [ -f \"$f\" ] && [ -O \"$f\" ] && [ -x \"$f\" ]; }; ";
+    safe \"$d\" || say unsafe $x; \
+    right() { if [ -n \"$x\" ] || [ -z \"$s\" ] || [ -L \"$f\" ]; then return 1; fi; \
+    [ -f \"$f\" ] && [ -O \"$f\" ] && [ -x \"$f\" ]; }; ";
 
 /// After `FIND`: says `have SIZE SHA256` if the file is there.
 const PROBE: &str = "\
@@ -48,22 +69,25 @@ const RESUME: &str = "\
 /// folder is one that only Muster uses. The bytes are on stdin.
 ///
 /// Says `no REASON DETAIL` and leaves nothing behind, or `placed`. The file appears under its name
-/// whole or not at all; it is not synced, for its sha256 is asked again before each start.
+/// whole or not at all; it is not synced, for its sha256 is asked again before each start. The path is
+/// looked at again once the folder is there: from then on nobody else can change it.
 const UPLOAD: &str = "\
-    d=$2; f=$d/$3; s=$4; z=$5; t=$d/.$3.$6; w=$7; \
+    d=$2; t=$d/.$3.$6; n=$d/$3; s=$4; z=$5; w=$7; \
     no() { rm -f \"$t\"; say no \"$@\"; exit 0; }; \
+    safe \"$d\" || { say no $x; exit 0; }; \
     e=$(mkdir -p \"$d\" 2>&1) || no folder \"$e\"; \
-    [ -L \"$d\" ] && no link; \
-    if [ \"$w\" = own ]; then [ -O \"$d\" ] || no owner; chmod 700 \"$d\" || no owner; fi; \
+    safe \"$d\" || { say no $x; exit 0; }; \
+    if [ \"$w\" = own ]; then [ -O \"$d\" ] || { say no owner \"$d\"; exit 0; }; \
+    e=$(chmod 700 \"$d\" 2>&1) || no folder \"$e\"; fi; \
     e=$( { set -C; cat >\"$t\"; } 2>&1) || no write \"$e\"; \
     [ \"$(wc -c <\"$t\")\" -eq \"$z\" ] || no size \"$(wc -c <\"$t\")\"; \
-    sum <\"$t\"; [ \"$h\" = \"$s\" ] || [ \"$h\" = none ] || no sum \"$h\"; \
-    e=$(chmod 700 \"$t\" 2>&1) || no write \"$e\"; \
-    e=$(\"$t\" --version 2>&1 </dev/null); r=$?; \
+    e=$(chmod 700 \"$t\" 2>&1) || no write \"$e\"; exec 3<\"$t\"; \
+    sum <&3; [ \"$h\" = \"$s\" ] || [ \"$h\" = none ] || no sum \"$h\"; \
+    f=$t; e=$(go --version 2>&1 </dev/null); r=$?; exec 3<&-; \
     if [ $r -eq 126 ]; then if [ -x \"$t\" ]; then no blocked \"$e\"; else no noexec \"$e\"; fi; fi; \
     [ $r -eq 0 ] || no run \"$r $e\"; \
-    e=$(mv -f \"$t\" \"$f\" 2>&1) || no write \"$e\"; \
-    for o in \"$d\"/muster-helper-*; do [ \"$o\" = \"$f\" ] || rm -f \"$o\"; done; \
+    e=$(mv -f \"$t\" \"$n\" 2>&1) || no write \"$e\"; \
+    for o in \"$d\"/muster-helper-*; do [ \"$o\" = \"$n\" ] || rm -f \"$o\"; done; \
     for o in \"$d\"/.muster-helper-*; do \
     [ -n \"$(find \"$o\" -mmin +60 2>/dev/null)\" ] && rm -f \"$o\"; done; \
     say placed";
@@ -74,16 +98,13 @@ const UPLOAD: &str = "\
 /// in between is not run.
 const START: &str = "\
     f=$2; s=$3; \
+    safe \"${f%/*}\" || { say unsafe $x; exit 65; }; \
     [ -r \"$f\" ] || { say gone; exit 65; }; \
     exec 3<\"$f\"; sum <&3; \
     [ \"$h\" = \"$s\" ] || [ \"$h\" = none ] || { say changed; exit 65; }; \
     [ -x \"$f\" ] || { say noexec; exit 65; }; ";
 
-/// Starts what descriptor 3 shows, or the path where there is no /proc.
-const RUN: &str = "\
-    say starting; \
-    if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3; fi; \
-    exec \"$f\"";
+const RUN: &str = "say starting; go";
 
 /// Arguments: mark, folder or empty.
 ///
@@ -91,7 +112,7 @@ const RUN: &str = "\
 /// `f`, that only this user's own uploads can be; `running` calls a function for each process, `p`,
 /// whose program, `e`, lies in the folder. A link, and what another user owns, is never ours.
 const FOLDERS: &str = "\
-    g=$2; c=$HOME/.cache/muster; \
+    g=$2; c=$(cd \"$HOME\" 2>/dev/null && pwd -P); c=${c%/}/.cache/muster; \
     each() { if [ -n \"$g\" ]; then for d in \"$g\" \"${g%/}/muster-$(id -u)\"; do \
     if [ -d \"$d\" ]; then whose; \"$1\"; fi; done; fi; \
     d=$c; if [ \"$d\" = \"$g\" ]; then return 0; fi; if [ -d \"$d\" ]; then whose; \"$1\"; fi; }; \
@@ -132,7 +153,7 @@ const REMOVE: &str = "\
     z=$(wc -c <\"$f\" 2>/dev/null); e=$(rm -f \"$f\" 2>&1); \
     if [ -e \"$f\" ]; then say stays \"$f: $e\"; else say removed ${z:-0} \"$f\"; fi; done; \
     if own \"$d\" && rmdir \"$d\" 2>/dev/null; then say gone \"$d\"; else say kept \"$d\"; fi; \
-    if [ \"$d\" = \"$c\" ] && own \"$HOME/.cache\"; then rmdir \"$HOME/.cache\" 2>/dev/null; fi; }; \
+    if [ \"$d\" = \"$c\" ] && own \"${c%/*}\"; then rmdir \"${c%/*}\" 2>/dev/null; fi; }; \
     each judge; each clear; say end";
 
 pub(super) fn status(arguments: &[&str]) -> String {
@@ -144,19 +165,19 @@ pub(super) fn remove(arguments: &[&str]) -> String {
 }
 
 pub(super) fn probe(arguments: &[&str]) -> String {
-    command(&[COMMON, FIND, PROBE], arguments)
+    command(&[COMMON, SAFE, FIND, PROBE], arguments)
 }
 
 pub(super) fn resume(arguments: &[&str]) -> String {
-    command(&[COMMON, FIND, RESUME, RUN], arguments)
+    command(&[COMMON, SAFE, GO, FIND, RESUME, RUN], arguments)
 }
 
 pub(super) fn upload(arguments: &[&str]) -> String {
-    command(&[COMMON, UPLOAD], arguments)
+    command(&[COMMON, SAFE, GO, UPLOAD], arguments)
 }
 
 pub(super) fn start(arguments: &[&str]) -> String {
-    command(&[COMMON, START, RUN], arguments)
+    command(&[COMMON, SAFE, GO, START, RUN], arguments)
 }
 
 fn command(parts: &[&str], arguments: &[&str]) -> String {
@@ -184,7 +205,7 @@ mod tests {
 
     #[test]
     fn no_login_shell_finds_anything_to_act_on_inside_the_quotes() {
-        for script in [COMMON, FIND, PROBE, RESUME, UPLOAD, START, RUN, FOLDERS, STATUS, REMOVE] {
+        for script in [COMMON, SAFE, GO, FIND, PROBE, RESUME, UPLOAD, START, RUN, FOLDERS, STATUS, REMOVE] {
             assert!(!script.contains(['\'', '\n', '!']), "{script}");
             assert_eq!(
                 script.matches('\\').count(),

@@ -94,6 +94,9 @@ async fn begin(
 fn refused(host: &str, placed: &Placed, said: &[(&str, &str)]) -> Option<Fault> {
     let path = protocol::text::printable(&placed.path);
     let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    if let Some((_, danger)) = said.iter().find(|(word, _)| *word == "unsafe") {
+        return Some(place::refused(host, folder, danger));
+    }
     let (code, message, about) = said.iter().find_map(|(word, _)| match *word {
         "gone" => Some((FaultCode::HelperFailed, format!("the helper is not at {path} on {host} any more"), &*path)),
         "changed" => Some((

@@ -1,4 +1,4 @@
-//! How a session reaches its host: sign-in, and the helper found or put there.
+//! How a session reaches its host: the connection, the sign-in, and the helper started on it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -7,13 +7,11 @@ use std::time::Instant;
 use protocol::credentials::SecretKind;
 use protocol::hosts::Identity;
 use protocol::link::{LinkState, LinkStep};
-use protocol::operations::{OperationKind, OperationResult};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
-use super::session::{Live, Session, then};
-use crate::helper::{self, Placed};
-use crate::operations::{Finish, OperationDraft};
+use super::session::{Live, Session};
+use crate::helper;
 use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
 
 impl Session {
@@ -29,22 +27,7 @@ impl Session {
         }
         step(LinkStep::Reaching);
         let connection = self.sign_in(&step).await?;
-        let (name, dir) = (&self.host.name, self.host.helper_dir.as_deref());
-        step(LinkStep::StartingHelper);
-        // One command finds, checks and starts a helper that is already there.
-        let (placed, link) = match helper::start_if_placed(&connection, name, dir).await? {
-            Some(started) => started,
-            None => {
-                step(LinkStep::PlacingHelper);
-                let placed = helper::place(&connection, name, dir).await?;
-                if placed.newly {
-                    self.log_placed(&placed).await?;
-                }
-                step(LinkStep::StartingHelper);
-                let link = helper::start(&connection, name, &placed).await?;
-                (placed, link)
-            }
-        };
+        let (placed, link) = self.start_helper(&connection, &step).await?;
         let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(Arc::new(connection))));
         Ok(Live { link, placed: Some(placed), took_ms, connection, epoch })
     }
@@ -106,18 +89,6 @@ impl Session {
             .because(fault.message),
             _ => fault,
         })
-    }
-
-    async fn log_placed(&self, placed: &Placed) -> Result<(), Fault> {
-        let draft = OperationDraft {
-            host: Some(then(&self.host)),
-            kind: OperationKind::HelperPlace,
-            target: placed.path.clone(),
-            command: String::new(),
-        };
-        let summary = format!("{} bytes, sha256 {}", placed.bytes, placed.sha256);
-        let finish = Finish { summary, ..Finish::new(OperationResult::Done) };
-        self.ground.operations.record_own(draft, finish).await.map(drop)
     }
 }
 

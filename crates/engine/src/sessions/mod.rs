@@ -7,6 +7,7 @@
 
 mod connect;
 mod keep;
+mod placing;
 mod processes;
 mod read;
 mod recent;

@@ -10,9 +10,9 @@ use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
 
 use crate::helper::local::linux::start_bytes;
-use crate::helper::place::place_one_of;
+use crate::helper::place::find_place_of;
 use crate::helper::start::start_one_of;
-use crate::helper::{Placed, Program, Programs, embedded, place, start, start_local};
+use crate::helper::{Placed, Program, Programs, embedded, find_place, start, start_local};
 use crate::ssh::Connection;
 use crate::ssh::tests::sshd::Sshd;
 
@@ -34,6 +34,15 @@ pub(super) fn script(extra: &str) -> &'static [u8] {
 pub(super) fn programs(bytes: &'static [u8]) -> Programs {
     let program = Some(Program::new(bytes));
     Programs { x86_64: program.clone(), aarch64: program }
+}
+
+pub(super) async fn place_one_of(
+    programs: &Programs,
+    connection: &Connection,
+    host: &str,
+    dir: Option<&str>,
+) -> Result<Placed, Fault> {
+    find_place_of(programs, connection, host, dir).await?.fill(connection, host).await
 }
 
 /// An sshd whose sessions have a home of their own.
@@ -260,8 +269,8 @@ async fn a_folder_that_others_may_write_to_gets_one_of_our_own_inside() {
     std::os::unix::fs::chown(&own, Some(12345), None).unwrap();
     fs::remove_file(&placed.path).unwrap();
     let fault = home.place(script(""), Some(shared.path())).await.unwrap_err();
-    assert_eq!(fault.code, FaultCode::HelperBlocked);
-    assert!(fault.message.contains("belongs to another user"), "{fault}");
+    assert_eq!(fault.code, FaultCode::HelperUnsafe);
+    assert!(fault.message.contains("muster-0 belongs to another user"), "{fault}");
 }
 
 #[tokio::test]
@@ -271,7 +280,7 @@ async fn a_symbolic_link_in_the_place_of_the_folder_is_refused() {
     fs::create_dir(home.home.join(".cache")).unwrap();
     std::os::unix::fs::symlink(elsewhere.path(), home.folder()).unwrap();
     let fault = home.place(script(""), None).await.unwrap_err();
-    assert_eq!(fault.code, FaultCode::HelperBlocked);
+    assert_eq!(fault.code, FaultCode::HelperUnsafe);
     assert!(fault.message.contains("symbolic link"), "{fault}");
     assert_eq!(names(elsewhere.path()), [""; 0]);
 }
@@ -337,12 +346,13 @@ async fn the_real_helper_runs_here_and_on_a_host_where_this_program_was_built_wi
     if let Err(fault) = embedded(std::env::consts::ARCH) {
         assert_eq!(fault.code, FaultCode::HelperNotBuilt);
         assert_eq!(start_local().await.unwrap_err().code, FaultCode::HelperNotBuilt);
-        let fault = place(&home.connection, "web", None).await.unwrap_err();
+        let fault = find_place(&home.connection, "web", None).await.unwrap_err();
         assert_eq!((fault.code, fault.detail.host.as_deref()), (FaultCode::HelperNotBuilt, Some("web")));
         return;
     }
     let here = start_local().await.unwrap();
-    let placed = place(&home.connection, "web", None).await.unwrap();
+    let placed =
+        find_place(&home.connection, "web", None).await.unwrap().fill(&home.connection, "web").await.unwrap();
     let there = start(&home.connection, "web", &placed).await.unwrap();
     for link in [here, there] {
         assert_eq!(link.hello().version, protocol::VERSION);
