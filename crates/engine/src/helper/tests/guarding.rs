@@ -22,7 +22,8 @@ fn set_mode(path: &Path, mode: u32) {
 #[tokio::test]
 async fn a_folder_that_others_could_lead_elsewhere_is_refused_with_the_part_it_is_about() {
     let home = Home::new().await;
-    let cases: [(&str, fn(&Path)); 4] = [
+    type Spoil = fn(&Path);
+    let cases: [(&str, Spoil); 4] = [
         ("belongs to another user", |above| chown(above, Some(STRANGER), None).unwrap()),
         ("others may write to", |above| set_mode(above, 0o777)),
         ("others may write to", |above| {
