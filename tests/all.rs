@@ -12,6 +12,7 @@ mod journal;
 mod keyring;
 mod layout;
 mod numbers;
+mod outcome_kinds;
 mod outcomes;
 mod processes;
 mod residue;

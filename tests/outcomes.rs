@@ -156,6 +156,28 @@ fn a_start_that_another_operator_stops_was_replaced() {
 }
 
 #[test]
+fn a_reload_is_done_only_if_the_service_runs_on() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = operator_on(host);
+    let unit = |reload: &str, script: &str| format!("[Service]\n{reload}ExecStart=/bin/sh -c '{script}'\n");
+    let reload = "ExecReload=/bin/kill -HUP $MAINPID\n";
+    host.add_unit("reloads.service", &unit(reload, "trap : HUP; while :; do sleep 1; done"));
+    host.add_unit("dies-of-it.service", &unit(reload, "while :; do sleep 1; done"));
+    host.add_unit("cannot.service", &unit("", "while :; do sleep 1; done"));
+    host.run(&["systemctl", "start", "reloads.service", "dies-of-it.service", "cannot.service"]);
+    let reloaded = act(&operator, "reload", "reloads.service", Outcome::Reloaded, 0);
+    assert_eq!(reloaded.job_result.as_deref(), Some("done"));
+    assert_eq!(reloaded.before.unwrap().main_pid, reloaded.after.unwrap().main_pid);
+    // systemd calls a death by SIGHUP an end that is well, and the job done.
+    let dead = act(&operator, "reload", "dies-of-it.service", Outcome::Failed, 1);
+    assert_eq!(dead.after.unwrap().active_state, "inactive");
+    let refused = act(&operator, "reload", "cannot.service", Outcome::Failed, 1);
+    assert_eq!(refused.after.unwrap().active_state, "active");
+    assert!(refused.output.contains("not applicable"), "systemd's own words: {}", refused.output);
+}
+
+#[test]
 fn a_unit_is_enabled_and_disabled_with_its_new_state_known() {
     needs!(SystemdHost);
     let host = SystemdHost::shared();

@@ -204,6 +204,14 @@ impl SystemdHost {
         self.run(&["systemctl", "daemon-reload"]);
     }
 
+    /// Puts many units there and has systemd read them once.
+    pub fn add_units(&self, units: &[(String, String)]) {
+        for (name, text) in units {
+            fs::write(self.tree().join("etc/systemd/system").join(name), text).unwrap();
+        }
+        self.run(&["systemctl", "daemon-reload"]);
+    }
+
     /// Mounts a tmpfs with these options on a folder, which is made if need be.
     pub fn mount_tmpfs(&self, folder: &str, options: &str) {
         self.run(&["mkdir", "-p", folder]);

@@ -303,6 +303,7 @@ pub(crate) enum Action {
     Start,
     Stop,
     Restart,
+    Reload,
     Enable,
     Disable,
 }
@@ -313,6 +314,7 @@ impl From<Action> for ServiceAction {
             Action::Start => ServiceAction::Start,
             Action::Stop => ServiceAction::Stop,
             Action::Restart => ServiceAction::Restart,
+            Action::Reload => ServiceAction::Reload,
             Action::Enable => ServiceAction::Enable,
             Action::Disable => ServiceAction::Disable,
         }

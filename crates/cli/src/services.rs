@@ -4,11 +4,14 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use engine::Desk;
 use protocol::ipc::{ServiceAct, ServicesQuery};
-use protocol::operations::Operation;
-use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceQuery};
+use protocol::operations::{Operation, OperationResult};
+use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceQuery, UnitState};
 use protocol::{Fault, FaultCode};
 
 use crate::output::{Printer, Set, bytes, judge, or_dash, table, time};
+
+/// Of the unit's journal, where it did not do as asked.
+const JOURNAL_LINES: usize = 10;
 
 pub(crate) async fn show(
     desk: &Desk,
@@ -97,6 +100,18 @@ fn operation_words(operation: &Operation) -> String {
     let mut text = format!("{what}\n{}: {outcome}\n", operation.target);
     if let (Some(before), Some(after)) = (&operation.before, &operation.after) {
         text += &format!("{} > {}\n", before.state(), after.state());
+        if before.enabled_state != after.enabled_state {
+            let at_boot = |state: &UnitState| or_dash(state.enabled_state.as_ref());
+            text += &format!("at boot: {} > {}\n", at_boot(before), at_boot(after));
+        }
+    }
+    if let Some(result) = &operation.job_result {
+        text += &format!("job: {}\n", protocol::text::printable(result));
+    }
+    if operation.result != OperationResult::Done {
+        for line in operation.journal.iter().rev().take(JOURNAL_LINES).rev() {
+            text += &format!("  {}\n", protocol::text::printable(line));
+        }
     }
     let took = or_dash(operation.took_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
     text + &format!("{took}, kept as operation {}\n", operation.id)

@@ -40,6 +40,9 @@ pub struct Operation {
     pub before: Option<UnitState>,
     #[serde(default)]
     pub after: Option<UnitState>,
+    /// How systemd ended its job, which is not what came of it.
+    #[serde(default)]
+    pub job_result: Option<String>,
     #[serde(default)]
     pub moments: Vec<Moment>,
     #[serde(default)]
@@ -76,6 +79,7 @@ pub enum OperationKind {
     ServiceStart,
     ServiceStop,
     ServiceRestart,
+    ServiceReload,
     ServiceEnable,
     ServiceDisable,
     Command,
@@ -92,10 +96,11 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 14] = [
+    pub const ALL: [OperationKind; 15] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
+        Self::ServiceReload,
         Self::ServiceEnable,
         Self::ServiceDisable,
         Self::Command,
@@ -114,6 +119,7 @@ impl OperationKind {
             Self::ServiceStart => "service_start",
             Self::ServiceStop => "service_stop",
             Self::ServiceRestart => "service_restart",
+            Self::ServiceReload => "service_reload",
             Self::ServiceEnable => "service_enable",
             Self::ServiceDisable => "service_disable",
             Self::Command => "command",
@@ -136,6 +142,7 @@ impl From<ServiceAction> for OperationKind {
             ServiceAction::Start => Self::ServiceStart,
             ServiceAction::Stop => Self::ServiceStop,
             ServiceAction::Restart => Self::ServiceRestart,
+            ServiceAction::Reload => Self::ServiceReload,
             ServiceAction::Enable => Self::ServiceEnable,
             ServiceAction::Disable => Self::ServiceDisable,
         }

@@ -64,12 +64,14 @@ pub enum ServiceAction {
     Start,
     Stop,
     Restart,
+    Reload,
     Enable,
     Disable,
 }
 
 impl ServiceAction {
-    pub const ALL: [ServiceAction; 5] = [Self::Start, Self::Stop, Self::Restart, Self::Enable, Self::Disable];
+    pub const ALL: [ServiceAction; 6] =
+        [Self::Start, Self::Stop, Self::Restart, Self::Reload, Self::Enable, Self::Disable];
 
     /// The verb of systemctl(1).
     pub fn verb(self) -> &'static str {
@@ -77,6 +79,7 @@ impl ServiceAction {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Restart => "restart",
+            Self::Reload => "reload",
             Self::Enable => "enable",
             Self::Disable => "disable",
         }
@@ -125,6 +128,8 @@ pub enum Outcome {
     Running,
     /// Its work is done and it ended well (oneshot, or a main process that exited with 0).
     RanAndEnded,
+    /// It took its configuration anew, and its process stayed up while it was watched.
+    Reloaded,
     /// It does not run, as asked by stop.
     Stopped,
     /// A condition was not met, so it was not started.
@@ -150,6 +155,7 @@ impl Outcome {
                 matches!(self, Outcome::Running | Outcome::RanAndEnded)
             }
             ServiceAction::Stop => self == Outcome::Stopped,
+            ServiceAction::Reload => self == Outcome::Reloaded,
             ServiceAction::Enable => self == Outcome::Enabled,
             ServiceAction::Disable => self == Outcome::Disabled,
         }
@@ -160,6 +166,7 @@ impl Outcome {
         match self {
             Outcome::Running => "running",
             Outcome::RanAndEnded => "ran and ended",
+            Outcome::Reloaded => "reloaded",
             Outcome::Stopped => "stopped",
             Outcome::NotRun => "not run: a condition was not met",
             Outcome::KeepsCrashing => "keeps crashing",
@@ -186,6 +193,10 @@ pub struct ActionReport {
     pub output: String,
     pub before: UnitState,
     pub after: UnitState,
+    /// How systemd ended the job: `done`, `failed`, `canceled`, `timeout`, `dependency`, `skipped`, ...
+    /// It is not the outcome. `None` where it was not heard, or there was no job.
+    #[serde(default)]
+    pub job_result: Option<String>,
     /// Moments, in milliseconds since the request: what happened and when.
     #[serde(default)]
     pub moments: Vec<Moment>,
@@ -300,9 +311,11 @@ pub fn is_unit_name(name: &str) -> bool {
         "scope",
     ];
     let Some((stem, kind)) = name.rsplit_once('.') else { return false };
+    // The root of the mounts and of the slices is a dash, and nothing else begins with one.
+    let is_root = stem == "-" && matches!(kind, "mount" | "slice");
     !stem.is_empty()
         && name.len() <= 255
-        && !stem.starts_with('-')
+        && (is_root || !stem.starts_with('-'))
         && TYPES.contains(&kind)
         && stem.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c))
 }
@@ -313,12 +326,20 @@ mod tests {
 
     #[test]
     fn only_unit_names_of_systemd_pass() {
-        for name in ["cron.service", "user@1001.service", "dev-sda1.mount", "-.mount"] {
-            assert_eq!(is_unit_name(name), name != "-.mount", "{name}");
+        for name in ["cron.service", "user@1001.service", "dev-sda1.mount", "-.mount", "-.slice"] {
+            assert!(is_unit_name(name), "{name}");
         }
-        for name in
-            ["cron", "", ".service", "a b.service", "$(id).service", "-x.service", "a/b.service", "a.exe"]
-        {
+        for name in [
+            "cron",
+            "",
+            ".service",
+            "a b.service",
+            "$(id).service",
+            "-x.service",
+            "-.service",
+            "a/b.service",
+            "a.exe",
+        ] {
             assert!(!is_unit_name(name), "{name}");
         }
     }

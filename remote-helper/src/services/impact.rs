@@ -7,8 +7,8 @@ use protocol::services::{Client, Dependent, ServiceAction, ServiceImpact};
 use protocol::sockets::{Protocol, Socket, SocketState};
 
 use super::act::find_unit;
+use super::manager::{manager_of, with_sudo};
 use super::show::{Properties, show};
-use super::systemctl::Systemctl;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::sockets::{Which, read_sockets};
@@ -31,9 +31,10 @@ pub(crate) fn read_impact(
     sudo: Sudo,
     stop: &Stop,
 ) -> Result<ServiceImpact, Error> {
-    let seen = find_unit(machine, unit, stop)?;
+    let manager = manager_of(&machine.root, unit)?;
+    let seen = find_unit(machine, &*manager, unit, stop)?;
     // What an action would refuse is refused before a person fills the form.
-    Systemctl::of(&machine.root)?.words(ServiceAction::Restart.verb(), unit, sudo)?;
+    with_sudo(manager.words(ServiceAction::Restart, unit)?, sudo)?;
     let keys = NEEDED_BY.map(|(key, _)| key).join(",");
     let shown = show(&machine.root, &keys, &[unit], stop)?;
     let listening = machine.read_listeners_of(&seen.id)?;

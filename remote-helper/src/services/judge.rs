@@ -15,6 +15,8 @@ pub(super) struct Case<'a> {
     /// Of systemctl; `None` if it did not come to an end.
     pub(super) exit_code: Option<i32>,
     pub(super) output: &'a str,
+    /// What systemd said of its job, if that was heard.
+    pub(super) job_result: Option<&'a str>,
     /// When systemctl came back.
     pub(super) command_ms: u64,
 }
@@ -24,6 +26,7 @@ pub(super) fn judge(case: &Case<'_>) -> Outcome {
     match case.action {
         ServiceAction::Start | ServiceAction::Restart => judge_start(case, last),
         ServiceAction::Stop => judge_stop(case, last),
+        ServiceAction::Reload => judge_reload(case, last),
         ServiceAction::Enable | ServiceAction::Disable => judge_enable(case, last),
     }
 }
@@ -94,6 +97,26 @@ fn judge_stop(case: &Case<'_>, last: &Seen) -> Outcome {
     }
 }
 
+/// A reload is done by the process that runs: it must have been there, stay, and not be another.
+fn judge_reload(case: &Case<'_>, last: &Seen) -> Outcome {
+    if case.was_cancelled() {
+        return Outcome::Replaced;
+    }
+    match last.active_state.as_str() {
+        "active" if last.invocation != case.before.invocation => {
+            if case.restarted_by_itself() {
+                Outcome::KeepsCrashing
+            } else {
+                Outcome::Replaced
+            }
+        }
+        "active" if case.exit_code == Some(0) => Outcome::Reloaded,
+        "active" | "failed" | "inactive" => Outcome::Failed,
+        _ if last.waits_to_restart() => Outcome::KeepsCrashing,
+        _ => Outcome::Unknown,
+    }
+}
+
 /// `enable` of a static unit says 0 and changes nothing: only the state tells.
 fn judge_enable(case: &Case<'_>, last: &Seen) -> Outcome {
     let state = last.enabled_state.as_deref().unwrap_or_default();
@@ -113,6 +136,9 @@ fn judge_enable(case: &Case<'_>, last: &Seen) -> Outcome {
 impl Case<'_> {
     /// `Job for x.service canceled.`: another job took the place of this one.
     fn was_cancelled(&self) -> bool {
+        if let Some(result) = self.job_result {
+            return result == "canceled";
+        }
         self.exit_code != Some(0) && self.output.lines().any(|line| line.trim_end().ends_with(" canceled."))
     }
 
@@ -156,7 +182,7 @@ impl Case<'_> {
 mod tests {
     use super::*;
     use crate::services::seen::Check;
-    use ServiceAction::{Disable, Enable, Restart, Start, Stop};
+    use ServiceAction::{Disable, Enable, Reload, Restart, Start, Stop};
 
     fn unit(active_state: &str, sub_state: &str) -> Seen {
         Seen {
@@ -202,7 +228,8 @@ mod tests {
 
     #[track_caller]
     fn check(action: ServiceAction, before: &Seen, seen: &[Seen], rc: i32, output: &str, outcome: Outcome) {
-        let case = Case { action, before, seen, exit_code: Some(rc), output, command_ms: 50 };
+        let case =
+            Case { action, before, seen, exit_code: Some(rc), output, job_result: None, command_ms: 50 };
         assert_eq!(judge(&case), outcome);
     }
 
@@ -350,6 +377,26 @@ mod tests {
     }
 
     #[test]
+    fn the_result_of_the_job_counts_more_than_the_words_of_systemctl() {
+        let cut = ended(run(dead(), 1), EndedHow::Killed, 15, "success");
+        let case = |job_result| {
+            let seen = [at(cut.clone(), 60, 300)];
+            judge(&Case {
+                action: Start,
+                before: &dead(),
+                seen: &seen,
+                exit_code: Some(1),
+                output: "",
+                job_result,
+                command_ms: 50,
+            })
+        };
+        assert_eq!(case(Some("canceled")), Outcome::Replaced);
+        assert_eq!(case(Some("timeout")), Outcome::Failed);
+        assert_eq!(case(None), Outcome::Failed);
+    }
+
+    #[test]
     fn a_oneshot_that_ends_well_ran_and_ended_with_and_without_remaining() {
         let done = ended(run(dead(), 1), EndedHow::Exited, 0, "success");
         check(Start, &dead(), &[at(done, 60, 300)], 0, "", Outcome::RanAndEnded);
@@ -400,6 +447,37 @@ mod tests {
             0,
             "",
             Outcome::Unknown,
+        );
+    }
+
+    #[test]
+    fn a_reload_is_done_only_if_the_same_service_runs_on() {
+        let ran = |seen: Seen, rc, words, outcome| {
+            check(Reload, &running(), &[at(seen, 0, 2_100)], rc, words, outcome)
+        };
+        ran(running(), 0, "", Outcome::Reloaded);
+        // A reload by exec(2) or by a new main process keeps the invocation.
+        ran(Seen { main_pid: Some(777), ..running() }, 0, "", Outcome::Reloaded);
+        ran(running(), 1, "Job type reload is not applicable for unit a.service.", Outcome::Failed);
+        ran(running(), 1, "Job for a.service canceled.", Outcome::Replaced);
+        // systemd takes a death by SIGHUP for an end that is well: nothing was reloaded.
+        ran(ended(run(dead(), 1), EndedHow::Killed, 1, "success"), 0, "", Outcome::Failed);
+        ran(
+            ended(run(unit("failed", "failed"), 1), EndedHow::Exited, 2, "exit-code"),
+            0,
+            "",
+            Outcome::Failed,
+        );
+        ran(restarts(run(unit("active", "running"), 2), 1), 0, "", Outcome::KeepsCrashing);
+        ran(run(unit("active", "running"), 2), 0, "", Outcome::Replaced);
+        ran(unit("reloading", "reload"), 0, "", Outcome::Unknown);
+        check(
+            Reload,
+            &dead(),
+            &[at(dead(), 0, 300)],
+            1,
+            "a.service is not active, cannot reload.",
+            Outcome::Failed,
         );
     }
 

@@ -7,10 +7,13 @@
 mod act;
 mod bus;
 mod failed;
+mod follow;
 mod impact;
 mod journal;
 mod judge;
 mod list;
+mod manager;
+mod message;
 mod seen;
 mod show;
 mod systemctl;

@@ -1,13 +1,11 @@
 //! How systemctl(1) is called.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
-use protocol::hosts::Sudo;
 use protocol::{Fault, FaultCode};
 
-use crate::children::{SUDO, Said, find_tool, no_sudo_password, run_tool, sudo_present, tool_command};
+use crate::children::{Said, find_tool, run_tool, tool_command};
 use crate::error::Error;
 use crate::root::Root;
 use crate::stop::Stop;
@@ -42,28 +40,8 @@ impl Systemctl {
         Err(refusal(&said))
     }
 
-    /// The words of an action, as they are run.
-    pub(super) fn words(&self, verb: &str, unit: &str, sudo: Sudo) -> Result<Vec<String>, Fault> {
-        let mut words: Vec<String> = match sudo {
-            Sudo::None => Vec::new(),
-            Sudo::Nopasswd => [SUDO, "-n", "--"].map(str::to_owned).to_vec(),
-            Sudo::Password => return Err(no_sudo_password()),
-        };
-        words.push(self.path.display().to_string());
-        words.extend(["--no-ask-password", verb, "--", unit].map(str::to_owned));
-        Ok(words)
-    }
-
-    /// The command of such words.
-    pub(super) fn command(words: &[String]) -> Result<Command, Fault> {
-        let (program, args) =
-            words.split_first().ok_or_else(|| Fault::new(FaultCode::Internal, "no words"))?;
-        if program == SUDO {
-            sudo_present()?;
-        }
-        let mut command = tool_command(program.as_ref());
-        command.args(args);
-        Ok(command)
+    pub(super) fn path(&self) -> String {
+        self.path.display().to_string()
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn is_settled(
         ServiceAction::Enable | ServiceAction::Disable => true,
         _ if last.has_job => false,
         ServiceAction::Stop => last.is_down() && after_ms >= STOPPED_MS && still_ms >= CONFIRM_MS,
-        ServiceAction::Start | ServiceAction::Restart => {
+        ServiceAction::Start | ServiceAction::Restart | ServiceAction::Reload => {
             if last.is_down() || (last.is_up() && last.sub_state == "exited") {
                 return still_ms >= CONFIRM_MS;
             }

@@ -206,6 +206,7 @@ fn again(app: crate::state::App, operation: &Operation) -> Option<AnyView> {
     let words = move || match kind {
         OperationKind::ServiceStart => t_string!(i18n, operations.again_start),
         OperationKind::ServiceStop => t_string!(i18n, operations.again_stop),
+        OperationKind::ServiceReload => t_string!(i18n, operations.again_reload),
         OperationKind::ServiceEnable => t_string!(i18n, operations.again_enable),
         OperationKind::ServiceDisable => t_string!(i18n, operations.again_disable),
         OperationKind::Command => t_string!(i18n, operations.again_command),

@@ -114,6 +114,7 @@ mod tests {
             summary: String::new(),
             before: None,
             after: None,
+            job_result: None,
             moments: Vec::new(),
             journal: Vec::new(),
             read: read.then(|| ReadMark { by: "chen".into(), at_ms: 0 }),

@@ -26,6 +26,9 @@ pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
         OperationKind::ServiceRestart => {
             t_string!(i18n, operations.title_service_restart, target = target, host = host)
         }
+        OperationKind::ServiceReload => {
+            t_string!(i18n, operations.title_service_reload, target = target, host = host)
+        }
         OperationKind::ServiceEnable => {
             t_string!(i18n, operations.title_service_enable, target = target, host = host)
         }
@@ -50,6 +53,7 @@ pub(crate) fn kind_words(i18n: I18n, kind: OperationKind) -> &'static str {
         OperationKind::ServiceStart => t_string!(i18n, operations.kind_service_start),
         OperationKind::ServiceStop => t_string!(i18n, operations.kind_service_stop),
         OperationKind::ServiceRestart => t_string!(i18n, operations.kind_service_restart),
+        OperationKind::ServiceReload => t_string!(i18n, operations.kind_service_reload),
         OperationKind::ServiceEnable => t_string!(i18n, operations.kind_service_enable),
         OperationKind::ServiceDisable => t_string!(i18n, operations.kind_service_disable),
         OperationKind::Command => t_string!(i18n, operations.kind_command),
@@ -149,6 +153,7 @@ fn outcome_came_to(i18n: I18n, operation: &Operation) -> Option<String> {
         Outcome::Unknown => join(i18n, vec![short(), state()]),
         Outcome::Running
         | Outcome::RanAndEnded
+        | Outcome::Reloaded
         | Outcome::Stopped
         | Outcome::NotRun
         | Outcome::Replaced

@@ -180,6 +180,7 @@ fn choices(i18n: I18n) -> Vec<Choice<Do>> {
         act(ServiceAction::Start, "action-start", |i18n| t_string!(i18n, services.start)),
         act(ServiceAction::Stop, "action-stop", |i18n| t_string!(i18n, services.stop)),
         act(ServiceAction::Restart, "action-restart", |i18n| t_string!(i18n, services.restart)),
+        act(ServiceAction::Reload, "action-reload", |i18n| t_string!(i18n, services.reload)),
         act(ServiceAction::Enable, "action-enable", |i18n| t_string!(i18n, services.enable)),
         act(ServiceAction::Disable, "action-disable", |i18n| t_string!(i18n, services.disable)),
         Choice::new(Do::Custom, "action-custom", move || t_string!(i18n, services.custom).to_owned()),
@@ -191,6 +192,7 @@ fn title_words(i18n: I18n, action: ServiceAction, unit: String, host: String) ->
         ServiceAction::Start => t_string!(i18n, services.title_start, unit = unit, host = host),
         ServiceAction::Stop => t_string!(i18n, services.title_stop, unit = unit, host = host),
         ServiceAction::Restart => t_string!(i18n, services.title_restart, unit = unit, host = host),
+        ServiceAction::Reload => t_string!(i18n, services.title_reload, unit = unit, host = host),
         ServiceAction::Enable => t_string!(i18n, services.title_enable, unit = unit, host = host),
         ServiceAction::Disable => t_string!(i18n, services.title_disable, unit = unit, host = host),
     }
@@ -201,6 +203,7 @@ fn do_words(i18n: I18n, action: ServiceAction, unit: String) -> String {
         ServiceAction::Start => t_string!(i18n, services.do_start, unit = unit),
         ServiceAction::Stop => t_string!(i18n, services.do_stop, unit = unit),
         ServiceAction::Restart => t_string!(i18n, services.do_restart, unit = unit),
+        ServiceAction::Reload => t_string!(i18n, services.do_reload, unit = unit),
         ServiceAction::Enable => t_string!(i18n, services.do_enable, unit = unit),
         ServiceAction::Disable => t_string!(i18n, services.do_disable, unit = unit),
     }
@@ -211,6 +214,7 @@ fn doing_words(i18n: I18n, action: ServiceAction, elapsed: String) -> String {
         ServiceAction::Start => t_string!(i18n, services.doing_start, elapsed = elapsed),
         ServiceAction::Stop => t_string!(i18n, services.doing_stop, elapsed = elapsed),
         ServiceAction::Restart => t_string!(i18n, services.doing_restart, elapsed = elapsed),
+        ServiceAction::Reload => t_string!(i18n, services.doing_reload, elapsed = elapsed),
         ServiceAction::Enable => t_string!(i18n, services.doing_enable, elapsed = elapsed),
         ServiceAction::Disable => t_string!(i18n, services.doing_disable, elapsed = elapsed),
     }
@@ -226,6 +230,7 @@ fn did_words(i18n: I18n, action: ServiceAction, operation: &Operation, at_ms: i6
         ServiceAction::Start => t_string!(i18n, services.did_start, time = time),
         ServiceAction::Stop => t_string!(i18n, services.did_stop, time = time),
         ServiceAction::Restart => t_string!(i18n, services.did_restart, time = time),
+        ServiceAction::Reload => t_string!(i18n, services.did_reload, time = time),
         ServiceAction::Enable => t_string!(i18n, services.did_enable, time = time),
         ServiceAction::Disable => t_string!(i18n, services.did_disable, time = time),
     }
@@ -301,7 +306,9 @@ fn ActForm(
     let short = move || unit.with(|u| printable(u.strip_suffix(".service").unwrap_or(u)).into_owned());
     let kind = match action {
         ServiceAction::Stop | ServiceAction::Disable => ButtonKind::Danger,
-        ServiceAction::Start | ServiceAction::Restart | ServiceAction::Enable => ButtonKind::Primary,
+        ServiceAction::Start | ServiceAction::Restart | ServiceAction::Reload | ServiceAction::Enable => {
+            ButtonKind::Primary
+        }
     };
     let button = move || match course.get() {
         Course::Ended { operation, at_ms } => {

@@ -48,6 +48,7 @@ pub(crate) fn outcome_words(i18n: I18n, outcome: Outcome, operation: &Operation)
             (None, None) => t_string!(i18n, services.outcome_running, state = state),
         },
         Outcome::RanAndEnded => t_string!(i18n, services.outcome_ran_and_ended).to_owned(),
+        Outcome::Reloaded => t_string!(i18n, services.outcome_reloaded, state = state),
         Outcome::Stopped => t_string!(i18n, services.outcome_stopped, state = state),
         Outcome::NotRun => t_string!(i18n, services.outcome_not_run).to_owned(),
         Outcome::KeepsCrashing => t_string!(i18n, services.outcome_keeps_crashing).to_owned(),
@@ -67,6 +68,7 @@ pub(crate) fn outcome_short(i18n: I18n, outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Running => t_string!(i18n, services.short_running),
         Outcome::RanAndEnded => t_string!(i18n, services.short_ran_and_ended),
+        Outcome::Reloaded => t_string!(i18n, services.short_reloaded),
         Outcome::Stopped => t_string!(i18n, services.short_stopped),
         Outcome::NotRun => t_string!(i18n, services.short_not_run),
         Outcome::KeepsCrashing => t_string!(i18n, services.short_keeps_crashing),
@@ -83,6 +85,7 @@ pub(crate) fn outcome_id(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Running => "running",
         Outcome::RanAndEnded => "ran_and_ended",
+        Outcome::Reloaded => "reloaded",
         Outcome::Stopped => "stopped",
         Outcome::NotRun => "not_run",
         Outcome::KeepsCrashing => "keeps_crashing",

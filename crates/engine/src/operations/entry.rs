@@ -34,6 +34,7 @@ pub(super) fn begun(draft: OperationDraft, operator: String, started_ms: i64) ->
         summary: String::new(),
         before: None,
         after: None,
+        job_result: None,
         moments: Vec::new(),
         journal: Vec::new(),
         read: None,
@@ -50,6 +51,7 @@ pub(super) fn finish(entry: &mut Operation, finish: Finish) {
     entry.summary = ends_of(finish.summary, JOURNAL_LINE_BYTES, 0);
     entry.before = finish.before.map(state_within_limits);
     entry.after = finish.after.map(state_within_limits);
+    entry.job_result = finish.job_result.map(|result| ends_of(result, WORD_BYTES, 0));
     entry.moments = finish.moments;
     entry.moments.truncate(MOMENTS);
     for moment in &mut entry.moments {

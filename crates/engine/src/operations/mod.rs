@@ -53,6 +53,7 @@ pub struct Finish {
     pub summary: String,
     pub before: Option<UnitState>,
     pub after: Option<UnitState>,
+    pub job_result: Option<String>,
     pub moments: Vec<Moment>,
     pub journal: Vec<String>,
 }
@@ -70,6 +71,7 @@ impl Finish {
             summary: String::new(),
             before: None,
             after: None,
+            job_result: None,
             moments: Vec::new(),
             journal: Vec::new(),
         }

@@ -19,6 +19,7 @@ pub fn conclude(answer: &Result<ActionReport, Fault>) -> Finish {
             summary: summary(report),
             before: Some(report.before.clone()),
             after: Some(report.after.clone()),
+            job_result: report.job_result.clone(),
             moments: report.moments.clone(),
             journal: report.journal.clone(),
             ..Finish::new(judge(report))
@@ -65,6 +66,10 @@ fn summary(report: &ActionReport) -> String {
     let after = &report.after;
     let words = report.outcome.words();
     match report.outcome {
+        Outcome::Reloaded => match after.main_pid {
+            Some(pid) => format!("{words}, {}, PID {pid}", after.state()),
+            None => format!("{words}, {}", after.state()),
+        },
         Outcome::Running => match after.main_pid {
             Some(pid) => format!("{}, PID {pid}", after.state()),
             None => after.state(),
@@ -121,6 +126,7 @@ mod tests {
                 exec_main_status: Some(203),
                 ..UnitState::default()
             },
+            job_result: None,
             moments: Vec::new(),
             journal: Vec::new(),
             command_ms: 5,
