@@ -5,6 +5,7 @@
 //! open, and takes the children it started with it. `serve` is the whole of it, so that tests run
 //! it in their own process; `main` only gives it stdin, stdout and the arguments.
 
+mod changed;
 mod children;
 mod clock;
 mod error;

@@ -9,6 +9,7 @@ use protocol::services::ServiceTable;
 use protocol::sockets::{Socket, SocketTable};
 use protocol::wire::{Answer, Ask, Hello};
 
+use crate::changed::{Changed, Noun};
 use crate::error::Error;
 use crate::metrics::Sampler;
 use crate::processes::{Desk, Errand, Ring, Sample, read_sample, send_signal};
@@ -20,7 +21,7 @@ use crate::users::Users;
 use crate::{journal, runs, services, sockets, system};
 
 /// What this helper answers.
-const CAN: [&str; 12] = [
+const CAN: [&str; 13] = [
     "system",
     "metrics",
     "sockets",
@@ -32,11 +33,14 @@ const CAN: [&str; 12] = [
     "act",
     "run",
     "cancel",
+    "refresh",
     "journal",
 ];
 
 pub(crate) struct Machine {
     pub root: Root,
+    /// Told when a table is known to have changed.
+    pub changed: Changed,
     sockets: Mutex<(Owners, Users)>,
     processes: Mutex<Desk>,
     ring: Mutex<Ring>,
@@ -49,6 +53,7 @@ impl Machine {
         let (users, desk) = (Users::of(&root), Desk::of(&root));
         Self {
             root,
+            changed: Changed::default(),
             processes: Mutex::new(desk),
             ring: Mutex::default(),
             sockets: Mutex::new((Owners::default(), users)),
@@ -125,7 +130,8 @@ impl Machine {
         sockets::read_table(&self.root, owners, users)
     }
 
-    fn read_services(&self, anew: bool, stop: &Stop) -> Result<ServiceTable, Error> {
+    /// All units. Those that are only installed are looked for again if `anew`.
+    pub(crate) fn read_services(&self, anew: bool, stop: &Stop) -> Result<ServiceTable, Error> {
         let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
         if anew {
             installed.forget();
@@ -148,9 +154,7 @@ impl Machine {
             Ask::System {} => Answer::System(Box::new(system::read_system(&self.root, stop)?)),
             Ask::Metrics { .. } => Answer::Metrics(Box::new(self.read_metrics_once(stop)?)),
             Ask::Sockets { .. } => Answer::Sockets(self.read_sockets()?),
-            Ask::Services { interval_ms } => {
-                Answer::Services(self.read_services(interval_ms.is_none(), stop)?)
-            }
+            Ask::Services { .. } => Answer::Services(self.read_services(true, stop)?),
             Ask::Processes { detail, .. } => Answer::Processes(self.read_processes_once(detail, stop)?),
             Ask::Signal { pid, start_ticks, signal, sudo } => {
                 let errand = Errand { pid: *pid, start_ticks: *start_ticks, signal: *signal, sudo: *sudo };
@@ -163,12 +167,14 @@ impl Machine {
             Ask::Act { unit, action, sudo } => {
                 let report = services::act(self, unit, *action, *sudo, stop);
                 self.installed.lock().unwrap_or_else(PoisonError::into_inner).forget();
+                self.changed.tell(Noun::Services);
                 Answer::Act(Box::new(report?))
             }
             Ask::Run { command, sudo, limit_ms } => {
                 Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))
             }
             Ask::Cancel { .. } => Answer::Cancelled {},
+            Ask::Refresh { .. } => Answer::Refreshed {},
             Ask::Journal { query, sudo } => {
                 Answer::Journal(Box::new(journal::read_page(&self.root, query, *sudo, stop)?))
             }

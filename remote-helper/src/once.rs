@@ -58,6 +58,10 @@ fn document(answer: &Answer) -> Result<Vec<u8>, Error> {
         | Answer::Blame(_)
         | Answer::Run(_)
         | Answer::Cancelled {}
+        | Answer::Refreshed {}
+        | Answer::SocketNews(_)
+        | Answer::ServiceNews(_)
+        | Answer::ProcessNews(_)
         | Answer::JournalNews(_) => to_line(answer),
     }
 }

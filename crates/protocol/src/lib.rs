@@ -8,6 +8,7 @@
 //! has a case for what this version does not know.
 
 pub mod credentials;
+pub mod delta;
 pub mod fault;
 pub mod hosts;
 pub mod ipc;

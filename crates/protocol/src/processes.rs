@@ -3,8 +3,11 @@
 //! A PID alone names nothing for long: the kernel gives it to another process. What a person sees
 //! and acts on is named by PID and start time together, `start_ticks`, as the kernel counts it.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
+use crate::delta::{Row, Table, changes};
 use crate::sockets::Matched;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,6 +18,7 @@ pub struct ProcessTable {
     /// Time covered by the CPU shares; `None` in a first sample.
     pub over_ms: Option<u64>,
     /// By PID.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub processes: Vec<Process>,
     /// CPUs of the host: one process can use up to 100 % of each.
     pub cpus: u32,
@@ -73,6 +77,64 @@ pub struct Process {
     /// What was asked for about this process alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<ProcessDetail>,
+}
+
+changes! {
+    ProcessChange of Process {
+        pid: u32,
+        ppid: u32,
+        start_ticks: u64,
+        started_ms: Option<i64>,
+        name: String,
+        command: String,
+        command_left_out_bytes: u32,
+        lossy: bool,
+        uid: u32,
+        user: Option<String>,
+        state: ProcessState,
+        kernel_thread: bool,
+        cpu_pct: Option<f64>,
+        cpu_ms: u64,
+        rss_bytes: u64,
+        threads: u32,
+        nice: i32,
+        cgroup: Option<String>,
+        unit: Option<String>,
+        detail: Option<ProcessDetail>,
+    }
+}
+
+impl Row for Process {
+    fn by_identity(&self, other: &Self) -> Ordering {
+        (self.pid, self.start_ticks).cmp(&(other.pid, other.start_ticks))
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        self.by_identity(other)
+    }
+
+    fn text_bytes(&self) -> usize {
+        let texts = [&self.user, &self.cgroup, &self.unit];
+        let path = self.detail.as_ref().and_then(|detail| detail.program_path.as_ref());
+        let some: usize = texts.into_iter().flatten().chain(path).map(String::len).sum();
+        self.name.len() + self.command.len() + some
+    }
+}
+
+impl Table for ProcessTable {
+    type Row = Process;
+
+    fn rows(&self) -> &Vec<Process> {
+        &self.processes
+    }
+
+    fn rows_mut(&mut self) -> &mut Vec<Process> {
+        &mut self.processes
+    }
+
+    fn leave_out(&mut self, rows: u32) {
+        self.left_out = self.left_out.saturating_add(rows);
+    }
 }
 
 fn is_zero(number: &u32) -> bool {

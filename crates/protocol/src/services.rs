@@ -1,6 +1,10 @@
 //! services: units of a host's service manager, actions on them, and what truly came of it.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
+
+use crate::delta::{Row, Table, changes};
 
 use crate::hosts::Sudo;
 use crate::sockets::Matched;
@@ -10,7 +14,10 @@ use crate::sockets::Matched;
 pub struct ServiceTable {
     pub at_ms: i64,
     pub manager: Manager,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub services: Vec<Service>,
+    /// Units that the host has and that were left out, if a cap was reached.
+    pub left_out: u32,
     pub took_ms: u64,
 }
 
@@ -54,6 +61,52 @@ impl Service {
     /// `active (running)`.
     pub fn state(&self) -> String {
         format!("{} ({})", self.active_state, self.sub_state)
+    }
+}
+
+changes! {
+    ServiceChange of Service {
+        name: String,
+        description: String,
+        load_state: String,
+        active_state: String,
+        sub_state: String,
+        enabled_state: Option<String>,
+        main_pid: Option<u32>,
+        memory_bytes: Option<u64>,
+        since_ms: Option<i64>,
+    }
+}
+
+impl Row for Service {
+    fn by_identity(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        self.by_identity(other)
+    }
+
+    fn text_bytes(&self) -> usize {
+        let states = [&self.load_state, &self.active_state, &self.sub_state].map(String::len);
+        let enabled = self.enabled_state.as_ref().map_or(0, String::len);
+        self.name.len() + self.description.len() + states.iter().sum::<usize>() + enabled
+    }
+}
+
+impl Table for ServiceTable {
+    type Row = Service;
+
+    fn rows(&self) -> &Vec<Service> {
+        &self.services
+    }
+
+    fn rows_mut(&mut self) -> &mut Vec<Service> {
+        &mut self.services
+    }
+
+    fn leave_out(&mut self, rows: u32) {
+        self.left_out = self.left_out.saturating_add(rows);
     }
 }
 

@@ -1,11 +1,16 @@
 //! sockets: TCP and UDP sockets of a host with their owners, as ss(8) shows them.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
+
+use crate::delta::{Row, Table, changes};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SocketTable {
     pub at_ms: i64,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub sockets: Vec<Socket>,
     /// Sockets in the list whose owner this user may not see; root would.
     pub owner_hidden: u32,
@@ -50,9 +55,77 @@ impl Socket {
         endpoint(&self.local_address, self.local_port)
     }
 
+    fn ends(&self) -> (&str, u16, &str, u16) {
+        (&self.local_address, self.local_port, &self.peer_address, self.peer_port)
+    }
+
     /// `*` where there is no peer.
     pub fn peer(&self) -> String {
         if self.peer_port == 0 { "*".into() } else { endpoint(&self.peer_address, self.peer_port) }
+    }
+}
+
+changes! {
+    SocketChange of Socket {
+        protocol: Protocol,
+        state: SocketState,
+        recv_q: u32,
+        send_q: u32,
+        local_address: String,
+        local_port: u16,
+        peer_address: String,
+        peer_port: u16,
+        inode: u64,
+        uid: u32,
+        user: Option<String>,
+        pid: Option<u32>,
+        program: Option<String>,
+        holders: u32,
+        unit: Option<String>,
+    }
+}
+
+impl Row for Socket {
+    /// By the kernel's number of it. One that no process holds any more has none: it is its two ends.
+    fn by_identity(&self, other: &Self) -> Ordering {
+        (self.inode, self.protocol)
+            .cmp(&(other.inode, other.protocol))
+            .then_with(|| if self.inode == 0 { self.ends().cmp(&other.ends()) } else { Ordering::Equal })
+    }
+
+    /// What listens first, then by protocol, local port and peer.
+    fn by_place(&self, other: &Self) -> Ordering {
+        let key = |socket: &Self| (!socket.is_listening(), socket.protocol, socket.local_port);
+        key(self).cmp(&key(other)).then_with(|| {
+            (&self.local_address, &self.peer_address, self.peer_port, self.inode).cmp(&(
+                &other.local_address,
+                &other.peer_address,
+                other.peer_port,
+                other.inode,
+            ))
+        })
+    }
+
+    fn text_bytes(&self) -> usize {
+        let some: usize =
+            [&self.user, &self.program, &self.unit].into_iter().flatten().map(String::len).sum();
+        self.local_address.len() + self.peer_address.len() + some
+    }
+}
+
+impl Table for SocketTable {
+    type Row = Socket;
+
+    fn rows(&self) -> &Vec<Socket> {
+        &self.sockets
+    }
+
+    fn rows_mut(&mut self) -> &mut Vec<Socket> {
+        &mut self.sockets
+    }
+
+    fn leave_out(&mut self, rows: u32) {
+        self.left_out = self.left_out.saturating_add(rows);
     }
 }
 

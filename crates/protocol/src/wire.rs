@@ -2,10 +2,13 @@
 //!
 //! The helper speaks first (`Hello`), then answers requests by their id, in any order. A request
 //! with an interval is answered by pushes, numbered from 1, until it is cancelled or the link
-//! ends. A request that the helper does not know is answered with a fault, never with silence.
+//! ends. Pushes of a table are the whole of it first, and then what changed (`delta`); a reader to
+//! whom one is missing asks for the whole anew (`Ask::Refresh`). Lines have a longest length, in
+//! both directions: what is cut to hold it is counted in what is sent. A request that the helper does not know is answered with a fault, never with silence.
 
 use serde::{Deserialize, Serialize};
 
+use crate::delta::News;
 use crate::fault::Fault;
 use crate::hosts::Sudo;
 use crate::journal::{JournalNews, JournalPage, JournalQuery};
@@ -18,6 +21,9 @@ use crate::system::System;
 
 /// No line is longer; a reader drops the link rather than its memory.
 pub const LINE_LIMIT_BYTES: usize = 32 << 20;
+/// No request is longer. A command given to a shell is the longest that one can hold; the kernel
+/// allows 128 KiB for it, and JSON may write each byte as six.
+pub const REQUEST_LIMIT_BYTES: usize = 1 << 20;
 
 /// The helper's first line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +126,13 @@ pub enum Ask {
     Cancel {
         id: u64,
     },
+    /// The next push of the subscription `id` comes now and not at its interval; a table comes whole
+    /// if `whole`, which is how a line that is missing is mended.
+    Refresh {
+        id: u64,
+        #[serde(default)]
+        whole: bool,
+    },
     /// One page of the log.
     Journal {
         query: JournalQuery,
@@ -173,6 +186,10 @@ pub enum Answer {
     Act(Box<ActionReport>),
     Run(Box<RunReport>),
     Cancelled {},
+    Refreshed {},
+    SocketNews(Box<News<SocketTable>>),
+    ServiceNews(Box<News<ServiceTable>>),
+    ProcessNews(Box<News<ProcessTable>>),
     Journal(Box<JournalPage>),
     JournalNews(Box<JournalNews>),
 }

@@ -2,26 +2,37 @@
 
 use std::io::{self, Read};
 
-/// A command given to a shell is the longest a request can hold; the kernel allows 128 KiB for it,
-/// and JSON may write each byte as six.
-pub(super) const REQUEST_LIMIT_BYTES: usize = 1 << 20;
+use protocol::wire::REQUEST_LIMIT_BYTES;
+
+/// Of a line that is skipped, as much is kept as tells who asked.
+const BEGIN_BYTES: usize = 40;
+
+/// A line of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// Without its end.
+    Line(Vec<u8>),
+    /// It was longer than a request may be and was skipped; `id` is that of the request if it began
+    /// with one, else 0.
+    TooLong { id: u64 },
+}
 
 pub(super) struct LineReader<R> {
     input: R,
     buffer: Vec<u8>,
     /// Bytes of `buffer` that were searched already.
     searched: usize,
-    skipping: bool,
+    /// Id in the line that is being skipped.
+    skipping: Option<u64>,
 }
 
 impl<R: Read> LineReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), searched: 0, skipping: false }
+        Self { input, buffer: Vec::new(), searched: 0, skipping: None }
     }
 
-    /// The next line without its end; `None` for one that was too long. An error is the end of the
-    /// input; a line that it cuts is no line.
-    pub(super) fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+    /// The next line. An error is the end of the input; a line that it cuts is no line.
+    pub(super) fn next_line(&mut self) -> io::Result<Given> {
         let mut chunk = [0u8; 4096];
         loop {
             let fresh = self.buffer.get(self.searched..).unwrap_or_default();
@@ -29,17 +40,20 @@ impl<R: Read> LineReader<R> {
                 let rest = self.buffer.split_off(self.searched + end + 1);
                 let mut line = std::mem::replace(&mut self.buffer, rest);
                 self.searched = 0;
-                if std::mem::take(&mut self.skipping) {
-                    return Ok(None);
+                if let Some(id) = self.skipping.take() {
+                    return Ok(Given::TooLong { id });
                 }
                 line.pop();
-                return Ok(Some(line));
+                if line.len() > REQUEST_LIMIT_BYTES {
+                    return Ok(Given::TooLong { id: parse_id(&line) });
+                }
+                return Ok(Given::Line(line));
             }
             self.searched = self.buffer.len();
             if self.buffer.len() > REQUEST_LIMIT_BYTES {
+                self.skipping = Some(self.skipping.unwrap_or_else(|| parse_id(&self.buffer)));
                 self.buffer = Vec::new();
                 self.searched = 0;
-                self.skipping = true;
             }
             match self.input.read(&mut chunk) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -51,26 +65,48 @@ impl<R: Read> LineReader<R> {
     }
 }
 
+/// The id with which a request begins; 0 if it begins in another way.
+fn parse_id(line: &[u8]) -> u64 {
+    let begin = line.get(..BEGIN_BYTES).unwrap_or(line);
+    let Some(rest) = begin.strip_prefix(br#"{"id":"#) else { return 0 };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(rest.get(..digits).unwrap_or_default())
+        .ok()
+        .and_then(|id| id.parse().ok())
+        .unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn line(text: &[u8]) -> Given {
+        Given::Line(text.to_vec())
+    }
+
     #[test]
     fn lines_come_one_by_one_and_a_cut_last_one_does_not() {
         let mut lines = LineReader::new(&b"one\n\ntwo\nthree"[..]);
-        assert_eq!(lines.next_line().unwrap().unwrap(), b"one");
-        assert_eq!(lines.next_line().unwrap().unwrap(), b"");
-        assert_eq!(lines.next_line().unwrap().unwrap(), b"two");
+        for text in [&b"one"[..], b"", b"two"] {
+            assert_eq!(lines.next_line().unwrap(), line(text));
+        }
         assert!(lines.next_line().is_err());
     }
 
     #[test]
-    fn a_line_over_the_limit_is_skipped_and_the_next_is_read() {
-        let mut input = vec![b'x'; 3 * REQUEST_LIMIT_BYTES];
-        input.extend_from_slice(b"\nnext\n");
-        let mut lines = LineReader::new(input.as_slice());
-        assert_eq!(lines.next_line().unwrap(), None);
-        assert!(lines.buffer.capacity() < REQUEST_LIMIT_BYTES, "what was skipped is not kept");
-        assert_eq!(lines.next_line().unwrap().unwrap(), b"next");
+    fn a_line_over_the_limit_is_skipped_with_its_id_and_the_next_is_read() {
+        let begins =
+            [("", 0), (r#"{"id":17,"#, 17), (r#"{"id":-1"#, 0), (r#"{"id":99999999999999999999"#, 0)];
+        for (begin, id) in begins {
+            for bytes in [REQUEST_LIMIT_BYTES + 1, 3 * REQUEST_LIMIT_BYTES] {
+                let mut input = begin.as_bytes().to_vec();
+                input.resize(bytes, b'x');
+                input.extend_from_slice(b"\nnext\n");
+                let mut lines = LineReader::new(input.as_slice());
+                assert_eq!(lines.next_line().unwrap(), Given::TooLong { id });
+                assert!(lines.buffer.capacity() < REQUEST_LIMIT_BYTES, "what was skipped is not kept");
+                assert_eq!(lines.next_line().unwrap(), line(b"next"));
+            }
+        }
     }
 }

@@ -5,8 +5,10 @@
 //! stdin ended or stdout broke, whatever the others are blocked in, and returns in time. What is
 //! still blocked then ends with the process.
 
+mod frame;
 mod lines;
 mod output;
+mod pushes;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -18,12 +20,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol::wire::Line;
-use protocol::{Fault, FaultCode};
 
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::root::Root;
-use lines::LineReader;
+use lines::{Given, LineReader};
 use output::Output;
 use requests::Requests;
 
@@ -35,9 +36,7 @@ const LAST_CHILDREN: Duration = Duration::from_millis(2_500);
 const LAST_LINES: Duration = Duration::from_millis(300);
 
 enum Event {
-    Line(Vec<u8>),
-    /// A line was longer than a request can be; it was skipped.
-    TooLong,
+    Given(Given),
     InputEnded,
     OutputBroke,
 }
@@ -59,16 +58,14 @@ pub fn serve(
             let _ = events.send(Event::OutputBroke);
         }
     })?;
-    queue.offer(&Line::Hello(machine.hello()));
+    queue.offer(Line::Hello(machine.hello()));
     start_thread("reader", move || read_events(input, &events))?;
     let requests = Requests::new(machine, Arc::clone(&queue));
     let mut readable = true;
     while let Ok(event) = happened.recv() {
         let bad = match event {
-            Event::Line(line) => requests.take(&line),
-            Event::TooLong => {
-                Err(Fault::new(FaultCode::BadInput, "the line is longer than a request may be"))
-            }
+            Event::Given(Given::Line(line)) => requests.take(&line),
+            Event::Given(Given::TooLong { id }) => requests.refuse_too_long(id),
             Event::InputEnded => break,
             Event::OutputBroke => {
                 readable = false;
@@ -77,7 +74,7 @@ pub fn serve(
         };
         // A peer that sends nonsense and reads no answer is not worth the memory of the queue.
         if let Err(fault) = bad
-            && !queue.offer(&Line::Fault { id: 0, fault })
+            && !queue.offer(Line::Fault { id: 0, fault })
         {
             readable = false;
             break;
@@ -98,8 +95,7 @@ fn read_events(input: impl Read, events: &SyncSender<Event>) {
     let mut lines = LineReader::new(input);
     loop {
         let event = match lines.next_line() {
-            Ok(Some(line)) => Event::Line(line),
-            Ok(None) => Event::TooLong,
+            Ok(given) => Event::Given(given),
             Err(_) => Event::InputEnded,
         };
         let ended = matches!(event, Event::InputEnded);

@@ -1,7 +1,8 @@
 //! The way out: lines that wait for the one thread that writes.
 //!
-//! Whoever sends an answer waits until it is written. So there is at most one line for each request
-//! under way, and a slow reader gets fewer pushes, not a longer queue.
+//! Whoever sends an answer waits until it is written, so a slow reader gets fewer pushes, not a
+//! longer queue. A line is made only when it is its turn and the queue is short: what waits for a
+//! slow reader is little, whoever asked for how much.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -9,18 +10,21 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use protocol::wire::{LINE_LIMIT_BYTES, Line};
-use protocol::{Fault, FaultCode};
 
+use super::frame::to_frame;
 use crate::stop::Stop;
 
 /// Lines that nobody waits for: Hello and faults about lines that are no requests.
 const OFFERED_LIMIT: usize = 256;
+/// No further line is made while more than this waits to be written.
+const QUEUE_LIMIT_BYTES: usize = 256 << 10;
 /// How often one who waits for a slow reader looks whether to stop.
 const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
 struct Queue {
     lines: VecDeque<Vec<u8>>,
+    bytes: usize,
     /// Lines ever put in, and ever written.
     put: u64,
     written: u64,
@@ -31,25 +35,41 @@ struct Queue {
 pub(super) struct Output {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// Held by the one whose line is made next.
+    turn: Mutex<()>,
 }
 
 impl Output {
     /// Puts a line in and waits until it is written; false if it never will be.
-    pub(super) fn send(&self, line: &Line) -> bool {
+    pub(super) fn send(&self, line: Line) -> bool {
         self.send_unless(line, &Stop::default())
     }
 
     /// The same, but waits no longer than until the sign to stop.
-    pub(super) fn send_unless(&self, line: &Line, stop: &Stop) -> bool {
-        let bytes = to_bytes(line);
+    pub(super) fn send_unless(&self, line: Line, stop: &Stop) -> bool {
+        self.send_made(|| to_frame(line, LINE_LIMIT_BYTES), stop)
+    }
+
+    /// The same with a line that is made when there is room for it.
+    pub(super) fn send_made(&self, make: impl FnOnce() -> Vec<u8>, stop: &Stop) -> bool {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.lock();
+        while queue.bytes > QUEUE_LIMIT_BYTES && !queue.closed && !stop.is_stopped() {
+            queue = self.changed.wait_timeout(queue, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if queue.closed || stop.is_stopped() && queue.bytes > QUEUE_LIMIT_BYTES {
+            return false;
+        }
+        drop(queue);
+        let bytes = make();
         let mut queue = self.lock();
         if queue.closed {
             return false;
         }
-        queue.lines.push_back(bytes);
-        queue.put += 1;
+        queue.push(bytes);
         let ticket = queue.put;
         self.changed.notify_all();
+        drop(turn);
         while queue.written < ticket && !queue.closed {
             queue = self.changed.wait_timeout(queue, LOOK).unwrap_or_else(PoisonError::into_inner).0;
             if stop.is_stopped() {
@@ -60,14 +80,13 @@ impl Output {
     }
 
     /// Puts a short line in without waiting; false if too many wait already.
-    pub(super) fn offer(&self, line: &Line) -> bool {
-        let bytes = to_bytes(line);
+    pub(super) fn offer(&self, line: Line) -> bool {
+        let bytes = to_frame(line, LINE_LIMIT_BYTES);
         let mut queue = self.lock();
         if queue.closed || queue.lines.len() >= OFFERED_LIMIT {
             return false;
         }
-        queue.lines.push_back(bytes);
-        queue.put += 1;
+        queue.push(bytes);
         self.changed.notify_all();
         true
     }
@@ -83,6 +102,7 @@ impl Output {
             drop(queue);
             let written = output.write_all(&bytes).and_then(|()| output.flush());
             queue = self.lock();
+            queue.bytes -= bytes.len();
             if written.is_ok() {
                 queue.written += 1;
             } else {
@@ -115,23 +135,44 @@ impl Output {
     }
 }
 
-/// One line of JSON. One that would be too long is told by a fault in its place.
-fn to_bytes(line: &Line) -> Vec<u8> {
-    let written = serde_json::to_vec(line);
-    let mut bytes = match written {
-        Ok(bytes) if bytes.len() < LINE_LIMIT_BYTES => bytes,
-        Ok(_) | Err(_) => {
-            let id = match line {
-                Line::Hello(_) => 0,
-                Line::Reply { id, .. }
-                | Line::Push { id, .. }
-                | Line::Fault { id, .. }
-                | Line::End { id } => *id,
-            };
-            let fault = Fault::new(FaultCode::Internal, "the answer is longer than a line may be");
-            serde_json::to_vec(&Line::Fault { id, fault }).unwrap_or_default()
-        }
-    };
-    bytes.push(b'\n');
-    bytes
+impl Queue {
+    fn push(&mut self, bytes: Vec<u8>) {
+        self.bytes += bytes.len();
+        self.lines.push_back(bytes);
+        self.put += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn what_waits_for_a_reader_who_does_not_read_is_little_however_many_send() {
+        let output = Arc::new(Output::default());
+        let made = Arc::new(AtomicUsize::new(0));
+        let senders: Vec<_> = (0..20)
+            .map(|_| {
+                let (output, made) = (output.clone(), made.clone());
+                std::thread::spawn(move || {
+                    let line = || {
+                        made.fetch_add(1, Ordering::SeqCst);
+                        vec![b'x'; QUEUE_LIMIT_BYTES]
+                    };
+                    output.send_made(line, &Stop::default())
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(made.load(Ordering::SeqCst), 2, "one to the limit and one over it");
+        let sink = std::thread::spawn({
+            let output = output.clone();
+            move || output.write_to(std::io::sink())
+        });
+        assert!(senders.into_iter().all(|sender| sender.join().unwrap()), "all come in the end");
+        output.close();
+        sink.join().unwrap();
+    }
 }

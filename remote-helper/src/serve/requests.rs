@@ -6,30 +6,26 @@ use std::time::{Duration, Instant};
 
 use protocol::hosts::Sudo;
 use protocol::journal::JournalQuery;
-use protocol::wire::{Answer, Ask, Line, Request, RequestId};
+use protocol::wire::{Answer, Ask, Line, REQUEST_LIMIT_BYTES, Request, RequestId};
 use protocol::{Fault, FaultCode};
 
 use super::output::Output;
+use super::pushes::{interval, push};
 use super::start_thread;
 use crate::error::Error;
 use crate::journal;
 use crate::machine::Machine;
-use crate::metrics::Sampler;
-use crate::processes::Sample;
 use crate::stop::Stop;
 
 /// More at a time is not what one engine asks for.
 const UNDER_WAY_LIMIT: usize = 64;
-/// No push is asked for more often, whatever the interval of the request.
-const INTERVAL_MIN: Duration = Duration::from_millis(200);
-/// A subscription outlives a reading that failed, but not so many in a row.
-const FAILURES_LIMIT: u32 = 3;
 
 #[derive(Debug)]
 struct UnderWay {
     stop: Stop,
     /// It ends only when it is stopped, or when a command does.
     is_long: bool,
+    is_subscription: bool,
 }
 
 #[derive(Default)]
@@ -84,6 +80,17 @@ impl Requests {
         stops.iter().for_each(Stop::stop);
     }
 
+    /// Tells who asked that the request was too long.
+    pub(super) fn refuse_too_long(&self, id: u64) -> Result<(), Fault> {
+        let message = format!("the line is longer than a request may be, {REQUEST_LIMIT_BYTES} bytes");
+        let fault = Fault::new(FaultCode::BadInput, message);
+        if id == 0 {
+            return Err(fault);
+        }
+        self.refuse(id, fault);
+        Ok(())
+    }
+
     pub(super) fn stop_all(&self) {
         self.link.stop_all();
     }
@@ -113,6 +120,14 @@ impl Requests {
             {
                 other.stop.stop();
             }
+            if let Ask::Refresh { id: other, whole } = request.ask {
+                match under_way.get(&other).filter(|other| other.is_subscription) {
+                    Some(other) => other.stop.nudge(whole),
+                    None => {
+                        return Err(Fault::bad_input("id", format!("no subscription has the id {other}")));
+                    }
+                }
+            }
             if under_way.contains_key(&id) {
                 return Err(Fault::bad_input("id", format!("a request with the id {id} is under way")));
             }
@@ -121,7 +136,9 @@ impl Requests {
                     format!("{UNDER_WAY_LIMIT} requests are under way, which is the most at a time");
                 return Err(Fault::new(FaultCode::Internal, message));
             }
-            under_way.insert(id, UnderWay { stop: stop.clone(), is_long: is_long(&request.ask) });
+            let is_subscription = interval(&request.ask).is_some();
+            let is_long = is_subscription || is_long(&request.ask);
+            under_way.insert(id, UnderWay { stop: stop.clone(), is_long, is_subscription });
         }
         let (machine, output) = (Arc::clone(&self.machine), Arc::clone(&self.output));
         let ended = Ended { table: Arc::clone(&self.table), id };
@@ -134,7 +151,7 @@ impl Requests {
 
     fn refuse(&self, id: u64, fault: Fault) {
         // A full queue means that nobody reads; the link ends by that, not by this line.
-        self.output.offer(&Line::Fault { id, fault });
+        self.output.offer(Line::Fault { id, fault });
     }
 }
 
@@ -153,27 +170,6 @@ impl Drop for Ended {
 
 fn is_long(ask: &Ask) -> bool {
     matches!(ask, Ask::Run { .. } | Ask::Act { .. } | Ask::Signal { .. } | Ask::JournalFollow { .. })
-        || interval(ask).is_some()
-}
-
-fn interval(ask: &Ask) -> Option<Duration> {
-    match ask {
-        Ask::Metrics { interval_ms }
-        | Ask::Sockets { interval_ms }
-        | Ask::Services { interval_ms }
-        | Ask::Processes { interval_ms, .. } => {
-            interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(INTERVAL_MIN))
-        }
-        Ask::System {}
-        | Ask::Signal { .. }
-        | Ask::Blame { .. }
-        | Ask::Impact { .. }
-        | Ask::Act { .. }
-        | Ask::Run { .. }
-        | Ask::Cancel { .. }
-        | Ask::Journal { .. }
-        | Ask::JournalFollow { .. } => None,
-    }
 }
 
 /// An old helper must say that it does not know a request, and not that the request is wrong.
@@ -194,49 +190,10 @@ fn answer(machine: &Machine, output: &Output, request: Request, stop: &Stop) {
     if let Ask::JournalFollow { query, sudo } = &ask {
         return follow(machine, output, id, query, *sudo, stop);
     }
-    output.send(&match machine.answer(&ask, stop) {
+    output.send(match machine.answer(&ask, stop) {
         Ok(answer) => Line::Reply { id, answer },
         Err(error) => Line::Fault { id, fault: error.into() },
     });
-}
-
-/// Pushes until it is stopped. A push that took longer than the interval makes no other one late
-/// or sooner: the next one is due a whole number of intervals after the first.
-fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Duration, stop: &Stop) {
-    let mut base = Base::default();
-    let (mut seq, mut failures) = (0, 0);
-    let mut due = Instant::now();
-    while !stop.is_stopped() {
-        match read(machine, &mut base, ask, stop) {
-            Ok(answer) => {
-                failures = 0;
-                seq += 1;
-                if !output.send(&Line::Push { id, seq, answer }) {
-                    return;
-                }
-            }
-            Err(Error::Cancelled) => break,
-            Err(error) => {
-                failures += 1;
-                let fault = Fault::from(error);
-                let is_final = matches!(fault.code, FaultCode::NotOnThisHost | FaultCode::NotPermitted);
-                if is_final || failures >= FAILURES_LIMIT {
-                    output.send(&Line::Fault { id, fault });
-                    return;
-                }
-                crate::log::warn(&fault.message);
-            }
-        }
-        due += interval;
-        let now = Instant::now();
-        while due < now {
-            due += interval;
-        }
-        if stop.wait(due.duration_since(now)) {
-            break;
-        }
-    }
-    output.send(&Line::End { id });
 }
 
 /// Pushes the log as it is written. While the reader does not take a push nothing more is read, so
@@ -246,27 +203,10 @@ fn follow(machine: &Machine, output: &Output, id: u64, query: &JournalQuery, sud
     let ended = journal::follow(&machine.root, query, sudo, stop, &mut |news| {
         seq += 1;
         let answer = Answer::JournalNews(Box::new(news));
-        output.send_unless(&Line::Push { id, seq, answer }, stop)
+        output.send_unless(Line::Push { id, seq, answer }, stop)
     });
-    output.send(&match ended {
+    output.send(match ended {
         Ok(()) | Err(Error::Cancelled) => Line::End { id },
         Err(error) => Line::Fault { id, fault: error.into() },
     });
-}
-
-/// What the next push of a subscription is compared with.
-#[derive(Default)]
-struct Base {
-    metrics: Sampler,
-    processes: Option<Sample>,
-}
-
-fn read(machine: &Machine, base: &mut Base, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
-    match ask {
-        Ask::Metrics { .. } => Ok(Answer::Metrics(Box::new(machine.read_metrics(&mut base.metrics, stop)?))),
-        Ask::Processes { detail, .. } => {
-            Ok(Answer::Processes(machine.read_processes(&mut base.processes, detail)?))
-        }
-        other => machine.answer(other, stop),
-    }
 }

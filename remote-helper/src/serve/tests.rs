@@ -4,11 +4,13 @@ use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write, pipe};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use protocol::delta::{Kept, News, Table, Taken};
 use protocol::journal::PRIORITIES;
-use protocol::wire::{Answer, Hello, Line};
+use protocol::processes::ProcessTable;
+use protocol::sockets::SocketTable;
+use protocol::wire::{Answer, Hello, Line, REQUEST_LIMIT_BYTES};
 use protocol::{Fault, FaultCode};
 
-use super::lines::REQUEST_LIMIT_BYTES;
 use super::serve;
 use crate::error::Error;
 use crate::root::Root;
@@ -109,6 +111,9 @@ fn what_it_does_not_know_is_a_fault_with_the_id_and_nonsense_one_with_0() {
     }
     link.send(&"x".repeat(REQUEST_LIMIT_BYTES + 1));
     assert_eq!(link.next_fault().0, 0);
+    link.send(&format!(r#"{{"id":11,"ask":{{"run":{{"command":"{}"}}}}}}"#, "x".repeat(REQUEST_LIMIT_BYTES)));
+    let (id, fault) = link.next_fault();
+    assert_eq!((id, fault.code), (11, FaultCode::BadInput), "who asked too long is told");
     link.send("");
     link.send(r#"{"id":9,"ask":{"system":{}}}"#);
     assert!(
@@ -181,14 +186,54 @@ fn while_metrics_are_pushed_who_used_the_most_can_be_asked() {
     assert!(blame.over_ms >= 900 && !blame.memory.is_empty() && blame.cpus > 0, "{blame:?}");
 }
 
+/// The next push of the request `id` that is about a table, with its number.
+fn next_news<T>(link: &mut Link, of: u64, pick: impl Fn(Answer) -> Option<Box<News<T>>>) -> (u64, News<T>)
+where
+    T: Table,
+{
+    loop {
+        if let Line::Push { id, seq, answer } = link.next()
+            && id == of
+            && let Some(news) = pick(answer)
+        {
+            return (seq, *news);
+        }
+    }
+}
+
+fn process_news(answer: Answer) -> Option<Box<News<ProcessTable>>> {
+    if let Answer::ProcessNews(news) = answer { Some(news) } else { None }
+}
+
+fn socket_news(answer: Answer) -> Option<Box<News<SocketTable>>> {
+    if let Answer::SocketNews(news) = answer { Some(news) } else { None }
+}
+
 #[test]
-fn a_process_table_is_pushed_with_shares_from_the_second_on() {
+fn a_process_table_comes_whole_with_shares_and_then_by_what_changed() {
     let (mut link, _) = Link::open();
     link.send(r#"{"id":4,"ask":{"processes":{"interval_ms":300}}}"#);
-    for wanted in 1..=2 {
-        let Line::Push { seq, answer: Answer::Processes(table), .. } = link.next() else { panic!() };
-        let own = table.processes.iter().find(|one| one.pid == std::process::id()).unwrap();
-        assert_eq!((seq, own.cpu_pct.is_some(), table.over_ms.is_some()), (wanted, wanted > 1, wanted > 1));
+    let mut kept = Kept::default();
+    let (seq, whole) = next_news(&mut link, 4, process_news);
+    assert!(seq == 1 && matches!(whole, News::Whole { .. }));
+    assert_eq!(kept.take(seq, whole), Taken::Current);
+    let own = |kept: &Kept<ProcessTable>| {
+        kept.table().processes.iter().find(|one| one.pid == std::process::id()).unwrap().clone()
+    };
+    assert!(own(&kept).cpu_pct.is_some(), "the first has shares already: {:?}", own(&kept));
+    let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let is_there = |kept: &Kept<ProcessTable>| kept.table().processes.iter().any(|one| one.pid == child.id());
+    while !is_there(&kept) {
+        let (seq, news) = next_news(&mut link, 4, process_news);
+        assert!(matches!(news, News::Delta(_)));
+        assert_eq!(kept.take(seq, news), Taken::Current);
+    }
+    let pid = child.id();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    while kept.table().processes.iter().any(|one| one.pid == pid) {
+        let (seq, news) = next_news(&mut link, 4, process_news);
+        assert_eq!(kept.take(seq, news), Taken::Current);
     }
     link.send(r#"{"id":5,"ask":{"signal":{"pid":1,"start_ticks":1,"signal":"term"}}}"#);
     let fault = loop {
@@ -197,6 +242,39 @@ fn a_process_table_is_pushed_with_shares_from_the_second_on() {
         }
     };
     assert_eq!(fault.code, FaultCode::BadInput);
+}
+
+#[test]
+fn two_subscriptions_to_one_table_have_their_own_intervals_and_one_can_be_mended_alone() {
+    let (mut link, _) = Link::open();
+    link.send(r#"{"id":1,"ask":{"sockets":{"interval_ms":200}}}"#);
+    link.send(r#"{"id":2,"ask":{"sockets":{"interval_ms":3600000}}}"#);
+    let mut wholes = 0;
+    let mut fast = 0;
+    while fast < 4 || wholes < 2 {
+        let Line::Push { id, answer: Answer::SocketNews(news), .. } = link.next() else { panic!() };
+        wholes += usize::from(matches!(*news, News::Whole { .. }));
+        fast += usize::from(id == 1);
+    }
+    link.send(r#"{"id":3,"ask":{"refresh":{"id":2}}}"#);
+    let (seq, news) = next_news(&mut link, 2, socket_news);
+    assert!(seq == 2 && matches!(news, News::Delta(_)), "now, and only what changed");
+    link.send(r#"{"id":4,"ask":{"refresh":{"id":2,"whole":true}}}"#);
+    let (seq, news) = next_news(&mut link, 2, socket_news);
+    assert!(seq == 3 && matches!(news, News::Whole { generation: 2, .. }));
+    assert!(matches!(next_news(&mut link, 1, socket_news).1, News::Delta(_)), "the other one goes on");
+    for (asked, id) in
+        [(r#"{"id":5,"ask":{"refresh":{"id":77}}}"#, 5), (r#"{"id":6,"ask":{"refresh":{"id":6}}}"#, 6)]
+    {
+        link.send(asked);
+        let fault = loop {
+            if let Line::Fault { id: of, fault } = link.next() {
+                assert_eq!(of, id);
+                break fault;
+            }
+        };
+        assert_eq!(fault.code, FaultCode::BadInput, "{asked}");
+    }
 }
 
 #[test]

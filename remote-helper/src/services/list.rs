@@ -75,6 +75,7 @@ pub(crate) fn read_services(
         at_ms: clock::now_ms(),
         manager: Manager::Systemd,
         services: services.into_values().collect(),
+        left_out: 0,
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
 }

@@ -10,6 +10,7 @@ mod proc_net;
 
 use std::time::Instant;
 
+use protocol::delta::Row;
 use protocol::sockets::{Protocol, Socket, SocketState, SocketTable};
 
 use crate::clock;
@@ -58,7 +59,7 @@ pub(crate) fn read_table(root: &Root, owners: &mut Owners, users: &mut Users) ->
         socket.user = users.name(socket.uid).map(str::to_owned);
         owners.fill(socket);
     }
-    sort(&mut sockets);
+    sockets.sort_by(Row::by_place);
     let left_out = sockets.len().saturating_sub(ROWS_LIMIT);
     sockets.truncate(ROWS_LIMIT);
     let hidden =
@@ -70,21 +71,6 @@ pub(crate) fn read_table(root: &Root, owners: &mut Owners, users: &mut Users) ->
         sockets,
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
-}
-
-/// What listens first, then by protocol, local port and peer.
-fn sort(sockets: &mut [Socket]) {
-    sockets.sort_by(|a, b| {
-        let key = |socket: &Socket| (!socket.is_listening(), socket.protocol, socket.local_port);
-        key(a).cmp(&key(b)).then_with(|| {
-            (&a.local_address, &a.peer_address, a.peer_port, a.inode).cmp(&(
-                &b.local_address,
-                &b.peer_address,
-                b.peer_port,
-                b.inode,
-            ))
-        })
-    });
 }
 
 fn count(number: usize) -> u32 {
@@ -156,7 +142,7 @@ mod tests {
         let pick = |sockets: Vec<Socket>| {
             let mut mine: Vec<Socket> =
                 sockets.into_iter().filter(|s| s.local_port == port || s.peer_port == port).collect();
-            sort(&mut mine);
+            mine.sort_by(Row::by_place);
             // Only sock_diag tells the length of the queue of a listener.
             mine.iter_mut().for_each(|s| (s.recv_q, s.send_q) = (0, 0));
             mine

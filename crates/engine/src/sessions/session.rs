@@ -302,6 +302,10 @@ pub(crate) fn odd_answer(answer: &Answer) -> Fault {
         Answer::Act(_) => "act",
         Answer::Run(_) => "run",
         Answer::Cancelled {} => "cancelled",
+        Answer::Refreshed {} => "refreshed",
+        Answer::SocketNews(_) => "socket news",
+        Answer::ServiceNews(_) => "service news",
+        Answer::ProcessNews(_) => "process news",
         Answer::Journal(_) => "journal",
         Answer::JournalNews(_) => "journal news",
     };
