@@ -124,10 +124,10 @@ impl Machine {
         locked(&self.ring).blame(&desk, at_ms)
     }
 
-    pub(crate) fn read_sockets(&self) -> Result<SocketTable, Error> {
+    pub(crate) fn read_sockets(&self, which: Which) -> Result<SocketTable, Error> {
         let mut kept = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
         let (owners, users) = &mut *kept;
-        sockets::read_table(&self.root, owners, users)
+        sockets::read_table(&self.root, which, owners, users)
     }
 
     /// All units. Those that are only installed are looked for again if `anew`.
@@ -153,7 +153,7 @@ impl Machine {
         Ok(match ask {
             Ask::System {} => Answer::System(Box::new(system::read_system(&self.root, stop)?)),
             Ask::Metrics { .. } => Answer::Metrics(Box::new(self.read_metrics_once(stop)?)),
-            Ask::Sockets { .. } => Answer::Sockets(self.read_sockets()?),
+            Ask::Sockets { unix, .. } => Answer::Sockets(self.read_sockets(Which::asked(*unix))?),
             Ask::Services { .. } => Answer::Services(self.read_services(true, stop)?),
             Ask::Processes { detail, .. } => Answer::Processes(self.read_processes_once(detail, stop)?),
             Ask::Signal { pid, start_ticks, signal, sudo } => {

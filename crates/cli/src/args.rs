@@ -55,6 +55,9 @@ pub(crate) enum Verb {
         query: Option<String>,
         #[arg(long)]
         listening: bool,
+        /// Unix sockets too
+        #[arg(long)]
+        unix: bool,
     },
     /// Units of the service manager
     Services {

@@ -86,8 +86,8 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
         Verb::Metrics { name, watch, interval_ms } => {
             metrics::show(desk, name, watch.then_some(interval_ms), printer).await
         }
-        Verb::Sockets { name, query, listening } => {
-            sockets::show(desk, name, query, listening, printer).await
+        Verb::Sockets { name, query, listening, unix } => {
+            sockets::show(desk, name, query, listening, unix, printer).await
         }
         Verb::Services { name, query, failed } => services::show(desk, name, query, failed, printer).await,
         Verb::Service { name, action, unit, confirm } => {

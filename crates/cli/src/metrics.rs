@@ -3,7 +3,8 @@
 use engine::Desk;
 use protocol::Fault;
 use protocol::ipc::MetricsRead;
-use protocol::metrics::Metrics;
+use protocol::metrics::{Metrics, NetworkMount};
+use protocol::text::printable;
 
 use crate::output::{Printer, Set, bytes, or_dash, table};
 
@@ -70,6 +71,19 @@ fn words(metrics: &Metrics) -> String {
             pct(pressure.memory_full_pct)
         );
     }
+    if let Some(limits) = &metrics.limits {
+        text += &format!(
+            "Limits  : {} of {} memory used, {} CPUs\n",
+            or_dash(limits.memory_used_bytes.map(bytes)),
+            or_dash(limits.memory_bytes.map(bytes)),
+            or_dash(limits.cpus)
+        );
+    }
+    for sensor in &metrics.temperatures {
+        let critical = sensor.critical_celsius.map(|limit| format!(", critical at {limit:.0}"));
+        let critical = critical.unwrap_or_default();
+        text += &format!("{} {}: {:.1} °C{critical}\n", sensor.chip, sensor.place, sensor.now_celsius);
+    }
     text.push('\n');
     text += &disk_table(metrics);
     text += &rate_table(metrics);
@@ -99,7 +113,13 @@ fn disk_table(metrics: &Metrics) -> String {
             ]
         })
         .collect();
-    table(&heads, &rows) + "\n"
+    let mut text = table(&heads, &rows);
+    for mount in &metrics.network_mounts {
+        let NetworkMount { mount, fs_type, source } = mount;
+        let words = format!("{mount} ({fs_type} of {source}) is on another host and not measured");
+        text += &format!("{}\n", printable(&words));
+    }
+    text + "\n"
 }
 
 fn rate_table(metrics: &Metrics) -> String {

@@ -12,9 +12,10 @@ pub(crate) async fn show(
     name: String,
     query: Option<String>,
     listening: bool,
+    unix: bool,
     printer: &Printer,
 ) -> Result<(), Fault> {
-    let query = SocketQuery { text: query.unwrap_or_default(), listening, connect: true };
+    let query = SocketQuery { text: query.unwrap_or_default(), listening, unix, connect: true };
     let answer = desk.call(SocketsQuery { host: name, query }).await?;
     if printer.is_json() {
         let sockets: Vec<&Socket> = answer.rows.iter().map(|row| &row.socket).collect();
@@ -53,7 +54,7 @@ fn words(answer: &SocketAnswer) -> String {
                 peer,
                 socket.state.name().to_owned(),
                 or_dash(owner),
-                or_dash(socket.user.as_ref()),
+                or_dash(socket.owner()),
                 or_dash(socket.unit.as_ref()),
             ]
         })

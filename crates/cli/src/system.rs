@@ -25,6 +25,7 @@ fn words(system: &System) -> String {
         ("Boot id", or_dash(system.boot_id.as_ref())),
         ("Machine id", or_dash(system.machine_id.as_ref())),
         ("Time zone", or_dash(system.time_zone.as_ref())),
+        ("Clock", clock_words(system)),
         ("Init", or_dash(system.init.as_ref())),
     ];
     for interface in &system.interfaces {
@@ -46,4 +47,17 @@ fn words(system: &System) -> String {
         pairs.push(("Scheduled", format!("{} places may not be read by this user", system.jobs_unreadable)));
     }
     list(&pairs)
+}
+
+/// What is less comes from the way to the host and back.
+const CLOCK_SLACK_MS: i64 = 2_000;
+
+fn clock_words(system: &System) -> String {
+    let seconds = |ms: i64| duration(ms.unsigned_abs() / 1_000);
+    match system.clock_ahead_ms {
+        None => "-".to_owned(),
+        Some(ahead) if ahead > CLOCK_SLACK_MS => format!("{} ahead of this computer", seconds(ahead)),
+        Some(ahead) if ahead < -CLOCK_SLACK_MS => format!("{} behind this computer", seconds(ahead)),
+        Some(_) => "as on this computer".to_owned(),
+    }
 }

@@ -26,6 +26,7 @@ pub mod snapshot;
 pub mod sockets;
 pub mod ssh;
 pub mod store;
+mod system;
 pub mod this_computer;
 pub mod trust;
 

@@ -21,9 +21,16 @@ pub struct Metrics {
     pub load: [f64; 3],
     pub memory: Memory,
     pub disks: Vec<Disk>,
+    /// File systems of other hosts, which are not measured: a question about one whose server is
+    /// gone is never answered.
+    pub network_mounts: Vec<NetworkMount>,
     pub devices: Vec<DeviceRates>,
     pub networks: Vec<NetworkRates>,
     pub pressure: Option<Pressure>,
+    /// Sensors that the kernel has a value of.
+    pub temperatures: Vec<Temperature>,
+    /// What a container may use at most; `None` where it may use all of the machine.
+    pub limits: Option<Limits>,
     pub uptime_s: u64,
     /// Units that failed, where the host has systemd.
     pub failed_units: Option<u32>,
@@ -99,6 +106,36 @@ pub struct Disk {
     pub inodes_total: u64,
     pub inodes_used: u64,
     pub read_only: bool,
+}
+
+/// A mounted file system of another host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetworkMount {
+    pub mount: String,
+    pub source: String,
+    pub fs_type: String,
+}
+
+/// A sensor, as sensors(1) names it: the chip, and the chip's name for the place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Temperature {
+    pub chip: String,
+    pub place: String,
+    pub now_celsius: f64,
+    pub critical_celsius: Option<f64>,
+}
+
+/// Limits of the control group that this host is inside of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    pub memory_bytes: Option<u64>,
+    /// Memory in use without page cache that was not needed for a while.
+    pub memory_used_bytes: Option<u64>,
+    /// CPUs whose whole time it may use.
+    pub cpus: Option<f64>,
 }
 
 /// I/O of a block device.

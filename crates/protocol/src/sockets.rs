@@ -1,4 +1,4 @@
-//! sockets: TCP and UDP sockets of a host with their owners, as ss(8) shows them.
+//! sockets: TCP, UDP and unix sockets of a host with their owners, as ss(8) shows them.
 
 use std::cmp::Ordering;
 
@@ -27,13 +27,15 @@ pub struct Socket {
     pub state: SocketState,
     pub recv_q: u32,
     pub send_q: u32,
-    /// IP address without brackets; `0.0.0.0` and `::` listen on every address.
+    /// IP address without brackets; `0.0.0.0` and `::` listen on every address. Of a unix socket its
+    /// path, with `@` for the NUL of an abstract name, or nothing.
     pub local_address: String,
     pub local_port: u16,
     pub peer_address: String,
     /// 0 where there is no peer.
     pub peer_port: u16,
     pub inode: u64,
+    /// `UNKNOWN_UID` where the kernel does not say.
     pub uid: u32,
     pub user: Option<String>,
     /// A process that holds it; the one with the lowest PID if several do.
@@ -50,8 +52,12 @@ impl Socket {
         self.state == SocketState::Listen || (self.state == SocketState::Unconn && self.protocol.is_udp())
     }
 
-    /// `10.0.0.11:443`, `[::]:443`.
+    /// `10.0.0.11:443`, `[::]:443`, `/run/dbus/system_bus_socket`; `*` for a unix socket without a
+    /// name.
     pub fn local(&self) -> String {
+        if self.protocol.is_unix() {
+            return name_or_star(&self.local_address);
+        }
         endpoint(&self.local_address, self.local_port)
     }
 
@@ -59,10 +65,26 @@ impl Socket {
         (&self.local_address, self.local_port, &self.peer_address, self.peer_port)
     }
 
-    /// `*` where there is no peer.
+    /// `*` where there is no peer, or a unix socket as peer has no name.
     pub fn peer(&self) -> String {
+        if self.protocol.is_unix() {
+            return name_or_star(&self.peer_address);
+        }
         if self.peer_port == 0 { "*".into() } else { endpoint(&self.peer_address, self.peer_port) }
     }
+
+    /// The name of its user, or the number where the host's list of users has no name for it.
+    pub fn owner(&self) -> Option<String> {
+        let number = (self.uid != UNKNOWN_UID).then(|| self.uid.to_string());
+        self.user.clone().or(number)
+    }
+}
+
+/// The user of a socket that belongs to nobody any more, or whose kernel does not tell.
+pub const UNKNOWN_UID: u32 = u32::MAX;
+
+fn name_or_star(path: &str) -> String {
+    if path.is_empty() { "*".into() } else { path.to_owned() }
 }
 
 changes! {
@@ -142,6 +164,13 @@ pub enum Protocol {
     Tcp6,
     Udp,
     Udp6,
+    /// Unix sockets by their kind, with ss(8)'s words.
+    #[serde(rename = "u_str")]
+    UnixStream,
+    #[serde(rename = "u_dgr")]
+    UnixDatagram,
+    #[serde(rename = "u_seq")]
+    UnixSeqPacket,
     #[serde(other)]
     Unknown,
 }
@@ -151,12 +180,19 @@ impl Protocol {
         matches!(self, Protocol::Udp | Protocol::Udp6)
     }
 
+    pub fn is_unix(self) -> bool {
+        matches!(self, Protocol::UnixStream | Protocol::UnixDatagram | Protocol::UnixSeqPacket)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Tcp => "tcp",
             Protocol::Tcp6 => "tcp6",
             Protocol::Udp => "udp",
             Protocol::Udp6 => "udp6",
+            Protocol::UnixStream => "u_str",
+            Protocol::UnixDatagram => "u_dgr",
+            Protocol::UnixSeqPacket => "u_seq",
             Protocol::Unknown => "?",
         }
     }
@@ -210,6 +246,8 @@ pub struct SocketQuery {
     /// Words, each of which must match program, unit, user, address, port, state or PID.
     pub text: String,
     pub listening: bool,
+    /// Unix sockets too. They are not kept in a snapshot.
+    pub unix: bool,
     /// Connects if there is no link. Without it the last snapshot answers, marked as stale.
     pub connect: bool,
 }

@@ -32,6 +32,9 @@ pub struct System {
     /// IANA name, such as `Asia/Shanghai`.
     pub time_zone: Option<String>,
     pub utc_offset_s: Option<i32>,
+    /// How much the host's clock is ahead of the one of this computer. The time that the question
+    /// took to the host is in it. The helper alone does not know it.
+    pub clock_ahead_ms: Option<i64>,
     /// `systemd` or another init, by the name of PID 1.
     pub init: Option<String>,
     pub interfaces: Vec<Interface>,
@@ -70,6 +73,8 @@ pub struct ScheduledJob {
     /// The five fields of the crontab, or the timer's calendar as systemd says it.
     pub schedule: Option<String>,
     pub user: Option<String>,
+    /// A zone of its own (`CRON_TZ`), which only some kinds of cron heed.
+    pub time_zone: Option<String>,
     /// The command, or the unit that the timer starts.
     pub runs: String,
     pub next_ms: Option<i64>,

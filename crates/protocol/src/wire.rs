@@ -77,6 +77,9 @@ pub enum Ask {
     Sockets {
         #[serde(default)]
         interval_ms: Option<u32>,
+        /// Unix sockets too.
+        #[serde(default)]
+        unix: bool,
     },
     Services {
         #[serde(default)]

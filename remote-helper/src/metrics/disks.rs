@@ -1,10 +1,11 @@
 //! Space of real file systems, each once, by `/proc/self/mountinfo` and statvfs(3) as df(1).
 //!
-//! Network file systems are left out: statvfs(3) on one whose server is gone waits for ever.
+//! Network file systems are named, not measured: stat(2) or statvfs(3) on one whose server is gone
+//! waits for ever.
 
 use std::path::Path;
 
-use protocol::metrics::Disk;
+use protocol::metrics::{Disk, NetworkMount};
 
 use super::round2;
 use crate::root::{Root, read_text};
@@ -13,8 +14,24 @@ use crate::root::{Root, read_text};
 const REAL_WITHOUT_DEVICE: [&str; 4] = ["btrfs", "zfs", "bcachefs", "virtiofs"];
 /// Images that are full by nature.
 const IMAGES: [&str; 5] = ["squashfs", "erofs", "iso9660", "udf", "cramfs"];
-const NETWORK: [&str; 10] =
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "glusterfs", "afs", "9p", "lustre"];
+const NETWORK: [&str; 16] = [
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "ceph",
+    "glusterfs",
+    "afs",
+    "9p",
+    "lustre",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+    "fuse.ceph-fuse",
+    "fuse.s3fs",
+    "fuse.rclone",
+    "fuse.juicefs",
+];
 
 /// A line of mountinfo (proc_pid_mountinfo(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,15 +46,20 @@ struct Mount {
     read_only: bool,
 }
 
-pub(super) fn read_disks(root: &Root) -> Vec<Disk> {
-    let Ok(text) = read_text(&root.proc.join("self/mountinfo")) else { return Vec::new() };
+/// File systems of this host, and those of other hosts that are mounted here.
+pub(super) fn read_disks(root: &Root) -> (Vec<Disk>, Vec<NetworkMount>) {
+    let Ok(text) = read_text(&root.proc.join("self/mountinfo")) else { return Default::default() };
     let mut mounts = parse_mountinfo(&text);
-    // A container gets single files such as /etc/hosts from a disk of its host: they are no place
-    // of that disk, and must not be picked before one that is.
-    mounts.retain(|mount| {
-        mount.root == "/" || mount.point == "/" || !root.is_live() || Path::new(&mount.point).is_dir()
-    });
-    pick_real(mounts).into_iter().filter_map(|mount| measure(root, mount)).collect()
+    let is_folder = |point: &str| !root.is_live() || Path::new(point).is_dir();
+    mounts.retain(|mount| is_place(mount, &is_folder));
+    let network = pick_network(&mounts);
+    (pick_real(mounts).into_iter().filter_map(|mount| measure(root, mount)).collect(), network)
+}
+
+/// A container gets single files such as /etc/hosts from a disk of its host: they are no place of
+/// that disk, and must not be picked before one that is. Only where a disk is told is looked at.
+fn is_place(mount: &Mount, is_folder: &dyn Fn(&str) -> bool) -> bool {
+    mount.root == "/" || mount.point == "/" || !is_real(mount) || is_folder(&mount.point)
 }
 
 fn parse_mountinfo(text: &str) -> Vec<Mount> {
@@ -85,8 +107,7 @@ fn unescape(text: &str) -> String {
 fn pick_real(mounts: Vec<Mount>) -> Vec<Mount> {
     let mut picked: Vec<Mount> = Vec::new();
     for (at, mount) in mounts.iter().enumerate() {
-        let covered = mounts.iter().skip(at + 1).any(|later| later.point == mount.point);
-        if covered || !is_real(mount) {
+        if !is_real(mount) || is_covered(&mounts, at) {
             continue;
         }
         match picked.iter_mut().find(|known| is_same_file_system(known, mount)) {
@@ -101,6 +122,25 @@ fn pick_real(mounts: Vec<Mount>) -> Vec<Mount> {
     }
     picked.sort_by(|a, b| a.point.cmp(&b.point));
     picked
+}
+
+fn is_covered(mounts: &[Mount], at: usize) -> bool {
+    let point = mounts.get(at).map(|mount| mount.point.as_str());
+    mounts.iter().skip(at + 1).any(|later| Some(later.point.as_str()) == point)
+}
+
+fn pick_network(mounts: &[Mount]) -> Vec<NetworkMount> {
+    let is_network = |mount: &Mount| NETWORK.contains(&mount.fs_type.as_str());
+    let seen = mounts.iter().enumerate().filter(|(at, mount)| is_network(mount) && !is_covered(mounts, *at));
+    let mut network: Vec<NetworkMount> = seen
+        .map(|(_, mount)| NetworkMount {
+            mount: mount.point.clone(),
+            source: mount.source.clone(),
+            fs_type: mount.fs_type.clone(),
+        })
+        .collect();
+    network.sort_by(|a, b| a.mount.cmp(&b.mount));
+    network
 }
 
 fn is_real(mount: &Mount) -> bool {
@@ -121,8 +161,12 @@ fn is_same_file_system(a: &Mount, b: &Mount) -> bool {
 }
 
 fn measure(root: &Root, mount: Mount) -> Option<Disk> {
-    let path = if root.is_live() { Path::new(&mount.point) } else { root.top.as_path() };
-    let stat = rustix::fs::statvfs(path).ok()?;
+    if !root.is_live() {
+        // A captured tree has the names of its disks, and no file tells how full they were.
+        let (mount, source, fs_type, read_only) = (mount.point, mount.source, mount.fs_type, mount.read_only);
+        return Some(Disk { mount, source, fs_type, read_only, ..Disk::default() });
+    }
+    let stat = rustix::fs::statvfs(Path::new(&mount.point)).ok()?;
     let unit = if stat.f_frsize > 0 { stat.f_frsize } else { stat.f_bsize };
     let used_blocks = stat.f_blocks.saturating_sub(stat.f_bfree);
     let usable = used_blocks + stat.f_bavail;
@@ -167,6 +211,25 @@ mod tests {
             34 27 254:16 / /var/lib/my\\040data ro,relatime - xfs /dev/vdb rw\n";
         assert_eq!(points(text), ["/", "/var/lib/my data"]);
         assert!(pick_real(parse_mountinfo(text))[1].read_only);
+    }
+
+    #[test]
+    fn a_file_system_of_another_host_is_named_and_never_looked_at() {
+        let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:50 /sub /mnt/nfs rw - nfs4 srv:/x rw\n\
+            3 1 0:51 / /mnt/ssh rw - fuse.sshfs me@srv:/y rw\n4 1 0:52 / /mnt/old rw - nfs srv:/z rw\n\
+            5 1 8:2 /file /mnt/old rw - ext4 /dev/sdb1 rw\n";
+        let looked = std::cell::RefCell::new(Vec::new());
+        let is_folder = |point: &str| {
+            looked.borrow_mut().push(point.to_owned());
+            true
+        };
+        let mounts = parse_mountinfo(text);
+        assert!(mounts.iter().all(|mount| is_place(mount, &is_folder)));
+        assert_eq!(*looked.borrow(), ["/mnt/old"], "only what lies on a disk of this host");
+        let named = pick_network(&mounts);
+        let told: Vec<_> = named.iter().map(|one| (one.mount.as_str(), one.source.as_str())).collect();
+        assert_eq!(told, [("/mnt/nfs", "srv:/x"), ("/mnt/ssh", "me@srv:/y")], "what is covered is not there");
+        assert_eq!(points(text), ["/", "/mnt/old"]);
     }
 
     #[test]

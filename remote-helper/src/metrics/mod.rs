@@ -7,11 +7,13 @@
 mod cpu;
 mod devices;
 mod disks;
+mod limits;
 mod load;
 mod memory;
 mod networks;
 mod pressure;
 mod tasks;
+mod temperatures;
 
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,7 @@ struct Counters {
 #[derive(Default)]
 pub(crate) struct Sampler {
     last: Option<Counters>,
+    temperatures: temperatures::Sensors,
 }
 
 impl Sampler {
@@ -44,13 +47,18 @@ impl Sampler {
     /// of the sample, which others use as well.
     pub(crate) fn read(&mut self, root: &Root, tasks: &Sample) -> Result<Metrics, Error> {
         let now = read_counters(root)?;
+        let (disks, network_mounts) = disks::read_disks(root);
+        let memory = memory::read_memory(root)?;
         let mut metrics = Metrics {
             at_ms: clock::now_ms(),
             tasks: tasks::count_tasks(tasks),
             load: load::read_load(root)?,
-            memory: memory::read_memory(root)?,
-            disks: disks::read_disks(root),
+            memory,
+            disks,
+            network_mounts,
             pressure: pressure::read_pressure(root),
+            temperatures: self.temperatures.read(root),
+            limits: limits::read_limits(root, memory.total_bytes),
             uptime_s: load::read_uptime(root)?,
             ..Metrics::default()
         };

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::metrics::Sampler;
 use crate::processes::{Sample, read_sample};
+use crate::sockets::Which;
 use crate::stop::{Stop, Woken};
 
 /// No push is sent more often, whatever is asked for and however often something changes.
@@ -33,7 +34,7 @@ const FIRST_SHARES: Duration = Duration::from_millis(500);
 pub(super) fn interval(ask: &Ask) -> Option<Duration> {
     match ask {
         Ask::Metrics { interval_ms }
-        | Ask::Sockets { interval_ms }
+        | Ask::Sockets { interval_ms, .. }
         | Ask::Services { interval_ms }
         | Ask::Processes { interval_ms, .. } => {
             interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(INTERVAL_MIN))
@@ -54,7 +55,7 @@ pub(super) fn interval(ask: &Ask) -> Option<Duration> {
 /// What is read for a subscription, with what its next push is compared with.
 enum Source<'a> {
     Metrics(Sampler),
-    Sockets(Sent<SocketTable>),
+    Sockets(Sent<SocketTable>, Which),
     Services(Sent<ServiceTable>),
     Processes(Sent<ProcessTable>, Option<Sample>, &'a [u32]),
 }
@@ -63,7 +64,7 @@ impl<'a> Source<'a> {
     fn of(ask: &'a Ask) -> Option<Self> {
         Some(match ask {
             Ask::Metrics { .. } => Self::Metrics(Sampler::default()),
-            Ask::Sockets { .. } => Self::Sockets(Sent::default()),
+            Ask::Sockets { unix, .. } => Self::Sockets(Sent::default(), Which::asked(*unix)),
             Ask::Services { .. } => Self::Services(Sent::default()),
             Ask::Processes { detail, .. } => Self::Processes(Sent::default(), None, detail),
             _ => return None,
@@ -73,7 +74,7 @@ impl<'a> Source<'a> {
     fn noun(&self) -> Option<Noun> {
         match self {
             Self::Metrics(_) => None,
-            Self::Sockets(_) => Some(Noun::Sockets),
+            Self::Sockets(..) => Some(Noun::Sockets),
             Self::Services(_) => Some(Noun::Services),
             Self::Processes(..) => Some(Noun::Processes),
         }
@@ -83,7 +84,7 @@ impl<'a> Source<'a> {
     fn renew(&mut self) {
         match self {
             Self::Metrics(_) => {}
-            Self::Sockets(sent) => sent.renew(),
+            Self::Sockets(sent, _) => sent.renew(),
             Self::Services(sent) => sent.renew(),
             Self::Processes(sent, ..) => sent.renew(),
         }
@@ -92,7 +93,9 @@ impl<'a> Source<'a> {
     fn read(&mut self, machine: &Machine, stop: &Stop) -> Result<Answer, Error> {
         Ok(match self {
             Self::Metrics(sampler) => Answer::Metrics(Box::new(machine.read_metrics(sampler, stop)?)),
-            Self::Sockets(sent) => Answer::SocketNews(Box::new(sent.news(machine.read_sockets()?))),
+            Self::Sockets(sent, which) => {
+                Answer::SocketNews(Box::new(sent.news(machine.read_sockets(*which)?)))
+            }
             Self::Services(sent) => {
                 Answer::ServiceNews(Box::new(sent.news(machine.read_services(false, stop)?)))
             }
@@ -120,7 +123,7 @@ impl<'a> Source<'a> {
             })
         }
         match (self, answer) {
-            (Self::Sockets(sent), Answer::SocketNews(news)) => {
+            (Self::Sockets(sent, _), Answer::SocketNews(news)) => {
                 Some(Answer::SocketNews(shorter(sent, news, bytes)))
             }
             (Self::Services(sent), Answer::ServiceNews(news)) => {

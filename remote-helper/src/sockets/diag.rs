@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use protocol::sockets::{Protocol, Socket};
 use rustix::net::netlink::SOCK_DIAG;
 
-use super::{Which, state_of};
+use super::{Which, owner, state_of};
 use crate::netlink::{Netlink, read_u32};
 
-const SOCK_DIAG_BY_FAMILY: u16 = 20;
+pub(super) const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 const IPPROTO_TCP: u8 = 6;
@@ -56,6 +56,7 @@ fn parse_message(bytes: &[u8], protocol: Protocol) -> Option<Socket> {
         let octets: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
         Some(Ipv4Addr::from(octets).to_string())
     };
+    let inode = u64::from(read_u32(bytes, 68)?);
     Some(Socket {
         protocol,
         state: state_of(*bytes.get(1)?),
@@ -65,8 +66,8 @@ fn parse_message(bytes: &[u8], protocol: Protocol) -> Option<Socket> {
         peer_address: address(24)?,
         recv_q: read_u32(bytes, 56)?,
         send_q: read_u32(bytes, 60)?,
-        uid: read_u32(bytes, 64)?,
-        inode: u64::from(read_u32(bytes, 68)?),
+        uid: owner(read_u32(bytes, 64)?, inode),
+        inode,
         ..Socket::default()
     })
 }

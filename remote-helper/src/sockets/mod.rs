@@ -1,4 +1,5 @@
-//! sockets: TCP and UDP of IPv4 and IPv6, with the processes that hold them, as ss(8) shows them.
+//! sockets: TCP and UDP of IPv4 and IPv6, and unix sockets on request, with the processes that hold
+//! them, as ss(8) shows them.
 //!
 //! The kernel is asked by sock_diag(7); where it does not answer, `/proc/net` is read instead.
 //! Who holds a socket is kept between readings (`owners`), since looking it up costs more than
@@ -7,11 +8,12 @@
 mod diag;
 mod owners;
 mod proc_net;
+mod unix;
 
 use std::time::Instant;
 
 use protocol::delta::Row;
-use protocol::sockets::{Protocol, Socket, SocketState, SocketTable};
+use protocol::sockets::{Protocol, Socket, SocketState, SocketTable, UNKNOWN_UID};
 
 use crate::clock;
 use crate::error::Error;
@@ -27,8 +29,16 @@ const ROWS_LIMIT: usize = 50_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     All,
+    /// Unix sockets too.
+    WithUnix,
     /// Those that a client could reach.
     Listening,
+}
+
+impl Which {
+    pub(crate) fn asked(unix: bool) -> Self {
+        if unix { Self::WithUnix } else { Self::All }
+    }
 }
 
 /// Reads the sockets without their owners, in no order.
@@ -43,16 +53,23 @@ pub(crate) fn read_sockets(root: &Root, which: Which) -> Result<Vec<Socket>, Err
             proc_net::read_table(root, protocol, &mut sockets)?;
         }
     }
-    if which == Which::Listening {
-        sockets.retain(Socket::is_listening);
+    match which {
+        Which::All => {}
+        Which::WithUnix => unix::read_table(root, netlink.as_mut(), &mut sockets)?,
+        Which::Listening => sockets.retain(Socket::is_listening),
     }
     Ok(sockets)
 }
 
 /// Reads the whole table with owners, sorted.
-pub(crate) fn read_table(root: &Root, owners: &mut Owners, users: &mut Users) -> Result<SocketTable, Error> {
+pub(crate) fn read_table(
+    root: &Root,
+    which: Which,
+    owners: &mut Owners,
+    users: &mut Users,
+) -> Result<SocketTable, Error> {
     let started = Instant::now();
-    let mut sockets = read_sockets(root, Which::All)?;
+    let mut sockets = read_sockets(root, which)?;
     owners.refresh(root, &sockets);
     users.refresh();
     for socket in &mut sockets {
@@ -75,6 +92,12 @@ pub(crate) fn read_table(root: &Root, owners: &mut Owners, users: &mut Users) ->
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The user of a socket. One that has no inode any more, such as in TIME-WAIT, belongs to nobody: the
+/// kernel then says 0, which is not root.
+fn owner(uid: u32, inode: u64) -> u32 {
+    if inode == 0 { UNKNOWN_UID } else { uid }
 }
 
 /// The state by the kernel's number. A UDP socket without a peer is in the kernel's state CLOSE,
@@ -103,7 +126,7 @@ mod tests {
 
     fn read(owners: &mut Owners) -> SocketTable {
         let root = Root::live();
-        read_table(&root, owners, &mut Users::of(&root)).unwrap()
+        read_table(&root, Which::All, owners, &mut Users::of(&root)).unwrap()
     }
 
     #[test]

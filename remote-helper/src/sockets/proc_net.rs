@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use protocol::sockets::{Protocol, Socket};
 
-use super::state_of;
+use super::{owner, state_of};
 use crate::error::Error;
 use crate::root::{Root, read_text};
 
@@ -33,6 +33,7 @@ fn parse_line(line: &str, protocol: Protocol) -> Option<Socket> {
     let mut words = words.skip(2);
     let uid = words.next()?.parse().ok()?;
     let inode = words.nth(1)?.parse().ok()?;
+    let uid = owner(uid, inode);
     Some(Socket {
         protocol,
         state: state_of(state),

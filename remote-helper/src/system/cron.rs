@@ -21,6 +21,7 @@ pub(super) struct Crontabs {
 pub(super) fn read_crontabs(root: &Root) -> Crontabs {
     let mut found = Crontabs::default();
     found.read(&root.etc.join("crontab"), "/etc/crontab", Owner::InLine);
+    found.read(&root.etc.join("anacrontab"), "/etc/anacrontab", Owner::Anacron);
     for (name, path) in found.list(&root.etc.join("cron.d")) {
         found.read(&path, &format!("/etc/cron.d/{name}"), Owner::InLine);
     }
@@ -40,6 +41,8 @@ pub(super) fn read_crontabs(root: &Root) -> Crontabs {
 enum Owner<'a> {
     /// The sixth field of each line.
     InLine,
+    /// anacrontab(5), which is root's.
+    Anacron,
     Named(&'a str),
 }
 
@@ -80,19 +83,38 @@ fn is_left_over(name: &str) -> bool {
 }
 
 fn parse_crontab(text: &str, source: &str, owner: Owner<'_>) -> Vec<ScheduledJob> {
-    text.lines().filter_map(|line| parse_line(line, source, owner)).collect()
+    let mut zone = None;
+    text.lines().filter_map(|line| parse_line(line.trim(), source, owner, &mut zone)).collect()
 }
 
-fn parse_line(line: &str, source: &str, owner: Owner<'_>) -> Option<ScheduledJob> {
-    let line = line.trim();
-    if line.is_empty() || line.starts_with('#') || is_assignment(line) {
+fn parse_line(line: &str, source: &str, owner: Owner<'_>, zone: &mut Option<String>) -> Option<ScheduledJob> {
+    if line.is_empty() || line.starts_with('#') {
+        return None;
+    }
+    if let Some((name, value)) = parse_assignment(line) {
+        if name == "CRON_TZ" {
+            *zone = Some(value.to_owned());
+        }
         return None;
     }
     let fields = if line.starts_with('@') { 1 } else { 5 };
-    let (schedule, rest) = split_fields(line, fields)?;
-    let (user, runs) = match owner {
-        Owner::Named(user) => (user.to_owned(), rest),
-        Owner::InLine => split_fields(rest, 1)?,
+    let (schedule, user, runs) = match owner {
+        Owner::Named(user) => {
+            let (schedule, runs) = split_fields(line, fields)?;
+            (schedule, user.to_owned(), runs)
+        }
+        Owner::InLine => {
+            let (schedule, rest) = split_fields(line, fields)?;
+            let (user, runs) = split_fields(rest, 1)?;
+            (schedule, user, runs)
+        }
+        Owner::Anacron => {
+            // Period in days or a word, delay in minutes, name of the job.
+            let (period, rest) = split_fields(line, 1)?;
+            let (_, runs) = split_fields(rest, 2)?;
+            let schedule = if period.starts_with('@') { period } else { format!("every {period} days") };
+            (schedule, "root".to_owned(), runs)
+        }
     };
     // A leading `-` is cron's word for "do not log", not a part of the name.
     let user = user.trim_start_matches('-').to_owned();
@@ -101,20 +123,25 @@ fn parse_line(line: &str, source: &str, owner: Owner<'_>) -> Option<ScheduledJob
         source: source.to_owned(),
         schedule: Some(schedule),
         user: Some(user),
+        time_zone: zone.clone(),
         runs: runs.to_owned(),
         next_ms: None,
         last_ms: None,
     })
 }
 
-/// `NAME=value`, with spaces round the sign or a quoted name.
-fn is_assignment(line: &str) -> bool {
-    line.split_once('=').is_some_and(|(name, _)| {
-        let name = name.trim().trim_matches(['"', '\'']);
-        !name.is_empty()
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-    })
+/// `NAME=value`, with spaces round the sign or quotes round either.
+fn parse_assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let name = bare(name);
+    let is_name = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    is_name.then(|| (name, bare(value)))
+}
+
+fn bare(text: &str) -> &str {
+    text.trim().trim_matches(['"', '\''])
 }
 
 /// Splits off so many words, joined by one space each, and the rest as it is.
@@ -152,6 +179,20 @@ mod tests {
                 ("*/5 * * * *", "root", "x"),
             ]
         );
+    }
+
+    #[test]
+    fn a_zone_of_their_own_is_told_with_the_jobs_below_it_and_anacron_with_its_period() {
+        let text = "1 1 1 1 1 a\nCRON_TZ = \"Asia/Tokyo\"\n2 2 2 2 2 b\n";
+        let zones: Vec<_> =
+            parse_crontab(text, "x", Owner::Named("eve")).into_iter().map(|job| job.time_zone).collect();
+        assert_eq!(zones, [None, Some("Asia/Tokyo".into())]);
+        let anacron =
+            "RANDOM_DELAY=45\n7\t25\tcron.weekly\t\tnice run-parts /etc/cron.weekly\n@monthly 45 m x\n";
+        let jobs = parse_crontab(anacron, "/etc/anacrontab", Owner::Anacron);
+        let told: Vec<_> =
+            jobs.iter().map(|job| (job.schedule.as_deref().unwrap(), job.runs.as_str())).collect();
+        assert_eq!(told, [("every 7 days", "nice run-parts /etc/cron.weekly"), ("@monthly", "x")]);
     }
 
     #[test]

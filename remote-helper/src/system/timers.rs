@@ -48,6 +48,7 @@ fn to_job(timer: &Properties, now_ms: i64, monotonic_us: u64) -> Option<Schedule
         source: timer.text("Id")?.to_owned(),
         schedule: (!schedule.is_empty()).then_some(schedule),
         user: None,
+        time_zone: None,
         runs: timer.text("Unit").unwrap_or_default().to_owned(),
         next_ms,
         last_ms: timer.text("LastTriggerUSec").and_then(parse_utc_ms),

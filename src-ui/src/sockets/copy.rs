@@ -21,9 +21,7 @@ pub(crate) fn cell(row: &SocketRow, column: Column) -> String {
         Column::State => socket.state.name().to_owned(),
         Column::Pid => socket.pid.map(|pid| pid.to_string()).unwrap_or_default(),
         Column::Program => optional(&socket.program),
-        Column::User => {
-            socket.user.as_ref().map_or_else(|| socket.uid.to_string(), |_| optional(&socket.user))
-        }
+        Column::User => optional(&socket.owner()),
         Column::Unit => optional(&socket.unit),
     }
 }

@@ -82,8 +82,7 @@ fn detail(
         (None, None) if socket.inode == 0 => t_string!(i18n, sockets.owner_none).to_owned(),
         (None, None) => t_string!(i18n, sockets.owner_hidden).to_owned(),
     };
-    let user =
-        socket.user.as_deref().map_or_else(|| socket.uid.to_string(), |user| printable(user).into_owned());
+    let user = socket.owner().map_or_else(|| NOT_KNOWN.to_owned(), |user| printable(&user).into_owned());
     let unit = socket.unit.clone();
     let act_on = unit.clone();
     let queues = if socket.is_listening() && !socket.protocol.is_udp() {

@@ -39,7 +39,7 @@ impl Asked {
         let listening = RwSignal::new(false);
         let query = LiveQuery::new(move || {
             let text = text.with(|text| text.trim().to_owned());
-            let query = SocketQuery { text, listening: listening.get(), connect: false };
+            let query = SocketQuery { text, listening: listening.get(), ..SocketQuery::default() };
             ipc::call(SocketsQuery { host: host.clone(), query })
         });
         query.follow_text(text);
@@ -392,7 +392,7 @@ fn socket_cells(row: ArcRwSignal<SocketRow>) -> AnyView {
         let peer = socket.peer();
         let peer_name = row.peer_host.as_deref().map(|name| printable(name).into_owned());
         let is_quiet = peer_name.is_some() || peer == "*";
-        let user = socket.user.clone().or_else(|| Some(socket.uid.to_string()));
+        let user = socket.owner();
         view! {
             <span class="cell dim" role="gridcell">{socket.protocol.name()}</span>
             {queue(Column::RecvQ, socket.recv_q)}

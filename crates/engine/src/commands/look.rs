@@ -54,6 +54,13 @@ impl Handle for SocketsQuery {
         let host = engine.host(&self.host).await?;
         let neighbours = sockets::neighbours(&engine.parts.hosts.list().await?);
         let session = engine.parts.sessions.of(&host);
+        if self.query.unix {
+            let ask = Ask::Sockets { interval_ms: None, unix: true };
+            return match session.ask(ask, Duration::from_secs(30)).await? {
+                Answer::Sockets(table) => Ok(sockets::answer(&table, &self.query, &neighbours, false)),
+                other => Err(odd_answer(&other)),
+            };
+        }
         if self.query.connect || session.live_now().await.is_some() {
             return Ok(sockets::answer(&session.read_sockets().await?, &self.query, &neighbours, false));
         }

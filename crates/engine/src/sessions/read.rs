@@ -19,12 +19,16 @@ pub(super) const FRESH: Duration = Duration::from_millis(900);
 
 impl Session {
     pub async fn read_system(self: &Arc<Self>) -> Result<System, Fault> {
+        // The time that connecting takes is no error of the host's clock.
+        self.live().await?;
+        let sent_ms = self.ground.clock.now_ms();
         match self.ask(Ask::System {}, ANSWER_LIMIT).await? {
             Answer::System(system) => {
                 let received_ms = self.ground.clock.now_ms();
-                *locked(&self.system) = Some(Aged { received_ms, value: (*system).clone() });
-                self.ground.snapshots.keep_system(&self.host.id, received_ms, (*system).clone()).await?;
-                Ok(*system)
+                let system = crate::system::complete(*system, sent_ms);
+                *locked(&self.system) = Some(Aged { received_ms, value: system.clone() });
+                self.ground.snapshots.keep_system(&self.host.id, received_ms, system.clone()).await?;
+                Ok(system)
             }
             other => Err(odd_answer(&other)),
         }
@@ -45,7 +49,7 @@ impl Session {
         if let Some((_, table)) = locked(&self.sockets).as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return Ok(table.clone());
         }
-        match self.ask(Ask::Sockets { interval_ms: None }, ANSWER_LIMIT).await? {
+        match self.ask(Ask::Sockets { interval_ms: None, unix: false }, ANSWER_LIMIT).await? {
             Answer::Sockets(table) => {
                 let now_ms = self.ground.clock.now_ms();
                 self.ground.snapshots.keep_sockets(&self.host.id, now_ms, table.clone()).await?;

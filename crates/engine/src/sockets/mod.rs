@@ -44,7 +44,7 @@ pub fn answer(
                 fuzzy.judge(&[
                     letters("program", socket.program.as_deref().unwrap_or_default()),
                     letters("unit", socket.unit.as_deref().unwrap_or_default()),
-                    letters("user", socket.user.as_deref().unwrap_or_default()),
+                    letters("user", &socket.owner().unwrap_or_default()),
                     text("local", &socket.local()),
                     text("peer", &peer),
                     text("state", socket.state.name()),
