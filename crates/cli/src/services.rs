@@ -20,7 +20,8 @@ pub(crate) async fn show(
     failed: bool,
     printer: &Printer,
 ) -> Result<(), Fault> {
-    let query = ServiceQuery { text: query.unwrap_or_default(), failed, connect: true };
+    let query =
+        ServiceQuery { text: query.unwrap_or_default(), failed, connect: true, ..ServiceQuery::default() };
     let answer = desk.call(ServicesQuery { host: name, query }).await?;
     if printer.is_json() {
         let services: Vec<&Service> = answer.rows.iter().map(|row| &row.service).collect();

@@ -15,7 +15,8 @@ pub(crate) async fn show(
     unix: bool,
     printer: &Printer,
 ) -> Result<(), Fault> {
-    let query = SocketQuery { text: query.unwrap_or_default(), listening, unix, connect: true };
+    let text = query.unwrap_or_default();
+    let query = SocketQuery { text, listening, unix, connect: true, ..SocketQuery::default() };
     let answer = desk.call(SocketsQuery { host: name, query }).await?;
     if printer.is_json() {
         let sockets: Vec<&Socket> = answer.rows.iter().map(|row| &row.socket).collect();

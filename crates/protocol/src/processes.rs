@@ -246,6 +246,8 @@ pub struct ProcessQuery {
     pub detail: Vec<u32>,
     /// Connects if there is no link. Without it the last snapshot answers, marked as stale.
     pub connect: bool,
+    /// It will be asked again within seconds: the host keeps the table up to date here meanwhile.
+    pub watch: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

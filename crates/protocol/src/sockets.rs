@@ -250,6 +250,8 @@ pub struct SocketQuery {
     pub unix: bool,
     /// Connects if there is no link. Without it the last snapshot answers, marked as stale.
     pub connect: bool,
+    /// It will be asked again within seconds: the host keeps the table up to date here meanwhile.
+    pub watch: bool,
 }
 
 /// The answer, best matches first where text was given, else in the table's order.

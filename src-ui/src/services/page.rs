@@ -36,7 +36,7 @@ impl Asked {
         let failed = RwSignal::new(false);
         let query = LiveQuery::new(move || {
             let text = text.with(|text| text.trim().to_owned());
-            let query = ServiceQuery { text, failed: failed.get(), connect: false };
+            let query = ServiceQuery { text, failed: failed.get(), connect: false, watch: true };
             ipc::call(Ask { host: host.clone(), query })
         });
         query.follow_text(text);

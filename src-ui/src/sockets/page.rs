@@ -39,7 +39,8 @@ impl Asked {
         let listening = RwSignal::new(false);
         let query = LiveQuery::new(move || {
             let text = text.with(|text| text.trim().to_owned());
-            let query = SocketQuery { text, listening: listening.get(), ..SocketQuery::default() };
+            let query =
+                SocketQuery { text, listening: listening.get(), watch: true, ..SocketQuery::default() };
             ipc::call(SocketsQuery { host: host.clone(), query })
         });
         query.follow_text(text);

@@ -1,7 +1,9 @@
 //! Looking at a host: live where there is a link, else the last snapshot, marked as stale.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::delta::Table;
 use protocol::hosts::Host;
 use protocol::ipc::{
     JournalShow, MetricsRead, MetricsRecent, ServiceImpactShow, ServicesQuery, SnapshotShow, SocketsQuery,
@@ -18,7 +20,7 @@ use protocol::{Fault, FaultCode};
 
 use super::Handle;
 use crate::engine::Engine;
-use crate::sessions::odd_answer;
+use crate::sessions::{Reading, Session, Tabled, odd_answer};
 use crate::{journal, services, sockets};
 
 impl Handle for SnapshotShow {
@@ -62,7 +64,9 @@ impl Handle for SocketsQuery {
             };
         }
         if self.query.connect || session.live_now().await.is_some() {
-            return Ok(sockets::answer(&session.read_sockets().await?, &self.query, &neighbours, false));
+            let reading = look_at(&session, self.query.connect && !self.query.watch).await?;
+            let answer = sockets::answer(reading.table(), &self.query, &neighbours, reading.is_late());
+            return Ok(SocketAnswer { at_ms: shown_ms(&reading, answer.at_ms), ..answer });
         }
         let kept = engine.parts.snapshots.show(&host.id).await?.sockets.ok_or_else(|| never_read(&host))?;
         let answer = sockets::answer(&kept.value, &self.query, &neighbours, true);
@@ -75,12 +79,24 @@ impl Handle for ServicesQuery {
         let host = engine.host(&self.host).await?;
         let session = engine.parts.sessions.of(&host);
         if self.query.connect || session.live_now().await.is_some() {
-            return Ok(services::answer(&session.read_services().await?, &self.query, false));
+            let reading = look_at(&session, self.query.connect && !self.query.watch).await?;
+            let answer = services::answer(reading.table(), &self.query, reading.is_late());
+            return Ok(ServiceAnswer { at_ms: shown_ms(&reading, answer.at_ms), ..answer });
         }
         let kept = engine.parts.snapshots.show(&host.id).await?.services.ok_or_else(|| never_read(&host))?;
         let answer = services::answer(&kept.value, &self.query, true);
         Ok(ServiceAnswer { at_ms: kept.received_ms, ..answer })
     }
+}
+
+/// The table as it is now, or as it is kept up to date for a view that asks again and again.
+pub(super) async fn look_at<T: Tabled>(session: &Arc<Session>, once: bool) -> Result<Reading<T>, Fault> {
+    if once { session.read_table().await } else { session.watch_table().await }
+}
+
+/// The time that an answer shows: what is stale is as old as by this computer's clock.
+pub(super) fn shown_ms<T: Table>(reading: &Reading<T>, at_ms: i64) -> i64 {
+    if reading.is_late() { reading.received_ms } else { at_ms }
 }
 
 pub(super) fn never_read(host: &Host) -> Fault {

@@ -10,7 +10,7 @@ use protocol::{Fault, FaultCode};
 
 use super::Handle;
 use super::act::{check_guard, logged};
-use super::look::never_read;
+use super::look::{look_at, never_read, shown_ms};
 use crate::engine::Engine;
 use crate::operations::OperationDraft;
 use crate::processes;
@@ -24,8 +24,13 @@ impl Handle for ProcessesQuery {
         let host = engine.host(&self.host).await?;
         let session = engine.parts.sessions.of(&host);
         if self.query.connect || session.live_now().await.is_some() {
-            let table = session.read_processes(&self.query.detail).await?;
-            return Ok(processes::answer(&table, &self.query, false));
+            let reading = if self.query.detail.is_empty() {
+                look_at(&session, self.query.connect && !self.query.watch).await?
+            } else {
+                session.read_details(&self.query.detail).await?
+            };
+            let answer = processes::answer(reading.table(), &self.query, reading.is_late());
+            return Ok(ProcessAnswer { at_ms: shown_ms(&reading, answer.at_ms), ..answer });
         }
         let kept = engine.parts.snapshots.show(&host.id).await?.processes.ok_or_else(|| never_read(&host))?;
         let answer = processes::answer(&kept.value, &self.query, true);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::wire::{Answer, Ask, Hello, LINE_LIMIT_BYTES, Line, Request};
+use protocol::wire::{Answer, Ask, Hello, LINE_LIMIT_BYTES, Line, REQUEST_LIMIT_BYTES, Request};
 use protocol::{Fault, FaultCode};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -187,6 +187,15 @@ impl Shared {
         self.requests.send(line).await.map_err(|_| self.lost())
     }
 
+    /// Asks something whose answer nobody waits for.
+    fn say(&self, ask: Ask) {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        if let Ok(line) = line_of(id, ask) {
+            // If even this does not fit, the helper has stopped reading, and the link ends.
+            let _ = self.requests.try_send(line);
+        }
+    }
+
     fn take(&self, id: u64) -> Option<Waiter> {
         self.waiting().as_mut().and_then(|waiting| waiting.remove(&id))
     }
@@ -230,6 +239,9 @@ impl Shared {
                     drop(waits.send(Ok(answer)));
                 }
             }
+            Line::Fault { id: 0, fault } => {
+                tracing::warn!(host = %self.host, fault = %shown(fault, &self.host), "the helper did not understand a line");
+            }
             Line::Fault { id, fault } => self.fail(id, shown(fault, &self.host)),
             Line::End { id } => match self.take(id) {
                 Some(Waiter::Once(waits)) => {
@@ -260,16 +272,17 @@ impl Asked {
     pub(super) fn id(&self) -> u64 {
         self.id
     }
+
+    /// Asks for the next push of this subscription now. The word that it was heard is for nobody.
+    pub(super) fn refresh(&self, whole: bool) {
+        self.shared.say(Ask::Refresh { id: self.id, whole });
+    }
 }
 
 impl Drop for Asked {
     fn drop(&mut self) {
         if self.shared.take(self.id).is_some() {
-            let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-            if let Ok(line) = line_of(id, Ask::Cancel { id: self.id }) {
-                // If even this does not fit, the helper has stopped reading, and the link ends.
-                let _ = self.shared.requests.try_send(line);
-            }
+            self.shared.say(Ask::Cancel { id: self.id });
         }
     }
 }
@@ -277,6 +290,13 @@ impl Drop for Asked {
 fn line_of(id: u64, ask: Ask) -> Result<Vec<u8>, Fault> {
     let mut line = serde_json::to_vec(&Request { id, ask })
         .map_err(|why| crate::error::internal("writing a request", why))?;
+    if line.len() > REQUEST_LIMIT_BYTES {
+        let message = format!(
+            "the request is {} bytes long, and the helper takes {REQUEST_LIMIT_BYTES} at most",
+            line.len()
+        );
+        return Err(Fault::new(FaultCode::BadInput, message));
+    }
     line.push(b'\n');
     Ok(line)
 }

@@ -67,6 +67,11 @@ impl Subscription {
         Self { mailbox, asked }
     }
 
+    /// Asks for the next answer now, before it is due; for the whole of a table if `whole`.
+    pub fn refresh(&self, whole: bool) {
+        self.asked.refresh(whole);
+    }
+
     /// The next answer with its number, which counts up by one for each that was sent: a gap tells
     /// that answers were dropped here. `None` when the stream has ended.
     pub async fn recv(&mut self) -> Option<Result<(u64, Answer), Fault>> {

@@ -8,13 +8,17 @@ use protocol::hosts::HostGlance;
 use protocol::ipc::Event;
 use protocol::link::LinkState;
 use protocol::metrics::Metrics;
+use protocol::processes::ProcessTable;
+use protocol::services::ServiceTable;
 use protocol::snapshot::Aged;
+use protocol::sockets::SocketTable;
 use protocol::wire::{Answer, Ask};
 use tokio::task::JoinHandle;
 
 use super::recent::trim;
 use super::retry::{back_off, comes_back};
 use super::session::{Live, Session, locked, named, odd_answer};
+use super::tables::Tabled;
 use crate::snapshot::glance;
 
 /// Time after which the parts of the snapshot that nobody looks at are read again.
@@ -85,9 +89,9 @@ impl Session {
     async fn renew(self: &Arc<Self>, live: &Live) -> Fault {
         while !live.is_closed() {
             let system = self.read_system().await;
-            let services = self.read_services().await;
-            let sockets = self.read_sockets().await;
-            let processes = self.read_processes(&[]).await;
+            let services = self.renew_table::<ServiceTable>().await;
+            let sockets = self.renew_table::<SocketTable>().await;
+            let processes = self.renew_table::<ProcessTable>().await;
             for fault in [system.err(), services.err(), sockets.err(), processes.err()].into_iter().flatten()
             {
                 tracing::debug!(host = %self.host.name, code = ?fault.code, "snapshot not renewed");
@@ -95,6 +99,11 @@ impl Session {
             tokio::time::sleep(RENEW).await;
         }
         live.link.closed().await
+    }
+
+    /// A table that is watched comes into the snapshot by itself.
+    async fn renew_table<T: Tabled>(self: &Arc<Self>) -> Result<(), Fault> {
+        if T::board(self).is_watched() { Ok(()) } else { self.read_table::<T>().await.map(drop) }
     }
 
     async fn heard(&self, metrics: Metrics) {

@@ -14,6 +14,7 @@ mod recent;
 mod residue;
 mod retry;
 mod session;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use tokio::sync::{Semaphore, broadcast};
 
 pub(crate) use session::odd_answer;
 pub use session::{Live, Session, then};
+pub(crate) use tables::{Reading, Tabled};
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;

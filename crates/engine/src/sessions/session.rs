@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::hosts::Host;
 use protocol::ipc::Event;
@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::Ground;
 use super::retry::comes_back;
+use super::tables::Board;
 use crate::helper::{Link, Placed};
 use crate::ssh::Connection;
 
@@ -67,9 +68,9 @@ pub struct Session {
     pub(super) keeper: Mutex<Option<JoinHandle<()>>>,
     pub(super) recent: Mutex<VecDeque<Aged<Metrics>>>,
     pub(super) system: Mutex<Option<Aged<System>>>,
-    pub(super) processes: Mutex<Option<(Instant, ProcessTable)>>,
-    pub(super) sockets: Mutex<Option<(Instant, SocketTable)>>,
-    pub(super) services: Mutex<Option<(Instant, ServiceTable)>>,
+    pub(super) processes: Board<ProcessTable>,
+    pub(super) sockets: Board<SocketTable>,
+    pub(super) services: Board<ServiceTable>,
     pub(super) ended: Notify,
 }
 
@@ -86,9 +87,9 @@ impl Session {
             keeper: Mutex::default(),
             recent: Mutex::default(),
             system: Mutex::default(),
-            processes: Mutex::default(),
-            sockets: Mutex::default(),
-            services: Mutex::default(),
+            processes: Board::default(),
+            sockets: Board::default(),
+            services: Board::default(),
             ended: Notify::new(),
         })
     }

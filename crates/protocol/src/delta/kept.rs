@@ -22,6 +22,7 @@ pub struct Kept<T: Table> {
     generation: u32,
     /// Number of the newest line that was seen.
     seq: u64,
+    is_begun: bool,
     is_current: bool,
     next_id: u32,
     /// Numbers of the rows, in their order.
@@ -44,6 +45,7 @@ impl<T: Table> Kept<T> {
         Self {
             generation: 0,
             seq: 0,
+            is_begun: false,
             is_current: false,
             next_id: 0,
             ids: Vec::new(),
@@ -56,6 +58,11 @@ impl<T: Table> Kept<T> {
     /// The table as of the last line that could be applied; rows that were cut are counted in it.
     pub fn table(&self) -> &T {
         &self.table
+    }
+
+    /// True once a whole was taken.
+    pub fn is_begun(&self) -> bool {
+        self.is_begun
     }
 
     /// False before the first whole, and while lines are missing.
@@ -79,6 +86,7 @@ impl<T: Table> Kept<T> {
 
     fn begin(&mut self, generation: u32, table: T) -> bool {
         let Ok(count) = u32::try_from(table.rows().len()) else { return false };
+        self.is_begun = true;
         self.generation = generation;
         self.next_id = count;
         self.ids = (0..count).collect();
