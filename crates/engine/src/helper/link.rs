@@ -183,7 +183,8 @@ impl Shared {
     }
 
     async fn send(&self, id: u64, ask: Ask) -> Result<(), Fault> {
-        let line = line_of(id, ask)?;
+        // What was not sent need not be cancelled.
+        let line = line_of(id, ask).inspect_err(|_| drop(self.take(id)))?;
         self.requests.send(line).await.map_err(|_| self.lost())
     }
 

@@ -20,7 +20,7 @@ mod start;
 mod status;
 mod subscription;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use link::Link;
 pub use local::start_local;

@@ -1,6 +1,6 @@
 //! The helper layer: the link against a helper of our own making, and placing on a real sshd.
 
 mod guarding;
-mod linking;
+pub(crate) mod linking;
 mod placing;
 mod removing;

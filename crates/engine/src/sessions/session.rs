@@ -39,6 +39,12 @@ pub struct Live {
 }
 
 impl Live {
+    /// A link of which nothing is known.
+    #[cfg(test)]
+    pub(super) fn over(link: Link) -> Self {
+        Self { link, placed: None, took_ms: 0, connection: Mutex::default(), epoch: 0 }
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.link.is_closed()
     }

@@ -75,7 +75,7 @@ impl<T: Table> Reading<T> {
 /// Where the newest table of one noun is shown.
 pub(crate) struct Board<T: Table> {
     shown: watch::Sender<Shown<T>>,
-    watcher: Mutex<Option<JoinHandle<()>>>,
+    pub(super) watcher: Mutex<Option<JoinHandle<()>>>,
     refresh: Notify,
     once: Mutex<Option<Reading<T>>>,
 }
@@ -144,6 +144,12 @@ impl<T: Tabled> Board<T> {
         }
         let asked = self.shown.borrow().asked?;
         UNWATCH.checked_sub(asked.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    /// As if nobody had asked.
+    #[cfg(test)]
+    pub(super) fn forget_when_asked(&self) {
+        self.shown.send_modify(|shown| shown.asked = None);
     }
 
     fn reading(&self) -> Option<Reading<T>> {

@@ -1,12 +1,18 @@
 //! A session whose connection is called off while it is made.
 
+use std::time::Duration;
+
 use protocol::FaultCode;
 use protocol::credentials::SecretKind;
 use protocol::hosts::Identity;
 use protocol::link::LinkState;
+use protocol::processes::ProcessTable;
+use protocol::wire::Ask;
 use tokio::net::TcpListener;
 
+use super::session::locked;
 use super::*;
+use crate::helper::tests::linking::{Fake, linked};
 use crate::hosts::Hosts;
 use crate::secrets::Memory;
 use crate::store::Store;
@@ -75,4 +81,133 @@ async fn a_session_that_was_told_to_disconnect_does_not_connect_again_by_itself(
     assert_eq!(session.state(), LinkState::Idle);
     session.keep(1_000);
     listener.accept().await.unwrap();
+}
+
+/// A session whose helper says what the test wants.
+async fn session_with_a_helper(dir: &tempfile::TempDir) -> (Arc<Session>, Fake) {
+    let (sessions, host, _) = mute_host(dir).await;
+    let (session, (link, fake)) = (sessions.of(&host), linked().await);
+    *session.live.lock().await = Some(Arc::new(Live::over(link)));
+    (session, fake)
+}
+
+fn names(reading: &Reading<ProcessTable>) -> Vec<&str> {
+    reading.table().processes.iter().map(|process| process.name.as_str()).collect()
+}
+
+/// The line of a subscription with this number.
+async fn push(fake: &mut Fake, id: u64, seq: u64, news: &str) {
+    fake.say(&format!(r#"{{"push":{{"id":{id},"seq":{seq},"answer":{{"process_news":{news}}}}}}}"#)).await;
+}
+
+fn whole(generation: u32, names: &[&str]) -> String {
+    let rows: Vec<String> =
+        (1..).zip(names).map(|(pid, name)| format!(r#"{{"pid":{pid},"name":"{name}"}}"#)).collect();
+    let rows = rows.join(",");
+    format!(r#"{{"whole":{{"generation":{generation},"table":{{"processes":[{rows}]}}}}}}"#)
+}
+
+fn renamed(name: &str) -> String {
+    format!(r#"{{"delta":{{"generation":1,"head":{{}},"rows":2,"changed":[[1,{{"name":"{name}"}}]]}}}}"#)
+}
+
+async fn names_become(session: &Arc<Session>, wanted: &[&str]) {
+    let shown = async {
+        loop {
+            let reading = session.watch_table::<ProcessTable>().await.unwrap();
+            if names(&reading) == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), shown).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_that_is_looked_at_comes_once_and_then_by_what_changed_and_a_gap_is_mended() {
+    let dir = tempfile::tempdir().unwrap();
+    let (session, mut fake) = session_with_a_helper(&dir).await;
+    let looking = tokio::spawn({
+        let session = session.clone();
+        async move { session.watch_table::<ProcessTable>().await }
+    });
+    let asked = fake.next().await;
+    assert!(matches!(asked.ask, Ask::Processes { interval_ms: Some(_), .. }), "{asked:?}");
+    push(&mut fake, asked.id, 1, &whole(1, &["init", "sh"])).await;
+    assert_eq!(names(&looking.await.unwrap().unwrap()), ["init", "sh"]);
+    push(&mut fake, asked.id, 2, &renamed("top")).await;
+    names_become(&session, &["init", "top"]).await;
+    push(&mut fake, asked.id, 4, &renamed("lost")).await;
+    assert_eq!(fake.next().await.ask, Ask::Refresh { id: asked.id, whole: true }, "line 3 is missing");
+    let torn = session.watch_table::<ProcessTable>().await.unwrap();
+    assert_eq!(names(&torn), ["init", "top"], "what is shown was the table once");
+    push(&mut fake, asked.id, 5, &whole(2, &["init"])).await;
+    names_become(&session, &["init"]).await;
+    let snapshot = session.ground.snapshots.show(&session.host().id).await.unwrap();
+    assert!(snapshot.processes.is_some(), "what is watched is in the snapshot too");
+}
+
+#[tokio::test]
+async fn after_an_action_the_table_is_asked_for_and_not_taken_from_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (session, mut fake) = session_with_a_helper(&dir).await;
+    let looking = tokio::spawn({
+        let session = session.clone();
+        async move { session.watch_table::<ProcessTable>().await }
+    });
+    let id = fake.next().await.id;
+    push(&mut fake, id, 1, &whole(1, &["old", "x"])).await;
+    looking.await.unwrap().unwrap();
+    session.forget_tables();
+    assert_eq!(fake.next().await.ask, Ask::Refresh { id, whole: false });
+    push(&mut fake, id, 2, &renamed("perhaps read before")).await;
+    let looking = tokio::spawn({
+        let session = session.clone();
+        async move { session.watch_table::<ProcessTable>().await }
+    });
+    let asked = fake.next().await;
+    assert!(matches!(asked.ask, Ask::Processes { interval_ms: None, .. }), "{asked:?}");
+    let answer = r#"{"processes":{"processes":[{"pid":9,"name":"new"}]}}"#;
+    fake.say(&format!(r#"{{"reply":{{"id":{},"answer":{answer}}}}}"#, asked.id)).await;
+    assert_eq!(names(&looking.await.unwrap().unwrap()), ["new"]);
+    push(&mut fake, id, 3, &renamed("read after")).await;
+    names_become(&session, &["old", "read after"]).await;
+}
+
+#[tokio::test]
+async fn a_table_that_nobody_looks_at_any_more_is_no_work_for_the_host() {
+    let dir = tempfile::tempdir().unwrap();
+    let (session, mut fake) = session_with_a_helper(&dir).await;
+    let looking = tokio::spawn({
+        let session = session.clone();
+        async move { session.watch_table::<ProcessTable>().await }
+    });
+    let id = fake.next().await.id;
+    push(&mut fake, id, 1, &whole(1, &["init"])).await;
+    looking.await.unwrap().unwrap();
+    assert!(session.processes.is_watched());
+    session.processes.forget_when_asked();
+    push(&mut fake, id, 2, &whole(2, &["init"])).await;
+    assert_eq!(fake.next().await.ask, Ask::Cancel { id });
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_say_is_asked_again_only_when_somebody_looks_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (session, mut fake) = session_with_a_helper(&dir).await;
+    for _ in 0..2 {
+        let looking = tokio::spawn({
+            let session = session.clone();
+            async move { session.watch_table::<ProcessTable>().await }
+        });
+        let id = fake.next().await.id;
+        fake.say(&format!(
+            r#"{{"fault":{{"id":{id},"fault":{{"code":"not_on_this_host","message":"no /proc"}}}}}}"#
+        ))
+        .await;
+        assert_eq!(looking.await.unwrap().unwrap_err().code, FaultCode::NotOnThisHost);
+        let watcher = locked(&session.processes.watcher).take().unwrap();
+        watcher.await.unwrap();
+    }
 }

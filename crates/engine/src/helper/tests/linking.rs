@@ -14,19 +14,19 @@ const HELLO: &str = r#"{"hello":{"version":"0.1.0","can":["system"],"pid":7}}"#;
 const SOON: Duration = Duration::from_secs(10);
 
 /// The helper's end of a link.
-struct Fake {
+pub(crate) struct Fake {
     asked: Lines<BufReader<ReadHalf<DuplexStream>>>,
     says: WriteHalf<DuplexStream>,
     stderr: StderrTail,
 }
 
 impl Fake {
-    async fn say(&mut self, line: &str) {
+    pub(crate) async fn say(&mut self, line: &str) {
         self.says.write_all(line.as_bytes()).await.unwrap();
         self.says.write_all(b"\n").await.unwrap();
     }
 
-    async fn next(&mut self) -> Request {
+    pub(crate) async fn next(&mut self) -> Request {
         let line = timeout(SOON, self.asked.next_line()).await.unwrap().unwrap().unwrap();
         serde_json::from_str(&line).unwrap()
     }
@@ -52,7 +52,7 @@ fn wire() -> (Wire, Fake) {
     (wire, Fake { asked: BufReader::new(asked).lines(), says, stderr })
 }
 
-async fn linked() -> (Link, Fake) {
+pub(crate) async fn linked() -> (Link, Fake) {
     let (wire, mut fake) = wire();
     fake.say(HELLO).await;
     (Link::begin(wire, &mut String::new()).await.unwrap(), fake)
@@ -214,4 +214,27 @@ async fn closing_the_link_here_ends_the_helpers_streams() {
     link.close();
     assert_eq!(link.closed().await.code, FaultCode::LinkLost);
     assert!(timeout(SOON, fake.asked.next_line()).await.unwrap().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_subscription_can_ask_for_its_next_answer_now() {
+    let (link, mut fake) = linked().await;
+    let stream = link.subscribe(Ask::Sockets { interval_ms: Some(1000), unix: false }).await.unwrap();
+    let id = fake.next().await.id;
+    stream.refresh(true);
+    assert_eq!(fake.next().await.ask, Ask::Refresh { id, whole: true });
+}
+
+#[tokio::test]
+async fn a_request_that_the_helper_would_not_take_is_refused_here() {
+    let (link, mut fake) = linked().await;
+    let command = "x".repeat(protocol::wire::REQUEST_LIMIT_BYTES);
+    let ask = Ask::Run { command, sudo: protocol::hosts::Sudo::None, limit_ms: None };
+    assert_eq!(link.ask(ask, SOON).await.unwrap_err().code, FaultCode::BadInput);
+    let (asked, ()) = tokio::join!(link.ask(Ask::System {}, SOON), async {
+        let id = fake.next().await.id;
+        fake.say(r#"{"fault":{"id":0,"fault":{"code":"bad_input","message":"what?"}}}"#).await;
+        fake.answer(id, "web").await;
+    });
+    assert_eq!(host_of(asked.unwrap()), "web", "the link lives on");
 }
