@@ -14,6 +14,7 @@ mod layout;
 mod numbers;
 mod outcome_kinds;
 mod outcomes;
+mod privilege;
 mod processes;
 mod residue;
 mod rigs;

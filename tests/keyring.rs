@@ -35,8 +35,9 @@ fn a_password_from_the_keyring_signs_in() {
     operator.accept("web");
     operator.run(&["check", "web"]).done();
     assert!(sshd.log().contains(&format!("Accepted password for {}", user.name)), "{}", sshd.log());
+    assert_ne!(session.secrets_with("service", "muster"), "", "the look finds what there is");
     operator.run(&["host", "remove", "web"]).done();
-    assert_eq!(session.secrets_with("application", "muster"), "", "a removed host leaves no secret");
+    assert_eq!(session.secrets_with("service", "muster"), "", "a removed host leaves no secret");
 }
 
 #[test]

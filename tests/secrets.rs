@@ -22,12 +22,12 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     all
 }
 
-fn holds(bytes: &[u8], secret: &str) -> bool {
+pub(crate) fn holds(bytes: &[u8], secret: &str) -> bool {
     forms(secret).iter().any(|form| bytes.windows(form.len()).any(|window| window == form))
 }
 
 /// Every file below `top` that holds the secret in some form.
-fn files_with(top: &Path, secret: &str) -> Vec<String> {
+pub(crate) fn files_with(top: &Path, secret: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![top.to_owned()];
     let mut seen = 0;

@@ -198,6 +198,24 @@ impl SystemdHost {
         command
     }
 
+    /// Adds a user who signs in by the same key as root, and gives the password.
+    pub fn add_user(&self, name: &str) -> String {
+        self.run(&["useradd", "--create-home", "--shell", "/bin/bash", name]);
+        let home = self.tree().join("home").join(name);
+        tool("cp", &["-a", self.tree().join("root/.ssh").to_str().unwrap(), home.to_str().unwrap()]);
+        self.run(&["chown", "-R", &format!("{name}:{name}"), &format!("/home/{name}/.ssh")]);
+        let password = random_word();
+        self.run_with_input(&["chpasswd"], format!("{name}:{password}\n").as_bytes());
+        password
+    }
+
+    /// Sets what sudoers(5) says besides its own lines.
+    pub fn set_sudoers(&self, lines: &str) {
+        let path = self.tree().join("etc/sudoers.d/tests");
+        fs::write(&path, format!("{lines}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).unwrap();
+    }
+
     /// Puts a unit there and has systemd read it.
     pub fn add_unit(&self, name: &str, text: &str) {
         fs::write(self.tree().join("etc/systemd/system").join(name), text).unwrap();

@@ -223,9 +223,15 @@ pub(crate) struct HostFields {
     /// The tag prod asks for the host's name before a change
     #[arg(long = "tag", value_name = "T")]
     pub(crate) tags: Vec<String>,
-    /// How root is reached for actions
+    /// How root is had, to act and to see what belongs to others
     #[arg(long)]
     pub(crate) sudo: Option<SudoWord>,
+    /// Read the password that sudo asks for from standard input, into the keyring
+    #[arg(long, conflicts_with_all = ["password_stdin", "passphrase_stdin", "sudo_password"])]
+    pub(crate) sudo_password_stdin: bool,
+    /// Ask for the password that sudo wants, without echo, and put it into the keyring
+    #[arg(long)]
+    pub(crate) sudo_password: bool,
     /// Folder on the host for the helper, where the user's own cannot hold a program
     #[arg(long, value_name = "DIR")]
     pub(crate) helper_dir: Option<String>,

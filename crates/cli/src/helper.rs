@@ -58,7 +58,10 @@ fn status_words(status: &HelperStatus) -> String {
     }
     for process in &status.processes {
         let ours = if process.ours { ", of this connection" } else { "" };
-        text += &format!("process {} runs from {}{ours}\n", process.pid, printable(&process.path));
+        text += &match process.is_root {
+            true => format!("process {} runs as root from memory{ours}\n", process.pid),
+            false => format!("process {} runs from {}{ours}\n", process.pid, printable(&process.path)),
+        };
     }
     text
 }

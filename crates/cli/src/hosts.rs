@@ -2,7 +2,7 @@
 
 use engine::Desk;
 use protocol::credentials::SecretKind;
-use protocol::hosts::{Host, HostDraft, HostRow, Identity};
+use protocol::hosts::{Host, HostDraft, HostRow, Identity, Sudo};
 use protocol::ipc::{HostCheck, HostRemove, HostSave, HostsList, NewSecret};
 use protocol::link::CheckReport;
 use protocol::{Fault, FaultCode};
@@ -73,6 +73,11 @@ async fn save(
     }
     draft.jump = fields.jump.or(draft.jump);
     draft.sudo = fields.sudo.map_or(draft.sudo, Into::into);
+    let gives_sudo = fields.sudo_password_stdin || fields.sudo_password;
+    if gives_sudo && draft.sudo != Sudo::Password {
+        let message = format!("{} would not use a sudo password: give --sudo password too", draft.name);
+        return Err(Fault::bad_input("sudo", message));
+    }
     draft.helper_dir = fields.helper_dir.or(draft.helper_dir);
     if !fields.groups.is_empty() {
         draft.groups = fields.groups;
@@ -91,6 +96,13 @@ async fn save(
     if fields.passphrase_stdin {
         let value = secrets::from_stdin("passphrase")?;
         new_secrets.push(NewSecret { kind: SecretKind::Passphrase, value });
+    }
+    if fields.sudo_password_stdin {
+        let value = secrets::from_stdin("sudo-password")?;
+        new_secrets.push(NewSecret { kind: SecretKind::Sudo, value });
+    } else if fields.sudo_password {
+        let value = secrets::from_prompt("sudo-password", &draft.name)?;
+        new_secrets.push(NewSecret { kind: SecretKind::Sudo, value });
     }
     let host = desk.call(HostSave { id, draft, secrets: new_secrets }).await?;
     printer.show(&host, |host| format!("{} saved: {}@{}:{}\n", host.name, host.user, host.address, host.port))

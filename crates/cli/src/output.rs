@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use protocol::link::Rights;
 use protocol::operations::{Operation, OperationKind, OperationResult};
 use protocol::text::{is_unsafe, printable, printable_lines};
 use protocol::{Fault, FaultCode};
@@ -49,6 +50,14 @@ impl Printer {
     pub(crate) fn notice(&self, notice: &str) {
         // Nowhere is left to say that stderr is closed.
         let _ = writeln!(io::stderr(), "notice: {}", printable(notice));
+    }
+
+    /// Tells on stderr why something was not read as root, though the host is set to give root.
+    pub(crate) fn rights(&self, rights: &Rights) {
+        if let Some(fault) = &rights.refused {
+            let (user, next) = (&rights.user, fault.code.next_step());
+            self.notice(&format!("read as {user} and not as root: {}; {next}", fault.message));
+        }
     }
 
     /// Prints a fault and gives its exit status.

@@ -24,6 +24,7 @@ pub(crate) async fn show(
     let text = query.unwrap_or_default();
     let query = ProcessQuery { text, sort, limit, connect: true, ..ProcessQuery::default() };
     let answer = desk.call(ProcessesQuery { host: name, query }).await?;
+    printer.rights(&answer.rights);
     if printer.is_json() {
         let processes: Vec<&Process> = answer.rows.iter().map(|row| &row.process).collect();
         return printer.show(&processes, |_| String::new());
@@ -73,6 +74,9 @@ fn words(answer: &ProcessAnswer) -> String {
     }
     if answer.unreadable > 0 {
         text += &format!("{} more may not be read by this user\n", answer.unreadable);
+    }
+    if answer.rights.is_root {
+        text += "read as root\n";
     }
     text
 }

@@ -18,6 +18,7 @@ pub(crate) async fn show(
     let text = query.unwrap_or_default();
     let query = SocketQuery { text, listening, unix, connect: true, ..SocketQuery::default() };
     let answer = desk.call(SocketsQuery { host: name, query }).await?;
+    printer.rights(&answer.rights);
     if printer.is_json() {
         let sockets: Vec<&Socket> = answer.rows.iter().map(|row| &row.socket).collect();
         return printer.show(&sockets, |_| String::new());
@@ -64,6 +65,9 @@ fn words(answer: &SocketAnswer) -> String {
     text += &format!("\n{} of {} sockets, {} listening\n", answer.rows.len(), answer.total, answer.listening);
     if answer.owner_hidden > 0 {
         text += &format!("{} belong to other users: root is needed to see whose\n", answer.owner_hidden);
+    }
+    if answer.rights.is_root {
+        text += "read as root\n";
     }
     if answer.left_out > 0 {
         text += &format!("{} more were left out\n", answer.left_out);

@@ -118,8 +118,7 @@ impl Engine {
     pub async fn watch_journal(&self, host: &str, query: JournalQuery) -> Result<JournalFollow, Fault> {
         let host = self.host(host).await?;
         let ask = journal::follow_ask(&host, query)?;
-        let live = self.parts.sessions.of(&host).live().await?;
-        Ok(JournalFollow::new(live.link.subscribe(ask).await?))
+        Ok(JournalFollow::new(self.parts.sessions.of(&host).subscribe(ask).await?))
     }
 
     /// Ends every link, so that no helper stays behind.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum SecretKind {
     Password,
     Passphrase,
+    /// What sudo(8) asks for on the host; never taken from the sign-in password.
+    Sudo,
 }
 
 /// Whether this computer's keyring can be used now.

@@ -139,7 +139,9 @@ impl FaultCode {
             HelperUnused => "let the helper be put there with 'musterctl host edit NAME --helper placed'",
             NotPermitted => "sign in as a user who may, or set --sudo for this host",
             SudoRefused => "allow this user in sudoers on the host, or sign in as root",
-            SudoPasswordMissing => "save it with 'musterctl host edit NAME --sudo-password-stdin'",
+            SudoPasswordMissing => {
+                "save it with 'musterctl host edit NAME --sudo password --sudo-password-stdin'"
+            }
             SudoPasswordWrong => "save the right one with 'musterctl host edit NAME --sudo-password-stdin'",
             StoreInUse => "close the other program that has it open",
             StoreDamaged => "the damaged files were kept beside it; restore a backup",

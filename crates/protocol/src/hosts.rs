@@ -34,6 +34,17 @@ pub enum Sudo {
     Password,
 }
 
+impl Sudo {
+    /// What a command that is run so begins with, as a person would type it.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Sudo::None => "",
+            Sudo::Nopasswd => "sudo -n -- ",
+            Sudo::Password => "sudo -- ",
+        }
+    }
+}
+
 /// A host as a person describes it; the form and `host add` fill it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -55,6 +55,17 @@ impl LinkState {
     }
 }
 
+/// With whose rights something was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rights {
+    /// The user it was read as; empty if it is not known, as in what older versions kept.
+    pub user: String,
+    pub is_root: bool,
+    /// Why it was not read as root, though the host is set to give root.
+    pub refused: Option<Box<Fault>>,
+}
+
 /// What `check` found out about a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
@@ -117,4 +128,6 @@ pub struct HelperProcess {
     pub path: String,
     /// True for the one that this program speaks with.
     pub ours: bool,
+    /// True for the one that sudo started. It lies in no folder.
+    pub is_root: bool,
 }

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::delta::{Row, Table, changes};
+use crate::link::Rights;
 use crate::sockets::Matched;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -268,6 +269,7 @@ pub struct ProcessAnswer {
     pub cpus: u32,
     pub others_hidden: bool,
     pub unreadable: u32,
+    pub rights: Rights,
     pub took_ms: u64,
 }
 

@@ -141,8 +141,7 @@ impl ServiceAction {
 
 /// The command that an action runs on the host, as it is shown before, logged and run.
 pub fn exact_command(action: ServiceAction, unit: &str, sudo: Sudo) -> String {
-    let prefix = if sudo == Sudo::None { "" } else { "sudo -n -- " };
-    format!("{prefix}systemctl --no-ask-password {} -- {unit}", action.verb())
+    format!("{}systemctl --no-ask-password {} -- {unit}", sudo.prefix(), action.verb())
 }
 
 /// What a unit was at one moment of an action.

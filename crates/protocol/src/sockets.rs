@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::delta::{Row, Table, changes};
+use crate::link::Rights;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -266,6 +267,7 @@ pub struct SocketAnswer {
     pub total: u32,
     pub listening: u32,
     pub owner_hidden: u32,
+    pub rights: Rights,
     pub left_out: u32,
     pub took_ms: u64,
 }

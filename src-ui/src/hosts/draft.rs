@@ -18,6 +18,7 @@ pub(crate) enum FieldName {
     User,
     Key,
     Password,
+    SudoPassword,
     Groups,
     Tags,
     HelperDir,

@@ -84,7 +84,9 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
     let old_name = saved.as_ref().map(|host| host.name.clone()).unwrap_or_default();
     let had = saved.as_ref().map(|host| Typed::of_host(host).identity);
     let fields = Fields::new(saved.as_ref().map_or_else(Typed::fresh, Typed::of_host));
+    let had_sudo = saved.as_ref().is_some_and(|host| host.sudo == Sudo::Password);
     let secret = NodeRef::<leptos::html::Input>::new();
+    let sudo_secret = NodeRef::<leptos::html::Input>::new();
 
     let tried = RwSignal::new(false);
     let busy = RwSignal::new(false);
@@ -117,15 +119,20 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
         tried.set(true);
         fault.set(None);
         let typed = untrack(move || fields.typed());
-        let secrets = take_secret(secret, typed.identity);
+        let mut secrets = kind_of(typed.identity).map_or_else(Vec::new, |kind| take_secret(secret, kind));
         let wants_secret = typed.identity == IdentityKind::Password
             && had != Some(IdentityKind::Password)
             && secrets.is_empty();
-        if wants_secret {
-            refused
-                .update(|refused| drop(refused.insert(FieldName::Password, (String::new(), Problem::Empty))));
+        let for_sudo = take_secret(sudo_secret, SecretKind::Sudo);
+        let wants_sudo = typed.sudo == Sudo::Password && !had_sudo && for_sudo.is_empty();
+        secrets.extend(for_sudo);
+        for (field, is_wanted) in [(FieldName::Password, wants_secret), (FieldName::SudoPassword, wants_sudo)]
+        {
+            if is_wanted {
+                refused.update(|refused| drop(refused.insert(field, (String::new(), Problem::Empty))));
+            }
         }
-        if !typed.problems().is_empty() || wants_secret {
+        if !typed.problems().is_empty() || wants_secret || wants_sudo {
             return;
         }
         busy.set(true);
@@ -176,14 +183,10 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             Some(KeyringState::Ready) | None => None,
         })
     };
-    let secret_hint = move |hint: Signal<String>, kind: IdentityKind| {
+    let secret_hint = move |hint: Signal<String>, had: bool| {
         Signal::derive(move || {
             keyring().or_else(|| {
-                Some(if had == Some(kind) {
-                    t_string!(i18n, hosts.form_secret_kept).to_string()
-                } else {
-                    hint.get()
-                })
+                Some(if had { t_string!(i18n, hosts.form_secret_kept).to_string() } else { hint.get() })
             })
         })
     };
@@ -210,7 +213,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             <Field
                 label=text(move || t_string!(i18n, hosts.form_passphrase).to_string())
                 for_id="passphrase"
-                hint=secret_hint(text(move || t_string!(i18n, hosts.form_passphrase_hint).to_string()), IdentityKind::KeyFile)
+                hint=secret_hint(text(move || t_string!(i18n, hosts.form_passphrase_hint).to_string()), had == Some(IdentityKind::KeyFile))
                 class="is-wide"
             >
                 <SecretInput id="passphrase" testid="field-passphrase" node_ref=secret />
@@ -222,7 +225,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                 label=text(move || t_string!(i18n, hosts.form_password).to_string())
                 for_id="password"
                 error=error(FieldName::Password)
-                hint=secret_hint(text(move || t_string!(i18n, hosts.form_password_hint).to_string()), IdentityKind::Password)
+                hint=secret_hint(text(move || t_string!(i18n, hosts.form_password_hint).to_string()), had == Some(IdentityKind::Password))
                 class="is-wide"
             >
                 <SecretInput
@@ -366,15 +369,37 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                             Choice::new(Sudo::Nopasswd, "sudo-nopasswd", move || {
                                 t_string!(i18n, hosts.form_sudo_nopasswd).to_string()
                             }),
+                            Choice::new(Sudo::Password, "sudo-password", move || {
+                                t_string!(i18n, hosts.form_sudo_password).to_string()
+                            }),
                         ]
                     />
                     <p class="field-hint">
                         {move || match fields.sudo.get() {
+                            Sudo::None => t_string!(i18n, hosts.form_sudo_none_hint),
                             Sudo::Nopasswd => t_string!(i18n, hosts.form_sudo_nopasswd_hint),
-                            Sudo::None | Sudo::Password => t_string!(i18n, hosts.form_sudo_none_hint),
+                            Sudo::Password => t_string!(i18n, hosts.form_sudo_password_hint),
                         }}
                     </p>
                 </div>
+                <Show when=move || fields.sudo.get() == Sudo::Password>
+                    <Field
+                        label=text(move || t_string!(i18n, hosts.form_sudo_secret).to_string())
+                        for_id="sudo-password"
+                        error=error(FieldName::SudoPassword)
+                        hint=secret_hint(text(move || t_string!(i18n, hosts.form_password_hint).to_string()), had_sudo)
+                    >
+                        <SecretInput
+                            id="sudo-password"
+                            testid="field-sudo-password"
+                            node_ref=sudo_secret
+                            invalid=wrong(FieldName::SudoPassword)
+                            on_input=Callback::new(move |()| {
+                                refused.update(|refused| drop(refused.remove(&FieldName::SudoPassword)));
+                            })
+                        />
+                    </Field>
+                </Show>
                 <Field
                     label=text(move || t_string!(i18n, hosts.form_helper_dir).to_string())
                     for_id="helper-dir"
@@ -426,13 +451,17 @@ fn SecretInput(
     }
 }
 
+/// The secret that goes with a way to sign in.
+fn kind_of(identity: IdentityKind) -> Option<SecretKind> {
+    match identity {
+        IdentityKind::Agent => None,
+        IdentityKind::KeyFile => Some(SecretKind::Passphrase),
+        IdentityKind::Password => Some(SecretKind::Password),
+    }
+}
+
 /// Takes the secret out of its field and empties the field.
-fn take_secret(field: NodeRef<leptos::html::Input>, identity: IdentityKind) -> Vec<NewSecret> {
-    let kind = match identity {
-        IdentityKind::Agent => return Vec::new(),
-        IdentityKind::KeyFile => SecretKind::Passphrase,
-        IdentityKind::Password => SecretKind::Password,
-    };
+fn take_secret(field: NodeRef<leptos::html::Input>, kind: SecretKind) -> Vec<NewSecret> {
     let Some(field) = field.get_untracked() else { return Vec::new() };
     let value = field.value();
     field.set_value("");
@@ -454,7 +483,7 @@ fn text_of(typed: &Typed, field: FieldName) -> &str {
         FieldName::Port => &typed.port,
         FieldName::User => &typed.user,
         FieldName::Key => &typed.key_path,
-        FieldName::Password => "",
+        FieldName::Password | FieldName::SudoPassword => "",
         FieldName::Groups => &typed.groups,
         FieldName::Tags => &typed.tags,
         FieldName::HelperDir => &typed.helper_dir,

@@ -57,7 +57,10 @@ impl Handle for CommandRun {
             (true, Sudo::None) => {
                 return Err(Fault::bad_input(
                     "sudo",
-                    format!("{} has no sudo: set it with --sudo nopasswd when you edit the host", host.name),
+                    format!(
+                        "{} is set to no sudo: edit it with --sudo nopasswd or --sudo password",
+                        host.name
+                    ),
                 ));
             }
             (true, sudo) => sudo,
@@ -97,9 +100,9 @@ where
         let id = operations.begin(draft).await?;
         let session = engine.parts.sessions.of(&host);
         let begun_ms = engine.parts.clock.now_ms();
-        // A fault before the link is there means that nothing was sent.
-        let sent = match session.live().await {
-            Ok(live) => Ok(live.link.ask(ask, limit).await),
+        // A fault before the way is found means that nothing was sent.
+        let sent = match session.way(ask).await {
+            Ok(way) => Ok(way.ask(limit).await),
             Err(fault) => Err(fault),
         };
         session.forget_tables();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use protocol::credentials::KeyringState;
+use protocol::credentials::{KeyringState, SecretKind};
 use protocol::hosts::{Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
 use protocol::ipc::{
     AppFacts, AppStart, Event, HostCheck, HostConnect, HostDisconnect, HostRemove, HostSave, HostsList,
@@ -85,13 +85,6 @@ impl Handle for HostSave {
                 Fault::new(FaultCode::NotInThisVersion, "jump hosts are not in this version").about("jump")
             );
         }
-        if draft.sudo == Sudo::Password {
-            return Err(Fault::new(
-                FaultCode::NotInThisVersion,
-                "sudo with a password is not in this version",
-            )
-            .about("sudo"));
-        }
         if let Identity::KeyFile { path } = &draft.identity {
             ssh::check_key_file(Path::new(path))?;
         }
@@ -130,9 +123,11 @@ impl Handle for HostSave {
         if before.as_ref().is_some_and(|before| changed_secret || !before.has_link_of(&host)) {
             parts.sessions.end(&host.id);
         }
-        if host.identity == Identity::Agent && before.is_some_and(|before| before.identity != host.identity) {
-            // The agent needs no secret of ours: what was kept for the way before goes.
-            forget_secrets(engine, &host).await;
+        if let Some(before) = before {
+            // What was kept for a way that is not taken any more goes.
+            let kinds: Vec<_> =
+                kinds_of(&before).filter(|kind| !kinds_of(&host).any(|kept| kept == *kind)).collect();
+            forget_secrets(engine, &host, &kinds).await;
         }
         log(engine, kind, Some(&host), &host.name, &format!("{}@{}:{}", host.user, host.address, host.port))
             .await?;
@@ -154,11 +149,25 @@ async fn forget_part(engine: &Engine, host: &Host, refused: &Fault) {
     if refused.code == FaultCode::KeyringLocked {
         return;
     }
-    forget_secrets(engine, host).await;
+    forget_secrets(engine, host, &kinds_of(host).collect::<Vec<_>>()).await;
 }
 
-async fn forget_secrets(engine: &Engine, host: &Host) {
-    if let Err(fault) = engine.parts.credentials.forget(&host.id).await {
+/// The kinds of secrets that may be kept for a host. One is looked for only where it can be: a host
+/// that is signed in to by a key of the agent must not wake the keyring.
+fn kinds_of(host: &Host) -> impl Iterator<Item = SecretKind> {
+    let sign_in: &[SecretKind] = match host.identity {
+        Identity::Agent => &[],
+        Identity::KeyFile { .. } | Identity::Password => &[SecretKind::Password, SecretKind::Passphrase],
+    };
+    let sudo: &[SecretKind] = if host.sudo == Sudo::Password { &[SecretKind::Sudo] } else { &[] };
+    sign_in.iter().chain(sudo).copied()
+}
+
+async fn forget_secrets(engine: &Engine, host: &Host, kinds: &[SecretKind]) {
+    if kinds.is_empty() {
+        return;
+    }
+    if let Err(fault) = engine.parts.credentials.forget(&host.id, kinds).await {
         tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a host stay in the keyring");
     }
 }
@@ -192,10 +201,7 @@ impl Handle for HostRemove {
         {
             parts.trust.forget(&host.address, host.port).await?;
         }
-        // A secret is looked for only where one can be: a key or agent host must not wake the keyring.
-        if host.identity != Identity::Agent {
-            forget_secrets(engine, &host).await;
-        }
+        forget_secrets(engine, &host, &kinds_of(&host).collect::<Vec<_>>()).await;
         log(engine, OperationKind::HostRemove, Some(&host), &host.name, "").await?;
         engine.tell(Event::HostsChanged {});
         Ok(())

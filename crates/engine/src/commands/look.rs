@@ -58,15 +58,19 @@ impl Handle for SocketsQuery {
         let session = engine.parts.sessions.of(&host);
         if self.query.unix {
             let ask = Ask::Sockets { interval_ms: None, unix: true };
-            return match session.ask(ask, Duration::from_secs(30)).await? {
-                Answer::Sockets(table) => Ok(sockets::answer(&table, &self.query, &neighbours, false)),
-                other => Err(odd_answer(&other)),
+            return match session.ask_seen(ask, Duration::from_secs(30)).await? {
+                (Answer::Sockets(table), rights) => {
+                    let answer = sockets::answer(&table, &self.query, &neighbours, false);
+                    Ok(SocketAnswer { rights, ..answer })
+                }
+                (other, _) => Err(odd_answer(&other)),
             };
         }
         if self.query.connect || session.live_now().await.is_some() {
             let reading = look_at(&session, self.query.connect && !self.query.watch).await?;
             let answer = sockets::answer(reading.table(), &self.query, &neighbours, reading.is_late());
-            return Ok(SocketAnswer { at_ms: shown_ms(&reading, answer.at_ms), ..answer });
+            let at_ms = shown_ms(&reading, answer.at_ms);
+            return Ok(SocketAnswer { at_ms, rights: reading.rights, ..answer });
         }
         let kept = engine.parts.snapshots.show(&host.id).await?.sockets.ok_or_else(|| never_read(&host))?;
         let answer = sockets::answer(&kept.value, &self.query, &neighbours, true);

@@ -30,7 +30,8 @@ impl Handle for ProcessesQuery {
                 session.read_details(&self.query.detail).await?
             };
             let answer = processes::answer(reading.table(), &self.query, reading.is_late());
-            return Ok(ProcessAnswer { at_ms: shown_ms(&reading, answer.at_ms), ..answer });
+            let at_ms = shown_ms(&reading, answer.at_ms);
+            return Ok(ProcessAnswer { at_ms, rights: reading.rights, ..answer });
         }
         let kept = engine.parts.snapshots.show(&host.id).await?.processes.ok_or_else(|| never_read(&host))?;
         let answer = processes::answer(&kept.value, &self.query, true);

@@ -43,9 +43,9 @@ impl Credentials {
         self.ask(move |secrets| secrets.set(&item, &secret)).await
     }
 
-    /// Removes every secret of this host.
-    pub async fn forget(&self, host_id: &str) -> Result<(), Fault> {
-        let items = [SecretKind::Password, SecretKind::Passphrase].map(|kind| item(host_id, kind));
+    /// Removes these secrets of this host.
+    pub async fn forget(&self, host_id: &str, kinds: &[SecretKind]) -> Result<(), Fault> {
+        let items: Vec<String> = kinds.iter().map(|kind| item(host_id, *kind)).collect();
         self.ask(move |secrets| items.iter().try_for_each(|item| secrets.delete(item))).await
     }
 
@@ -88,6 +88,7 @@ fn item(host_id: &str, kind: SecretKind) -> String {
     let kind = match kind {
         SecretKind::Password => "password",
         SecretKind::Passphrase => "passphrase",
+        SecretKind::Sudo => "sudo",
     };
     format!("host/{host_id}/{kind}")
 }
@@ -99,17 +100,19 @@ mod tests {
     use secrecy::ExposeSecret;
 
     #[tokio::test]
-    async fn each_host_has_its_own_secrets_and_loses_them_together() {
+    async fn each_host_has_its_own_secrets_of_each_kind() {
         let credentials = Credentials::new(Arc::new(Memory::new()));
         credentials.set("a", SecretKind::Password, "pa".into()).await.unwrap();
         credentials.set("a", SecretKind::Passphrase, "pp".into()).await.unwrap();
+        credentials.set("a", SecretKind::Sudo, "ps".into()).await.unwrap();
         credentials.set("b", SecretKind::Password, "pb".into()).await.unwrap();
         let secret = credentials.get("a", SecretKind::Passphrase).await.unwrap().unwrap();
         assert_eq!(secret.expose_secret(), "pp");
         assert!(!format!("{secret:?}").contains("pp"), "a secret has no text");
-        credentials.forget("a").await.unwrap();
+        credentials.forget("a", &[SecretKind::Password, SecretKind::Passphrase]).await.unwrap();
         assert!(credentials.get("a", SecretKind::Password).await.unwrap().is_none());
         assert!(credentials.get("a", SecretKind::Passphrase).await.unwrap().is_none());
+        assert!(credentials.get("a", SecretKind::Sudo).await.unwrap().is_some(), "another secret stays");
         assert!(credentials.get("b", SecretKind::Password).await.unwrap().is_some());
         assert_eq!(credentials.state().await, KeyringState::Ready);
     }
@@ -143,7 +146,7 @@ mod tests {
         credentials.patience = Duration::from_millis(20);
         let fault = credentials.get("a", SecretKind::Password).await.unwrap_err();
         assert_eq!(fault.code, FaultCode::KeyringLocked);
-        let fault = credentials.forget("a").await.unwrap_err();
+        let fault = credentials.forget("a", &[SecretKind::Password]).await.unwrap_err();
         assert_eq!(fault.code, FaultCode::KeyringLocked, "the next call waits behind it, and not for ever");
         answer.send(()).unwrap();
         answer.send(()).unwrap();

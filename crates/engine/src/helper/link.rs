@@ -24,8 +24,8 @@ use super::lines::Lines;
 use super::subscription::{Mailbox, Subscription};
 use crate::ssh::StderrTail;
 
-/// For the helper to say `Hello`.
-const HELLO_LIMIT: Duration = Duration::from_secs(10);
+/// For the helper to say `Hello`, where it has to do nothing else.
+pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// What a login shell may print before the helper speaks.
 const NOISE_LIMIT_BYTES: usize = 64 << 10;
 /// Noise lines that a fault shows.
@@ -39,6 +39,8 @@ pub(super) struct Wire {
     pub(super) input: Box<dyn AsyncRead + Send + Unpin>,
     pub(super) output: Box<dyn AsyncWrite + Send + Unpin>,
     pub(super) stderr: StderrTail,
+    /// For the helper to say `Hello`.
+    pub(super) hello_limit: Duration,
     /// Says why the input ended. It owns the helper: dropping it ends the helper.
     pub(super) ended: Pin<Box<dyn Future<Output = String> + Send>>,
 }
@@ -82,10 +84,10 @@ impl Link {
     /// Waits for the helper's `Hello`. What a login shell and the start script printed before it, or
     /// instead of it, is left in `before`.
     pub(super) async fn begin(wire: Wire, before: &mut String) -> Result<Self, Fault> {
-        let Wire { host, input, output, stderr, mut ended } = wire;
+        let Wire { host, input, output, stderr, hello_limit, mut ended } = wire;
         let mut lines = Lines::new(input);
         let mut noise = Vec::new();
-        let hello = timeout(HELLO_LIMIT, wait_for_hello(&mut lines, &mut noise)).await;
+        let hello = timeout(hello_limit, wait_for_hello(&mut lines, &mut noise)).await;
         *before = String::from_utf8_lossy(&noise).into_owned();
         let hello = match hello {
             Ok(Ok(hello)) => hello,
@@ -93,7 +95,7 @@ impl Link {
                 let cause = match other {
                     Ok(Err(Mute::Ended)) => (&mut ended).await,
                     Ok(_) => "something else talks in its place".into(),
-                    Err(_) => format!("it said nothing within {} s", HELLO_LIMIT.as_secs()),
+                    Err(_) => format!("it said nothing within {} s", hello_limit.as_secs()),
                 };
                 return Err(mute(&host, &cause, before, &stderr));
             }

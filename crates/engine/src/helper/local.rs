@@ -44,7 +44,7 @@ pub(super) mod linux {
     use tokio::process::{Child, Command};
     use tokio::time::timeout;
 
-    use crate::helper::link::{Link, Wire};
+    use crate::helper::link::{HELLO_LIMIT, Link, Wire};
     use crate::ssh::StderrTail;
 
     /// For the exit status to come after the output ended.
@@ -79,8 +79,14 @@ pub(super) mod linux {
                 Err(_) => "the helper closed its output".into(),
             }
         });
-        let wire =
-            Wire { host: LOCAL.to_owned(), input: Box::new(input), output: Box::new(output), stderr, ended };
+        let wire = Wire {
+            host: LOCAL.to_owned(),
+            input: Box::new(input),
+            output: Box::new(output),
+            stderr,
+            hello_limit: HELLO_LIMIT,
+            ended,
+        };
         Link::begin(wire, &mut String::new()).await
     }
 

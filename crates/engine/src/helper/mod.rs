@@ -19,6 +19,7 @@ mod scripts;
 mod start;
 mod status;
 mod subscription;
+mod sudo;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -29,6 +30,7 @@ pub use remove::{Removal, remove};
 pub use start::{start, start_if_placed};
 pub use status::status;
 pub use subscription::Subscription;
+pub use sudo::{Asked, start_as_root};
 
 /// The helper as it lies on a host.
 #[derive(Clone, Debug, PartialEq, Eq)]

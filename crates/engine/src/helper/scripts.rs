@@ -7,10 +7,13 @@
 
 use protocol::runs::quote_words;
 
+/// The setting of a script that runs as the user who signed in.
+const SETTING: &str = "\
+    LC_ALL=C; export LC_ALL; umask 077; PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; ";
+
 /// Words common to all scripts. `sum` reads stdin and leaves its sha256 in `h`, `none` if the host
 /// has no tool for it.
-const COMMON: &str = "\
-    LC_ALL=C; export LC_ALL; umask 077; PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; \
+const WORDS: &str = "\
     m=$1; say() { printf \"%s %s\\n\" \"$m\" \"$*\"; }; \
     sum() { if command -v sha256sum >/dev/null 2>&1; then h=$(sha256sum); \
     elif command -v openssl >/dev/null 2>&1; then h=$(openssl dgst -sha256 -r); else h=none; fi; \
@@ -156,28 +159,71 @@ const REMOVE: &str = "\
     if [ \"$d\" = \"$c\" ] && own \"${c%/*}\"; then rmdir \"${c%/*}\" 2>/dev/null; fi; }; \
     each judge; each clear; say end";
 
+/// Arguments: mark, size, sha256, the line after which the bytes come, a word for the folder. It runs
+/// as root, as sudo(8) started it; `w` is the PATH that sudo gave.
+///
+/// Says `ready` and drops every line until the one that it waits for, so that nothing that was meant
+/// for sudo is ever taken for a part of the program. Then the bytes go into a folder that it makes
+/// for itself where only root can, are hashed and started from one descriptor, and are gone from the
+/// disk before they run. Says `noplace`, `nosize`, `nosum` or `noproc`, and leaves nothing.
+const ROOT: &str = "\
+    say ready; l=; while read -r l; do if [ \"$l\" = \"$4\" ]; then break; fi; done; \
+    if [ \"$l\" = \"$4\" ]; then :; else exit 66; fi; \
+    f=; gone() { if [ -n \"$f\" ]; then rm -f \"$f\"; rmdir \"${f%/*}\"; fi; f=; }; \
+    trap gone EXIT; trap \"exit 66\" HUP INT TERM; \
+    for c in /run /var/lib /root; do \
+    [ -d \"$c\" ] && safe \"$c\" && mkdir -m 700 \"$c/$5\" 2>/dev/null || continue; \
+    f=$c/$5/muster-helper; : >\"$f\"; chmod 700 \"$f\"; \
+    if (\"$f\") 2>/dev/null; then break; fi; gone; done; \
+    [ -n \"$f\" ] || { say noplace; exit 66; }; \
+    head -c \"$2\" >\"$f\"; n=$(wc -c <\"$f\"); \
+    [ \"$n\" -eq \"$2\" ] || { say nosize $n; exit 66; }; \
+    exec 3<\"$f\"; sum <&3; [ \"$h\" = \"$3\" ] || [ \"$h\" = none ] || { say nosum $h; exit 66; }; \
+    gone; trap - EXIT HUP INT TERM; [ -x /proc/self/fd/3 ] || { say noproc; exit 66; }; \
+    say starting; \
+    exec /usr/bin/env -i PATH=\"$w\" HOME=/root USER=root LOGNAME=root SHELL=/bin/sh \
+    SUDO_USER=\"$SUDO_USER\" SUDO_UID=\"$SUDO_UID\" SUDO_GID=\"$SUDO_GID\" /proc/self/fd/3";
+
+/// The setting of a script that runs as root: nothing of the user's is looked at.
+const ROOT_SETTING: &str = "\
+    w=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export PATH LC_ALL; umask 077; cd /; ";
+
+/// What sudo(8) is started with. It is named by its path and finds nothing in its environment, so that
+/// neither a folder of the user's in PATH nor a function or an alias that the login shell knows by
+/// the name of sudo comes before it.
+const SUDO_SETTING: &str = "/usr/bin/env -i LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// `sudo` is the path of sudo(8); `options` are words that need no quotes.
+pub(super) fn as_root(sudo: &str, options: &str, arguments: &[&str]) -> String {
+    format!(
+        "{SUDO_SETTING} {sudo} {options} -- /bin/sh -c '{}' muster {}",
+        [ROOT_SETTING, WORDS, SAFE, ROOT].concat(),
+        quote_words(arguments)
+    )
+}
+
 pub(super) fn status(arguments: &[&str]) -> String {
-    command(&[COMMON, FOLDERS, STATUS], arguments)
+    command(&[SETTING, WORDS, FOLDERS, STATUS], arguments)
 }
 
 pub(super) fn remove(arguments: &[&str]) -> String {
-    command(&[COMMON, FOLDERS, REMOVE], arguments)
+    command(&[SETTING, WORDS, FOLDERS, REMOVE], arguments)
 }
 
 pub(super) fn probe(arguments: &[&str]) -> String {
-    command(&[COMMON, SAFE, FIND, PROBE], arguments)
+    command(&[SETTING, WORDS, SAFE, FIND, PROBE], arguments)
 }
 
 pub(super) fn resume(arguments: &[&str]) -> String {
-    command(&[COMMON, SAFE, GO, FIND, RESUME, RUN], arguments)
+    command(&[SETTING, WORDS, SAFE, GO, FIND, RESUME, RUN], arguments)
 }
 
 pub(super) fn upload(arguments: &[&str]) -> String {
-    command(&[COMMON, SAFE, GO, UPLOAD], arguments)
+    command(&[SETTING, WORDS, SAFE, GO, UPLOAD], arguments)
 }
 
 pub(super) fn start(arguments: &[&str]) -> String {
-    command(&[COMMON, SAFE, GO, START, RUN], arguments)
+    command(&[SETTING, WORDS, SAFE, GO, START, RUN], arguments)
 }
 
 fn command(parts: &[&str], arguments: &[&str]) -> String {
@@ -205,7 +251,23 @@ mod tests {
 
     #[test]
     fn no_login_shell_finds_anything_to_act_on_inside_the_quotes() {
-        for script in [COMMON, SAFE, GO, FIND, PROBE, RESUME, UPLOAD, START, RUN, FOLDERS, STATUS, REMOVE] {
+        for script in [
+            SETTING,
+            WORDS,
+            ROOT_SETTING,
+            ROOT,
+            SAFE,
+            GO,
+            FIND,
+            PROBE,
+            RESUME,
+            UPLOAD,
+            START,
+            RUN,
+            FOLDERS,
+            STATUS,
+            REMOVE,
+        ] {
             assert!(!script.contains(['\'', '\n', '!']), "{script}");
             assert_eq!(
                 script.matches('\\').count(),

@@ -5,9 +5,9 @@ use std::time::Duration;
 use protocol::{Fault, FaultCode};
 use tokio::time::timeout;
 
-use super::link::{Link, Wire};
+use super::link::{HELLO_LIMIT, Link, Wire};
 use super::{Placed, Programs, place, scripts};
-use crate::ssh::{Connection, ExecEnd};
+use crate::ssh::{Connection, ExecEnd, ExecStream};
 
 /// For the exit status to come after the output ended.
 const EXIT_LIMIT: Duration = Duration::from_secs(2);
@@ -71,6 +71,11 @@ async fn begin(
     before: &mut String,
 ) -> Result<Link, Fault> {
     let stream = connection.open(command).await?;
+    Link::begin(wire(connection, host, stream, HELLO_LIMIT), before).await
+}
+
+/// The streams of a helper that runs on the host, or is about to.
+pub(super) fn wire(connection: &Connection, host: &str, stream: ExecStream, hello_limit: Duration) -> Wire {
     let cut = connection.watch_end();
     let mut running = stream.running;
     let ended = Box::pin(async move {
@@ -80,14 +85,14 @@ async fn begin(
             None => describe(&end),
         }
     });
-    let wire = Wire {
+    Wire {
         host: host.to_owned(),
         input: Box::new(stream.stdout),
         output: stream.stdin,
         stderr: stream.stderr,
+        hello_limit,
         ended,
-    };
-    Link::begin(wire, before).await
+    }
 }
 
 /// What the start script said instead of starting, if it did.

@@ -51,7 +51,11 @@ fn parse_status(output: &str, mark: &str) -> Option<HelperStatus> {
             "file" => status.files.extend(parse_file(rest)),
             "folder" => status.folders.extend(parse_folder(rest)),
             "process" => status.processes.extend(rest.split_once(' ').and_then(|(pid, path)| {
-                Some(HelperProcess { pid: pid.parse().ok()?, path: path.to_owned(), ours: false })
+                Some(HelperProcess {
+                    pid: pid.parse().ok()?,
+                    path: path.to_owned(),
+                    ..HelperProcess::default()
+                })
             })),
             "end" => ended = true,
             _ => {}

@@ -4,3 +4,4 @@ mod guarding;
 pub(crate) mod linking;
 mod placing;
 mod removing;
+mod rooting;

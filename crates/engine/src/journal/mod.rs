@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use protocol::Fault;
-use protocol::hosts::{Host, Sudo};
+use protocol::hosts::Host;
 use protocol::journal::{JournalNews, JournalPage, JournalQuery};
 use protocol::wire::{Answer, Ask};
 
@@ -22,7 +22,7 @@ pub(crate) async fn page(
     query: JournalQuery,
 ) -> Result<JournalPage, Fault> {
     query.check()?;
-    let sudo = reader(session.host());
+    let sudo = session.host().sudo;
     match session.ask(Ask::Journal { query, sudo }, PAGE_LIMIT).await? {
         Answer::Journal(page) => Ok(*page),
         other => Err(odd_answer(&other)),
@@ -32,12 +32,7 @@ pub(crate) async fn page(
 /// What asks the helper to follow.
 pub(crate) fn follow_ask(host: &Host, query: JournalQuery) -> Result<Ask, Fault> {
     query.check()?;
-    Ok(Ask::JournalFollow { query, sudo: reader(host) })
-}
-
-/// A password is never given to read a log.
-fn reader(host: &Host) -> Sudo {
-    if host.sudo == Sudo::Nopasswd { Sudo::Nopasswd } else { Sudo::None }
+    Ok(Ask::JournalFollow { query, sudo: host.sudo })
 }
 
 /// The log of a host as it is written. Dropping it ends the follow on the host.

@@ -51,6 +51,7 @@ pub fn answer(table: &ProcessTable, query: &ProcessQuery, stale: bool) -> Proces
         unreadable: table.unreadable,
         took_ms: table.took_ms,
         rows: found.into_iter().map(|(_, row)| row).collect(),
+        ..ProcessAnswer::default()
     }
 }
 

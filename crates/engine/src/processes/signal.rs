@@ -14,10 +14,7 @@ use crate::services::cut_short;
 /// it, to the process that began at `start_ticks`; root's right is asked for only where the user's
 /// does not do.
 pub(crate) fn equivalent_command(pid: u32, start_ticks: u64, signal: Signal, sudo: Sudo) -> String {
-    let prefix = match sudo {
-        Sudo::None => "",
-        Sudo::Nopasswd | Sudo::Password => "sudo -n -- ",
-    };
+    let prefix = sudo.prefix();
     format!("{prefix}kill -s {} {pid} # only if it began at tick {start_ticks}", signal.name())
 }
 

@@ -9,11 +9,7 @@ use crate::services::cut_short;
 
 /// The command that the helper runs, as it is logged before it is sent.
 pub(crate) fn exact_command(command: &str, sudo: Sudo) -> String {
-    let shell = format!("sh -c {}", protocol::runs::quote_word(command));
-    match sudo {
-        Sudo::None => shell,
-        Sudo::Nopasswd | Sudo::Password => format!("sudo -n -- {shell}"),
-    }
+    format!("{}sh -c {}", sudo.prefix(), protocol::runs::quote_word(command))
 }
 
 /// Finishes the entry of a command. No exit status and no signal means that its end was not seen.

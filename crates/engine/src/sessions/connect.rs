@@ -22,14 +22,15 @@ impl Session {
         if self.host.is_local() {
             step(LinkStep::StartingHelper);
             let link = helper::start_local().await?;
-            let connection = Mutex::default();
-            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, epoch });
+            let (connection, root) = (Mutex::default(), tokio::sync::Mutex::default());
+            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, root, epoch });
         }
         step(LinkStep::Reaching);
         let connection = self.sign_in(&step).await?;
         let (placed, link) = self.start_helper(&connection, &step).await?;
         let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(Arc::new(connection))));
-        Ok(Live { link, placed: Some(placed), took_ms, connection, epoch })
+        let root = tokio::sync::Mutex::default();
+        Ok(Live { link, placed: Some(placed), took_ms, connection, root, epoch })
     }
 
     /// A connection to the host, judged and signed in, with nothing on it yet.

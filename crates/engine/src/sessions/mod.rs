@@ -13,6 +13,7 @@ mod read;
 mod recent;
 mod residue;
 mod retry;
+mod root;
 mod session;
 mod tables;
 #[cfg(test)]

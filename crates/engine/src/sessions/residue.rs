@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use protocol::Fault;
-use protocol::link::HelperStatus;
+use protocol::link::{HelperProcess, HelperStatus};
 use tokio::sync::MutexGuard;
 
 use super::session::{Live, Session, locked, named};
@@ -55,9 +55,13 @@ impl Session {
             own.close().await;
         }
         let mut status = status.map_err(|fault| named(fault, host))?;
-        let spoken_with = live.map(|live| live.link.hello().pid);
+        let spoken_with = live.as_ref().map(|live| live.link.hello().pid);
         for process in &mut status.processes {
             process.ours = Some(process.pid) == spoken_with;
+        }
+        if let Some(root) = live.as_ref().and_then(|live| live.root_now()) {
+            let path = String::new();
+            status.processes.push(HelperProcess { pid: root.hello().pid, path, ours: true, is_root: true });
         }
         Ok(status)
     }
@@ -75,6 +79,7 @@ impl Session {
         };
         if let Some(live) = live {
             live.link.close();
+            live.close_root().await;
         }
         self.ended.notify_waiters();
         Ok(TakenDown { session: self, connection, _link: link })

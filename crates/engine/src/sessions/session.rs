@@ -15,7 +15,7 @@ use protocol::services::ServiceTable;
 use protocol::snapshot::Aged;
 use protocol::sockets::SocketTable;
 use protocol::system::System;
-use protocol::wire::{Answer, Ask};
+use protocol::wire::Answer;
 use protocol::{Fault, FaultCode};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -34,6 +34,8 @@ pub struct Live {
     pub placed: Option<Placed>,
     pub took_ms: u64,
     pub(super) connection: Mutex<Option<Arc<Connection>>>,
+    /// The link as root, once something needed it.
+    pub(super) root: tokio::sync::Mutex<Option<Arc<Link>>>,
     /// Of `Session::ends`, when it was asked for.
     pub(super) epoch: u64,
 }
@@ -42,7 +44,14 @@ impl Live {
     /// A link of which nothing is known.
     #[cfg(test)]
     pub(super) fn over(link: Link) -> Self {
-        Self { link, placed: None, took_ms: 0, connection: Mutex::default(), epoch: 0 }
+        Self {
+            link,
+            placed: None,
+            took_ms: 0,
+            connection: Mutex::default(),
+            root: tokio::sync::Mutex::default(),
+            epoch: 0,
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -54,6 +63,8 @@ impl Live {
         if let Some(connection) = self.take_connection() {
             connection.close().await;
         }
+        // One that is being started has lost its connection by now.
+        self.close_root().await;
     }
 }
 
@@ -77,6 +88,8 @@ pub struct Session {
     pub(super) processes: Board<ProcessTable>,
     pub(super) sockets: Board<SocketTable>,
     pub(super) services: Board<ServiceTable>,
+    /// Why root was not had; it is not asked for again by itself.
+    pub(super) root_refused: Mutex<Option<Fault>>,
     pub(super) ended: Notify,
 }
 
@@ -96,6 +109,7 @@ impl Session {
             processes: Board::default(),
             sockets: Board::default(),
             services: Board::default(),
+            root_refused: Mutex::default(),
             ended: Notify::new(),
         })
     }
@@ -217,12 +231,6 @@ impl Session {
         }
     }
 
-    /// Asks the helper one thing.
-    pub async fn ask(self: &Arc<Self>, ask: Ask, limit: Duration) -> Result<Answer, Fault> {
-        let live = self.live().await?;
-        live.link.ask(ask, limit).await.map_err(|fault| named(fault, &self.host))
-    }
-
     /// Ends the link and everything that streams over it, and calls off a connection under way.
     pub fn disconnect(self: &Arc<Self>) {
         let epoch = self.let_go();
@@ -243,6 +251,7 @@ impl Session {
         {
             let mut state = locked(&self.state);
             self.ends.send_modify(|ends| *ends += 1);
+            *locked(&self.root_refused) = None;
             self.show(&mut state, LinkState::Idle);
         }
         if let Some(keeper) = keeper.take() {

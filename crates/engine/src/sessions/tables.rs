@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use protocol::delta::{Kept, News, Table, Taken};
+use protocol::link::Rights;
 use protocol::processes::ProcessTable;
 use protocol::services::ServiceTable;
 use protocol::sockets::SocketTable;
@@ -59,6 +60,8 @@ pub(crate) struct Reading<T: Table> {
     kept: Arc<Kept<T>>,
     heard: Instant,
     pub(crate) received_ms: i64,
+    /// With whose rights it was read.
+    pub(crate) rights: Rights,
 }
 
 impl<T: Table> Reading<T> {
@@ -82,6 +85,8 @@ pub(crate) struct Board<T: Table> {
 
 struct Shown<T: Table> {
     reading: Option<Reading<T>>,
+    /// Of the link that sends it.
+    rights: Rights,
     fault: Option<Fault>,
     /// When a view asked last.
     asked: Option<Instant>,
@@ -91,7 +96,8 @@ struct Shown<T: Table> {
 
 impl<T: Table> Default for Board<T> {
     fn default() -> Self {
-        let shown = Shown { reading: None, fault: None, asked: None, outdated_lines: 0 };
+        let rights = Rights::default();
+        let shown = Shown { reading: None, rights, fault: None, asked: None, outdated_lines: 0 };
         Self {
             shown: watch::Sender::new(shown),
             watcher: Mutex::default(),
@@ -119,10 +125,12 @@ impl<T: Tabled> Board<T> {
         let mut is_torn = false;
         self.shown.send_modify(|shown| {
             let now = Instant::now();
+            let rights = &shown.rights;
             let reading = shown.reading.get_or_insert_with(|| Reading {
                 kept: Arc::default(),
                 heard: now,
                 received_ms,
+                rights: rights.clone(),
             });
             match Arc::make_mut(&mut reading.kept).take(seq, news) {
                 Taken::Current => {
@@ -193,13 +201,14 @@ impl Session {
 
     /// The answer to one question for a table, kept in the snapshot too.
     pub(super) async fn ask_table<T: Tabled>(self: &Arc<Self>, ask: Ask) -> Result<Reading<T>, Fault> {
-        let table = T::whole(self.ask(ask, ANSWER_LIMIT).await?).map_err(|other| odd_answer(&other))?;
+        let (answer, rights) = self.ask_seen(ask, ANSWER_LIMIT).await?;
+        let table = T::whole(answer).map_err(|other| odd_answer(&other))?;
         let received_ms = self.ground.clock.now_ms();
         // What a host may take of the memory holds for one answer too.
         let mut kept = Kept::default();
         kept.take(1, News::Whole { generation: 0, table });
         kept.table().clone().keep(&self.ground.snapshots, &self.host().id, received_ms).await?;
-        Ok(Reading { kept: Arc::new(kept), heard: Instant::now(), received_ms })
+        Ok(Reading { kept: Arc::new(kept), heard: Instant::now(), received_ms, rights })
     }
 
     fn begin_to_watch<T: Tabled>(self: &Arc<Self>, board: &Board<T>) {
@@ -213,12 +222,11 @@ impl Session {
         let session = self.clone();
         *watcher = Some(tokio::spawn(async move {
             let ask = T::ask(Some(T::INTERVAL_MS));
-            let subscribed = match session.live().await {
-                Ok(live) => live.link.subscribe(ask).await,
-                Err(fault) => Err(fault),
-            };
-            let fault = match subscribed {
-                Ok(lines) => session.follow_table::<T>(lines).await,
+            let fault = match session.subscribe_seen(ask).await {
+                Ok((lines, rights)) => {
+                    T::board(&session).shown.send_modify(|shown| shown.rights = rights);
+                    session.follow_table::<T>(lines).await
+                }
                 Err(fault) => Some(fault),
             };
             let fault = fault.map(|fault| named(fault, session.host()));

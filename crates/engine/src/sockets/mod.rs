@@ -67,6 +67,7 @@ pub fn answer(
         left_out: table.left_out,
         took_ms: table.took_ms,
         rows: rows.into_iter().map(|(_, row)| row).collect(),
+        ..SocketAnswer::default()
     }
 }
 

@@ -19,7 +19,7 @@ use protocol::{Fault, FaultCode};
 use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::gate::cause_of;
@@ -358,7 +358,7 @@ impl AsyncRead for ExecStdout {
 
 /// The last words that a command wrote to stderr.
 #[derive(Clone, Debug, Default)]
-pub struct StderrTail(Arc<Mutex<VecDeque<u8>>>);
+pub struct StderrTail(Arc<Mutex<VecDeque<u8>>>, Arc<Notify>);
 
 impl StderrTail {
     pub(crate) fn push(&self, bytes: &[u8]) {
@@ -368,6 +368,18 @@ impl StderrTail {
         let over = over.min(tail.len());
         tail.drain(..over);
         tail.extend(new);
+        self.1.notify_one();
+    }
+
+    /// Waits until something was written since the last wait. For one reader.
+    pub(crate) async fn more(&self) {
+        self.1.notified().await;
+    }
+
+    /// How often `word` is in the tail.
+    pub(crate) fn count(&self, word: &str) -> usize {
+        let mut tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memchr::memmem::find_iter(tail.make_contiguous(), word).count()
     }
 
     /// The lines of the tail that are not empty, safe to show.

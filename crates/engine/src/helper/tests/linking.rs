@@ -47,6 +47,7 @@ fn wire() -> (Wire, Fake) {
         input: Box::new(input),
         output: Box::new(output),
         stderr: stderr.clone(),
+        hello_limit: SOON,
         ended: Box::pin(async { "the helper ended with 3".into() }),
     };
     (wire, Fake { asked: BufReader::new(asked).lines(), says, stderr })

@@ -1,0 +1,197 @@
+//! Root through sudo, on a host with the real one: what is seen and done with it, what each refusal
+//! says, and that the password for it reaches nobody else.
+
+use std::fs;
+use std::path::Path;
+
+use protocol::operations::{Operation, OperationResult};
+use support::keyring::Session;
+use support::musterctl::{Operator, Ran};
+use support::needs;
+use support::systemd_host::SystemdHost;
+use support::wait::{seconds, until};
+
+use crate::answers;
+use crate::secrets::{files_with, holds};
+
+/// Saves the host for ann, who signs in by a key; what sudo wants to know, if anything, is given.
+fn save(operator: &Operator, host: &SystemdHost, sudo: &str, password: Option<&str>) {
+    let (address, key) = (host.address(), host.key());
+    let mut words = vec!["host", "add", "web", "--address", &address, "--user", "ann", "--sudo", sudo];
+    words.extend(["--key", key.to_str().unwrap()]);
+    words.extend(password.map(|_| "--sudo-password-stdin"));
+    operator.run_with_input(&words, password.unwrap_or_default()).done();
+    operator.accept("web");
+}
+
+fn restart(operator: &Operator) -> Ran {
+    operator.run(&["service", "web", "restart", "cron.service"])
+}
+
+/// What only root can see and do, over a host that gives it.
+fn root_is_had(operator: &Operator, host: &SystemdHost) {
+    let seen = answers::sockets(&operator.run(&["sockets", "web", "--json"]).done());
+    let sshd = seen.iter().find(|one| one.is_listening() && one.local_port == 22).unwrap();
+    assert_eq!(sshd.unit.as_deref(), Some("ssh.service"), "{sshd:?}");
+    for noun in ["sockets", "processes"] {
+        let said = operator.run(&[noun, "web"]).done();
+        assert!(said.stdout.contains("read as root") && said.stderr.is_empty(), "{said:?}");
+        assert!(!said.stdout.contains("belong to other users"), "root sees every owner: {said:?}");
+    }
+
+    let before = host.run(&["systemctl", "show", "-P", "MainPID", "cron.service"]);
+    restart(operator).done();
+    assert_ne!(host.run(&["systemctl", "show", "-P", "MainPID", "cron.service"]), before);
+    let ran = operator.run(&["run", "web", "--sudo", "--", "id", "-u"]).done();
+    assert_eq!(ran.stdout, "0\n");
+    assert_eq!(operator.run(&["run", "web", "--", "id", "-un"]).done().stdout, "ann\n", "only where asked");
+
+    host.run(&["systemd-run", "--unit=of-root", "sleep", "1000"]);
+    let pid = host.run(&["systemctl", "show", "-P", "MainPID", "of-root.service"]).trim().to_owned();
+    let sent: Operation = operator.run(&["signal", "web", &pid, "TERM", "--json"]).done().value();
+    assert!(sent.summary.contains("it ended within"), "{}", sent.summary);
+    assert!(
+        !sent.summary.contains("moment before"),
+        "root held it, and did not only compare: {}",
+        sent.summary
+    );
+
+    let journal = operator.run(&["journal", "web", "--unit", "ssh.service", "--limit", "5", "--json"]).done();
+    assert!(!journal.json().as_array().unwrap().is_empty(), "{}", journal.stdout);
+    let look =
+        "ls -d /run/muster-* /var/lib/muster-* /root/muster-*; readlink /proc/[0-9]*/exe | grep muster";
+    until("all of root's to be gone", seconds(10), || {
+        host.try_run(&["sh", "-c", look]).stdout.is_empty().then_some(())
+    });
+}
+
+#[test]
+fn a_host_that_asks_for_no_password_gives_root() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    host.add_user("ann");
+    host.set_sudoers("ann ALL=(ALL) NOPASSWD: ALL");
+    let operator = Operator::without_keyring();
+    save(&operator, &host, "nopasswd", None);
+    root_is_had(&operator, &host);
+    // sudoers that allow one command and no shell still allow that command.
+    host.set_sudoers("ann ALL=(root) NOPASSWD: /usr/bin/systemctl");
+    restart(&operator).done();
+    let seen = operator.run(&["sockets", "web"]).done();
+    assert!(seen.stderr.contains("read as ann and not as root") && seen.stderr.contains("web"), "{seen:?}");
+}
+
+#[test]
+fn the_password_for_sudo_gives_root_and_reaches_nobody_else() {
+    needs!(SystemdHost, Keyring);
+    let host = SystemdHost::start();
+    let password = host.add_user("ann");
+    host.set_sudoers("ann ALL=(ALL) ALL");
+    // Everything of the user's that has the name of sudo keeps what it is given.
+    let home = host.tree().join("home/ann");
+    let steal = "#!/bin/sh\necho fake >>/home/ann/stolen; cat >>/home/ann/stolen\n";
+    fs::create_dir(home.join("bin")).unwrap();
+    fs::write(home.join("bin/sudo"), steal).unwrap();
+    fs::write(home.join("bin/sh"), steal).unwrap();
+    let rc = "echo Password:; echo '[sudo] password for ann: ' >&2\n\
+              PATH=/home/ann/bin:$PATH; export PATH; shopt -s expand_aliases\n\
+              alias sudo=/home/ann/bin/sudo; unalias sudo\n\
+              sudo() { /home/ann/bin/sudo; }; export -f sudo\n\
+              alias sudo=/home/ann/bin/sudo\n";
+    fs::write(home.join(".bashrc"), rc).unwrap();
+    fs::write(home.join(".bash_profile"), rc).unwrap();
+    fs::write(host.tree().join("etc/motd"), "Password:\n").unwrap();
+    host.run(&["sh", "-c", "chown -R ann:ann /home/ann; chmod 755 /home/ann/bin/*"]);
+
+    let session = Session::with_keyring();
+    let operator = Operator::in_session(&session);
+    save(&operator, &host, "password", Some(&password));
+    root_is_had(&operator, &host);
+    let log = answers::operations(&operator);
+    assert!(log.iter().any(|one| one.command.starts_with("sudo -- systemctl")), "{log:?}");
+
+    assert!(!home.join("stolen").exists(), "{:?}", fs::read_to_string(home.join("stolen")));
+    assert_eq!(files_with(operator.folder(), &password), Vec::<String>::new());
+    assert_eq!(files_with(&host.tree(), &password), Vec::<String>::new(), "on the host");
+    let elsewhere = files_with(session.folder(), &password);
+    assert!(
+        elsewhere.iter().all(|path| Path::new(path).starts_with(session.keyring_files())),
+        "{elsewhere:?}"
+    );
+    // Also while a helper of root's runs.
+    let running = operator.start(&[
+        "run",
+        "web",
+        "--sudo",
+        "--",
+        "sleep 3; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline",
+    ]);
+    let memory = host.try_run(&[
+        "sh",
+        "-c",
+        "sleep 2; cat /run/log/journal/*/* /var/log/journal/*/* /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null; \
+         find /tmp /run /dev/shm -type f -exec cat {} + 2>/dev/null",
+    ]);
+    assert!(holds(&memory.stdout, "muster-helper"), "the look was at the right place");
+    assert!(!holds(&memory.stdout, &password), "in the journal, an environment or a temporary file");
+    let seen = running.end().done();
+    assert!(!holds(seen.stdout.as_bytes(), &password), "in what root sees of every process");
+
+    // It goes with the host, or with the setting.
+    let kept = || session.secrets_with("service", "muster");
+    assert_ne!(kept(), "");
+    operator.run(&["host", "edit", "web", "--sudo", "none"]).done();
+    assert_eq!(kept(), "", "a secret that nothing uses does not stay");
+}
+
+#[test]
+fn each_way_in_which_sudo_says_no_has_its_sentence_and_a_wrong_password_is_given_once() {
+    needs!(SystemdHost, Keyring);
+    let host = SystemdHost::start();
+    let password = host.add_user("ann");
+    let session = Session::with_keyring();
+    let operator = Operator::in_session(&session);
+    host.set_sudoers("ann ALL=(ALL) ALL");
+    save(&operator, &host, "password", Some("not-it-at-all"));
+    let failures =
+        || host.run(&["sh", "-c", "journalctl -q _COMM=sudo | grep -c 'incorrect password' || true"]);
+
+    let wrong = restart(&operator).refused(7, &["web", "ann", "did not take", "--sudo-password-stdin"]);
+    assert!(!wrong.stderr.contains("not-it-at-all"));
+    assert_eq!(failures().trim(), "1", "one try, one line");
+    for words in [vec!["sockets", "web"], vec!["sockets", "web", "--json"], vec!["processes", "web"]] {
+        let seen = operator.run(&words).done();
+        assert!(seen.stderr.contains("read as ann and not as root: sudo on web did not take"), "{seen:?}");
+        assert!(seen.stdout.lines().count() > 3 || seen.stdout.starts_with('['), "{seen:?}");
+        assert!(!seen.stdout.contains("read as root"), "{seen:?}");
+    }
+    let log = answers::operations(&operator);
+    let kept = log.iter().find(|one| one.target == "cron.service").unwrap();
+    assert_eq!(kept.result, OperationResult::Refused, "{kept:?}");
+
+    operator.run_with_input(&["host", "edit", "web", "--sudo-password-stdin"], &password).done();
+    restart(&operator).done();
+
+    host.set_sudoers("# nobody");
+    restart(&operator).refused(7, &["web", "ann may not use sudo", "sudoers"]);
+    host.set_sudoers("ann ALL=(ALL) /usr/bin/systemctl");
+    restart(&operator).refused(7, &["web", "does not let ann run a shell"]);
+    host.set_sudoers("Defaults:ann requiretty\nann ALL=(ALL) ALL");
+    restart(&operator).refused(7, &["web", "requiretty"]);
+    host.set_sudoers("ann ALL=(ALL) ALL");
+    host.run(&["mv", "/usr/bin/sudo", "/usr/bin/sudo.away"]);
+    restart(&operator).refused(7, &["web", "it has no /usr/bin/sudo"]);
+    host.run(&["mv", "/usr/bin/sudo.away", "/usr/bin/sudo"]);
+    let without_programs = "mount -o remount,noexec /run; \
+                            for d in /var/lib /root; do mount --bind $d $d; mount -o remount,bind,noexec $d; done";
+    host.run(&["sh", "-c", without_programs]);
+    restart(&operator).refused(6, &["web", "root", "no folder"]);
+    host.run(&["sh", "-c", "umount /root /var/lib; mount -o remount,exec /run"]);
+
+    operator.run(&["host", "edit", "web", "--sudo", "nopasswd"]).done();
+    restart(&operator).refused(7, &["web", "password"]);
+    operator.run(&["host", "edit", "web", "--sudo", "password"]).done();
+    restart(&operator).refused(7, &["web", "no sudo password", "--sudo-password-stdin"]);
+    operator.run_with_input(&["host", "edit", "web", "--sudo-password-stdin"], &password).done();
+    restart(&operator).done();
+}
