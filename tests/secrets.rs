@@ -23,7 +23,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn holds(bytes: &[u8], secret: &str) -> bool {
-    forms(secret).iter().any(|form| bytes.windows(form.len()).any(|window| window == form))
+    forms(secret).iter().any(|form| memchr::memmem::find(bytes, form).is_some())
 }
 
 /// Every file below `top` that holds the secret in some form.
