@@ -8,6 +8,7 @@
 
 mod answers;
 mod faults;
+mod helper_programs;
 mod journal;
 mod keyring;
 mod layout;
@@ -20,5 +21,6 @@ mod residue;
 mod rigs;
 mod secrets;
 mod thread;
+mod trees;
 mod trust;
 mod window;

@@ -22,6 +22,8 @@ pub enum Part {
     SystemdHost,
     /// A session bus and gnome-keyring.
     Keyring,
+    /// The emulator that runs programs for aarch64.
+    Qemu,
     /// A display, the web driver and all of `Keyring`.
     Window,
 }
@@ -44,6 +46,7 @@ impl Part {
                 programs(&["systemd-nspawn", "debootstrap", "ip", "nsenter"])
             }
             Part::Keyring => programs(&["dbus-daemon", "dbus-send", "gnome-keyring-daemon", "secret-tool"]),
+            Part::Qemu => programs(&["qemu-aarch64-static"]),
             Part::Window => {
                 Part::Keyring.check()?;
                 programs(&["Xvfb", "WebKitWebDriver"])

@@ -33,6 +33,7 @@ pub(crate) const TEST: &[Package] = &[
     package("systemd-container", "hosts with a real systemd"),
     package("debootstrap", "makes the file system of such a host"),
     package("iproute2", "their network, and 'ss' to compare with"),
+    package("qemu-user-static", "runs the helper for aarch64"),
     package("procps", "'top' and 'free' to compare with"),
     package("util-linux", "enters the namespaces of a host"),
 ];
