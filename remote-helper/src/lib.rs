@@ -15,6 +15,7 @@ mod machine;
 mod metrics;
 mod netlink;
 mod once;
+mod priority;
 mod processes;
 mod root;
 mod runs;

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::root::Root;
 use crate::stop::Stop;
-use crate::{log, serve};
+use crate::{log, priority, serve};
 
 const USAGE: &str = "muster-helper [serve | system | metrics | sockets | services | processes | --version]";
 
@@ -22,7 +22,10 @@ pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let ask = match words.as_slice() {
-        [] | ["serve"] => return finish(serve::serve(std::io::stdin(), std::io::stdout(), Root::live())),
+        [] | ["serve"] => {
+            priority::give_way();
+            return finish(serve::serve(std::io::stdin(), std::io::stdout(), Root::live()));
+        }
         ["system"] => Ask::System {},
         ["metrics"] => Ask::Metrics { interval_ms: None },
         ["sockets"] => Ask::Sockets { interval_ms: None, unix: false },

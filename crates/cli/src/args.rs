@@ -40,12 +40,8 @@ pub(crate) enum Verb {
     /// Tasks, CPU, memory, disks, network and pressure
     Metrics {
         name: String,
-        /// Go on until stopped
-        #[arg(long)]
-        watch: bool,
-        /// Time between two samples
-        #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(200..=60_000))]
-        interval_ms: u32,
+        #[command(flatten)]
+        watching: Watching,
     },
     /// TCP and UDP sockets with their owners
     Sockets {
@@ -58,6 +54,8 @@ pub(crate) enum Verb {
         /// Unix sockets too
         #[arg(long)]
         unix: bool,
+        #[command(flatten)]
+        watching: Watching,
     },
     /// Units of the service manager
     Services {
@@ -67,6 +65,8 @@ pub(crate) enum Verb {
         query: Option<String>,
         #[arg(long)]
         failed: bool,
+        #[command(flatten)]
+        watching: Watching,
     },
     /// Act on one unit and tell what truly came of it
     Service {
@@ -106,6 +106,8 @@ pub(crate) enum Verb {
         /// Rows at most; what is left out is counted
         #[arg(long)]
         limit: Option<u32>,
+        #[command(flatten)]
+        watching: Watching,
     },
     /// Send a signal to a process, and tell what it did about it
     ///
@@ -203,6 +205,17 @@ pub(crate) enum HostVerb {
     Export {
         file: PathBuf,
     },
+}
+
+/// Once, or again and again.
+#[derive(Clone, Copy, Group)]
+pub(crate) struct Watching {
+    /// Go on until stopped
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Time between two looks
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(200..=60_000))]
+    pub(crate) interval_ms: u32,
 }
 
 #[derive(Group)]

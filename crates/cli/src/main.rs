@@ -20,14 +20,19 @@ mod trust;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use engine::clock::Clock;
 use engine::secrets::Keyring;
 use engine::{Desk, EngineOptions, this_computer};
+use protocol::processes::ProcessQuery;
+use protocol::services::ServiceQuery;
+use protocol::sockets::SocketQuery;
 use protocol::{Fault, FaultCode};
+use tokio::time::MissedTickBehavior;
 
-use args::{Args, HelperVerb, Verb};
+use args::{Args, HelperVerb, Verb, Watching};
 use output::Printer;
 
 fn main() -> ExitCode {
@@ -83,13 +88,19 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
         Verb::Trust { verb } => trust::act(desk, verb, printer).await,
         Verb::Check { name } => hosts::check(desk, name, printer).await,
         Verb::System { name } => system::show(desk, name, printer).await,
-        Verb::Metrics { name, watch, interval_ms } => {
-            metrics::show(desk, name, watch.then_some(interval_ms), printer).await
+        Verb::Metrics { name, watching } => {
+            metrics::show(desk, name, watching.watch.then_some(watching.interval_ms), printer).await
         }
-        Verb::Sockets { name, query, listening, unix } => {
-            sockets::show(desk, name, query, listening, unix, printer).await
+        Verb::Sockets { name, query, listening, unix, watching } => {
+            let (text, watch) = (query.unwrap_or_default(), watching.watch);
+            let query = SocketQuery { text, listening, unix, connect: true, watch };
+            repeat(watching, async || sockets::show(desk, &name, &query, printer).await).await
         }
-        Verb::Services { name, query, failed } => services::show(desk, name, query, failed, printer).await,
+        Verb::Services { name, query, failed, watching } => {
+            let (text, watch) = (query.unwrap_or_default(), watching.watch);
+            let query = ServiceQuery { text, failed, connect: true, watch };
+            repeat(watching, async || services::show(desk, &name, &query, printer).await).await
+        }
         Verb::Service { name, action, unit, confirm } => {
             services::act(desk, name, action.into(), unit, confirm, printer).await
         }
@@ -102,12 +113,27 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
         Verb::Helper { name, verb: HelperVerb::Remove, confirm } => {
             helper::remove(desk, name, confirm, printer).await
         }
-        Verb::Processes { name, query, sort, limit } => {
-            processes::show(desk, name, query, sort.map(Into::into), limit, printer).await
+        Verb::Processes { name, query, sort, limit, watching } => {
+            let (text, sort, watch) = (query.unwrap_or_default(), sort.map(Into::into), watching.watch);
+            let query = ProcessQuery { text, sort, limit, connect: true, watch, ..ProcessQuery::default() };
+            repeat(watching, async || processes::show(desk, &name, &query, printer).await).await
         }
         Verb::Signal { name, pid, signal, started, confirm } => {
             processes::signal(desk, name, pid, &signal, started, confirm, printer).await
         }
         Verb::Store { .. } => Ok(()),
+    }
+}
+
+/// Looks once, or again and again at the interval until it is stopped or a look fails.
+async fn repeat(watching: Watching, mut look: impl AsyncFnMut() -> Result<(), Fault>) -> Result<(), Fault> {
+    let mut due = tokio::time::interval(Duration::from_millis(u64::from(watching.interval_ms)));
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        look().await?;
+        if !watching.watch {
+            return Ok(());
+        }
     }
 }

@@ -3,7 +3,7 @@
 use engine::Desk;
 use protocol::ipc::{ProcessesQuery, SignalSend};
 use protocol::operations::Operation;
-use protocol::processes::{Process, ProcessAnswer, ProcessQuery, ProcessSort, Signal};
+use protocol::processes::{Process, ProcessAnswer, ProcessQuery, Signal};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
@@ -15,15 +15,11 @@ const COMMAND_CHARS: usize = 100;
 
 pub(crate) async fn show(
     desk: &Desk,
-    name: String,
-    query: Option<String>,
-    sort: Option<ProcessSort>,
-    limit: Option<u32>,
+    name: &str,
+    query: &ProcessQuery,
     printer: &Printer,
 ) -> Result<(), Fault> {
-    let text = query.unwrap_or_default();
-    let query = ProcessQuery { text, sort, limit, connect: true, ..ProcessQuery::default() };
-    let answer = desk.call(ProcessesQuery { host: name, query }).await?;
+    let answer = desk.call(ProcessesQuery { host: name.to_owned(), query: query.clone() }).await?;
     printer.rights(&answer.rights);
     if printer.is_json() {
         let processes: Vec<&Process> = answer.rows.iter().map(|row| &row.process).collect();

@@ -15,14 +15,11 @@ const JOURNAL_LINES: usize = 10;
 
 pub(crate) async fn show(
     desk: &Desk,
-    name: String,
-    query: Option<String>,
-    failed: bool,
+    name: &str,
+    query: &ServiceQuery,
     printer: &Printer,
 ) -> Result<(), Fault> {
-    let query =
-        ServiceQuery { text: query.unwrap_or_default(), failed, connect: true, ..ServiceQuery::default() };
-    let answer = desk.call(ServicesQuery { host: name, query }).await?;
+    let answer = desk.call(ServicesQuery { host: name.to_owned(), query: query.clone() }).await?;
     if printer.is_json() {
         let services: Vec<&Service> = answer.rows.iter().map(|row| &row.service).collect();
         return printer.show(&services, |_| String::new());

@@ -9,15 +9,11 @@ use crate::output::{Printer, Set, or_dash, table};
 
 pub(crate) async fn show(
     desk: &Desk,
-    name: String,
-    query: Option<String>,
-    listening: bool,
-    unix: bool,
+    name: &str,
+    query: &SocketQuery,
     printer: &Printer,
 ) -> Result<(), Fault> {
-    let text = query.unwrap_or_default();
-    let query = SocketQuery { text, listening, unix, connect: true, ..SocketQuery::default() };
-    let answer = desk.call(SocketsQuery { host: name, query }).await?;
+    let answer = desk.call(SocketsQuery { host: name.to_owned(), query: query.clone() }).await?;
     printer.rights(&answer.rights);
     if printer.is_json() {
         let sockets: Vec<&Socket> = answer.rows.iter().map(|row| &row.socket).collect();

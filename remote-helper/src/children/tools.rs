@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::attend::{Attend, End, Sink};
 use crate::error::Error;
+use crate::priority::as_before;
 use crate::root::lossy;
 use crate::stop::Stop;
 
@@ -52,6 +53,7 @@ pub(crate) fn tool_command(path: &Path) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    as_before(&mut command);
     command
 }
 

@@ -15,6 +15,8 @@ use crate::root::Root;
 
 const LOOK_AGAIN_MIN: Duration = Duration::from_millis(500);
 const LOOK_AGAIN_MAX: Duration = Duration::from_secs(60);
+/// A difference between two clocks that is told.
+const CLOCK_NEWS_MS: u64 = 1_000;
 /// More of a command line is counted, not kept.
 const COMMAND_BYTES: usize = 4 << 10;
 
@@ -74,7 +76,13 @@ impl Known {
         {
             return Some(Arc::clone(&entry.facts));
         }
-        let facts = Arc::new(self.read(root, proc, pid, start_ticks, comm)?);
+        let mut facts = self.read(root, proc, pid, start_ticks, comm)?;
+        if let Some(entry) = place.ok().and_then(|at| self.entries.get(at))
+            && entry.start_ticks == start_ticks
+        {
+            facts.started_ms = steady(entry.facts.started_ms, facts.started_ms);
+        }
+        let facts = Arc::new(facts);
         let age = if root.is_live() { clock::age_of(start_ticks) } else { LOOK_AGAIN_MAX };
         let look_again = now + age.clamp(LOOK_AGAIN_MIN, LOOK_AGAIN_MAX);
         let entry = Entry { pid, start_ticks, comm: comm.into(), look_again, facts: Arc::clone(&facts) };
@@ -113,6 +121,15 @@ impl Known {
         // All of it is of one process only if it is still the same one.
         let same = proc.read(pid, "stat", line) && parse_stat(line)?.start_ticks == start_ticks;
         same.then_some(facts)
+    }
+}
+
+/// The start by the wall clock, worked out anew: a millisecond more or less is only the time that
+/// passed between two clocks, and no news. A clock that was set is.
+fn steady(before_ms: Option<i64>, now_ms: Option<i64>) -> Option<i64> {
+    match (before_ms, now_ms) {
+        (Some(before), Some(now)) if before.abs_diff(now) < CLOCK_NEWS_MS => Some(before),
+        _ => now_ms,
     }
 }
 
@@ -172,6 +189,13 @@ mod tests {
             let command = parse_cmdline(bytes);
             assert_eq!((command.text.as_str(), command.lossy), (text, lossy), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_start_is_told_anew_only_if_a_clock_was_set() {
+        assert_eq!(steady(Some(5_000), Some(5_003)), Some(5_000));
+        assert_eq!(steady(Some(5_000), Some(3_605_000)), Some(3_605_000));
+        assert_eq!((steady(None, Some(1)), steady(Some(1), None)), (Some(1), None));
     }
 
     #[test]

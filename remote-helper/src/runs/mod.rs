@@ -16,6 +16,7 @@ use protocol::{Fault, FaultCode};
 
 use crate::children::{Attend, End, SUDO};
 use crate::error::Error;
+use crate::priority::as_before;
 use crate::stop::Stop;
 use guard::Guard;
 use output::HeadTail;
@@ -85,7 +86,7 @@ fn shell(text: &str, sudo: Sudo) -> Result<Command, Fault> {
         }
         Sudo::Password => return Err(crate::children::no_sudo_password()),
     };
-    command.args(["-c", text]);
+    as_before(&mut command).args(["-c", text]);
     Ok(command)
 }
 

@@ -23,6 +23,7 @@ use protocol::wire::Line;
 
 use crate::error::Error;
 use crate::machine::Machine;
+use crate::priority::STACK_BYTES;
 use crate::root::Root;
 use lines::{Given, LineReader};
 use output::Output;
@@ -106,8 +107,6 @@ fn read_events(input: impl Read, events: &SyncSender<Event>) {
 }
 
 fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Error> {
-    // The deepest calls are those of the JSON reader; 2 MB for each thread would be address space
-    // that some hosts limit.
-    let builder = thread::Builder::new().name(name.to_owned()).stack_size(512 << 10);
+    let builder = thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES);
     builder.spawn(body).map(drop).map_err(|cause| Error::Kernel { what: "a new thread", cause })
 }

@@ -15,6 +15,7 @@ use super::start_thread;
 use crate::error::Error;
 use crate::journal;
 use crate::machine::Machine;
+use crate::priority;
 use crate::stop::Stop;
 
 /// More at a time is not what one engine asks for.
@@ -142,11 +143,16 @@ impl Requests {
         }
         let (machine, output) = (Arc::clone(&self.machine), Arc::clone(&self.output));
         let ended = Ended { table: Arc::clone(&self.table), id };
-        start_thread("request", move || {
+        let is_errand = is_errand(&request.ask);
+        let body = move || {
             answer(&machine, &output, request, &stop);
             drop(ended);
-        })
-        .map_err(Fault::from)
+        };
+        if is_errand {
+            let kernel = |cause| Error::Kernel { what: "a new thread", cause };
+            return priority::start_as_before("errand", body).map_err(kernel).map_err(Fault::from);
+        }
+        start_thread("request", body).map_err(Fault::from)
     }
 
     fn refuse(&self, id: u64, fault: Fault) {
@@ -166,6 +172,11 @@ impl Drop for Ended {
         self.table.lock().remove(&self.id);
         self.table.one_ended.notify_all();
     }
+}
+
+/// Starts something for a person, which must not give way as the helper itself does.
+fn is_errand(ask: &Ask) -> bool {
+    matches!(ask, Ask::Run { .. } | Ask::Act { .. })
 }
 
 fn is_long(ask: &Ask) -> bool {
