@@ -24,3 +24,4 @@ mod thread;
 mod trees;
 mod trust;
 mod window;
+mod wire;
