@@ -11,16 +11,18 @@ use leptos_i18n_parser::parse_locales::options::{Config, ParseOptions};
 use leptos_i18n_parser::parse_locales::parse_locales;
 
 /// One file per noun in each language, so that a text is found by its noun.
-const NAMESPACES: [&str; 10] = [
+const NAMESPACES: [&str; 12] = [
     "app",
     "faults",
     "hosts",
     "operations",
     "overview",
+    "processes",
     "services",
     "settings",
     "sockets",
     "states",
+    "tables",
     "trust",
 ];
 

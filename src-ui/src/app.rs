@@ -16,6 +16,7 @@ use crate::components::{
 use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsPage, host_path, table};
 use crate::operations::{HostOperationsPage, OperationsPage};
 use crate::overview::OverviewPage;
+use crate::processes::{ProcessesPage, SignalDialog};
 use crate::services::{RunDialog, ServiceDialog, ServicesPage};
 use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
@@ -131,6 +132,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/hosts") view=HostsPage />
             <ParentRoute path=path!("/hosts/:name") view=HostFrame>
                 <Route path=path!("") view=OverviewPage />
+                <Route path=path!("processes") view=ProcessesPage />
                 <Route path=path!("sockets") view=SocketsPage />
                 <Route path=path!("services") view=ServicesPage />
                 <Route path=path!("operations") view=HostOperationsPage />
@@ -287,6 +289,9 @@ fn Dialogs() -> impl IntoView {
                 view! { <ServiceDialog host unit action /> }.into_any()
             }
             OpenDialog::Run { host } => view! { <RunDialog host /> }.into_any(),
+            OpenDialog::Signal { host, pid, start_ticks, name } => {
+                view! { <SignalDialog host pid start_ticks name /> }.into_any()
+            }
             OpenDialog::Keys => view! { <KeysDialog /> }.into_any(),
         })
     }

@@ -238,6 +238,12 @@ pub(crate) fn date_time(at_ms: i64, zone_min: i32, lang: Lang) -> String {
     }
 }
 
+/// `2026-11-20T14:31:07Z` (RFC 3339), for what is copied out of the window.
+pub(crate) fn stamp(at_ms: i64) -> String {
+    let c = civil(at_ms, 0);
+    format!("{}-{:02}-{:02}T{}Z", c.year, c.month, c.day, clock(at_ms, 0))
+}
+
 /// A moment as near as a person needs it: `14:31` today, `Thu 22:14` in the last six days, else
 /// the date.
 pub(crate) fn moment(at_ms: i64, now_ms: i64, zone_min: i32, lang: Lang) -> String {

@@ -23,6 +23,7 @@ mod hosts;
 mod journal;
 mod operations;
 mod overview;
+mod processes;
 mod services;
 mod settings;
 mod sockets;

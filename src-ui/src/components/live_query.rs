@@ -27,7 +27,11 @@ pub(crate) struct LiveQuery<A: Send + Sync + 'static> {
     pub(crate) fault: RwSignal<Option<Fault>>,
     /// While true nothing is asked by itself.
     pub(crate) frozen: RwSignal<bool>,
-    question: StoredValue<Question<A>, LocalStorage>,
+    /// Which question the answer is to: the same number while it was only asked again.
+    pub(crate) question: RwSignal<u64>,
+    asks: StoredValue<Question<A>, LocalStorage>,
+    /// The number of the question that was asked last.
+    asked: StoredValue<u64>,
     serial: StoredValue<u64>,
     is_waiting: StoredValue<bool>,
 }
@@ -51,7 +55,9 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
             received_ms: RwSignal::new(None),
             fault: RwSignal::new(None),
             frozen: RwSignal::new(false),
-            question: StoredValue::new_local(Box::new(move || Box::pin(question()))),
+            question: RwSignal::new(0),
+            asks: StoredValue::new_local(Box::new(move || Box::pin(question()))),
+            asked: StoredValue::new(0),
             serial: StoredValue::new(0),
             is_waiting: StoredValue::new(false),
         };
@@ -64,7 +70,7 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
         Effect::new(move |was_frozen: Option<bool>| {
             let frozen = query.frozen.get();
             if was_frozen == Some(true) && !frozen {
-                query.ask();
+                query.again();
             }
             frozen
         });
@@ -90,12 +96,20 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
         on_cleanup(stop);
     }
 
+    /// Asks something that was not asked before.
     pub(crate) fn ask(self) {
+        self.asked.update_value(|asked| *asked += 1);
+        self.again();
+    }
+
+    /// Asks the same again, now.
+    pub(crate) fn again(self) {
+        let question = self.asked.get_value();
         let own = self.serial.try_update_value(|serial| {
             *serial += 1;
             *serial
         });
-        let Some(asked) = self.question.try_with_value(|question| untrack(question)) else { return };
+        let Some(asked) = self.asks.try_with_value(|asks| untrack(asks)) else { return };
         self.is_waiting.set_value(true);
         spawn_local(async move {
             let told = asked.await;
@@ -106,6 +120,7 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
             match told {
                 Ok(answer) => {
                     self.received_ms.set(Some(now_ms()));
+                    self.question.set(question);
                     self.answer.set(Some(Arc::new(answer)));
                     self.fault.set(None);
                 }
@@ -116,7 +131,7 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
 
     fn refresh(self) {
         if !self.frozen.get_untracked() && !self.is_waiting.get_value() && !document().hidden() {
-            self.ask();
+            self.again();
         }
     }
 
@@ -130,7 +145,8 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
     }
 
     /// The fault that keeps the page empty; with an answer on screen the state of the host says it.
-    pub(crate) fn blocking_fault(self) -> Option<Fault> {
-        if self.answer.with(Option::is_some) { None } else { self.fault.get() }
+    /// It changes only when that changes: what is drawn by it is not drawn anew by each answer.
+    pub(crate) fn blocking_fault(self) -> Memo<Option<Fault>> {
+        Memo::new(move |_| if self.answer.with(Option::is_some) { None } else { self.fault.get() })
     }
 }

@@ -1,5 +1,6 @@
 //! Letters that a query matched, set off from the rest of a text.
 
+use protocol::sockets::Matched;
 use protocol::text::printable;
 
 /// Cuts a text into pieces that matched and pieces that did not. Positions count the characters
@@ -20,6 +21,11 @@ pub(crate) fn pieces(text: &str, at: &[u32]) -> Vec<(String, bool)> {
         *piece = printable(piece).into_owned();
     }
     pieces
+}
+
+/// Positions that matched in a column.
+pub(crate) fn matches<'a>(matched: &'a [Matched], column: &str) -> &'a [u32] {
+    matched.iter().find(|m| m.column == column).map(|m| m.at.as_slice()).unwrap_or_default()
 }
 
 /// The text of a cell with its matched letters marked.

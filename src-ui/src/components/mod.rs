@@ -4,8 +4,10 @@
 //! `styles/components.css`; widths that follow data are set through CSSOM, since the content
 //! policy refuses style attributes.
 
+pub(crate) mod columns;
 pub(crate) mod load;
 pub(crate) mod marks;
+mod news;
 pub(crate) mod sort;
 pub(crate) mod window;
 
@@ -26,6 +28,8 @@ mod icon;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod live_query;
 #[cfg(target_arch = "wasm32")]
+mod live_table;
+#[cfg(target_arch = "wasm32")]
 mod menu;
 #[cfg(target_arch = "wasm32")]
 mod meter;
@@ -38,6 +42,6 @@ pub(crate) mod level;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, menu::*, meter::*, table::*,
-    tag::*,
+    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, live_table::*, menu::*,
+    meter::*, table::*, tag::*,
 };

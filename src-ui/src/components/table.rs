@@ -4,15 +4,17 @@
 //! keeps its element as long as its key is drawn: a refresh changes the cells that differ and
 //! nothing else, so neither the scroll place nor the cursor is lost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 
+use super::news::News;
 use super::sort::Sort;
 use super::window::{reveal, visible};
+use crate::state::now_ms;
 
 /// A column: its name in `Sort`, its head, and its width as a track of a CSS grid.
 #[derive(Clone)]
@@ -56,6 +58,15 @@ impl Column {
     }
 }
 
+/// Marks rows that a refresh brought and cells that it changed.
+#[derive(Clone, Copy)]
+pub(crate) struct Marks {
+    /// Which question the rows answer; other rows under another number are no news.
+    pub(crate) question: RwSignal<u64>,
+    /// Is set to the number of new rows.
+    pub(crate) count: RwSignal<u32>,
+}
+
 /// Moves the cursor of a table from outside, for keys that the page takes.
 fn step(keys: &[String], cursor: Option<&str>, by: isize) -> Option<usize> {
     if keys.is_empty() {
@@ -93,16 +104,17 @@ pub(crate) fn Table<R, C>(
     cursor: RwSignal<Option<String>>,
     #[prop(default = 24.0)] row_px: f64,
     /// Enter or a double click on a row.
-    #[prop(optional, into)]
+    #[prop(optional_no_strip)]
     on_open: Option<Callback<String>>,
     /// A single click opens too.
     #[prop(optional)]
     open_on_click: bool,
     /// Any other key; true if the page has used it.
-    #[prop(optional, into)]
+    #[prop(optional_no_strip)]
     on_key: Option<Callback<leptos::ev::KeyboardEvent, bool>>,
-    #[prop(optional)] row_class: Option<fn(&R) -> &'static str>,
-    #[prop(optional)] row_testid: Option<fn(&R) -> String>,
+    #[prop(optional_no_strip)] row_class: Option<fn(&R) -> &'static str>,
+    #[prop(optional_no_strip)] row_testid: Option<fn(&R) -> String>,
+    #[prop(optional)] marks: Option<Marks>,
     #[prop(optional)] testid: &'static str,
     /// Gets the element that has the keyboard, to focus it.
     #[prop(optional)]
@@ -122,6 +134,20 @@ where
     let range = Memo::new(move |_| {
         let count = rows.with(|rows| rows.len());
         visible(count, row_px, top_px.get(), height_px.get())
+    });
+    let news = StoredValue::new(News::default());
+    let new_rows = Memo::new(move |_| {
+        let Some(marks) = marks else { return Arc::default() };
+        let question = marks.question.get();
+        rows.with(|rows| {
+            let take = |news: &mut News| news.take(question, rows.iter().map(key), now_ms());
+            news.try_update_value(take).unwrap_or_default()
+        })
+    });
+    Effect::new(move |_| {
+        if let Some(marks) = marks {
+            marks.count.set(new_rows.with(|new: &Arc<HashSet<String>>| new.len() as u32));
+        }
     });
     let kept: StoredValue<HashMap<String, Slot<R>>> = StoredValue::new(HashMap::new());
     let slots = move || {
@@ -211,17 +237,28 @@ where
             let key = key.clone();
             Memo::new(move |_| cursor.with(|cursor| cursor.as_deref() == Some(key.as_str())))
         };
+        let is_new = {
+            let key = key.clone();
+            Memo::new(move |_| new_rows.with(|new| new.contains(&key)))
+        };
         let class = {
             let row = row.clone();
             move || {
                 let own = row_class.map(|class| row.with(class)).unwrap_or_default();
-                if chosen.get() { format!("table-row is-focused {own}") } else { format!("table-row {own}") }
+                let focused = if chosen.get() { " is-focused" } else { "" };
+                let new = if is_new.get() { " is-new" } else { "" };
+                format!("table-row{focused}{new} {own}")
             }
         };
+        let element = NodeRef::<leptos::html::Div>::new();
+        if let Some(marks) = marks {
+            mark_changes(element, row.clone(), marks.question);
+        }
         let row_testid = row_testid.map(|testid| row.with_untracked(testid));
         let (pressed, clicked, opened) = (key.clone(), key.clone(), key);
         view! {
             <div
+                node_ref=element
                 class=class
                 role="row"
                 id=move || chosen.get().then(|| format!("{testid}-cursor"))
@@ -293,6 +330,44 @@ where
             </div>
         </div>
     }
+}
+
+/// Marks the cells whose words a refresh changed; those of another question are no change. A cell
+/// that is `data-quiet` changes all the time and is left alone.
+fn mark_changes<R: Send + Sync + 'static>(
+    element: NodeRef<leptos::html::Div>,
+    row: ArcRwSignal<R>,
+    question: RwSignal<u64>,
+) {
+    let before = StoredValue::new(None::<(u64, Vec<String>)>);
+    Effect::new(move |_| {
+        row.track();
+        // The cells are drawn by effects of the same change: read them after those.
+        request_animation_frame(move || {
+            let Some(Some(element)) = element.try_get_untracked() else { return };
+            let Some(question) = question.try_get_untracked() else { return };
+            let cells = element.children();
+            let cells: Vec<web_sys::Element> = (0..cells.length()).filter_map(|at| cells.item(at)).collect();
+            let words: Vec<String> =
+                cells.iter().map(|cell| cell.text_content().unwrap_or_default()).collect();
+            let Some(old) = before.try_update_value(|before| before.replace((question, words.clone())))
+            else {
+                return;
+            };
+            let old = old.filter(|(asked, old)| *asked == question && old.len() == words.len());
+            for (at, cell) in cells.iter().enumerate() {
+                let is_changed = old.as_ref().is_some_and(|(_, old)| old[at] != words[at]);
+                if is_changed && !cell.has_attribute("data-quiet") {
+                    // Another name starts the animation anew.
+                    let turn =
+                        if cell.get_attribute("data-changed").as_deref() == Some("a") { "b" } else { "a" };
+                    let _ = cell.set_attribute("data-changed", turn);
+                } else {
+                    let _ = cell.remove_attribute("data-changed");
+                }
+            }
+        });
+    });
 }
 
 #[component]

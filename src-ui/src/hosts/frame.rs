@@ -327,6 +327,9 @@ fn HostTabs() -> impl IntoView {
             <A href=base exact=true attr:class="tab" attr:data-testid="tab-overview">
                 {move || t_string!(i18n, app.tab_overview)}
             </A>
+            <A href=move || format!("{}/processes", base()) attr:class="tab" attr:data-testid="tab-processes">
+                {move || t_string!(i18n, app.tab_processes)}
+            </A>
             <A href=move || format!("{}/sockets", base()) attr:class="tab" attr:data-testid="tab-sockets">
                 {move || t_string!(i18n, app.tab_sockets)}
             </A>

@@ -211,11 +211,11 @@ fn HostsTable() -> impl IntoView {
                 sort
                 cursor
                 row_px=ROW_PX
-                on_open=Callback::new(open)
+                on_open=Some(Callback::new(open))
                 open_on_click=true
-                on_key=Callback::new(on_key)
-                row_class=row_class
-                row_testid=row_testid
+                on_key=Some(Callback::new(on_key))
+                row_class=Some(row_class)
+                row_testid=Some(row_testid)
                 testid="hosts"
                 node_ref=table
             />

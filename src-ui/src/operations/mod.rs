@@ -8,6 +8,8 @@ mod groups;
 mod summary;
 
 #[cfg(target_arch = "wasm32")]
+pub(crate) mod course;
+#[cfg(target_arch = "wasm32")]
 mod desk;
 #[cfg(target_arch = "wasm32")]
 mod detail;

@@ -9,12 +9,11 @@ use protocol::ipc::CommandRun;
 use protocol::operations::{Operation, OperationResult};
 use protocol::text::{printable, printable_lines};
 
-use super::dialog::{Course, GuardInput};
 use super::outcome::result_glyph;
-use super::record::{KeptAs, UnderWay};
 use crate::components::{Button, ButtonKind, CopyButton, Dialog, Failed, Field, Glyph, Tag, TextInput};
 use crate::format;
 use crate::ipc;
+use crate::operations::course::{Course, GuardInput, KeptAs, UnderWay};
 use crate::operations::words::verdict;
 use crate::state::{now_ms, use_app};
 use crate::text::{lang, t_string, use_i18n};

@@ -4,23 +4,22 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use protocol::FaultCode;
 use protocol::hosts::{Host, Sudo};
-use protocol::ipc::{OperationShow, ServiceAct, ServiceImpactShow, ServicesQuery};
+use protocol::ipc::{ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::Operation;
 use protocol::services::{ServiceAction, ServiceImpact, ServiceQuery, exact_command, is_unit_name};
 use protocol::text::printable;
-use protocol::{Fault, FaultCode};
 
 use super::custom::CustomForm;
 use super::impact::Impact;
-use super::record::{KeptAs, Record, UnderWay};
+use super::record::Record;
 use super::unit_field::UnitField;
 use crate::components::load::Load;
-use crate::components::{
-    Button, ButtonKind, Choice, CopyButton, Dialog, Failed, Glyph, Segmented, Tag, TextInput,
-};
+use crate::components::{Button, ButtonKind, Choice, CopyButton, Dialog, Failed, Glyph, Segmented, Tag};
 use crate::format;
 use crate::ipc;
+use crate::operations::course::{Course, GuardInput, KeptAs, UnderWay};
 use crate::state::{now_ms, use_app, zone_min};
 use crate::text::{I18n, t_string, use_i18n};
 
@@ -29,46 +28,6 @@ use crate::text::{I18n, t_string, use_i18n};
 enum Do {
     Act(ServiceAction),
     Custom,
-}
-
-/// How far an action has come.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Course {
-    Asking,
-    UnderWay { since_ms: i64 },
-    Ended { operation: Arc<Operation>, at_ms: i64 },
-    Refused(Fault),
-}
-
-impl Course {
-    pub(crate) fn is_under_way(&self) -> bool {
-        matches!(self, Course::UnderWay { .. })
-    }
-
-    /// Number of the entry in the log, if there is one.
-    pub(crate) fn operation_id(&self) -> Option<u64> {
-        match self {
-            Course::Ended { operation, .. } => Some(operation.id),
-            Course::Refused(fault) => fault.detail.operation,
-            Course::Asking | Course::UnderWay { .. } => None,
-        }
-    }
-
-    /// From the answer of the engine. A failure that was logged is shown as its entry, which has
-    /// more to say than the fault.
-    pub(crate) async fn from_answer(answer: Result<Operation, Fault>) -> Course {
-        let fault = match answer {
-            Ok(operation) => return Course::Ended { operation: Arc::new(operation), at_ms: now_ms() },
-            Err(fault) => fault,
-        };
-        let Some(id) = fault.detail.operation else { return Course::Refused(fault) };
-        match ipc::call(OperationShow { id }).await {
-            Ok(operation) if operation.outcome.is_some() || operation.exit_code.is_some() => {
-                Course::Ended { operation: Arc::new(operation), at_ms: now_ms() }
-            }
-            Ok(_) | Err(_) => Course::Refused(fault),
-        }
-    }
 }
 
 /// The form that acts on a service, opened by `App::dialog` with `OpenDialog::Service`.
@@ -424,33 +383,5 @@ pub(crate) fn CommandBlock(command: String) -> impl IntoView {
                 testid="copy-command"
             />
         </div>
-    }
-}
-
-/// The host's name as the person types it; green and ticked once it is right.
-#[component]
-pub(crate) fn GuardInput(
-    typed: RwSignal<String>,
-    name: StoredValue<String>,
-    disabled: Signal<bool>,
-) -> impl IntoView {
-    let i18n = use_i18n();
-    let is_right = move || typed.with(|typed| name.with_value(|name| typed == name));
-    let is_wrong = move || {
-        typed.with(|typed| name.with_value(|name| !typed.is_empty() && !name.starts_with(typed.as_str())))
-    };
-    view! {
-        <span class="guard" class:is-right=is_right>
-            <TextInput
-                value=typed
-                testid="service-typed-name"
-                label=Signal::derive(move || t_string!(i18n, services.type_name).to_owned())
-                invalid=Signal::derive(is_wrong)
-                disabled
-            />
-            <Show when=is_right>
-                <Glyph name=crate::components::GlyphName::Done />
-            </Show>
-        </span>
     }
 }

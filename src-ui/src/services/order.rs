@@ -3,8 +3,11 @@
 use std::cmp::Ordering;
 
 use protocol::services::{Service, ServiceRow};
+use protocol::text::printable;
 
+use crate::components::columns::Columns;
 use crate::components::sort::{Sort, natural};
+use crate::format;
 
 /// Columns in their order on screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +21,9 @@ pub(crate) enum Column {
     Since,
 }
 
-impl Column {
-    pub(crate) const ALL: [Column; 7] = [
+impl Columns for Column {
+    type Row = ServiceRow;
+    const ALL: &'static [Self] = &[
         Column::Unit,
         Column::Description,
         Column::State,
@@ -29,7 +33,7 @@ impl Column {
         Column::Since,
     ];
 
-    pub(crate) fn id(self) -> &'static str {
+    fn id(self) -> &'static str {
         match self {
             Column::Unit => "unit",
             Column::Description => "description",
@@ -41,12 +45,21 @@ impl Column {
         }
     }
 
-    pub(crate) fn is_numeric(self) -> bool {
+    fn is_numeric(self) -> bool {
         matches!(self, Column::Pid | Column::Memory | Column::Since)
     }
 
-    fn of_id(id: &str) -> Column {
-        Column::ALL.into_iter().find(|column| column.id() == id).unwrap_or(Column::Unit)
+    fn text(self, row: &ServiceRow) -> String {
+        let service = &row.service;
+        match self {
+            Column::Unit => printable(&service.name).into_owned(),
+            Column::Description => printable(&service.description).into_owned(),
+            Column::State => printable(&service.state()).into_owned(),
+            Column::AtBoot => printable(service.enabled_state.as_deref().unwrap_or_default()).into_owned(),
+            Column::Pid => service.main_pid.map(|pid| pid.to_string()).unwrap_or_default(),
+            Column::Memory => service.memory_bytes.map(format::memory).unwrap_or_default(),
+            Column::Since => service.since_ms.map(format::stamp).unwrap_or_default(),
+        }
     }
 }
 
@@ -72,7 +85,7 @@ pub(crate) fn look(service: &Service) -> Look {
 
 /// Sorts rows by a column; equal ones by unit, and missing values are last in both directions.
 pub(crate) fn sort(rows: &mut [ServiceRow], by: Sort) {
-    let column = Column::of_id(by.column);
+    let column = Column::of(by.column).unwrap_or(Column::Unit);
     rows.sort_by(|a, b| {
         compare(&a.service, &b.service, column, by).then_with(|| natural(&a.service.name, &b.service.name))
     });

@@ -8,47 +8,41 @@ use protocol::services::{Manager, Service, ServiceAction, ServiceAnswer, Service
 use protocol::text::printable;
 
 use super::order::{self, Column, Look};
+use crate::components::columns::Columns;
 use crate::components::live_query::LiveQuery;
-use crate::components::marks::marked;
+use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, ButtonKind, Choice, Column as TableColumn, Empty, Failed, Glyph, GlyphName, IconName,
-    SearchInput, Segmented, Skeleton, Table,
+    Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, LiveTable, Segmented, TableAnswer,
+    ids, of_host,
 };
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
 use crate::ipc;
-use crate::overview::HostStaleBar;
 use crate::state::{OpenDialog, use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
 
-/// What the page asks for and what it was told.
-#[derive(Clone, Copy)]
-struct Asked {
-    text: RwSignal<String>,
-    failed: RwSignal<bool>,
-    query: LiveQuery<ServiceAnswer>,
-}
+const HEADS: Heads<Column> = Heads { words: head_words, track, first: Some("22px"), last: Some("40px") };
 
-impl Asked {
-    fn new(host: String) -> Self {
-        let text = RwSignal::new(String::new());
-        let failed = RwSignal::new(false);
-        let query = LiveQuery::new(move || {
-            let text = text.with(|text| text.trim().to_owned());
-            let query = ServiceQuery { text, failed: failed.get(), connect: false, watch: true };
-            ipc::call(Ask { host: host.clone(), query })
-        });
-        query.follow_text(text);
-        Self { text, failed, query }
+impl TableAnswer for ServiceAnswer {
+    fn stale(&self) -> bool {
+        self.stale
     }
 
-    /// The time of what is shown: a snapshot's own, else when the answer came.
-    fn as_of_ms(self) -> Option<i64> {
-        match self.query.with(|answer| answer.stale.then_some(answer.at_ms))? {
-            Some(at_ms) => Some(at_ms),
-            None => self.query.received_ms.get(),
-        }
+    fn at_ms(&self) -> i64 {
+        self.at_ms
+    }
+
+    fn took_ms(&self) -> u64 {
+        self.took_ms
+    }
+
+    fn total(&self) -> u32 {
+        self.total
+    }
+
+    fn left_out(&self) -> u32 {
+        0
     }
 }
 
@@ -58,25 +52,28 @@ pub(crate) fn ServicesPage() -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let host = use_host();
-    let asked = Asked::new(host.name.get_untracked());
-    let query = asked.query;
     let live = host.is_live();
+    let text = RwSignal::new(String::new());
+    let failed = RwSignal::new(false);
+    let name = host.name.get_untracked();
+    let query = LiveQuery::new(move || {
+        let text = text.with(|text| text.trim().to_owned());
+        let query = ServiceQuery { text, failed: failed.get(), connect: false, watch: true };
+        ipc::call(Ask { host: name.clone(), query })
+    });
+    query.follow_text(text);
     let sort = RwSignal::new(Sort::by(Column::Unit.id()));
     let cursor = RwSignal::new(None::<String>);
-
     Effect::new(move |_| {
-        asked.failed.track();
+        failed.track();
         live.track();
         query.ask();
     });
-
     let rows = Memo::new(move |_| {
         let mut rows = query.with(|answer| answer.rows.clone()).unwrap_or_default();
         order::sort(&mut rows, sort.get());
         Arc::new(rows)
     });
-    let is_read = query.is_read();
-    let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
     let manager = Memo::new(move |_| query.with(|answer| answer.manager));
     let open = Callback::new(move |unit: String| {
         app.dialog.set(Some(OpenDialog::Service {
@@ -85,100 +82,69 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             action: ServiceAction::Restart,
         }));
     });
-    let counts = move |pick: fn(&ServiceAnswer) -> u32| query.with(pick).unwrap_or_default();
-    let shown_of = move || {
-        let (shown, total) = (rows.with(|rows| rows.len()), counts(|a| a.total));
-        (!asked.text.with(String::is_empty)).then(|| {
-            let (shown, total) = (format::count(shown as u64), format::count(u64::from(total)));
-            t_string!(i18n, sockets.shown_of, shown = shown, total = total)
+    let failed_count = move || query.with(|answer| answer.failed).unwrap_or_default();
+    let counts = move || {
+        let count = failed_count();
+        (count > 0).then(|| {
+            view! {
+                <span class="is-crit count-failed">
+                    <Glyph name=GlyphName::Critical size=10 />
+                    {t_string!(i18n, services.count_failed, count = count)}
+                </span>
+            }
         })
     };
-    let table_label = move || {
-        let name = printable(&host.name.get()).into_owned();
-        t_string!(i18n, services.table, host = name)
-    };
-    let cells = move |row: ArcRwSignal<ServiceRow>| service_cells(row, open);
-    let body = move || {
-        if let Some(fault) = query.blocking_fault() {
-            let retry = Callback::new(move |()| query.ask());
-            return view! {
-                <div class="page-notice">
-                    <Failed fault=Signal::stored(fault) on_retry=retry />
-                </div>
-            }
-            .into_any();
-        }
-        if !is_read.get() {
-            return view! { <Skeleton rows=14 /> }.into_any();
-        }
-        if is_empty.get() {
-            return view! { <NoServices asked manager /> }.into_any();
-        }
-        view! {
-            <Table
-                label=Signal::derive(table_label)
-                columns=Signal::derive(move || columns(i18n))
-                rows=Signal::from(rows)
-                key=unit_name
-                cells
-                sort
-                cursor
-                on_open=open
-                row_class=row_class
-                row_testid=row_testid
-                testid="services-table"
-            />
-        }
-        .into_any()
-    };
     view! {
-        <main
-            class="page services"
-            data-testid="services-page"
-            data-ready=move || (is_read.get() || query.fault.with(Option::is_some)).then_some("true")
+        <LiveTable
+            ids=ids!("services")
+            query
+            text
+            placeholder=Signal::derive(move || t_string!(i18n, services.filter).to_owned())
+            label=of_host(move |host| t_string!(i18n, services.table, host = host))
+            heads=HEADS
+            rows
+            key=unit_name
+            cells=move |row| service_cells(row, open)
+            sort
+            cursor
+            count=|i18n, total| t_string!(i18n, services.count, count = total)
+            empty=ViewFn::from(move || view! { <NoServices text failed manager /> })
+            on_open=Some(open)
+            row_class=Some(row_class)
+            row_testid=Some(row_testid)
+            counts=ViewFn::from(move || counts)
         >
-            <div class="tool-row">
-                <SearchInput
-                    value=asked.text
-                    placeholder=Signal::derive(move || t_string!(i18n, services.filter).to_owned())
-                    testid="services-filter"
-                    aside=move || view! { <span class="dim">{shown_of}</span> }
-                />
-                <Segmented
-                    choices=vec![
-                        Choice::new(false, "services-all", move || t_string!(i18n, services.all).to_owned()),
-                        Choice::new(true, "services-failed", move || t_string!(i18n, services.failed).to_owned())
-                            .counted(move || format::count(u64::from(counts(|a| a.failed)))),
-                    ]
-                    value=asked.failed
-                    on_change=Callback::new(move |failed| asked.failed.set(failed))
-                    label=Signal::derive(move || t_string!(i18n, services.which).to_owned())
-                />
-            </div>
-            <Show when=move || !live.get() && is_read.get()>
-                <HostStaleBar received_ms=Signal::derive(move || asked.as_of_ms()) />
-            </Show>
-            <div class="services-body" class:is-stale=move || !live.get()>
-                {body}
-            </div>
-            <CountLine asked shown=Signal::derive(move || rows.with(|rows| rows.len())) />
-        </main>
+            <Segmented
+                choices=vec![
+                    Choice::new(false, "services-all", move || t_string!(i18n, services.all).to_owned()),
+                    Choice::new(true, "services-failed", move || t_string!(i18n, services.failed).to_owned())
+                        .counted(move || format::count(u64::from(failed_count()))),
+                ]
+                value=failed
+                on_change=Callback::new(move |only| failed.set(only))
+                label=Signal::derive(move || t_string!(i18n, services.which).to_owned())
+            />
+        </LiveTable>
     }
 }
 
 /// Why the list is empty, and what can be done.
 #[component]
-fn NoServices(asked: Asked, manager: Memo<Option<Manager>>) -> impl IntoView {
+fn NoServices(
+    text: RwSignal<String>,
+    failed: RwSignal<bool>,
+    manager: Memo<Option<Manager>>,
+) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let host = use_host();
     let clear = Callback::new(move |()| {
-        asked.text.set(String::new());
-        asked.failed.set(false);
+        text.set(String::new());
+        failed.set(false);
     });
-    let is_searched = move || !asked.text.with(|text| text.trim().is_empty());
+    let is_searched = move || !text.with(|text| text.trim().is_empty());
     let is_foreign = move || manager.get() == Some(Manager::Unknown);
-    let words = move || match (is_foreign(), is_searched(), asked.failed.get()) {
+    let words = move || match (is_foreign(), is_searched(), failed.get()) {
         (true, ..) => (t_string!(i18n, services.no_manager), t_string!(i18n, services.no_manager_body)),
         (_, true, _) => (t_string!(i18n, services.none_match), t_string!(i18n, services.none_match_body)),
         (_, _, true) => (t_string!(i18n, services.none_failed), t_string!(i18n, services.none_failed_body)),
@@ -191,10 +157,10 @@ fn NoServices(asked: Asked, manager: Memo<Option<Manager>>) -> impl IntoView {
                 text=Signal::derive(move || words().1.to_owned())
                 testid="services-none"
             >
-                <Show when=move || !is_foreign() && (is_searched() || asked.failed.get())>
+                <Show when=move || !is_foreign() && (is_searched() || failed.get())>
                     <Button testid="services-clear" on_click=clear>
                         {move || match is_searched() {
-                            true => t_string!(i18n, services.clear_filter),
+                            true => t_string!(i18n, tables.clear_filter),
                             false => t_string!(i18n, services.show_all),
                         }}
                     </Button>
@@ -215,65 +181,6 @@ fn NoServices(asked: Asked, manager: Memo<Option<Manager>>) -> impl IntoView {
     }
 }
 
-#[component]
-fn CountLine(asked: Asked, shown: Signal<usize>) -> impl IntoView {
-    let app = use_app();
-    let i18n = use_i18n();
-    let query = asked.query;
-    let shown_words = move || {
-        let total = query.with(|answer| answer.total)?;
-        let shown = shown.get();
-        Some(if shown == total as usize {
-            t_string!(i18n, services.count, count = total)
-        } else {
-            let (shown, total) = (format::count(shown as u64), format::count(u64::from(total)));
-            t_string!(i18n, services.count_shown, shown = shown, total = total)
-        })
-    };
-    let failed = move || query.with(|answer| answer.failed).filter(|failed| *failed > 0);
-    let age = move || {
-        let (stale, took_ms) = query.with(|answer| (answer.stale, answer.took_ms))?;
-        let tongue = lang(i18n);
-        let age = format::age(asked.as_of_ms()?, app.now_ms.get(), tongue);
-        Some(match stale {
-            true => t_string!(i18n, services.snapshot_of, age = age),
-            false => {
-                let took = format::took(took_ms, tongue);
-                t_string!(i18n, services.count_ago, age = age, took = took)
-            }
-        })
-    };
-    view! {
-        <div class="count-line" data-testid="services-count">
-            <span>{shown_words}</span>
-            {move || {
-                failed()
-                    .map(|failed| {
-                        view! {
-                            <span class="is-crit count-failed">
-                                <Glyph name=GlyphName::Critical size=10 />
-                                {t_string!(i18n, services.count_failed, count = failed)}
-                            </span>
-                        }
-                    })
-            }}
-            <span class="grow"></span>
-            <span class="dim">{age}</span>
-        </div>
-    }
-}
-
-fn columns(i18n: I18n) -> Vec<TableColumn> {
-    let mut columns = vec![TableColumn::new("glyph", "22px", String::new).unsorted()];
-    columns.extend(Column::ALL.map(|column| {
-        let table_column =
-            TableColumn::new(column.id(), track(column), move || head_words(i18n, column).to_owned());
-        if column.is_numeric() { table_column.numeric() } else { table_column }
-    }));
-    columns.push(TableColumn::new("actions", "40px", String::new).unsorted());
-    columns
-}
-
 fn head_words(i18n: I18n, column: Column) -> &'static str {
     match column {
         Column::Unit => t_string!(i18n, services.unit),
@@ -291,7 +198,7 @@ fn track(column: Column) -> &'static str {
         Column::Unit => "minmax(200px, 0.8fr)",
         Column::Description => "minmax(160px, 1fr)",
         Column::State => "148px",
-        Column::AtBoot => "84px",
+        Column::AtBoot => "112px",
         Column::Pid => "70px",
         Column::Memory => "84px",
         Column::Since => "110px",
@@ -321,10 +228,6 @@ fn glyph(service: &Service) -> GlyphName {
         Look::Up => GlyphName::Live,
         Look::Down => GlyphName::Idle,
     }
-}
-
-fn matches<'a>(row: &'a ServiceRow, column: &str) -> &'a [u32] {
-    row.matched.iter().find(|m| m.column == column).map(|m| m.at.as_slice()).unwrap_or_default()
 }
 
 fn service_cells(row: ArcRwSignal<ServiceRow>, open: Callback<String>) -> AnyView {
@@ -361,10 +264,10 @@ fn service_cells(row: ArcRwSignal<ServiceRow>, open: Callback<String>) -> AnyVie
                 <Glyph name=glyph(service) />
             </span>
             <span class="cell name" role="gridcell" title=printable(&service.name).into_owned()>
-                {marked(&service.name, matches(&row, "name"))}
+                {marked(&service.name, matches(&row.matched, "name"))}
             </span>
             <span class="cell quiet" role="gridcell" title=printable(&service.description).into_owned()>
-                {marked(&service.description, matches(&row, "description"))}
+                {marked(&service.description, matches(&row.matched, "description"))}
             </span>
             <span class=state_class role="gridcell">{state}</span>
             <span class="cell" class:dim=boot != Some("enabled") role="gridcell">
@@ -380,7 +283,7 @@ fn service_cells(row: ArcRwSignal<ServiceRow>, open: Callback<String>) -> AnyVie
     };
     view! {
         {cells}
-        <span class="cell num dim" role="gridcell" title=title>
+        <span class="cell num dim" role="gridcell" title=title data-quiet="">
             {move || since().map_or_else(|| NOT_KNOWN.to_owned(), |(_, age)| age)}
         </span>
         <span class="cell row-actions" role="gridcell">

@@ -1,10 +1,8 @@
 //! The record of an operation as a dialog shows it: the outcome, its course, what changed, why.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 use protocol::operations::{Operation, OperationResult};
 use protocol::services::{Outcome, ServiceAction};
 use protocol::text::printable_lines;
@@ -13,68 +11,9 @@ use super::outcome::{
     BeforeAfter, Journal, OutcomeLine, exit_words, outcome_id, outcome_words, result_glyph,
 };
 use super::reason::{crash_words, reason_words};
-use crate::components::{Button, ButtonKind, Glyph};
-use crate::format;
+use crate::components::Glyph;
 use crate::operations::words::verdict;
-use crate::state::{now_ms, use_app};
-use crate::text::{lang, t_string, use_i18n};
-
-/// A button that counts the time since it was pressed.
-#[component]
-pub(crate) fn UnderWay(since_ms: i64, words: Callback<String, String>) -> impl IntoView {
-    let i18n = use_i18n();
-    let elapsed_ms = RwSignal::new(0u64);
-    let tick = move || {
-        elapsed_ms.try_set(u64::try_from(now_ms() - since_ms).unwrap_or(0));
-    };
-    let timer = set_interval_with_handle(tick, Duration::from_millis(100)).ok();
-    on_cleanup(move || {
-        if let Some(timer) = timer {
-            timer.clear();
-        }
-    });
-    let shown = move || {
-        let ms = elapsed_ms.get();
-        // Tenths from the start, so that the number does not change its unit.
-        words.run(if ms < 100 { format::took(100, lang(i18n)) } else { format::took(ms, lang(i18n)) })
-    };
-    view! {
-        <Button busy=Signal::stored(true) testid="service-busy">
-            {shown}
-        </Button>
-    }
-}
-
-/// `Kept as operation 4183`, and the way out.
-#[component]
-pub(crate) fn KeptAs(id: Signal<Option<u64>>) -> impl IntoView {
-    let app = use_app();
-    let i18n = use_i18n();
-    let close = move || app.dialog.set(None);
-    move || {
-        id.get()
-            .map(|id| {
-                view! {
-                    <span class="quiet">
-                        {move || t_string!(i18n, services.kept_as)} " "
-                        <span on:click=move |_| close()>
-                            <A href=format!("/operations?id={id}") attr:class="link" attr:data-testid="service-operation">
-                                {move || t_string!(i18n, services.operation_n, id = id)}
-                            </A>
-                        </span>
-                    </span>
-                    <span class="grow"></span>
-                    <Button
-                        kind=ButtonKind::Primary
-                        testid="service-done"
-                        on_click=Callback::new(move |()| close())
-                    >
-                        {move || t_string!(i18n, services.done)}
-                    </Button>
-                }
-            })
-    }
-}
+use crate::text::use_i18n;
 
 /// The outcome of an action on a unit.
 #[component]

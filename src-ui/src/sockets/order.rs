@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use protocol::sockets::{Socket, SocketRow, SocketState};
+use protocol::text::printable;
 
+use crate::components::columns::Columns;
 use crate::components::sort::Sort;
 
 /// Columns in their order on screen.
@@ -22,8 +24,9 @@ pub(crate) enum Column {
     Unit,
 }
 
-impl Column {
-    pub(crate) const ALL: [Column; 10] = [
+impl Columns for Column {
+    type Row = SocketRow;
+    const ALL: &'static [Self] = &[
         Column::Protocol,
         Column::RecvQ,
         Column::SendQ,
@@ -36,8 +39,7 @@ impl Column {
         Column::Unit,
     ];
 
-    /// The name it has in tests, in copies and in `Matched::column`.
-    pub(crate) fn id(self) -> &'static str {
+    fn id(self) -> &'static str {
         match self {
             Column::Protocol => "protocol",
             Column::RecvQ => "recv_q",
@@ -52,12 +54,25 @@ impl Column {
         }
     }
 
-    pub(crate) fn is_numeric(self) -> bool {
+    fn is_numeric(self) -> bool {
         matches!(self, Column::RecvQ | Column::SendQ | Column::Pid)
     }
 
-    fn of_id(id: &str) -> Column {
-        Column::ALL.into_iter().find(|column| column.id() == id).unwrap_or(Column::State)
+    fn text(self, row: &SocketRow) -> String {
+        let socket = &row.socket;
+        let optional = |text: &Option<String>| printable(text.as_deref().unwrap_or_default()).into_owned();
+        match self {
+            Column::Protocol => socket.protocol.name().to_owned(),
+            Column::RecvQ => socket.recv_q.to_string(),
+            Column::SendQ => socket.send_q.to_string(),
+            Column::Local => printable(&socket.local()).into_owned(),
+            Column::Peer => printable(&socket.peer()).into_owned(),
+            Column::State => socket.state.name().to_owned(),
+            Column::Pid => socket.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+            Column::Program => optional(&socket.program),
+            Column::User => optional(&socket.owner()),
+            Column::Unit => optional(&socket.unit),
+        }
     }
 }
 
@@ -73,7 +88,7 @@ pub(crate) fn key(row: &SocketRow) -> String {
 /// Sorts rows by a column; what is equal there keeps a fixed order, so that a refresh moves no
 /// row. Missing values are last in both directions.
 pub(crate) fn sort(rows: &mut Vec<SocketRow>, by: Sort) {
-    match Column::of_id(by.column) {
+    match Column::of(by.column).unwrap_or(Column::State) {
         // Addresses are parsed once each, not at every comparison.
         Column::Local => sort_by_address(rows, by, |s| Some(address(&s.local_address, s.local_port))),
         Column::Peer => {

@@ -1,0 +1,119 @@
+//! The columns of a table of a host, and its rows as text and as CSV for the clipboard.
+//!
+//! CSV follows RFC 4180. A field that a spreadsheet would take for a formula gets a `'` in front:
+//! names, units and command lines come from the host and may be anything.
+
+/// The columns of one table, in their order on screen.
+pub(crate) trait Columns: Copy + Send + Sync + 'static {
+    type Row;
+    const ALL: &'static [Self];
+    /// The name it has in tests, in `Sort`, in `Matched::column` and as the head of a CSV.
+    fn id(self) -> &'static str;
+    /// Numbers stand at the right and are sorted from the greatest at first.
+    fn is_numeric(self) -> bool;
+    /// What a cell says; empty where the host does not say. Safe to show.
+    fn text(self, row: &Self::Row) -> String;
+
+    fn of(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|column| column.id() == id)
+    }
+}
+
+/// Columns set under each other with spaces, for a terminal or a message.
+pub(crate) fn as_text<C: Columns>(rows: &[C::Row], heads: &[String]) -> String {
+    let mut lines: Vec<Vec<String>> = vec![heads.to_vec()];
+    lines.extend(rows.iter().map(|row| C::ALL.iter().map(|column| column.text(row)).collect()));
+    let mut widths = vec![0; C::ALL.len()];
+    for line in &lines {
+        for (width, text) in widths.iter_mut().zip(line) {
+            *width = (*width).max(text.chars().count());
+        }
+    }
+    let mut out = String::new();
+    for line in lines {
+        let mut text = String::new();
+        for (width, cell) in widths.iter().zip(&line) {
+            text.push_str(cell);
+            text.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// A head line of column names, then one line per row.
+pub(crate) fn as_csv<C: Columns>(rows: &[C::Row]) -> String {
+    let mut out = line(C::ALL.iter().map(|column| column.id().to_owned()));
+    for row in rows {
+        out.push_str(&line(C::ALL.iter().map(|column| csv_field(&column.text(row)))));
+    }
+    out
+}
+
+fn line(fields: impl Iterator<Item = String>) -> String {
+    fields.collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+fn csv_field(text: &str) -> String {
+    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']);
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\r', '\n']) || text.starts_with(' ') {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    enum Column {
+        Port,
+        Program,
+    }
+
+    impl Columns for Column {
+        type Row = &'static str;
+        const ALL: &'static [Self] = &[Column::Port, Column::Program];
+
+        fn id(self) -> &'static str {
+            match self {
+                Column::Port => "port",
+                Column::Program => "program",
+            }
+        }
+
+        fn is_numeric(self) -> bool {
+            matches!(self, Column::Port)
+        }
+
+        fn text(self, row: &Self::Row) -> String {
+            match self {
+                Column::Port => "80".into(),
+                Column::Program => (*row).into(),
+            }
+        }
+    }
+
+    #[test]
+    fn no_cell_of_a_csv_is_a_formula() {
+        for program in ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "  =x"] {
+            let csv = as_csv::<Column>(&[program]);
+            let cell = csv.lines().nth(1).unwrap().split(',').nth(1).unwrap().trim_matches('"');
+            assert!(cell.starts_with('\''), "{program:?} became {cell:?}");
+        }
+    }
+
+    #[test]
+    fn quotes_and_commas_stay_inside_their_field() {
+        assert_eq!(as_csv::<Column>(&["a,\"b\""]), "port,program\r\n80,\"a,\"\"b\"\"\"\r\n");
+    }
+
+    #[test]
+    fn text_is_set_in_columns() {
+        let heads = ["Port".to_owned(), "Program".to_owned()];
+        assert_eq!(as_text::<Column>(&["nginx", "x"], &heads), "Port  Program\n80    nginx\n80    x\n");
+    }
+}

@@ -1,0 +1,358 @@
+//! The view of a table of a host: search, freeze, copy, the table itself, and what is said below it.
+//!
+//! A page gives its columns, how a row looks and what it says when there is nothing; all that every
+//! such table does alike is here. The question runs in the engine, the order is made here.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use protocol::text::printable;
+
+use super::columns::{self, Columns};
+use super::live_query::LiveQuery;
+use super::sort::Sort;
+use super::{
+    Button, ButtonKind, Column, CopyButton, Failed, Icon, IconName, KeyCap, Marks, SearchInput, Skeleton,
+    Table, copy_text,
+};
+use crate::format;
+use crate::hosts::use_host;
+use crate::overview::HostStaleBar;
+use crate::state::use_app;
+use crate::text::{I18n, lang, t_string, use_i18n};
+
+/// What the answers about a host's tables have in common.
+pub(crate) trait TableAnswer: Send + Sync + 'static {
+    /// True if the rows are from the last snapshot and the host was not asked.
+    fn stale(&self) -> bool;
+    /// When the rows were read.
+    fn at_ms(&self) -> i64;
+    fn took_ms(&self) -> u64;
+    /// Rows of the host before the query.
+    fn total(&self) -> u32;
+    /// Rows that the host has and that are not here.
+    fn left_out(&self) -> u32;
+}
+
+impl<A: TableAnswer> LiveQuery<A> {
+    /// The time of what is shown: a snapshot's own, else when the answer came.
+    pub(crate) fn as_of_ms(self) -> Option<i64> {
+        match self.with(|answer| answer.stale().then_some(answer.at_ms()))? {
+            Some(at_ms) => Some(at_ms),
+            None => self.received_ms.get(),
+        }
+    }
+}
+
+/// The columns of a page: their words and widths, and what is before and behind them.
+#[derive(Clone, Copy)]
+pub(crate) struct Heads<K> {
+    pub(crate) words: fn(I18n, K) -> &'static str,
+    /// A track of a CSS grid for each.
+    pub(crate) track: fn(K) -> &'static str,
+    /// Tracks of columns without a head, such as one for a glyph.
+    pub(crate) first: Option<&'static str>,
+    pub(crate) last: Option<&'static str>,
+}
+
+impl<K: Columns> Heads<K> {
+    fn columns(self, i18n: I18n) -> Vec<Column> {
+        let untitled = |id: &'static str, track| Column::new(id, track, String::new).unsorted();
+        let own = K::ALL.iter().map(|&column| {
+            let head =
+                Column::new(column.id(), (self.track)(column), move || (self.words)(i18n, column).to_owned());
+            if column.is_numeric() { head.numeric() } else { head }
+        });
+        let first = self.first.map(|track| untitled("first", track));
+        let last = self.last.map(|track| untitled("last", track));
+        first.into_iter().chain(own).chain(last).collect()
+    }
+
+    fn words(self, i18n: I18n) -> Vec<String> {
+        K::ALL.iter().map(|&column| (self.words)(i18n, column).to_owned()).collect()
+    }
+}
+
+/// The names that tests know the parts of a page by.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids {
+    pub(crate) noun: &'static str,
+    pub(crate) page: &'static str,
+    pub(crate) table: &'static str,
+    pub(crate) filter: &'static str,
+    pub(crate) freeze: &'static str,
+    pub(crate) copy: &'static str,
+    pub(crate) csv: &'static str,
+    pub(crate) count: &'static str,
+    pub(crate) new: &'static str,
+}
+
+/// `Ids` of a noun.
+macro_rules! ids {
+    ($noun:literal) => {
+        $crate::components::Ids {
+            noun: $noun,
+            page: concat!($noun, "-page"),
+            table: concat!($noun, "-table"),
+            filter: concat!($noun, "-filter"),
+            freeze: concat!($noun, "-freeze"),
+            copy: concat!($noun, "-copy"),
+            csv: concat!($noun, "-copy-csv"),
+            count: concat!($noun, "-count"),
+            new: concat!($noun, "-new"),
+        }
+    };
+}
+pub(crate) use ids;
+
+#[component]
+pub(crate) fn LiveTable<A, K, C>(
+    ids: Ids,
+    query: LiveQuery<A>,
+    /// What is searched for.
+    text: RwSignal<String>,
+    #[prop(into)] placeholder: Signal<String>,
+    /// Name of the table for a screen reader.
+    #[prop(into)]
+    label: Signal<String>,
+    heads: Heads<K>,
+    /// Sorted.
+    rows: Memo<Arc<Vec<K::Row>>>,
+    key: fn(&K::Row) -> String,
+    cells: C,
+    sort: RwSignal<Sort>,
+    cursor: RwSignal<Option<String>>,
+    /// `412 sockets`.
+    count: fn(I18n, u32) -> String,
+    /// Says why there is no row.
+    #[prop(into)]
+    empty: ViewFn,
+    #[prop(optional_no_strip)] on_open: Option<Callback<String>>,
+    #[prop(optional_no_strip)] on_key: Option<Callback<leptos::ev::KeyboardEvent, bool>>,
+    #[prop(optional_no_strip)] row_class: Option<fn(&K::Row) -> &'static str>,
+    #[prop(optional_no_strip)] row_testid: Option<fn(&K::Row) -> String>,
+    /// More counts, behind the first.
+    #[prop(optional, into)]
+    counts: Option<ViewFn>,
+    /// Between the table and its counts: what may not be seen.
+    #[prop(optional, into)]
+    partial: Option<ViewFn>,
+    /// At the side: the row with the cursor in full.
+    #[prop(optional, into)]
+    detail: Option<ViewFn>,
+    /// Choices beside the search.
+    children: Children,
+) -> impl IntoView
+where
+    A: TableAnswer,
+    K: Columns,
+    K::Row: Clone + PartialEq + Send + Sync + 'static,
+    C: Fn(ArcRwSignal<K::Row>) -> AnyView + Clone + Send + Sync + 'static,
+{
+    let i18n = use_i18n();
+    let live = use_host().is_live();
+    let is_read = query.is_read();
+    let blocking = query.blocking_fault();
+    let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
+    let news = RwSignal::new(0u32);
+    let toggle = move || query.frozen.update(|frozen| *frozen = !*frozen);
+    let as_text = move |rows: &[K::Row]| columns::as_text::<K>(rows, &untrack(|| heads.words(i18n)));
+
+    let keys = move |event: leptos::ev::KeyboardEvent| {
+        let target = event_target::<web_sys::Element>(&event).tag_name();
+        if target == "INPUT" {
+            return;
+        }
+        match event.key().as_str() {
+            " " if target != "BUTTON" => {
+                event.prevent_default();
+                toggle();
+            }
+            "Escape" if cursor.with_untracked(Option::is_some) => cursor.set(None),
+            "c" if event.ctrl_key() || event.meta_key() => {
+                let row = cursor.get_untracked().and_then(|chosen| {
+                    rows.with_untracked(|rows| rows.iter().find(|row| key(row) == chosen).cloned())
+                });
+                if let Some(row) = row {
+                    event.prevent_default();
+                    copy_text(as_text(&[row]), || {});
+                }
+            }
+            _ => {}
+        }
+    };
+    let shown_of = move || {
+        let (shown, total) = (rows.with(|rows| rows.len()), query.with(TableAnswer::total)?);
+        (!text.with(String::is_empty)).then(|| {
+            let (shown, total) = (format::count(shown as u64), format::count(u64::from(total)));
+            t_string!(i18n, tables.shown_of, shown = shown, total = total)
+        })
+    };
+    let body = move || {
+        if let Some(fault) = blocking.get() {
+            let retry = Callback::new(move |()| query.ask());
+            return view! {
+                <div class="page-notice">
+                    <Failed fault=Signal::stored(fault) on_retry=retry />
+                </div>
+            }
+            .into_any();
+        }
+        if !is_read.get() {
+            return view! { <Skeleton rows=14 /> }.into_any();
+        }
+        if is_empty.get() {
+            return empty.run();
+        }
+        view! {
+            <Table
+                label
+                columns=Signal::derive(move || heads.columns(i18n))
+                rows=Signal::from(rows)
+                key
+                cells=cells.clone()
+                sort
+                cursor
+                on_open
+                on_key
+                row_class
+                row_testid
+                testid=ids.table
+                marks=Marks { question: query.question, count: news }
+            />
+        }
+        .into_any()
+    };
+    view! {
+        <main
+            class=format!("page live {}", ids.noun)
+            data-testid=ids.page
+            data-ready=move || (is_read.get() || query.fault.with(Option::is_some)).then_some("true")
+            on:keydown=keys
+        >
+            <div class="live-main">
+                <div class="tool-row">
+                    <SearchInput
+                        value=text
+                        placeholder
+                        testid=ids.filter
+                        aside=move || view! { <span class="dim">{shown_of}</span> }
+                    />
+                    {children()}
+                    <span class="grow"></span>
+                    <button
+                        type="button"
+                        class="button is-ghost freeze"
+                        class:is-on=move || query.frozen.get()
+                        aria-pressed=move || if query.frozen.get() { "true" } else { "false" }
+                        data-testid=ids.freeze
+                        on:click=move |_| toggle()
+                    >
+                        <Icon name=IconName::Freeze />
+                        <span class="button-text">
+                            {move || match query.frozen.get() {
+                                true => t_string!(i18n, tables.frozen),
+                                false => t_string!(i18n, tables.freeze),
+                            }}
+                        </span>
+                        <KeyCap key="Space" />
+                    </button>
+                    <CopyButton
+                        label=Signal::derive(move || t_string!(i18n, tables.copy_text).to_owned())
+                        testid=ids.copy
+                        text=Signal::derive(move || rows.with_untracked(|rows| as_text(rows)))
+                    />
+                    <Button
+                        kind=ButtonKind::Ghost
+                        small=true
+                        testid=ids.csv
+                        label=Signal::derive(move || t_string!(i18n, tables.copy_csv).to_owned())
+                        on_click=Callback::new(move |()| {
+                            copy_text(rows.with_untracked(|rows| columns::as_csv::<K>(rows)), || {});
+                        })
+                    >
+                        "CSV"
+                    </Button>
+                </div>
+                <Show when=move || !live.get() && is_read.get()>
+                    <HostStaleBar received_ms=Signal::derive(move || query.as_of_ms()) />
+                </Show>
+                <div class="live-body" class:is-stale=move || !live.get()>
+                    {body}
+                </div>
+                {partial.map(|partial| partial.run())}
+                <CountLine ids query count counts news shown=Signal::derive(move || rows.with(|rows| rows.len())) />
+            </div>
+            {detail.map(|detail| detail.run())}
+        </main>
+    }
+}
+
+/// How many are shown, how old they are and how long it took to read them.
+#[component]
+fn CountLine<A: TableAnswer>(
+    ids: Ids,
+    query: LiveQuery<A>,
+    count: fn(I18n, u32) -> String,
+    counts: Option<ViewFn>,
+    news: RwSignal<u32>,
+    shown: Signal<usize>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let app = use_app();
+    let shown_words = move || {
+        let total = query.with(TableAnswer::total)?;
+        let shown = shown.get();
+        Some(if shown == total as usize {
+            count(i18n, total)
+        } else {
+            let (shown, total) = (format::count(shown as u64), format::count(u64::from(total)));
+            t_string!(i18n, tables.count_shown, shown = shown, total = total)
+        })
+    };
+    let left_out = move || {
+        query
+            .with(TableAnswer::left_out)
+            .filter(|left_out| *left_out > 0)
+            .map(|left_out| t_string!(i18n, tables.count_left_out, count = left_out))
+    };
+    let new_words = move || {
+        let count = news.get();
+        (count > 0).then(|| {
+            view! {
+                <span class="count-new" data-testid=ids.new>
+                    <i class="new-mark" aria-hidden="true"></i>
+                    {t_string!(i18n, tables.count_new, count = count)}
+                </span>
+            }
+        })
+    };
+    let age = move || {
+        let (stale, took_ms) = query.with(|answer| (answer.stale(), answer.took_ms()))?;
+        let tongue = lang(i18n);
+        let age = format::age(query.as_of_ms()?, app.now_ms.get(), tongue);
+        Some(if stale {
+            t_string!(i18n, tables.snapshot_of, age = age)
+        } else if query.frozen.get() {
+            t_string!(i18n, tables.frozen_at, age = age)
+        } else {
+            t_string!(i18n, tables.read_ago, age = age, took = format::took(took_ms, tongue))
+        })
+    };
+    view! {
+        <div class="count-line" data-testid=ids.count>
+            <span>{shown_words}</span>
+            {counts.map(|counts| counts.run())}
+            {new_words}
+            <span class="is-warn">{left_out}</span>
+            <span class="grow"></span>
+            <span class="dim">{age}</span>
+        </div>
+    }
+}
+
+/// The label of a table: its noun and the host's name, made safe to show.
+pub(crate) fn of_host(words: impl Fn(String) -> String + Send + Sync + 'static) -> Signal<String> {
+    let host = use_host();
+    Signal::derive(move || words(printable(&host.name.get()).into_owned()))
+}

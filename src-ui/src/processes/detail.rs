@@ -1,0 +1,258 @@
+//! The side panel: one process in full, with its sockets; kept on screen after it ended.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::A;
+use protocol::ipc::SocketsQuery;
+use protocol::processes::{Process, ProcessRow};
+use protocol::services::ServiceAction;
+use protocol::sockets::{SocketQuery, SocketRow};
+use protocol::text::{printable, printable_lines};
+
+use super::order;
+use super::page::state_words;
+use crate::components::{Button, ButtonKind, CopyButton, IconName};
+use crate::format::{self, NOT_KNOWN};
+use crate::hosts::{host_path, use_host};
+use crate::ipc;
+use crate::state::{OpenDialog, use_app, zone_min};
+use crate::text::{I18n, lang, t_string, use_i18n};
+
+/// Sockets shown before the rest is counted.
+const SOCKETS_SHOWN: usize = 8;
+
+#[component]
+pub(crate) fn ProcessDetails(
+    rows: Signal<Arc<Vec<ProcessRow>>>,
+    cursor: RwSignal<Option<String>>,
+) -> impl IntoView {
+    // What was last seen of the chosen process, and whether it is still in the table.
+    let chosen = Memo::new(move |before: Option<&Option<(Process, bool)>>| {
+        let key = cursor.get()?;
+        let found = rows.with(|rows| rows.iter().find(|row| order::key(row) == key).cloned());
+        let before = before.cloned().flatten().filter(|(process, _)| key_of(process) == key);
+        match (found, before) {
+            (Some(ProcessRow { mut process, .. }), before) => {
+                // Until the answer with its details comes, the ones from before stand.
+                process.detail = process.detail.or_else(|| before.and_then(|(before, _)| before.detail));
+                Some((process, true))
+            }
+            (None, Some((before, _))) => Some((before, false)),
+            (None, None) => None,
+        }
+    });
+    let pid = Memo::new(move |_| chosen.with(|chosen| chosen.as_ref().map(|(process, _)| process.pid)));
+    let sockets = RwSignal::new(None::<Vec<SocketRow>>);
+    let (i18n, host) = (use_i18n(), use_host());
+    let is_live = host.is_live();
+    Effect::new(move |_| {
+        sockets.set(None);
+        let Some(pid) = pid.get() else { return };
+        let query = SocketQuery { text: pid.to_string(), ..SocketQuery::default() };
+        let host = host.name.get_untracked();
+        spawn_local(async move {
+            let Ok(answer) = ipc::call(SocketsQuery { host, query }).await else { return };
+            if pid_is(pid, cursor) {
+                let own = answer.rows.into_iter().filter(|row| row.socket.pid == Some(pid)).collect();
+                sockets.try_set(Some(own));
+            }
+        });
+    });
+    move || {
+        let (process, is_there) = chosen.get()?;
+        Some(detail(i18n, process, is_there, cursor, is_live, sockets))
+    }
+}
+
+fn key_of(process: &Process) -> String {
+    order::key(&ProcessRow { process: process.clone(), matched: Vec::new() })
+}
+
+/// True if the answer is still about the process that is looked at.
+fn pid_is(pid: u32, cursor: RwSignal<Option<String>>) -> bool {
+    cursor.try_with_untracked(|key| key.as_deref().and_then(order::pid_of)) == Some(Some(pid))
+}
+
+/// The panel of one process, drawn anew when it changes; no component, so that its words follow
+/// the language.
+fn detail(
+    i18n: I18n,
+    process: Process,
+    is_there: bool,
+    cursor: RwSignal<Option<String>>,
+    is_live: Memo<bool>,
+    sockets: RwSignal<Option<Vec<SocketRow>>>,
+) -> impl IntoView {
+    let app = use_app();
+    let host = use_host();
+    let tongue = lang(i18n);
+    let known = |text: Option<String>| text.unwrap_or_else(|| NOT_KNOWN.to_owned());
+    let started = process.started_ms.map(|at_ms| format::date_time(at_ms, zone_min(at_ms), tongue));
+    let cpu = process.cpu_pct.map(|pct| t_string!(i18n, processes.of_one_cpu, share = format::tenths(pct)));
+    let facts = [
+        (t_string!(i18n, processes.parent), Some(process.ppid.to_string())),
+        (t_string!(i18n, processes.user), Some(order::user(&process))),
+        (t_string!(i18n, processes.state), Some(state_words(i18n, process.state).to_owned())),
+        (t_string!(i18n, processes.unit), process.unit.as_deref().map(|unit| printable(unit).into_owned())),
+        (t_string!(i18n, processes.started), started),
+        (t_string!(i18n, processes.nice), Some(process.nice.to_string())),
+        (
+            t_string!(i18n, processes.cgroup),
+            process.cgroup.as_deref().map(|path| printable(path).into_owned()),
+        ),
+    ];
+    let detail = process.detail.clone().unwrap_or_default();
+    let usage = [
+        (t_string!(i18n, processes.cpu), cpu),
+        (t_string!(i18n, processes.cpu_time), Some(format::took(process.cpu_ms, tongue))),
+        (t_string!(i18n, processes.memory_rss), Some(format::memory(process.rss_bytes))),
+        (t_string!(i18n, processes.memory_pss), detail.pss_bytes.map(format::memory)),
+        (t_string!(i18n, processes.threads), Some(process.threads.to_string())),
+        (t_string!(i18n, processes.read), detail.read_bytes.map(format::bytes)),
+        (t_string!(i18n, processes.written), detail.written_bytes.map(format::bytes)),
+    ];
+    let list = |facts: Vec<(&'static str, Option<String>)>| {
+        facts
+            .into_iter()
+            .map(|(label, value)| {
+                let value = known(value);
+                view! {
+                    <dt>{label}</dt>
+                    <dd title=value.clone()>{value.clone()}</dd>
+                }
+            })
+            .collect_view()
+    };
+    let command = (!process.command.is_empty()).then(|| {
+        let shown = printable_lines(&process.command).into_owned();
+        let cut = (process.command_left_out_bytes > 0).then(|| {
+            let size = format::bytes(u64::from(process.command_left_out_bytes));
+            view! { <p class="dim">{t_string!(i18n, processes.command_cut, size = size)}</p> }
+        });
+        view! {
+            <section class="side-section">
+                <div class="facts-head">
+                    <h3>{t_string!(i18n, processes.command)}</h3>
+                    <CopyButton text=Signal::stored(process.command.clone()) />
+                </div>
+                <pre class="block mono selectable" data-testid="processes-command">{shown}</pre>
+                {cut}
+            </section>
+        }
+    });
+    let (pid, start_ticks, name) = (process.pid, process.start_ticks, process.name.clone());
+    let send = move |_: ()| {
+        app.dialog.set(Some(OpenDialog::Signal {
+            host: host.name.get_untracked(),
+            pid,
+            start_ticks,
+            name: name.clone(),
+        }));
+    };
+    let is_held = process.kernel_thread || pid == 1;
+    let unit = process.unit.clone().filter(|unit| unit.ends_with(".service"));
+    let open_unit = move |unit: String| {
+        app.dialog.set(Some(OpenDialog::Service {
+            host: host.name.get_untracked(),
+            unit: Some(unit),
+            action: ServiceAction::Restart,
+        }));
+    };
+    view! {
+        <aside class="side-detail" data-testid="processes-detail">
+            <header class="side-head">
+                <h2 class="cut selectable" title=order::name(&process)>{order::name(&process)}</h2>
+                <span class="quiet">{t_string!(i18n, processes.pid_is, pid = pid)}</span>
+                <span class="grow"></span>
+                <Button
+                    kind=ButtonKind::Ghost
+                    small=true
+                    icon=IconName::Cross
+                    label=Signal::derive(move || t_string!(i18n, sockets.close_detail).to_owned())
+                    testid="processes-detail-close"
+                    on_click=Callback::new(move |()| cursor.set(None))
+                />
+                {(!is_there)
+                    .then(|| view! { <p class="is-warn" role="status">{t_string!(i18n, processes.gone)}</p> })}
+            </header>
+            {command}
+            <section class="side-section selectable">
+                <h3>{t_string!(i18n, processes.usage)}</h3>
+                <dl class="facts">{list(usage.into())}</dl>
+            </section>
+            <section class="side-section selectable">
+                <h3>{t_string!(i18n, processes.what)}</h3>
+                <dl class="facts">{list(facts.into())}</dl>
+            </section>
+            <section class="side-section selectable">
+                <h3>{t_string!(i18n, processes.sockets)}</h3>
+                {move || sockets.with(|sockets| own_sockets(i18n, sockets.as_deref()))}
+            </section>
+            <footer class="side-foot">
+                {unit
+                    .map(|unit| {
+                        view! {
+                            <Button
+                                icon=IconName::Unit
+                                testid="processes-unit"
+                                disabled=Signal::derive(move || !is_live.get())
+                                on_click=Callback::new(move |()| open_unit(unit.clone()))
+                            >
+                                {move || t_string!(i18n, sockets.open_service)}
+                            </Button>
+                        }
+                    })}
+                <Button
+                    testid="processes-signal"
+                    disabled=Signal::derive(move || !is_live.get() || !is_there || is_held)
+                    on_click=Callback::new(send)
+                >
+                    {move || t_string!(i18n, processes.signal)}
+                </Button>
+            </footer>
+        </aside>
+    }
+}
+
+fn own_sockets(i18n: I18n, sockets: Option<&[SocketRow]>) -> AnyView {
+    let Some(sockets) = sockets else {
+        return view! { <p class="dim">{NOT_KNOWN}</p> }.into_any();
+    };
+    if sockets.is_empty() {
+        return view! { <p class="dim">{t_string!(i18n, processes.no_sockets)}</p> }.into_any();
+    }
+    let rest = sockets.len().saturating_sub(SOCKETS_SHOWN);
+    let line = |row: &SocketRow| {
+        let socket = &row.socket;
+        let peer = match &row.peer_host {
+            Some(name) => {
+                let (path, shown) = (host_path(name), printable(name).into_owned());
+                view! {
+                    <A href=path attr:class="link">
+                        {shown}
+                    </A>
+                }
+                .into_any()
+            }
+            None => printable(&socket.peer()).into_owned().into_any(),
+        };
+        view! {
+            <li class="cut">
+                <span class="dim">{socket.protocol.name()} " "</span>
+                <span class="mono">{printable(&socket.local()).into_owned()}</span>
+                " "
+                <span class="mono dim">{peer}</span>
+                " "
+                <span class="quiet">{socket.state.name()}</span>
+            </li>
+        }
+    };
+    let lines: Vec<_> = sockets.iter().take(SOCKETS_SHOWN).map(line).collect();
+    view! {
+        <ul class="side-list">{lines}</ul>
+        {(rest > 0).then(|| view! { <p class="dim">{t_string!(i18n, services.more_units, count = rest)}</p> })}
+    }
+    .into_any()
+}
