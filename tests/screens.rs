@@ -21,47 +21,80 @@ fn main() {
         let desktop = Desktop::start(width, height);
         let window = Window::open(&desktop, &places::program("muster"), &BTreeMap::new());
         window.resize(width, height);
-        window.wait_for("first-start");
         let shot = |name: &str| {
             let path = window.picture(&folder, &format!("{name}-{width}"));
             eprintln!("    {}", path.display());
         };
-        shot("first-start");
+        let each = |named: &dyn Fn(&dyn Fn(&str) -> String)| {
+            for language in ["en", "zh"] {
+                for theme in ["dark", "light"] {
+                    pages::open_page(&window, "settings");
+                    window.click(&format!("settings-language-{language}"));
+                    window.click(&format!("theme-{theme}"));
+                    named(&|page| format!("{page}-{theme}-{language}"));
+                }
+            }
+        };
+        each(&|named| {
+            window.click("nav-hosts");
+            window.wait_for("first-start");
+            shot(&named("first-start"));
+        });
         pages::fill_host_form(&window, "web-1", &host.address(), "root", &key);
         shot("host-form-filled");
         pages::save_and_ask_for_the_key(&window);
-        shot("trust");
         window.click("trust-accept");
         pages::open_host(&window, "web-1");
         pages::wait_until_live(&window);
-        for language in ["en", "zh"] {
-            for theme in ["dark", "light"] {
-                pages::open_page(&window, "settings");
-                window.click(&format!("settings-language-{language}"));
-                window.click(&format!("theme-{theme}"));
-                let named = |page: &str| format!("{page}-{theme}-{language}");
-                shot(&named("settings"));
-                pages::open_page(&window, "hosts");
-                shot(&named("hosts"));
-                window.click("hosts-add");
-                window.wait_for("field-name");
-                shot(&named("host-form"));
-                window.click("form-cancel");
-                pages::open_host(&window, "web-1");
-                for tab in ["overview", "sockets", "services", "operations"] {
-                    pages::open_tab(&window, tab);
-                    shot(&named(tab));
-                }
-                pages::open_tab(&window, "services");
-                pages::open_service(&window, "cron.service");
-                shot(&named("service-dialog"));
-                pages::act_on_service(&window);
-                shot(&named("service-outcome"));
-                window.click("service-done");
-                pages::open_page(&window, "operations");
-                shot(&named("operations-all"));
+        each(&|named| {
+            shot(&named("settings"));
+            pages::open_page(&window, "hosts");
+            shot(&named("hosts"));
+            window.click("hosts-add");
+            window.wait_for("field-name");
+            shot(&named("host-form"));
+            window.click("form-cancel");
+            pages::open_host(&window, "web-1");
+            for tab in ["overview", "processes", "sockets", "services", "operations"] {
+                pages::open_tab(&window, tab);
+                shot(&named(tab));
             }
-        }
+            window.click("host-more");
+            window.click("host-key");
+            window.wait_for("trust");
+            shot(&named("trust"));
+            window.click("trust-cancel");
+            pages::open_tab(&window, "processes");
+            window.fill("processes-filter", "cron");
+            window.wait_for_count("[data-testid^=\"processes-row-\"]", 1);
+            window.click_css("[data-testid^=\"processes-row-\"]");
+            window.click("processes-signal");
+            window.wait_for("signal-dialog");
+            shot(&named("signal"));
+            window.click("signal-cancel");
+            window.click("host-run");
+            window.fill("run-command", "df -h /");
+            window.click("run-do");
+            window.wait_for("run-exit");
+            shot(&named("run"));
+            window.click("service-done");
+            pages::open_tab(&window, "services");
+            pages::open_service(&window, "cron.service");
+            shot(&named("service-dialog"));
+            pages::act_on_service(&window);
+            shot(&named("service-outcome"));
+            window.click("service-done");
+            pages::open_page(&window, "operations");
+            shot(&named("operations-all"));
+        });
+        host.cut_link();
+        pages::open_host(&window, "web-1");
+        window.wait_for("stale");
+        each(&|named| {
+            pages::open_host(&window, "web-1");
+            shot(&named("offline"));
+        });
+        host.mend_link();
         window.close();
     }
 }

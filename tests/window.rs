@@ -112,3 +112,59 @@ fn the_page_runs_no_code_and_loads_nothing_but_its_own() {
     assert_eq!(open, "open", "commands must take the protocol of their own, not the slow way round");
     window.close();
 }
+
+#[test]
+fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() {
+    needs!(SystemdHost, Window);
+    let host = SystemdHost::start();
+    host.run(&["systemd-run", "--unit=victim", "sleep", "611"]);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    pages::fill_host_form(&window, "web", &host.address(), "root", &host.key());
+    pages::save_and_ask_for_the_key(&window);
+    window.click("trust-accept");
+    pages::open_host(&window, "web");
+    pages::wait_until_live(&window);
+    pages::open_tab(&window, "processes");
+    window.fill("processes-filter", "sleep");
+    window.wait_for_count("[data-testid^=\"processes-row-\"]", 1);
+    window.click_css("[data-testid^=\"processes-row-\"]");
+    window.wait_text("processes-command", "the whole command line", |text| text.contains("sleep 611"));
+
+    // The very element that was clicked is still there, with the cursor, after what came new.
+    window.script("document.querySelector('.table-row.is-focused').wasHere = true");
+    host.run(&["systemd-run", "--unit=newcomer", "sleep", "612"]);
+    window.wait_for_css(".table-row.is-new");
+    window.wait_for("processes-new");
+    let kept = window.script("return document.querySelector('.table-row.is-focused').wasHere === true");
+    assert_eq!(kept, true, "a refresh must not draw the chosen row anew");
+
+    window.click("processes-signal");
+    window.wait_for("signal-dialog");
+    window.picture(&places::pictures(), "signal");
+    window.click("signal-do");
+    let outcome = window.text("signal-outcome");
+    assert!(outcome.contains("ended"), "sleep ends by TERM: {outcome}");
+    window.click("service-done");
+    assert_eq!(
+        host.run(&["systemctl", "is-active", "newcomer"]).trim(),
+        "active",
+        "the other one is untouched"
+    );
+    window.wait_text("processes-detail", "that it has ended", |text| text.contains("has ended"));
+    let log = answers::operations(&operator);
+    assert!(log.iter().any(|operation| operation.target.contains("sleep")), "the signal is in the log");
+
+    // What lies on the host is said, and one button takes it away.
+    pages::open_tab(&window, "overview");
+    window.wait_text("overview-left", "the helper's digest", |text| text.contains("sha256"));
+    window.click("overview-left-remove");
+    window.click("helper-remove-do");
+    window.wait_for("helper-removed");
+    let found = host.run(&["find", "/root", "/run", "-xdev", "-name", "muster-helper*"]);
+    assert_eq!(found.trim(), "", "nothing is left on the host");
+    window.close();
+}

@@ -15,7 +15,7 @@ use crate::components::{
 };
 use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsPage, host_path, table};
 use crate::operations::{HostOperationsPage, OperationsPage};
-use crate::overview::OverviewPage;
+use crate::overview::{HelperRemoveDialog, OverviewPage};
 use crate::processes::{ProcessesPage, SignalDialog};
 use crate::services::{RunDialog, ServiceDialog, ServicesPage};
 use crate::settings::SettingsPage;
@@ -289,6 +289,7 @@ fn Dialogs() -> impl IntoView {
                 view! { <ServiceDialog host unit action /> }.into_any()
             }
             OpenDialog::Run { host } => view! { <RunDialog host /> }.into_any(),
+            OpenDialog::HelperRemove { host } => view! { <HelperRemoveDialog host /> }.into_any(),
             OpenDialog::Signal { host, pid, start_ticks, name } => {
                 view! { <SignalDialog host pid start_ticks name /> }.into_any()
             }

@@ -230,7 +230,12 @@ pub(crate) fn Charts(
                 <canvas node_ref=canvas></canvas>
                 {tip}
                 <Show when=move || samples.with(Samples::is_empty)>
-                    <p class="chart-none dim">{move || t_string!(i18n, overview.waiting)}</p>
+                    <p class="chart-none dim">
+                        {move || match stale.get() {
+                            true => t_string!(i18n, overview.waiting_none),
+                            false => t_string!(i18n, overview.waiting),
+                        }}
+                    </p>
                 </Show>
             </div>
             <div class="visually-hidden" aria-live="polite">{said}</div>

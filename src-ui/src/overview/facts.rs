@@ -5,6 +5,7 @@ use protocol::metrics::{Disk, Metrics};
 use protocol::system::{Interface, Login, System};
 use protocol::text::printable;
 
+use super::left::LeftOnHost;
 use crate::components::level::Level;
 use crate::components::{CopyButton, Meter};
 use crate::format::{self, NOT_KNOWN};
@@ -273,6 +274,7 @@ pub(crate) fn Facts(
                     <p class="facts-none dim">{move || t_string!(i18n, overview.nobody)}</p>
                 </Show>
             </section>
+            <LeftOnHost />
         </aside>
     }
 }

@@ -14,9 +14,11 @@ mod draw;
 #[cfg(target_arch = "wasm32")]
 mod facts;
 #[cfg(target_arch = "wasm32")]
+mod left;
+#[cfg(target_arch = "wasm32")]
 mod page;
 #[cfg(target_arch = "wasm32")]
 mod top;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use page::*;
+pub(crate) use {left::HelperRemoveDialog, page::*};

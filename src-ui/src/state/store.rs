@@ -34,6 +34,7 @@ pub(crate) enum OpenDialog {
     Trust { host: String },
     Service { host: String, unit: Option<String>, action: ServiceAction },
     Run { host: String },
+    HelperRemove { host: String },
     Signal { host: String, pid: u32, start_ticks: u64, name: String },
     Keys,
 }
