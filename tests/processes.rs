@@ -236,7 +236,7 @@ fn a_process_of_another_user_is_not_signalled_and_the_reason_is_said() {
 
 #[test]
 fn a_pid_that_was_given_to_another_process_is_left_alone() {
-    needs!(Root);
+    needs!(NextPid);
     let operator = Operator::without_keyring();
     let (mut second, first_ticks) = reuse_a_pid();
     let pid = second.pid().to_string();

@@ -117,7 +117,10 @@ fn the_page_runs_no_code_and_loads_nothing_but_its_own() {
 fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() {
     needs!(SystemdHost, Window);
     let host = SystemdHost::start();
-    host.run(&["systemd-run", "--unit=victim", "sleep", "611"]);
+    let nap = |unit: &str| {
+        host.run(&["systemd-run", &format!("--unit={unit}"), "bash", "-c", "exec -a napper sleep 611"]);
+    };
+    nap("victim");
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
     let data = operator.data().to_str().unwrap().to_owned();
@@ -129,14 +132,14 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
     pages::open_host(&window, "web");
     pages::wait_until_live(&window);
     pages::open_tab(&window, "processes");
-    window.fill("processes-filter", "sleep");
+    window.fill("processes-filter", "napper");
     window.wait_for_count("[data-testid^=\"processes-row-\"]", 1);
     window.click_css("[data-testid^=\"processes-row-\"]");
-    window.wait_text("processes-command", "the whole command line", |text| text.contains("sleep 611"));
+    window.wait_text("processes-command", "the whole command line", |text| text.contains("napper 611"));
 
     // The very element that was clicked is still there, with the cursor, after what came new.
     window.script("document.querySelector('.table-row.is-focused').wasHere = true");
-    host.run(&["systemd-run", "--unit=newcomer", "sleep", "612"]);
+    nap("newcomer");
     window.wait_for_css(".table-row.is-new");
     window.wait_for("processes-new");
     let kept = window.script("return document.querySelector('.table-row.is-focused').wasHere === true");
@@ -158,8 +161,20 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
     let log = answers::operations(&operator);
     assert!(log.iter().any(|operation| operation.target.contains("sleep")), "the signal is in the log");
 
-    // What lies on the host is said, and one button takes it away.
+    // A moment of the charts is clicked, and who used the processor then is said.
     pages::open_tab(&window, "overview");
+    window.script_async(
+        "const done = arguments[arguments.length - 1]; setTimeout(() => { \
+         const plot = document.querySelector('[data-testid=overview-plot]'); \
+         const frame = plot.getBoundingClientRect(); \
+         const at = {bubbles: true, clientX: frame.right - 60, clientY: frame.top + 40}; \
+         plot.dispatchEvent(new PointerEvent('pointermove', at)); \
+         plot.dispatchEvent(new PointerEvent('click', at)); done(true) }, 4000)",
+    );
+    window.wait_for_css("[data-testid=\"overview-spike\"] [data-testid^=\"spike-row-\"]");
+    window.picture(&places::pictures(), "spike");
+
+    // What lies on the host is said, and one button takes it away.
     window.wait_text("overview-left", "the helper's digest", |text| text.contains("sha256"));
     window.click("overview-left-remove");
     window.click("helper-remove-do");

@@ -16,6 +16,8 @@ use crate::places;
 pub enum Part {
     /// The rights of root.
     Root,
+    /// A kernel that lets the next PID be chosen; not in a container with a read-only `/proc/sys`.
+    NextPid,
     /// OpenSSH's server and tools.
     Sshd,
     /// What boots a host with systemd; implies root.
@@ -37,6 +39,14 @@ impl Part {
                     Ok(())
                 } else {
                     Err("it needs root: run the tests with sudo to include it".into())
+                }
+            }
+            Part::NextPid => {
+                Part::Root.check()?;
+                let next = "/proc/sys/kernel/ns_last_pid";
+                match OpenOptions::new().write(true).open(next) {
+                    Ok(_) => Ok(()),
+                    Err(why) => Err(format!("{next} cannot be written here: {why}")),
                 }
             }
             Part::Sshd => programs(&["sshd", "ssh", "ssh-keygen"]),

@@ -8,6 +8,7 @@ use super::draw::{self, Picture, RULER};
 use super::lanes::{Lane, Scales, lane_number};
 use super::samples::{Sample, Samples};
 use super::scale::TimeAxis;
+use super::spike::Moment;
 use crate::format::{self, NOT_KNOWN};
 use crate::state::{now_ms, use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
@@ -23,7 +24,7 @@ fn curve_words(i18n: I18n, lane: Lane) -> Vec<&'static str> {
     }
 }
 
-fn lane_name(i18n: I18n, lane: Lane) -> &'static str {
+pub(super) fn lane_name(i18n: I18n, lane: Lane) -> &'static str {
     match lane {
         Lane::Cpu => t_string!(i18n, overview.lane_cpu),
         Lane::Memory => t_string!(i18n, overview.lane_memory),
@@ -33,7 +34,7 @@ fn lane_name(i18n: I18n, lane: Lane) -> &'static str {
     }
 }
 
-fn unit(lane: Lane) -> &'static str {
+pub(super) fn unit(lane: Lane) -> &'static str {
     match lane {
         Lane::Cpu | Lane::Memory | Lane::Pressure => "%",
         Lane::Disk => "MB/s",
@@ -62,6 +63,8 @@ pub(crate) fn Charts(
     samples: RwSignal<Samples>,
     /// What is shown is not from now.
     stale: Signal<bool>,
+    /// The moment that was clicked.
+    picked: RwSignal<Option<Moment>>,
 ) -> impl IntoView {
     let i18n = use_i18n();
     let app = use_app();
@@ -127,6 +130,15 @@ pub(crate) fn Charts(
         let index = ((y - RULER) / lane_height).floor();
         pointed.set((index >= 0.0).then(|| Lane::ALL.get(index as usize).copied()).flatten());
     };
+    let pick = move || {
+        let at_ms = cursor_ms.get_untracked();
+        let sample =
+            at_ms.and_then(|at_ms| samples.with_untracked(|samples| samples.nearest(at_ms).copied()));
+        if let Some(sample) = sample {
+            let lane = pointed.get_untracked().unwrap_or(Lane::Cpu);
+            picked.set(Some(Moment { lane, sample }));
+        }
+    };
     let leave = move || {
         cursor_ms.set(None);
         pointed.set(None);
@@ -140,6 +152,11 @@ pub(crate) fn Charts(
             "PageDown" => page,
             "Home" => i64::MIN / 2,
             "End" => i64::MAX / 2,
+            "Enter" => {
+                event.prevent_default();
+                pick();
+                return;
+            }
             "Escape" if cursor_ms.get_untracked().is_some() => {
                 event.stop_propagation();
                 leave();
@@ -223,6 +240,8 @@ pub(crate) fn Charts(
                 data-testid="overview-plot"
                 on:pointermove=point
                 on:pointerdown=point
+                on:click=move |_| pick()
+                title=move || t_string!(i18n, overview.pick)
                 on:pointerleave=move |_| leave()
                 on:blur=move |_| leave()
                 on:keydown=on_key

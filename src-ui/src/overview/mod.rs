@@ -3,6 +3,7 @@
 //! `samples`, `scale` and `lanes` decide what is drawn and are tested natively; `draw` puts it on
 //! the canvas. The charts take every sample the engine sends; nothing is smoothed or made up.
 
+mod blame;
 mod lanes;
 mod samples;
 mod scale;
@@ -17,6 +18,8 @@ mod facts;
 mod left;
 #[cfg(target_arch = "wasm32")]
 mod page;
+#[cfg(target_arch = "wasm32")]
+mod spike;
 #[cfg(target_arch = "wasm32")]
 mod top;
 

@@ -13,6 +13,7 @@ use protocol::system::System;
 use super::charts::Charts;
 use super::facts::Facts;
 use super::samples::{Sample, Samples};
+use super::spike::Spike;
 use super::top::TopLines;
 use crate::components::{Button, ButtonKind, Empty, Failed, Skeleton, StaleBar};
 use crate::format;
@@ -159,6 +160,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 
     let shows = Memo::new(move |_| known.shows(live.get()));
     let fresh = host.is_fresh();
+    let picked = RwSignal::new(None);
     let stale = Signal::derive(move || !fresh.get());
     let link = host.link();
     let step = Memo::new(move |_| next_step(&link.get()));
@@ -176,7 +178,8 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 <Facts system=known.system.into() metrics=known.metrics.into() stale />
                 <div class="overview-live">
                     <TopLines metrics=known.metrics.into() stale />
-                    <Charts samples=known.samples stale />
+                    <Charts samples=known.samples stale picked />
+                    <Spike moment=picked />
                 </div>
             </div>
         }

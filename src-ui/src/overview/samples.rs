@@ -16,6 +16,8 @@ pub(crate) const WINDOW_MS: i64 = 600_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sample {
     pub(crate) at_ms: i64,
+    /// The same moment by the host's clock, which its helper is asked by.
+    pub(crate) host_ms: i64,
     pub(crate) cpu: Option<Cpu>,
     pub(crate) memory: Option<MemoryShares>,
     /// Bytes read and written per second, over all devices.
@@ -64,6 +66,7 @@ impl Sample {
         let total = metrics.memory.total_bytes;
         Self {
             at_ms: received_ms,
+            host_ms: metrics.at_ms,
             cpu: metrics.cpu.map(|cpu| Cpu {
                 us_pct: sane(cpu.us_pct),
                 sy_pct: sane(cpu.sy_pct),

@@ -1,0 +1,169 @@
+//! The panel below the charts: who caused the moment that was clicked.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::ipc::BlameShow;
+use protocol::processes::Blame;
+use protocol::text::printable;
+
+use super::blame::{Culprit, Of, culprits, share_of_rise};
+use super::charts::{lane_name, unit};
+use super::lanes::{Lane, lane_number};
+use super::samples::Sample;
+use crate::components::level::Level;
+use crate::components::load::Load;
+use crate::components::{Button, ButtonKind, Failed, IconName, Meter, Skeleton};
+use crate::format::{self, NOT_KNOWN};
+use crate::hosts::use_host;
+use crate::ipc;
+use crate::state::zone_min;
+use crate::text::{I18n, t_string, use_i18n};
+
+/// A moment of a lane that somebody asks about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moment {
+    pub(crate) lane: Lane,
+    pub(crate) sample: Sample,
+}
+
+#[component]
+pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let host = use_host();
+    let blame = RwSignal::new(Load::<Blame>::Loading);
+    Effect::new(move |_| {
+        let Some(asked) = moment.get() else { return };
+        blame.set(Load::Loading);
+        let host = host.name.get_untracked();
+        spawn_local(async move {
+            let told = ipc::call(BlameShow { host, at_ms: asked.sample.host_ms }).await;
+            // Another moment may have been clicked meanwhile.
+            if moment.try_get_untracked() == Some(Some(asked)) {
+                blame.try_set(match told {
+                    Ok(blame) => Load::Ready(blame),
+                    Err(fault) => Load::Failed(fault),
+                });
+            }
+        });
+    });
+    move || {
+        let asked = moment.get()?;
+        let at_ms = asked.sample.at_ms;
+        let value = asked.lane.value(&asked.sample).map_or_else(|| NOT_KNOWN.to_owned(), lane_number);
+        let lead = format!(
+            "{}, {} {value} {}",
+            format::clock(at_ms, zone_min(at_ms)),
+            lane_name(i18n, asked.lane),
+            unit(asked.lane)
+        );
+        let of = Of::lane(asked.lane);
+        let body = move || {
+            blame.with(|blame| match blame {
+                Load::Loading => view! { <Skeleton rows=4 /> }.into_any(),
+                Load::Failed(fault) => {
+                    view! { <Failed fault=Signal::stored(fault.clone()) bare=true /> }.into_any()
+                }
+                Load::Ready(blame) => rows(i18n, blame, of),
+            })
+        };
+        let rise = move || {
+            blame.with(|blame| {
+                let (count, share) = share_of_rise(&culprits(blame.value()?, of))?;
+                let share = format::percent(share);
+                Some(t_string!(i18n, overview.spike_rise, count = count, share = share))
+            })
+        };
+        Some(view! {
+            <section class="spike" data-testid="overview-spike">
+                <header class="spike-head">
+                    <h2>{t_string!(i18n, overview.spike)}</h2>
+                    <span class="quiet cut">{lead} ". " {rise}</span>
+                    <span class="grow"></span>
+                    <Button
+                        kind=ButtonKind::Ghost
+                        small=true
+                        icon=IconName::Cross
+                        label=Signal::derive(move || t_string!(i18n, app.close).to_owned())
+                        testid="overview-spike-close"
+                        on_click=Callback::new(move |()| moment.set(None))
+                    />
+                </header>
+                {body}
+            </section>
+        })
+    }
+}
+
+fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
+    let rows = culprits(blame, of);
+    if blame.at_ms.is_none() || rows.is_empty() {
+        return view! { <p class="spike-none dim">{t_string!(i18n, overview.spike_unknown)}</p> }.into_any();
+    }
+    let most = rows.iter().filter_map(|row| row.value).fold(0.0, f64::max);
+    let value_head = match of {
+        Of::Cpu => t_string!(i18n, overview.spike_cpu),
+        Of::Memory => t_string!(i18n, overview.spike_memory),
+        Of::Io => t_string!(i18n, overview.spike_io),
+    };
+    let cpus = blame.cpus;
+    view! {
+        <table class="spike-table selectable">
+            <thead>
+                <tr>
+                    <th>{t_string!(i18n, overview.spike_process)}</th>
+                    <th>{t_string!(i18n, processes.user)}</th>
+                    <th>{t_string!(i18n, processes.unit)}</th>
+                    <th>{value_head}</th>
+                    <th class="num">{t_string!(i18n, overview.spike_before)}</th>
+                    <th class="num">{t_string!(i18n, overview.spike_cpu)}</th>
+                    <th class="num">{t_string!(i18n, processes.memory)}</th>
+                    <th class="num">{t_string!(i18n, overview.spike_io)}</th>
+                </tr>
+            </thead>
+            <tbody>
+                {rows.into_iter().map(|row| row_view(row, of, most, cpus)).collect_view()}
+            </tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn row_view(row: Culprit, of: Of, most: f64, cpus: u32) -> impl IntoView {
+    let Culprit { consumer, value, rise } = row;
+    let words = |value: f64| match of {
+        Of::Cpu => format::tenths(value),
+        Of::Memory => format::memory(value as u64),
+        Of::Io => format!("{}/s", format::bytes(value as u64)),
+    };
+    let signed = |value: f64| match value < 0.0 {
+        true => format!("\u{2212}{}", words(-value)),
+        false => format!("+{}", words(value)),
+    };
+    let name = printable(&consumer.name).into_owned();
+    let command = printable(&consumer.command).into_owned();
+    let known =
+        |text: Option<&str>| text.map_or_else(|| NOT_KNOWN.to_owned(), |text| printable(text).into_owned());
+    let share = value.filter(|_| most > 0.0).map(|value| 100.0 * value / most);
+    let io = consumer.then.io_bytes_per_s;
+    let io = io.map_or_else(|| NOT_KNOWN.to_owned(), |bytes| format!("{}/s", format::bytes(bytes)));
+    let cpu = format::tenths(consumer.then.cpu_pct / f64::from(cpus.max(1)));
+    view! {
+        <tr data-testid=format!("spike-row-{}", consumer.pid) title=command.clone()>
+            <td>
+                <span class="strong">{name.clone()}</span>
+                " "
+                <span class="dim">{consumer.pid}</span>
+            </td>
+            <td class="quiet">{known(consumer.user.as_deref())}</td>
+            <td class="quiet">{known(consumer.unit.as_deref())}</td>
+            <td class="spike-value">
+                <Meter label=name pct=share level=Level::Normal />
+                <b>{value.map_or_else(|| NOT_KNOWN.to_owned(), words)}</b>
+            </td>
+            <td class="num">{rise.map_or_else(|| NOT_KNOWN.to_owned(), signed)}</td>
+            <td class="num quiet">{cpu}</td>
+            <td class="num quiet">{format::memory(consumer.then.rss_bytes)}</td>
+            <td class="num quiet">{io}</td>
+        </tr>
+    }
+}
