@@ -167,7 +167,7 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
         "const done = arguments[arguments.length - 1]; setTimeout(() => { \
          const plot = document.querySelector('[data-testid=overview-plot]'); \
          const frame = plot.getBoundingClientRect(); \
-         const at = {bubbles: true, clientX: frame.right - 60, clientY: frame.top + 40}; \
+         const at = {bubbles: true, clientX: frame.right - 48, clientY: frame.top + 40}; \
          plot.dispatchEvent(new PointerEvent('pointermove', at)); \
          plot.dispatchEvent(new PointerEvent('click', at)); done(true) }, 4000)",
     );

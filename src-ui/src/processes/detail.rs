@@ -94,7 +94,7 @@ fn detail(
     let facts = [
         (t_string!(i18n, processes.parent), Some(process.ppid.to_string())),
         (t_string!(i18n, processes.user), Some(order::user(&process))),
-        (t_string!(i18n, processes.state), Some(state_words(i18n, process.state).to_owned())),
+        (t_string!(i18n, processes.state_long), Some(state_words(i18n, process.state).to_owned())),
         (t_string!(i18n, processes.unit), process.unit.as_deref().map(|unit| printable(unit).into_owned())),
         (t_string!(i18n, processes.started), started),
         (t_string!(i18n, processes.nice), Some(process.nice.to_string())),
@@ -109,7 +109,7 @@ fn detail(
         (t_string!(i18n, processes.cpu_time), Some(format::took(process.cpu_ms, tongue))),
         (t_string!(i18n, processes.memory_rss), Some(format::memory(process.rss_bytes))),
         (t_string!(i18n, processes.memory_pss), detail.pss_bytes.map(format::memory)),
-        (t_string!(i18n, processes.threads), Some(process.threads.to_string())),
+        (t_string!(i18n, processes.threads_long), Some(process.threads.to_string())),
         (t_string!(i18n, processes.read), detail.read_bytes.map(format::bytes)),
         (t_string!(i18n, processes.written), detail.written_bytes.map(format::bytes)),
     ];
