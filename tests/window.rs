@@ -174,6 +174,9 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
     window.wait_for_css("[data-testid=\"overview-spike\"] [data-testid^=\"spike-row-\"]");
     window.picture(&places::pictures(), "spike");
 
+    // On the host it is known by its name, not by the number of the descriptor it was started from.
+    assert!(!host.run(&["pgrep", "-x", "muster-helper"]).trim().is_empty());
+
     // What lies on the host is said, and one button takes it away.
     window.wait_text("overview-left", "the helper's digest", |text| text.contains("sha256"));
     window.click("overview-left-remove");

@@ -18,6 +18,9 @@ const USAGE: &str = "muster-helper [serve | system | metrics | sockets | service
 
 /// Does what the arguments say. Exit status: 0 done, 1 this host cannot tell, 2 wrong arguments.
 pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
+    // It is started through a descriptor, whose number would be its name in ps(1) and top(1). On a
+    // kernel that refuses the name it runs all the same.
+    let _ = rustix::thread::set_name(c"muster-helper");
     log::log_panics();
     let words: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

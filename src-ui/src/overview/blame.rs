@@ -25,7 +25,7 @@ impl Of {
         }
     }
 
-    fn value(self, usage: &Usage, cpus: u32) -> Option<f64> {
+    pub(crate) fn value(self, usage: &Usage, cpus: u32) -> Option<f64> {
         match self {
             Of::Cpu => Some(usage.cpu_pct / f64::from(cpus.max(1))),
             Of::Memory => Some(usage.rss_bytes as f64),

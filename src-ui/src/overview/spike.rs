@@ -106,6 +106,15 @@ fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
         Of::Io => t_string!(i18n, overview.spike_io),
     };
     let cpus = blame.cpus;
+    // What the rows are ordered by has its own column.
+    let beside: Vec<(&str, Of)> = [
+        (t_string!(i18n, overview.spike_cpu), Of::Cpu),
+        (t_string!(i18n, processes.memory), Of::Memory),
+        (t_string!(i18n, overview.spike_io), Of::Io),
+    ]
+    .into_iter()
+    .filter(|(_, other)| *other != of)
+    .collect();
     view! {
         <table class="spike-table selectable">
             <thead>
@@ -115,55 +124,52 @@ fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
                     <th>{t_string!(i18n, processes.unit)}</th>
                     <th>{value_head}</th>
                     <th class="num">{t_string!(i18n, overview.spike_before)}</th>
-                    <th class="num">{t_string!(i18n, overview.spike_cpu)}</th>
-                    <th class="num">{t_string!(i18n, processes.memory)}</th>
-                    <th class="num">{t_string!(i18n, overview.spike_io)}</th>
+                    {beside.iter().map(|(head, _)| view! { <th class="num">{*head}</th> }).collect_view()}
                 </tr>
             </thead>
             <tbody>
-                {rows.into_iter().map(|row| row_view(row, of, most, cpus)).collect_view()}
+                {rows.into_iter().map(|row| row_view(row, of, &beside, most, cpus)).collect_view()}
             </tbody>
         </table>
     }
     .into_any()
 }
 
-fn row_view(row: Culprit, of: Of, most: f64, cpus: u32) -> impl IntoView {
+fn row_view(row: Culprit, of: Of, beside: &[(&str, Of)], most: f64, cpus: u32) -> impl IntoView + use<> {
     let Culprit { consumer, value, rise } = row;
-    let words = |value: f64| match of {
+    let words = |of: Of, value: f64| match of {
         Of::Cpu => format::tenths(value),
         Of::Memory => format::memory(value as u64),
         Of::Io => format!("{}/s", format::bytes(value as u64)),
     };
+    let known =
+        |of: Of, value: Option<f64>| value.map_or_else(|| NOT_KNOWN.to_owned(), |value| words(of, value));
     let signed = |value: f64| match value < 0.0 {
-        true => format!("\u{2212}{}", words(-value)),
-        false => format!("+{}", words(value)),
+        true => format!("\u{2212}{}", words(of, -value)),
+        false => format!("+{}", words(of, value)),
     };
     let name = printable(&consumer.name).into_owned();
     let command = printable(&consumer.command).into_owned();
-    let known =
+    let text =
         |text: Option<&str>| text.map_or_else(|| NOT_KNOWN.to_owned(), |text| printable(text).into_owned());
     let share = value.filter(|_| most > 0.0).map(|value| 100.0 * value / most);
-    let io = consumer.then.io_bytes_per_s;
-    let io = io.map_or_else(|| NOT_KNOWN.to_owned(), |bytes| format!("{}/s", format::bytes(bytes)));
-    let cpu = format::tenths(consumer.then.cpu_pct / f64::from(cpus.max(1)));
+    let others: Vec<String> =
+        beside.iter().map(|(_, other)| known(*other, other.value(&consumer.then, cpus))).collect();
     view! {
-        <tr data-testid=format!("spike-row-{}", consumer.pid) title=command.clone()>
+        <tr data-testid=format!("spike-row-{}", consumer.pid) title=command>
             <td>
                 <span class="strong">{name.clone()}</span>
                 " "
                 <span class="dim">{consumer.pid}</span>
             </td>
-            <td class="quiet">{known(consumer.user.as_deref())}</td>
-            <td class="quiet">{known(consumer.unit.as_deref())}</td>
+            <td class="quiet">{text(consumer.user.as_deref())}</td>
+            <td class="quiet">{text(consumer.unit.as_deref())}</td>
             <td class="spike-value">
                 <Meter label=name pct=share level=Level::Normal />
-                <b>{value.map_or_else(|| NOT_KNOWN.to_owned(), words)}</b>
+                <b>{known(of, value)}</b>
             </td>
             <td class="num">{rise.map_or_else(|| NOT_KNOWN.to_owned(), signed)}</td>
-            <td class="num quiet">{cpu}</td>
-            <td class="num quiet">{format::memory(consumer.then.rss_bytes)}</td>
-            <td class="num quiet">{io}</td>
+            {others.into_iter().map(|words| view! { <td class="num quiet">{words}</td> }).collect_view()}
         </tr>
     }
 }

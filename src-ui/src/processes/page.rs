@@ -61,7 +61,7 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
         let text = text.with(|text| text.trim().to_owned());
         // What costs more to read is asked for the chosen process alone.
         let detail = cursor.with(|key| key.as_deref().and_then(order::pid_of)).into_iter().collect();
-        let query = ProcessQuery { text, detail, connect: false, ..ProcessQuery::default() };
+        let query = ProcessQuery { text, detail, watch: true, ..ProcessQuery::default() };
         ipc::call(ProcessesQuery { host: name.clone(), query })
     });
     query.follow_text(text);
