@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 /// Of each kind.
 const TIMES: usize = 40;
 /// The helper takes 64 requests at a time.
-const AT_ONCE: usize = 48;
+const AT_ONCE: usize = 60;
 
 /// A kind of unit: what is done to it, and what is true of it after.
 struct Kind {

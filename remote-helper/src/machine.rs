@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::metrics::Sampler;
 use crate::processes::{Desk, Errand, Ring, Sample, read_sample, send_signal};
 use crate::root::Root;
-use crate::services::{FailedUnits, Installed};
+use crate::services::{FailedUnits, Hearing, Signals, Units};
 use crate::sockets::{Owners, Which};
 use crate::stop::Stop;
 use crate::users::Users;
@@ -45,7 +45,8 @@ pub(crate) struct Machine {
     processes: Mutex<Desk>,
     ring: Mutex<Ring>,
     failed_units: FailedUnits,
-    installed: Mutex<Installed>,
+    units: Mutex<Units>,
+    signals: Signals,
 }
 
 impl Machine {
@@ -58,7 +59,8 @@ impl Machine {
             ring: Mutex::default(),
             sockets: Mutex::new((Owners::default(), users)),
             failed_units: FailedUnits::default(),
-            installed: Mutex::default(),
+            units: Mutex::default(),
+            signals: Signals::default(),
         }
     }
 
@@ -130,13 +132,19 @@ impl Machine {
         sockets::read_table(&self.root, which, owners, users)
     }
 
-    /// All units. Those that are only installed are looked for again if `anew`.
+    /// Hears of changed units until the answer is dropped, and nudges the subscriptions to them.
+    pub(crate) fn hear_services(&self, stop: &Stop) -> Option<Hearing> {
+        self.signals.hear(&self.root, &self.changed, stop)
+    }
+
+    /// All units; asked for whole if `anew`, else what changed since the last reading where that is heard.
     pub(crate) fn read_services(&self, anew: bool, stop: &Stop) -> Result<ServiceTable, Error> {
-        let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut units = locked(&self.units);
         if anew {
-            installed.forget();
+            units.forget();
+            self.signals.put_back();
         }
-        services::read_services(&self.root, &mut installed, stop)
+        units.read(&self.root, &self.signals, stop)
     }
 
     /// Sockets on which processes of a unit listen, as far as this user may see them.
@@ -166,7 +174,7 @@ impl Machine {
             }
             Ask::Act { unit, action, sudo } => {
                 let report = services::act(self, unit, *action, *sudo, stop);
-                self.installed.lock().unwrap_or_else(PoisonError::into_inner).forget();
+                locked(&self.units).forget();
                 self.changed.tell(Noun::Services);
                 Answer::Act(Box::new(report?))
             }

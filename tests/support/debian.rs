@@ -1,7 +1,8 @@
-//! The file system of a Debian with systemd, made once per machine by debootstrap.
+//! The file systems of a Debian with systemd, with SysV init and with OpenRC, each made once per
+//! machine by debootstrap.
 //!
-//! It lies in a cache folder outside the checkout and is never booted itself: each host gets a
-//! copy. A lock keeps two test runs from making it at the same time.
+//! They lie in a cache folder outside the checkout and are never booted themselves: each host gets a
+//! copy. A lock keeps two test runs from making one at the same time.
 
 use std::env;
 use std::fs::{self, File};
@@ -9,10 +10,44 @@ use std::path::{Path, PathBuf};
 
 use crate::process::tool;
 
-/// Counts up when the packages below change, so that an old tree is not taken for the new one.
-const TREE: &str = "debian-bookworm-1";
+/// The program that is PID 1, and what manages the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Init {
+    Systemd,
+    /// With supervisord beside it.
+    SysV,
+    /// Over SysV init, as Debian packages it; with supervisord beside it.
+    OpenRc,
+}
 
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,procps,cron,rsyslog";
+impl Init {
+    /// The number counts up when the packages change, so that an old tree is not taken for the new one.
+    fn tree_name(self) -> &'static str {
+        match self {
+            Init::Systemd => "debian-bookworm-1",
+            Init::SysV => "debian-bookworm-sysv-1",
+            Init::OpenRc => "debian-bookworm-openrc-1",
+        }
+    }
+
+    fn packages(self) -> &'static str {
+        match self {
+            Init::Systemd => "systemd,systemd-sysv,dbus",
+            // Debian's OpenRC replaces the package sysv-rc, which debootstrap would install again.
+            Init::SysV | Init::OpenRc => "sysvinit-core,sysv-rc,initscripts,supervisor",
+        }
+    }
+
+    /// Name of PID 1.
+    pub(crate) fn process(self) -> &'static str {
+        match self {
+            Init::Systemd => "systemd",
+            Init::SysV | Init::OpenRc => "init",
+        }
+    }
+}
+
+const PACKAGES: &str = "openssh-server,sudo,iproute2,procps,cron,rsyslog";
 
 /// Where trees and locks of the tests are kept.
 pub fn cache() -> PathBuf {
@@ -26,27 +61,48 @@ pub fn cache() -> PathBuf {
 }
 
 /// The tree to copy; the first call on a machine takes about a minute.
-pub fn tree() -> PathBuf {
+pub fn tree(init: Init) -> PathBuf {
     let cache = cache();
-    let tree = cache.join(TREE);
+    let name = init.tree_name();
+    let tree = cache.join(name);
     let lock = File::create(cache.join("tree.lock")).unwrap();
     lock.lock().unwrap();
     if !tree.exists() {
-        let partial = cache.join(format!("{TREE}.partial"));
+        let partial = cache.join(format!("{name}.partial"));
         if partial.exists() {
             fs::remove_dir_all(&partial).unwrap();
         }
         eprintln!("making {} with debootstrap, once on this machine, about a minute", tree.display());
-        debootstrap(&partial);
+        debootstrap(&partial, init);
+        if init == Init::OpenRc {
+            install(&partial, "openrc");
+        }
         fs::rename(&partial, &tree).unwrap();
     }
     tree
 }
 
-fn debootstrap(folder: &Path) {
-    let include = format!("--include={PACKAGES}");
+fn debootstrap(folder: &Path, init: Init) {
+    let include = format!("--include={},{PACKAGES}", init.packages());
     tool("debootstrap", &["--variant=minbase", &include, "bookworm", folder.to_str().unwrap()]);
-    // Packages that were unpacked are not needed again, and every host would copy them.
+    remove_archives(folder);
+}
+
+/// Installs a package with the tree's own apt-get, which knows what it replaces.
+fn install(folder: &Path, package: &str) {
+    fs::copy("/etc/resolv.conf", folder.join("etc/resolv.conf")).unwrap();
+    let tree = folder.to_str().unwrap();
+    let apt_get = |words: &[&str]| {
+        let env = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+        tool("chroot", &[&[tree], &env[..], &["apt-get", "-q", "-y"], words].concat());
+    };
+    apt_get(&["update"]);
+    apt_get(&["install", "--no-install-recommends", package]);
+    remove_archives(folder);
+}
+
+/// Packages that were unpacked are not needed again, and every host would copy them.
+fn remove_archives(folder: &Path) {
     let archives = folder.join("var/cache/apt/archives");
     for entry in fs::read_dir(archives).unwrap().flatten() {
         if entry.path().extension().is_some_and(|kind| kind == "deb") {

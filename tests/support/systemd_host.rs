@@ -1,5 +1,5 @@
-//! A host with a real systemd: Debian booted by systemd-nspawn, with an address and a link of its
-//! own that can be cut.
+//! A host with a real systemd, or with another init where a test asks for it: Debian booted by
+//! systemd-nspawn, with an address and a link of its own that can be cut.
 //!
 //! Several run at once, also from several test runs: each takes a number that is locked while it
 //! lives, and from it its name, its network 10.213.N.0/24 and its control group. Without a group
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use crate::debian;
+use crate::debian::{self, Init};
 use crate::keeper::Keeper;
 use crate::needs::find_program;
 use crate::process::{Process, descendants, tool};
@@ -77,7 +77,12 @@ impl SystemdHost {
 
     /// A host of the test's own, for tests that break it.
     pub fn start() -> Self {
-        let tree = debian::tree();
+        Self::start_run_by(Init::Systemd)
+    }
+
+    /// The same, run by this init.
+    pub fn start_run_by(init: Init) -> Self {
+        let tree = debian::tree(init);
         let (number, number_lock) = take_number();
         let name = format!("mt{number}");
         let folder = debian::cache().join(format!("host-{number}"));
@@ -88,7 +93,10 @@ impl SystemdHost {
         let root = folder.join("tree");
         tool("cp", &["-a", "--reflink=auto", tree.to_str().unwrap(), root.to_str().unwrap()]);
         make_key(&folder.join("key"), None);
-        prepare(&root, &name, number, &folder.join("key.pub"));
+        prepare(&root, &name, &folder.join("key.pub"));
+        if init == Init::Systemd {
+            prepare_network(&root, number);
+        }
 
         let mut command = Command::new("sh");
         command.args(["-c", BOOT, "boot", &name]).arg(find_program("systemd-nspawn").unwrap());
@@ -100,7 +108,8 @@ impl SystemdHost {
             process.must_run();
             let inside = descendants(process.pid());
             let leader = inside.into_iter().find(|pid| {
-                fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "systemd")
+                fs::read_to_string(format!("/proc/{pid}/comm"))
+                    .is_ok_and(|comm| comm.trim() == init.process())
             })?;
             Path::new("/sys/class/net").join(&interface).exists().then_some(leader)
         });
@@ -122,18 +131,24 @@ impl SystemdHost {
             _process: process,
             _number_lock: number_lock,
         };
-        host.wait_until_up();
+        host.wait_until_up(init);
         let line = format!("root:{}\n", host.password);
         host.run_with_input(&["chpasswd"], line.as_bytes());
         host
     }
 
-    fn wait_until_up(&self) {
-        until("systemd of the host to be up", seconds(60), || {
-            let state = self.try_run(&["systemctl", "is-system-running"]);
-            let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
-            matches!(state.as_str(), "running" | "degraded").then_some(())
-        });
+    fn wait_until_up(&self, init: Init) {
+        if init == Init::Systemd {
+            until("systemd of the host to be up", seconds(60), || {
+                let state = self.try_run(&["systemctl", "is-system-running"]);
+                let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+                matches!(state.as_str(), "running" | "degraded").then_some(())
+            });
+        } else {
+            self.run(&["ip", "addr", "add", &format!("{}/24", self.address()), "dev", "host0"]);
+            self.run(&["ip", "link", "set", "host0", "up"]);
+            self.run(&["ip", "link", "set", "lo", "up"]);
+        }
         until("sshd of the host to listen", seconds(30), || TcpStream::connect((self.address(), 22)).ok());
     }
 
@@ -189,7 +204,8 @@ impl SystemdHost {
         assert!(child.wait().unwrap().success(), "{words:?} on {} failed", self.name);
     }
 
-    fn inside(&self, words: &[&str]) -> Command {
+    /// A command inside as root, for who wants to talk with it.
+    pub fn inside(&self, words: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.leader.to_string()]);
         command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--"]);
@@ -275,10 +291,7 @@ fn take_number() -> (u32, File) {
     panic!("all networks from 10.213.{}.0 to 10.213.{}.0 are in use", NUMBERS.start, NUMBERS.end - 1);
 }
 
-/// Makes the copy a host of its own: name, network, host key, who may sign in.
-fn prepare(root: &Path, name: &str, number: u32, public_key: &Path) {
-    fs::write(root.join("etc/hostname"), format!("{name}\n")).unwrap();
-    fs::write(root.join("etc/machine-id"), format!("{}\n", random_word())).unwrap();
+fn prepare_network(root: &Path, number: u32) {
     fs::write(
         root.join("etc/systemd/network/10-host0.network"),
         format!("[Match]\nName=host0\n[Network]\nAddress=10.213.{number}.2/24\nLinkLocalAddressing=no\n"),
@@ -290,6 +303,12 @@ fn prepare(root: &Path, name: &str, number: u32, public_key: &Path) {
     if !networkd.exists() {
         std::os::unix::fs::symlink("/lib/systemd/system/systemd-networkd.service", networkd).unwrap();
     }
+}
+
+/// Makes the copy a host of its own: name, host key, who may sign in.
+fn prepare(root: &Path, name: &str, public_key: &Path) {
+    fs::write(root.join("etc/hostname"), format!("{name}\n")).unwrap();
+    fs::write(root.join("etc/machine-id"), format!("{}\n", random_word())).unwrap();
     for entry in fs::read_dir(root.join("etc/ssh")).unwrap().flatten() {
         if entry.file_name().to_string_lossy().starts_with("ssh_host_") {
             fs::remove_file(entry.path()).unwrap();

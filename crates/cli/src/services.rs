@@ -20,6 +20,9 @@ pub(crate) async fn show(
     printer: &Printer,
 ) -> Result<(), Fault> {
     let answer = desk.call(ServicesQuery { host: name.to_owned(), query: query.clone() }).await?;
+    for note in &answer.notes {
+        printer.notice(&protocol::text::printable(note));
+    }
     if printer.is_json() {
         let services: Vec<&Service> = answer.rows.iter().map(|row| &row.service).collect();
         return printer.show(&services, |_| String::new());

@@ -18,6 +18,8 @@ pub struct ServiceTable {
     pub services: Vec<Service>,
     /// Units that the host has and that were left out, if a cap was reached.
     pub left_out: u32,
+    /// What is not in the table, or not as it should be, and why.
+    pub notes: Vec<String>,
     pub took_ms: u64,
 }
 
@@ -26,13 +28,62 @@ pub struct ServiceTable {
 #[serde(rename_all = "lowercase")]
 pub enum Manager {
     Systemd,
+    OpenRc,
+    /// Scripts of /etc/init.d, run by an init that keeps no state of them.
+    SysV,
+    Supervisord,
     /// None that this version knows.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
-/// A unit, with the words of systemctl(1).
+impl Manager {
+    /// The one that a service of this name belongs to; `None` for what is no full name of a service.
+    /// A unit of systemd has its type in its name; others have their manager before it, so that no two
+    /// services of a host have the same name: `openrc:cron`, `sysv:cron`, `supervisor:web:worker`.
+    pub fn of(name: &str) -> Option<Self> {
+        let (manager, own) = match name.split_once(':') {
+            Some(("openrc", own)) => (Self::OpenRc, own),
+            Some(("sysv", own)) => (Self::SysV, own),
+            Some(("supervisor", own)) => (Self::Supervisord, own),
+            Some(_) | None => return is_unit_name(name).then_some(Self::Systemd),
+        };
+        let is_fit = |c: char| c.is_ascii_alphanumeric() || "-_.+@".contains(c);
+        let is_own = |c: char| is_fit(c) || (manager == Self::Supervisord && c == ':');
+        let is_name = !own.is_empty()
+            && own.len() <= 200
+            && !own.starts_with(['-', '.', ':'])
+            && own.chars().all(is_own)
+            // A script may have the name of a unit, but not of a folder above.
+            && !own.contains("..");
+        is_name.then_some(manager)
+    }
+
+    /// What stands before the names of its services.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::OpenRc => "openrc:",
+            Self::SysV => "sysv:",
+            Self::Supervisord => "supervisor:",
+            Self::Systemd | Self::Unknown => "",
+        }
+    }
+
+    /// What it is called.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+            Self::OpenRc => "OpenRC",
+            Self::SysV => "SysV init",
+            Self::Supervisord => "supervisord",
+            Self::Unknown => "an unknown service manager",
+        }
+    }
+}
+
+/// A unit, with the words of systemctl(1); of another manager, a service in the same words as far as
+/// it tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Service {
@@ -56,6 +107,11 @@ pub struct Service {
 impl Service {
     pub fn is_failed(&self) -> bool {
         self.active_state == "failed"
+    }
+
+    /// True if a file of the host defines it, so that it is there also when it does not run.
+    pub fn has_file(&self) -> bool {
+        self.enabled_state.as_deref().is_some_and(|state| state != "transient")
     }
 
     /// `active (running)`.
@@ -141,7 +197,18 @@ impl ServiceAction {
 
 /// The command that an action runs on the host, as it is shown before, logged and run.
 pub fn exact_command(action: ServiceAction, unit: &str, sudo: Sudo) -> String {
-    format!("{}systemctl --no-ask-password {} -- {unit}", sudo.prefix(), action.verb())
+    let prefix = sudo.prefix();
+    let manager = Manager::of(unit).unwrap_or_default();
+    let own = unit.strip_prefix(manager.prefix()).unwrap_or(unit);
+    let verb = action.verb();
+    match manager {
+        Manager::Systemd | Manager::Unknown => {
+            format!("{prefix}systemctl --no-ask-password {verb} -- {unit}")
+        }
+        Manager::OpenRc => format!("{prefix}rc-service {own} {verb}"),
+        Manager::SysV => format!("{prefix}/etc/init.d/{own} {verb}"),
+        Manager::Supervisord => format!("{prefix}supervisorctl {verb} {own}"),
+    }
 }
 
 /// What a unit was at one moment of an action.
@@ -339,6 +406,8 @@ pub struct ServiceAnswer {
     pub rows: Vec<ServiceRow>,
     pub total: u32,
     pub failed: u32,
+    /// What is not in the table, or not as it should be, and why.
+    pub notes: Vec<String>,
     pub took_ms: u64,
 }
 
@@ -395,6 +464,32 @@ mod tests {
             "a.exe",
         ] {
             assert!(!is_unit_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_tells_its_manager_and_the_exact_command() {
+        let restart = |name: &str| exact_command(ServiceAction::Restart, name, Sudo::Nopasswd);
+        for (name, manager, command) in [
+            ("cron.service", Manager::Systemd, "systemctl --no-ask-password restart -- cron.service"),
+            ("openrc:cron", Manager::OpenRc, "rc-service cron restart"),
+            ("sysv:x11-common", Manager::SysV, "/etc/init.d/x11-common restart"),
+            ("supervisor:web:worker_00", Manager::Supervisord, "supervisorctl restart web:worker_00"),
+        ] {
+            assert_eq!(Manager::of(name), Some(manager), "{name}");
+            assert_eq!(restart(name), format!("sudo -n -- {command}"));
+        }
+        for name in [
+            "cron",
+            "openrc:",
+            "sysv:../x",
+            "sysv:a/b",
+            "openrc:-x",
+            "sysv:a b",
+            "supervisor:$(id)",
+            "sysv:a:b",
+        ] {
+            assert_eq!(Manager::of(name), None, "{name}");
         }
     }
 

@@ -14,12 +14,14 @@ use protocol::hosts::Sudo;
 use protocol::runs::RunReport;
 use protocol::{Fault, FaultCode};
 
-use crate::children::{Attend, End, SUDO};
+use crate::children::{Attend, End, SUDO, run_tool, sudo_refusal, tool_command};
 use crate::error::Error;
 use crate::priority::as_before;
 use crate::stop::Stop;
 use guard::Guard;
 use output::HeadTail;
+
+const ASK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs the command to its end. A stop ends it and gives what it did until then; a passed limit is
 /// the fault `timed_out`.
@@ -51,8 +53,13 @@ pub(crate) fn run_command(
         stderr: err.finish(),
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    if as_root && report.exit_code == Some(1) && report.stdout.bytes == 0 {
-        crate::children::sudo_refusal(&report.stderr.head)?;
+    if as_root
+        && report.exit_code == Some(1)
+        && report.stdout.bytes == 0
+        && let Err(refused) = sudo_refusal(&report.stderr.head)
+        && !is_allowed(text, stop)
+    {
+        return Err(refused.into());
     }
     if ended.why == End::Limit {
         let limit_ms = limit_ms.unwrap_or_default();
@@ -67,6 +74,14 @@ pub(crate) fn run_command(
         return Err(fault.into());
     }
     Ok(report)
+}
+
+/// Whether sudo lets this user run the command, asked without running it. The command may have a sudo
+/// of its own that refused, in the same words: then it did run, and what it did is to be told.
+fn is_allowed(text: &str, stop: &Stop) -> bool {
+    let mut command = tool_command(SUDO.as_ref());
+    command.args(["-n", "-l", "--", "/bin/sh", "-c", text]);
+    run_tool(command, ASK_LIMIT, stop).is_ok_and(|said| said.code == Some(0))
 }
 
 fn shell(text: &str, sudo: Sudo) -> Result<Command, Fault> {

@@ -158,6 +158,7 @@ impl<'a> Source<'a> {
 pub(super) fn push(machine: &Machine, output: &Output, id: u64, ask: &Ask, interval: Duration, stop: &Stop) {
     let Some(mut source) = Source::of(ask) else { return };
     let _told = source.noun().map(|noun| machine.changed.subscribe(noun, stop));
+    let _hears = matches!(source, Source::Services(_)).then(|| machine.hear_services(stop));
     let (mut seq, mut failures) = (0, 0);
     let mut due = Instant::now();
     while !stop.is_stopped() {

@@ -49,7 +49,7 @@ pub(crate) fn act(
     sudo: Sudo,
     stop: &Stop,
 ) -> Result<ActionReport, Error> {
-    let manager = manager_of(&machine.root, unit)?;
+    let manager = manager_of(&machine.root, unit, sudo)?;
     let before = find_unit(machine, &*manager, unit, stop)?;
     let command = to_command(&with_sudo(manager.words(action, unit)?, sudo)?)?;
     let bus = (manager.kind() == Manager::Systemd).then(|| hold(machine, &before.id, sudo)).flatten();

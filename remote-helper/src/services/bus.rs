@@ -74,6 +74,17 @@ impl Bus {
         ])
     }
 
+    /// Asks for the signals about all units.
+    pub(super) fn watch_all(&mut self) -> io::Result<()> {
+        self.watch(&[
+            "path_namespace='/org/freedesktop/systemd1/unit',member='PropertiesChanged'",
+            "path='/org/freedesktop/systemd1',interface='org.freedesktop.systemd1.Manager'",
+        ])?;
+        let owner = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',\
+            arg0='org.freedesktop.systemd1'";
+        self.call(Call::bus("AddMatch", Some(owner))).map(drop)
+    }
+
     fn watch(&mut self, rules: &[&str]) -> io::Result<()> {
         for rule in rules {
             let rule = format!("type='signal',sender='org.freedesktop.systemd1',{rule}");

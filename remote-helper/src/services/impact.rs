@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::hosts::Sudo;
-use protocol::services::{Client, Dependent, ServiceAction, ServiceImpact};
+use protocol::services::{Client, Dependent, Manager, ServiceAction, ServiceImpact};
 use protocol::sockets::{Protocol, Socket, SocketState};
 
 use super::act::find_unit;
@@ -31,12 +31,16 @@ pub(crate) fn read_impact(
     sudo: Sudo,
     stop: &Stop,
 ) -> Result<ServiceImpact, Error> {
-    let manager = manager_of(&machine.root, unit)?;
+    let manager = manager_of(&machine.root, unit, sudo)?;
     let seen = find_unit(machine, &*manager, unit, stop)?;
     // What an action would refuse is refused before a person fills the form.
     with_sudo(manager.words(ServiceAction::Restart, unit)?, sudo)?;
     let keys = NEEDED_BY.map(|(key, _)| key).join(",");
-    let shown = show(&machine.root, &keys, &[unit], stop)?;
+    // Only systemd tells who needs a service.
+    let shown = match manager.kind() {
+        Manager::Systemd => show(&machine.root, &keys, &[unit], stop)?,
+        _ => Vec::new(),
+    };
     let listening = machine.read_listeners_of(&seen.id)?;
     let clients = list_clients(&listening, &read_sockets(&machine.root, Which::All)?);
     let mut ports: Vec<String> =

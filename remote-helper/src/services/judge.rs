@@ -3,7 +3,7 @@
 
 use protocol::services::{Outcome, ServiceAction};
 
-use super::seen::{EndedHow, Seen};
+use super::seen::{EndedHow, SCRIPT, Seen};
 
 /// An action with all that was seen of it.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +47,12 @@ fn judge_start(case: &Case<'_>, last: &Seen) -> Outcome {
             let is_old = last.invocation.is_some() && last.invocation == before.invocation;
             if case.restarted_by_itself() {
                 Outcome::KeepsCrashing
-            } else if is_old && case.action == ServiceAction::Restart && case.exit_code != Some(0) {
-                // Refused: what ran before runs on, and that was not asked for.
+            } else if is_old
+                && case.action == ServiceAction::Restart
+                && (case.exit_code != Some(0) || last.kind == SCRIPT)
+            {
+                // Refused: what ran before runs on, and that was not asked for. A script may do so and
+                // call it done.
                 Outcome::Failed
             } else if case.was_started_by_another() {
                 Outcome::Replaced
@@ -66,6 +70,10 @@ fn judge_start(case: &Case<'_>, last: &Seen) -> Outcome {
 
 /// It is inactive after a start: it ran and ended, or somebody ended it, or it never ran.
 fn judge_ended(case: &Case<'_>, last: &Seen) -> Outcome {
+    if last.kind == SCRIPT && case.exit_code == Some(0) {
+        // How it ended is not told. A program may have done its work; a script was to start a daemon.
+        return if last.sub_state == "exited" { Outcome::Unknown } else { Outcome::Failed };
+    }
     let ran = last.started_us > case.before.started_us || last.invocation != case.before.invocation;
     match (case.exit_code, ran, last.result.as_str(), last.ended_how) {
         (Some(0), true, "success", Some(EndedHow::Killed | EndedHow::Dumped)) => Outcome::Replaced,
@@ -448,6 +456,31 @@ mod tests {
             "",
             Outcome::Unknown,
         );
+    }
+
+    #[test]
+    fn a_service_of_another_manager_is_judged_by_its_state_and_process() {
+        let script = |mut seen: Seen| {
+            (seen.kind, seen.result, seen.restarts) = (SCRIPT.into(), String::new(), None);
+            seen
+        };
+        let (up, again) = (script(running()), script(run(unit("active", "running"), 2)));
+        let stopped = script(unit("inactive", "stopped"));
+        check(Start, &stopped, &[at(up.clone(), 60, 2_100)], 0, "", Outcome::Running);
+        check(Restart, &up, &[at(up.clone(), 0, 40), at(again.clone(), 60, 2_100)], 0, "", Outcome::Running);
+        check(Restart, &up, &[at(up.clone(), 0, 2_100)], 0, "", Outcome::Failed);
+        check(Start, &stopped, &[at(stopped.clone(), 60, 400)], 0, "", Outcome::Failed);
+        check(Start, &stopped, &[at(script(unit("inactive", "exited")), 60, 400)], 0, "", Outcome::Unknown);
+        check(Start, &stopped, &[at(script(unit("failed", "crashed")), 60, 400)], 0, "", Outcome::Failed);
+        check(Start, &stopped, &[at(script(unit("unknown", "no status")), 60, 400)], 0, "", Outcome::Unknown);
+        check(Stop, &up, &[at(stopped.clone(), 60, 400)], 0, "", Outcome::Stopped);
+        check(Stop, &up, &[at(up.clone(), 60, 400)], 0, "", Outcome::Failed);
+        let restarting = |seen| Seen { restarts_itself: true, ..script(seen) };
+        let loops =
+            [at(restarting(running()), 60, 200), at(restarting(run(unit("active", "running"), 2)), 300, 500)];
+        check(Start, &stopped, &loops, 0, "", Outcome::KeepsCrashing);
+        let backoff = script(unit("activating", "backoff"));
+        check(Start, &stopped, &[at(backoff, 60, 2_400)], 0, "", Outcome::KeepsCrashing);
     }
 
     #[test]

@@ -3,10 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use protocol::hosts::Sudo;
 use protocol::services::{Manager, Service, ServiceTable, is_unit_name};
 
+use super::found::Found;
+use super::manager::{main_manager, none_known};
+use super::openrc::OpenRc;
 use super::show::{Properties, show};
+use super::signals::{Due, Signals};
+use super::supervisor::Supervisor;
 use super::systemctl::Systemctl;
+use super::sysv::SysV;
 use super::times::parse_utc_ms;
 use crate::clock;
 use crate::error::Error;
@@ -14,26 +21,106 @@ use crate::root::Root;
 use crate::stop::Stop;
 
 const PLAIN: [&str; 4] = ["--no-legend", "--no-pager", "--full", "--type=service,socket,timer,mount"];
-/// Units that are only installed are looked for again after this time.
+/// Units that are only installed are looked for again after this time, where nobody says that unit
+/// files changed.
 const KEPT: Duration = Duration::from_secs(60);
 const KEYS: &str = "Id,Description,LoadState,ActiveState,SubState,UnitFileState,MainPID,MemoryCurrent,\
     ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp";
 
-/// Units that are only installed: to find them, systemd reads every unit file, so they are kept.
+/// Units as they were read last.
 #[derive(Debug, Default)]
-pub(crate) struct Installed {
-    read: Option<Instant>,
-    services: Vec<Service>,
+pub(crate) struct Units {
+    rows: BTreeMap<String, Service>,
+    /// Units that are only installed: to find them, systemd reads every unit file, so they are kept.
+    installed: Vec<Service>,
+    installed_read: Option<Instant>,
 }
 
-impl Installed {
-    /// Forgets them, since an action may have changed what they are.
+impl Units {
+    /// Forgets what is only installed, since an action may have changed what it is.
     pub(crate) fn forget(&mut self) {
-        self.read = None;
+        self.installed_read = None;
     }
 
-    fn refresh(&mut self, root: &Root, loaded: &[String], stop: &Stop) -> Result<(), Error> {
-        if self.read.is_some_and(|read| read.elapsed() < KEPT) {
+    /// The table of this host. What `signals` heard since the last reading is asked for, or all.
+    pub(crate) fn read(
+        &mut self,
+        root: &Root,
+        signals: &Signals,
+        stop: &Stop,
+    ) -> Result<ServiceTable, Error> {
+        let started = Instant::now();
+        let manager = main_manager(root);
+        let supervisor = Supervisor::of(root, Sudo::None);
+        let mut notes = Vec::new();
+        let mut services: BTreeMap<String, Service> = match manager {
+            Some(Manager::Systemd) => {
+                self.read_units(root, signals, stop)?;
+                if let Some(why) = signals.why_deaf() {
+                    notes.push(format!("changes are looked for and not heard at once: {why}"));
+                }
+                self.rows.clone()
+            }
+            Some(Manager::OpenRc) => by_name(&OpenRc::list(root)),
+            Some(Manager::SysV) => by_name(&SysV::list(root, stop)),
+            _ if supervisor.is_none() => return Err(none_known().into()),
+            _ => BTreeMap::new(),
+        };
+        match supervisor.map(|supervisor| supervisor.list(root, stop)) {
+            Some(Ok(programs)) => services.extend(by_name(&programs)),
+            Some(Err(Error::Cancelled)) => return Err(Error::Cancelled),
+            Some(Err(why)) => notes.push(format!("programs of supervisord are not listed: {why}")),
+            None => {}
+        }
+        Ok(ServiceTable {
+            at_ms: clock::now_ms(),
+            manager: manager.unwrap_or(Manager::Supervisord),
+            services: services.into_values().collect(),
+            left_out: 0,
+            notes,
+            took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn read_units(&mut self, root: &Root, signals: &Signals, stop: &Stop) -> Result<(), Error> {
+        let due = signals.take_due();
+        if due.files {
+            self.forget();
+        }
+        let read = if due.all { self.read_all(root, stop) } else { self.read_some(root, &due, stop) };
+        if read.is_err() {
+            signals.put_back();
+        }
+        read
+    }
+
+    fn read_all(&mut self, root: &Root, stop: &Stop) -> Result<(), Error> {
+        let listed =
+            Systemctl::of(root)?.ask(&[&["list-units", "--all", "--plain"], &PLAIN[..]].concat(), stop)?;
+        let mut rows: BTreeMap<String, Service> = listed
+            .lines()
+            .filter_map(parse_unit_line)
+            .map(|service| (service.name.clone(), service))
+            .collect();
+        let names: Vec<String> = rows.keys().cloned().collect();
+        self.read_installed(root, &names, stop)?;
+        // A path of a mount may hold what no other name does; such a unit keeps its line of the list.
+        let asked: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_unit_name(name)).collect();
+        for properties in show(root, KEYS, &asked, stop)? {
+            // Another name of a unit is told under its own name, and so found once.
+            if let Some(service) = to_service(&properties) {
+                rows.insert(service.name.clone(), service);
+            }
+        }
+        for service in &self.installed {
+            rows.entry(service.name.clone()).or_insert_with(|| service.clone());
+        }
+        self.rows = rows;
+        Ok(())
+    }
+
+    fn read_installed(&mut self, root: &Root, loaded: &[String], stop: &Stop) -> Result<(), Error> {
+        if self.installed_read.is_some_and(|read| read.elapsed() < KEPT) {
             return Ok(());
         }
         let files = Systemctl::of(root)?.ask(&[&["list-unit-files"], &PLAIN[..]].concat(), stop)?;
@@ -41,43 +128,59 @@ impl Installed {
             parse_unit_files(&files).into_iter().filter(|name| !loaded.contains(name)).collect();
         let asked: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_unit_name(name)).collect();
         let shown = if asked.is_empty() { Vec::new() } else { show(root, KEYS, &asked, stop)? };
-        self.services = shown.iter().filter_map(to_service).collect();
-        self.read = Some(Instant::now());
+        self.installed = shown.iter().filter_map(to_service).collect();
+        self.installed_read = Some(Instant::now());
         Ok(())
+    }
+
+    fn read_some(&mut self, root: &Root, due: &Due, stop: &Stop) -> Result<(), Error> {
+        let asked = self.let_go(due);
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+        let shown = show(root, KEYS, &asked, stop)?;
+        shown.iter().filter_map(to_service).for_each(|service| self.put(service));
+        Ok(())
+    }
+
+    /// Takes in what is known without asking; gives the units to ask for.
+    fn let_go(&mut self, due: &Due) -> Vec<String> {
+        for name in &due.gone {
+            match self.rows.get_mut(name) {
+                // It has a file, so it is there and does not run.
+                Some(row) if row.has_file() => {
+                    if !matches!(row.active_state.as_str(), "inactive" | "failed") {
+                        (row.active_state, row.sub_state) = ("inactive".into(), "dead".into());
+                        // It was let go as soon as it had ended, and that was heard a moment ago.
+                        row.since_ms = Some(clock::now_ms());
+                    }
+                    (row.main_pid, row.memory_bytes) = (None, None);
+                }
+                Some(_) => drop(self.rows.remove(name)),
+                None => {}
+            }
+        }
+        let new = due.loaded.iter().filter(|name| !self.rows.contains_key(*name));
+        let asked = due.changed.iter().chain(new).filter(|name| is_unit_name(name));
+        let mut asked: Vec<String> = asked.cloned().collect();
+        asked.dedup();
+        asked
+    }
+
+    fn put(&mut self, service: Service) {
+        // A unit that was made for one run, and is over, leaves nothing but its name.
+        let is_nothing = service.load_state == "not-found" && service.active_state == "inactive";
+        if is_nothing && self.rows.get(&service.name).is_none_or(|row| row.load_state != "not-found") {
+            self.rows.remove(&service.name);
+        } else {
+            self.rows.insert(service.name.clone(), service);
+        }
     }
 }
 
-/// Reads all units. A fault `not_on_this_host` where systemd does not run the host.
-pub(crate) fn read_services(
-    root: &Root,
-    installed: &mut Installed,
-    stop: &Stop,
-) -> Result<ServiceTable, Error> {
-    let started = Instant::now();
-    let listed =
-        Systemctl::of(root)?.ask(&[&["list-units", "--all", "--plain"], &PLAIN[..]].concat(), stop)?;
-    let mut services: BTreeMap<String, Service> =
-        listed.lines().filter_map(parse_unit_line).map(|service| (service.name.clone(), service)).collect();
-    let names: Vec<String> = services.keys().cloned().collect();
-    installed.refresh(root, &names, stop)?;
-    // A path of a mount may hold what no other name does; such a unit keeps its line of the list.
-    let asked: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_unit_name(name)).collect();
-    for properties in show(root, KEYS, &asked, stop)? {
-        // Another name of a unit is told under its own name, and so found once.
-        if let Some(service) = to_service(&properties) {
-            services.insert(service.name.clone(), service);
-        }
-    }
-    for service in &installed.services {
-        services.entry(service.name.clone()).or_insert_with(|| service.clone());
-    }
-    Ok(ServiceTable {
-        at_ms: clock::now_ms(),
-        manager: Manager::Systemd,
-        services: services.into_values().collect(),
-        left_out: 0,
-        took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-    })
+fn by_name(found: &[Found]) -> BTreeMap<String, Service> {
+    found.iter().map(Found::to_service).map(|service| (service.name.clone(), service)).collect()
 }
 
 /// `● cron.service loaded active running Regular background program processing daemon`; the mark
@@ -173,6 +276,60 @@ mod tests {
     fn templates_and_other_names_are_no_units_of_their_own() {
         let text = "cron.service enabled enabled\ngetty@.service enabled enabled\nsshd.service alias -\nx.timer static -\n";
         assert_eq!(parse_unit_files(text), ["cron.service", "x.timer"]);
+    }
+
+    fn row(name: &str, active_state: &str, enabled_state: Option<&str>) -> Service {
+        Service {
+            name: name.into(),
+            load_state: "loaded".into(),
+            active_state: active_state.into(),
+            enabled_state: enabled_state.map(str::to_owned),
+            main_pid: (active_state == "active").then_some(7),
+            ..Service::default()
+        }
+    }
+
+    #[test]
+    fn what_systemd_lets_go_is_known_without_a_question() {
+        let mut units = Units::default();
+        for row in [
+            row("file.service", "active", Some("disabled")),
+            row("failed.service", "failed", Some("static")),
+            row("run-1.service", "active", Some("transient")),
+            row("odd.mount", "active", None),
+        ] {
+            units.put(row);
+        }
+        let due = Due {
+            gone: ["file.service", "failed.service", "run-1.service", "odd.mount", "x.timer"]
+                .map(str::to_owned)
+                .into(),
+            changed: ["new.service".to_owned()].into(),
+            loaded: ["file.service", "new.service", "other.service"].map(str::to_owned).into(),
+            ..Due::default()
+        };
+        assert_eq!(
+            units.let_go(&due),
+            ["new.service", "other.service"],
+            "what is in the table was only loaded"
+        );
+        let rows: Vec<_> = units
+            .rows
+            .values()
+            .map(|row| (row.name.as_str(), row.active_state.as_str(), row.main_pid))
+            .collect();
+        assert_eq!(rows, [("failed.service", "failed", None), ("file.service", "inactive", None)]);
+    }
+
+    #[test]
+    fn a_unit_that_is_nothing_but_a_name_leaves_the_table_unless_it_was_so_before() {
+        let mut units = Units::default();
+        let nothing = |name: &str| Service { load_state: "not-found".into(), ..row(name, "inactive", None) };
+        units.put(row("run-1.service", "active", None));
+        units.rows.insert("wanted.service".into(), nothing("wanted.service"));
+        units.put(nothing("run-1.service"));
+        units.put(nothing("wanted.service"));
+        assert_eq!(units.rows.keys().collect::<Vec<_>>(), ["wanted.service"]);
     }
 
     #[test]

@@ -4,12 +4,15 @@
 //! at one service, and which words act on it. What a manager cannot tell is `None`, never a guess.
 
 use protocol::hosts::Sudo;
-use protocol::services::{Manager, ServiceAction, is_unit_name};
+use protocol::services::{Manager, ServiceAction};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
+use super::openrc::OpenRc;
 use super::seen::{self, Seen};
+use super::supervisor::Supervisor;
 use super::systemctl::Systemctl;
+use super::sysv::SysV;
 use crate::children::{SUDO, no_sudo_password};
 use crate::error::Error;
 use crate::root::Root;
@@ -25,13 +28,45 @@ pub(super) trait ServiceManager {
     fn words(&self, action: ServiceAction, name: &str) -> Result<Vec<String>, Fault>;
 }
 
-/// The manager that a service of this name belongs to.
-pub(super) fn manager_of(root: &Root, name: &str) -> Result<Box<dyn ServiceManager>, Error> {
-    if !is_unit_name(name) {
-        let message = format!("'{}' is not the name of a unit", printable(name));
-        return Err(Fault::bad_input("unit", message).into());
+/// The manager that runs this host, beside which supervisord may run; `None` for none that is known.
+pub(super) fn main_manager(root: &Root) -> Option<Manager> {
+    if root.has_systemd() {
+        Some(Manager::Systemd)
+    } else if OpenRc::runs(root) {
+        Some(Manager::OpenRc)
+    } else {
+        SysV::runs(root).then_some(Manager::SysV)
     }
-    Ok(Box::new(Systemctl::of(root)?))
+}
+
+/// The manager that a service of this name belongs to.
+pub(super) fn manager_of(root: &Root, name: &str, sudo: Sudo) -> Result<Box<dyn ServiceManager>, Error> {
+    let is_here = |manager| main_manager(root) == Some(manager);
+    match Manager::of(name) {
+        Some(Manager::Systemd) => return Ok(Box::new(Systemctl::of(root)?)),
+        Some(Manager::OpenRc) if is_here(Manager::OpenRc) => return Ok(Box::new(OpenRc)),
+        Some(Manager::SysV) if is_here(Manager::SysV) => return Ok(Box::new(SysV)),
+        Some(Manager::Supervisord) => {
+            if let Some(supervisor) = Supervisor::of(root, sudo) {
+                return Ok(Box::new(supervisor));
+            }
+        }
+        Some(Manager::OpenRc | Manager::SysV | Manager::Unknown) => {}
+        None => {
+            let message = format!("'{}' is not the full name of a service", printable(name));
+            return Err(Fault::bad_input("unit", message).into());
+        }
+    }
+    let manager = Manager::of(name).unwrap_or_default().words();
+    let message = format!("{manager}, which {name} would belong to, does not run on this host");
+    Err(Fault::new(FaultCode::NotOnThisHost, message).about(name).into())
+}
+
+/// A fault `not_on_this_host` where no manager runs that is known.
+pub(super) fn none_known() -> Fault {
+    let message = "this host is run by none of the service managers that this version knows: systemd, OpenRC, \
+        SysV init, supervisord";
+    Fault::new(FaultCode::NotOnThisHost, message).about("service manager")
 }
 
 /// The words with sudo before them, where the host is set to it.

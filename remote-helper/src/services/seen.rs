@@ -13,6 +13,9 @@ const KEYS: &str = "Id,LoadState,ActiveState,SubState,UnitFileState,Result,Type,
     ExecMainExitTimestampMonotonic,ConditionResult,ConditionTimestampMonotonic,AssertResult,\
     AssertTimestampMonotonic,StateChangeTimestampMonotonic,Job";
 
+/// The kind of a service that is none of systemd's: only its state and its process are known.
+pub(super) const SCRIPT: &str = "script";
+
 /// Times are microseconds of CLOCK_MONOTONIC, 0 for never.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -114,7 +117,8 @@ impl Seen {
 
     /// Between the death of its process and the next start.
     pub(super) fn waits_to_restart(&self) -> bool {
-        self.sub_state.starts_with("auto-restart")
+        // supervisord calls it by another name.
+        self.sub_state.starts_with("auto-restart") || (self.kind == SCRIPT && self.sub_state == "backoff")
     }
 
     /// The same but for the time it was found.

@@ -23,8 +23,9 @@ impl Systemctl {
     /// A fault `not_on_this_host` where systemd is not PID 1, or for a captured tree.
     pub(super) fn of(root: &Root) -> Result<Self, Error> {
         if !root.is_live() || !root.has_systemd() {
-            let message = "this host is not run by systemd, the only service manager that this version knows";
-            return Err(Fault::new(FaultCode::NotOnThisHost, message).about("systemd").into());
+            return Err(Fault::new(FaultCode::NotOnThisHost, "this host is not run by systemd")
+                .about("systemd")
+                .into());
         }
         Ok(Self { path: find_tool("systemctl")? })
     }

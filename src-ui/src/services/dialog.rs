@@ -8,7 +8,7 @@ use protocol::FaultCode;
 use protocol::hosts::{Host, Sudo};
 use protocol::ipc::{ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::Operation;
-use protocol::services::{ServiceAction, ServiceImpact, ServiceQuery, exact_command, is_unit_name};
+use protocol::services::{Manager, ServiceAction, ServiceImpact, ServiceQuery, exact_command};
 use protocol::text::printable;
 
 use super::custom::CustomForm;
@@ -49,7 +49,7 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
         let short = unit.with(|unit| printable(unit.strip_suffix(".service").unwrap_or(unit)).into_owned());
         match chosen.get() {
             Do::Custom => t_string!(i18n, services.title_custom, host = shown_host()),
-            Do::Act(_) if !unit.with(|unit| is_unit_name(unit)) => {
+            Do::Act(_) if unit.with(|unit| Manager::of(unit).is_none()) => {
                 t_string!(i18n, services.title_any, host = shown_host())
             }
             Do::Act(action) => title_words(i18n, action, short, shown_host()),
@@ -212,7 +212,7 @@ fn ActForm(
     let name = StoredValue::new(host);
     let look = move || {
         let asked = unit.get_untracked();
-        if !is_unit_name(&asked) {
+        if Manager::of(&asked).is_none() {
             impact.set(None);
             return;
         }
@@ -235,7 +235,7 @@ fn ActForm(
     });
     let sudo = saved.as_ref().map_or(Sudo::None, |host| host.sudo);
     let command =
-        Memo::new(move |_| unit.with(|unit| is_unit_name(unit).then(|| exact_command(action, unit, sudo))));
+        Memo::new(move |_| unit.with(|unit| Manager::of(unit).map(|_| exact_command(action, unit, sudo))));
     let is_name_typed = move || !is_guarded || typed.with(|typed| name.with_value(|name| typed == name));
     let is_possible = move || {
         let known = impact.with(|impact| match impact {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::html::Input;
 use leptos::prelude::*;
-use protocol::services::is_unit_name;
+use protocol::services::Manager;
 use protocol::text::printable;
 
 use super::order::complete;
@@ -37,7 +37,7 @@ pub(crate) fn UnitField(
     let shown = Memo::new(move |_| choices.with(|choices| !choices.is_empty()));
     let error = move || {
         value.with(|unit| {
-            let is_wrong = !unit.is_empty() && !is_open.get() && !is_unit_name(unit);
+            let is_wrong = !unit.is_empty() && !is_open.get() && Manager::of(unit).is_none();
             is_wrong.then(|| {
                 let stem = printable(unit).into_owned();
                 let example =

@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::hosts::{Host, Sudo};
 use protocol::ipc::{CommandRun, ServiceAct};
 use protocol::operations::{Operation, OperationKind, OperationResult};
+use protocol::services::Manager;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
 
@@ -165,15 +166,18 @@ fn check_command(command: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses what is not the full name of a unit.
+/// Refuses what is not the full name of a service.
 pub(super) fn check_unit(unit: &str) -> Result<(), Fault> {
-    if protocol::services::is_unit_name(unit) {
+    if Manager::of(unit).is_some() {
         return Ok(());
     }
     let shown = protocol::text::printable(unit);
     Err(Fault::bad_input(
         "unit",
-        format!("'{shown}' is not the full name of a unit: give it with its type, such as cron.service"),
+        format!(
+            "'{shown}' is not the full name of a service: give a unit with its type, such as cron.service, and a \
+             service of another manager as 'services' lists it, such as openrc:cron"
+        ),
     ))
 }
 

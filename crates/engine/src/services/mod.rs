@@ -43,6 +43,7 @@ pub fn answer(table: &ServiceTable, query: &ServiceQuery, stale: bool) -> Servic
         manager: table.manager,
         total: count(table.services.len()),
         failed: count(table.services.iter().filter(|service| service.is_failed()).count()),
+        notes: table.notes.clone(),
         took_ms: table.took_ms,
         rows: rows.into_iter().map(|(_, row)| row).collect(),
     }
