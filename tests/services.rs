@@ -164,6 +164,48 @@ fn a_change_of_a_unit_is_told_within_a_second_and_the_list_is_not_read_for_it() 
 }
 
 #[test]
+fn musterctl_that_watches_shows_a_change_within_a_second_whatever_its_interval() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = operator_on(&host, "root", &[]);
+    let watch = ["services", "web", "--query", "cron.service", "--watch", "--interval-ms", "60000", "--json"];
+    let mut running = operator.start(&watch);
+    let stdout = BufReader::new(running.child.stdout.take().unwrap());
+    let (tell, shown) = channel();
+    std::thread::spawn(move || {
+        for line in stdout.lines().map_while(Result::ok) {
+            let services: Vec<Service> = serde_json::from_str(&line).unwrap();
+            let state = services.iter().find(|service| service.name == "cron.service").map(Service::state);
+            if tell.send((Instant::now(), state.unwrap_or_default())).is_err() {
+                return;
+            }
+        }
+    });
+    let wait = |wanted: &str| loop {
+        let (at, state) = shown.recv_timeout(seconds(30)).unwrap();
+        if state == wanted {
+            return at;
+        }
+    };
+    wait("active (running)");
+    // The first lines of the table are over once the helper has nothing more to say.
+    while shown.recv_timeout(seconds(4)).is_ok() {}
+    for (verb, wanted) in [("stop", "inactive (dead)"), ("start", "active (running)")] {
+        host.run(&["systemctl", verb, "cron.service"]);
+        let since = Instant::now();
+        let took = wait(wanted).saturating_duration_since(since);
+        println!("{verb} was shown {} ms after systemctl came back", took.as_millis());
+        assert!(took < seconds(1), "{verb}: {took:?}");
+    }
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&running.child),
+        rustix::process::Signal::INT,
+    )
+    .unwrap();
+    running.child.wait().unwrap();
+}
+
+#[test]
 fn a_bus_that_is_restarted_is_heard_again_and_until_then_that_is_said() {
     needs!(SystemdHost);
     let host = SystemdHost::start();

@@ -99,7 +99,10 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
         Verb::Services { name, query, failed, watching } => {
             let (text, watch) = (query.unwrap_or_default(), watching.watch);
             let query = ServiceQuery { text, failed, connect: true, watch };
-            repeat(watching, async || services::show(desk, &name, &query, printer).await).await
+            let mut news = if watch { desk.events() } else { None };
+            let changed = async || services::changed(&mut news).await;
+            repeat_or_when(watching, async || services::show(desk, &name, &query, printer).await, changed)
+                .await
         }
         Verb::Service { name, action, unit, confirm } => {
             services::act(desk, name, action.into(), unit, confirm, printer).await
@@ -126,11 +129,23 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
 }
 
 /// Looks once, or again and again at the interval until it is stopped or a look fails.
-async fn repeat(watching: Watching, mut look: impl AsyncFnMut() -> Result<(), Fault>) -> Result<(), Fault> {
+async fn repeat(watching: Watching, look: impl AsyncFnMut() -> Result<(), Fault>) -> Result<(), Fault> {
+    repeat_or_when(watching, look, async || std::future::pending().await).await
+}
+
+/// The same, and at once when something changed.
+async fn repeat_or_when(
+    watching: Watching,
+    mut look: impl AsyncFnMut() -> Result<(), Fault>,
+    mut changed: impl AsyncFnMut(),
+) -> Result<(), Fault> {
     let mut due = tokio::time::interval(Duration::from_millis(u64::from(watching.interval_ms)));
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        due.tick().await;
+        tokio::select! {
+            _ = due.tick() => {}
+            () = changed() => {}
+        }
         look().await?;
         if !watching.watch {
             return Ok(());

@@ -3,10 +3,12 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use engine::Desk;
-use protocol::ipc::{ServiceAct, ServicesQuery};
+use protocol::ipc::{Event, ServiceAct, ServicesQuery};
 use protocol::operations::{Operation, OperationResult};
 use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceQuery, UnitState};
 use protocol::{Fault, FaultCode};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::output::{Printer, Set, bytes, judge, or_dash, table, time};
 
@@ -28,6 +30,18 @@ pub(crate) async fn show(
         return printer.show(&services, |_| String::new());
     }
     printer.show(&answer, words)
+}
+
+/// Comes back when units of a watched host changed; never where that is not heard.
+pub(crate) async fn changed(news: &mut Option<broadcast::Receiver<Event>>) {
+    while let Some(receiver) = news {
+        match receiver.recv().await {
+            Ok(Event::Services { .. }) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => *news = None,
+        }
+    }
+    std::future::pending().await
 }
 
 fn words(answer: &ServiceAnswer) -> String {

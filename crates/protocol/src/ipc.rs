@@ -152,6 +152,10 @@ pub enum Event {
         received_ms: i64,
         metrics: Box<Metrics>,
     },
+    /// Units of a host whose table is watched are other than they were.
+    Services {
+        host: String,
+    },
     /// An operation was begun, finished or read.
     Operations {
         counts: OperationCounts,

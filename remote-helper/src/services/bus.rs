@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -128,7 +128,9 @@ impl Bus {
     fn call(&mut self, call: Call<'_>) -> io::Result<Message> {
         self.serial += 1;
         write_all(&self.to, &call.to_bytes(self.serial))?;
-        loop {
+        // A bus that says ever other things than the answer is not waited for either.
+        let until = Instant::now() + ANSWER_LIMIT;
+        while Instant::now() < until {
             let Some(message) = self.read_message()? else { continue };
             match message.kind {
                 METHOD_RETURN => return Ok(message),
@@ -136,6 +138,7 @@ impl Bus {
                 _ => {}
             }
         }
+        Err(io::ErrorKind::TimedOut.into())
     }
 
     /// `None` for a message that is not understood; one of no known length is an error, since

@@ -129,7 +129,8 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
         });
     }
 
-    fn refresh(self) {
+    /// Asks the same again, unless an answer is on its way or nobody looks.
+    pub(crate) fn refresh(self) {
         if !self.frozen.get_untracked() && !self.is_waiting.get_value() && !document().hidden() {
             self.again();
         }

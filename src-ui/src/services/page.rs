@@ -62,6 +62,12 @@ pub(crate) fn ServicesPage() -> impl IntoView {
         ipc::call(Ask { host: name.clone(), query })
     });
     query.follow_text(text);
+    Effect::new(move |_| {
+        let changed = app.services_changed.get();
+        if changed == host.name.get_untracked() {
+            query.refresh();
+        }
+    });
     let sort = RwSignal::new(Sort::by(Column::Unit.id()));
     let cursor = RwSignal::new(None::<String>);
     Effect::new(move |_| {

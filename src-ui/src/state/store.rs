@@ -82,6 +82,8 @@ pub(crate) struct App {
     system_dark: RwSignal<bool>,
     listeners: StoredValue<Vec<MetricsListener>>,
     waiting: StoredValue<Vec<Event>>,
+    /// The host whose units changed last, told anew at each change.
+    pub(crate) services_changed: RwSignal<String>,
     /// When each host was heard of since the last flush.
     heard: StoredValue<BTreeMap<String, i64>>,
     serial: StoredValue<u64>,
@@ -119,6 +121,7 @@ impl App {
             search: RwSignal::default(),
             hosts_view: RwSignal::new(remembered_view()),
             system_dark: RwSignal::new(true),
+            services_changed: RwSignal::default(),
             listeners: StoredValue::default(),
             waiting: StoredValue::default(),
             heard: StoredValue::default(),
@@ -265,6 +268,7 @@ impl App {
                     });
                 }
                 Event::Operations { counts } => self.counts.set(counts),
+                Event::Services { host } => self.services_changed.set(self.name_of(&host)),
                 Event::Metrics { .. } => {}
             }
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use protocol::ipc::Event;
 use protocol::journal::{JournalNews, JournalQuery};
 use protocol::metrics::Metrics;
 use protocol::wire::Answer;
@@ -58,6 +59,14 @@ impl Desk {
                 door.say(C::NAME, args).await?;
                 serde_json::from_value(door.hear().await?).map_err(unreadable)
             }
+        }
+    }
+
+    /// What happens from now on; `None` where another program has the store open and hears it.
+    pub fn events(&self) -> Option<tokio::sync::broadcast::Receiver<Event>> {
+        match self {
+            Desk::Own(engine) => Some(engine.events()),
+            Desk::App(_) => None,
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use protocol::delta::{Kept, News, Table, Taken};
+use protocol::ipc::Event;
 use protocol::link::Rights;
 use protocol::processes::ProcessTable;
 use protocol::services::ServiceTable;
@@ -46,6 +47,11 @@ pub(crate) trait Tabled: Table + Send + Sync + 'static {
     fn whole(answer: Answer) -> Result<Self, Answer>;
     fn news(answer: Answer) -> Result<News<Self>, Answer>;
     fn board(session: &Session) -> &Board<Self>;
+    /// What views are told when rows changed; `None` for a table that changes all the time.
+    fn event(host: &str) -> Option<Event> {
+        let _ = host;
+        None
+    }
     fn keep(
         self,
         snapshots: &Snapshots,
@@ -248,7 +254,7 @@ impl Session {
                             Ok(news) => news,
                             Err(other) => break Some(odd_answer(&other)),
                         };
-                        let is_torn = board.take(seq, news, self.ground.clock.now_ms());
+                        let is_torn = self.take_line(seq, news);
                         if is_torn && mended.is_none_or(|at| at.elapsed() >= MEND_AGAIN) {
                             mended = Some(Instant::now());
                             lines.refresh(true);
@@ -267,6 +273,17 @@ impl Session {
         };
         self.keep_table(board).await;
         ended
+    }
+
+    /// Takes one line, and tells views if it has other rows; true if a line before it is missing.
+    fn take_line<T: Tabled>(&self, seq: u64, news: News<T>) -> bool {
+        let event = news.has_rows().then(|| T::event(&self.host().name)).flatten();
+        let is_torn = T::board(self).take(seq, news, self.ground.clock.now_ms());
+        if let Some(event) = event {
+            // Nobody listening is no fault.
+            let _ = self.ground.events.send(event);
+        }
+        is_torn
     }
 
     async fn keep_table<T: Tabled>(&self, board: &Board<T>) {
@@ -339,6 +356,10 @@ impl Tabled for ServiceTable {
 
     fn ask(interval_ms: Option<u32>) -> Ask {
         Ask::Services { interval_ms }
+    }
+
+    fn event(host: &str) -> Option<Event> {
+        Some(Event::Services { host: host.to_owned() })
     }
 
     fn whole(answer: Answer) -> Result<Self, Answer> {

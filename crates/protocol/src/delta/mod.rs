@@ -80,6 +80,18 @@ pub enum News<T: Table> {
     Delta(Box<Delta<T>>),
 }
 
+impl<T: Table> News<T> {
+    /// True if a row may be other than the line before told.
+    pub fn has_rows(&self) -> bool {
+        match self {
+            Self::Whole { .. } => true,
+            Self::Delta(delta) => {
+                !(delta.added.is_empty() && delta.changed.is_empty() && delta.gone.is_empty())
+            }
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Delta<T: Table> {
