@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::Fault;
+use protocol::delta::Row;
 use protocol::metrics::Metrics;
 use protocol::processes::{Blame, ProcessTable};
 use protocol::services::ServiceTable;
@@ -161,7 +162,11 @@ impl Machine {
         Ok(match ask {
             Ask::System {} => Answer::System(Box::new(system::read_system(&self.root, stop)?)),
             Ask::Metrics { .. } => Answer::Metrics(Box::new(self.read_metrics_once(stop)?)),
-            Ask::Sockets { unix, .. } => Answer::Sockets(self.read_sockets(Which::asked(*unix))?),
+            Ask::Sockets { unix, .. } => {
+                let mut table = self.read_sockets(Which::asked(*unix))?;
+                table.sockets.sort_by(Row::by_place);
+                Answer::Sockets(table)
+            }
             Ask::Services { .. } => Answer::Services(self.read_services(true, stop)?),
             Ask::Processes { detail, .. } => Answer::Processes(self.read_processes_once(detail, stop)?),
             Ask::Signal { pid, start_ticks, signal, sudo } => {

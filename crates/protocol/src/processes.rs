@@ -106,12 +106,16 @@ changes! {
 }
 
 impl Row for Process {
-    fn by_identity(&self, other: &Self) -> Ordering {
-        (self.pid, self.start_ticks).cmp(&(other.pid, other.start_ticks))
+    fn rank(&self) -> u64 {
+        u64::from(self.pid)
+    }
+
+    fn by_rest(&self, other: &Self) -> Ordering {
+        self.start_ticks.cmp(&other.start_ticks)
     }
 
     fn by_place(&self, other: &Self) -> Ordering {
-        self.by_identity(other)
+        (self.pid, self.start_ticks).cmp(&(other.pid, other.start_ticks))
     }
 
     fn text_bytes(&self) -> usize {

@@ -135,12 +135,16 @@ changes! {
 }
 
 impl Row for Service {
-    fn by_identity(&self, other: &Self) -> Ordering {
+    fn rank(&self) -> u64 {
+        0
+    }
+
+    fn by_rest(&self, other: &Self) -> Ordering {
         self.name.cmp(&other.name)
     }
 
     fn by_place(&self, other: &Self) -> Ordering {
-        self.by_identity(other)
+        self.name.cmp(&other.name)
     }
 
     fn text_bytes(&self) -> usize {

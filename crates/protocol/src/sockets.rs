@@ -109,8 +109,16 @@ changes! {
 }
 
 impl Row for Socket {
-    /// By the kernel's number of it. One that no process holds any more has none: it is its two ends.
-    fn by_identity(&self, other: &Self) -> Ordering {
+    /// The kernel's number of it. One that no process holds any more has none: it is its two ends.
+    fn rank(&self) -> u64 {
+        if self.inode == 0 {
+            u64::from(self.local_port) << 16 | u64::from(self.peer_port)
+        } else {
+            self.inode
+        }
+    }
+
+    fn by_rest(&self, other: &Self) -> Ordering {
         (self.inode, self.protocol)
             .cmp(&(other.inode, other.protocol))
             .then_with(|| if self.inode == 0 { self.ends().cmp(&other.ends()) } else { Ordering::Equal })

@@ -1,6 +1,6 @@
 //! sock_diag(7): one dump per protocol and address family, 72 bytes each way (struct inet_diag).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use protocol::sockets::{Protocol, Socket};
 use rustix::net::netlink::SOCK_DIAG;
@@ -54,7 +54,7 @@ fn parse_message(bytes: &[u8], protocol: Protocol) -> Option<Socket> {
             return Some(Ipv6Addr::from(octets).to_string());
         }
         let octets: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
-        Some(Ipv4Addr::from(octets).to_string())
+        Some(dotted(octets))
     };
     let inode = u64::from(read_u32(bytes, 68)?);
     Some(Socket {
@@ -72,9 +72,35 @@ fn parse_message(bytes: &[u8], protocol: Protocol) -> Option<Socket> {
     })
 }
 
+/// `10.0.0.11`. The general way to write numbers took a quarter of the time of a refresh.
+fn dotted(octets: [u8; 4]) -> String {
+    let mut text = String::with_capacity(15);
+    for (at, octet) in octets.into_iter().enumerate() {
+        if at > 0 {
+            text.push('.');
+        }
+        for (over, part) in [(100, octet / 100), (10, octet / 10 % 10), (0, octet % 10)] {
+            if octet >= over {
+                text.push(char::from(b'0' + part));
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn an_address_is_written_as_everybody_writes_it() {
+        for number in (0..=255).flat_map(|one| [0, 9, 10, 99, 100, 255].map(|other| [one, other, other, one]))
+        {
+            assert_eq!(dotted(number), Ipv4Addr::from(number).to_string());
+        }
+    }
+
     use proptest::prelude::*;
 
     proptest! {

@@ -61,7 +61,7 @@ pub(crate) fn read_sockets(root: &Root, which: Which) -> Result<Vec<Socket>, Err
     Ok(sockets)
 }
 
-/// Reads the whole table with owners, sorted.
+/// Reads the whole table with owners, in no order: who receives it by what changed sorts it there.
 pub(crate) fn read_table(
     root: &Root,
     which: Which,
@@ -76,9 +76,12 @@ pub(crate) fn read_table(
         socket.user = users.name(socket.uid).map(str::to_owned);
         owners.fill(socket);
     }
-    sockets.sort_by(Row::by_place);
     let left_out = sockets.len().saturating_sub(ROWS_LIMIT);
-    sockets.truncate(ROWS_LIMIT);
+    if left_out > 0 {
+        // What listens is worth more than the rest.
+        sockets.sort_by(Row::by_place);
+        sockets.truncate(ROWS_LIMIT);
+    }
     let hidden =
         |socket: &&Socket| socket.pid.is_none() && socket.inode != 0 && socket.state != SocketState::TimeWait;
     Ok(SocketTable {
@@ -126,7 +129,9 @@ mod tests {
 
     fn read(owners: &mut Owners) -> SocketTable {
         let root = Root::live();
-        read_table(&root, Which::All, owners, &mut Users::of(&root)).unwrap()
+        let mut table = read_table(&root, Which::All, owners, &mut Users::of(&root)).unwrap();
+        table.sockets.sort_by(Row::by_place);
+        table
     }
 
     #[test]

@@ -43,8 +43,10 @@ pub trait Changing {
 
 /// One thing of a table.
 pub trait Row: Changing + Clone + Debug + PartialEq + Serialize + DeserializeOwned {
-    /// `Equal` for the same thing at two moments, whatever changed about it.
-    fn by_identity(&self, other: &Self) -> Ordering;
+    /// A number that the same thing has at two moments, different for most others.
+    fn rank(&self) -> u64;
+    /// Among those of one rank, `Equal` for the same thing at two moments, whatever changed about it.
+    fn by_rest(&self, other: &Self) -> Ordering;
     /// The order in which a table shows its rows.
     fn by_place(&self, other: &Self) -> Ordering;
     /// Bytes of all its texts.

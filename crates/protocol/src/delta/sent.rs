@@ -12,16 +12,25 @@ pub struct Sent<T: Table> {
     /// The next line is a whole.
     anew: bool,
     next_id: u32,
-    /// By identity.
-    rows: Vec<(u32, T::Row)>,
+    rows: Vec<T::Row>,
+    /// Of each row, by identity.
+    marks: Vec<Mark>,
     head: T,
     rows_limit: usize,
 }
 
+/// Where a row is and how it is called. Rows are large and never moved.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    rank: u64,
+    place: u32,
+    id: u32,
+}
+
 impl<T: Table> Default for Sent<T> {
     fn default() -> Self {
-        let (rows, head) = (Vec::new(), T::default());
-        Self { generation: 0, anew: true, next_id: 0, rows, head, rows_limit: usize::MAX }
+        let (rows, marks, head) = (Vec::new(), Vec::new(), T::default());
+        Self { generation: 0, anew: true, next_id: 0, rows, marks, head, rows_limit: usize::MAX }
     }
 }
 
@@ -48,28 +57,39 @@ impl<T: Table> Sent<T> {
             changed: Vec::new(),
             gone: Vec::new(),
         };
-        let mut now = Vec::with_capacity(rows.len());
-        let mut before = std::mem::take(&mut self.rows).into_iter().peekable();
-        for row in in_order(rows) {
-            while let Some((gone, _)) = before.next_if(|(_, old)| old.by_identity(&row) == Ordering::Less) {
-                delta.gone.push(gone);
-            }
-            match before.next_if(|(_, old)| old.by_identity(&row) == Ordering::Equal) {
-                Some((id, old)) => {
-                    if old != row {
-                        delta.changed.push((id, old.change_to(&row)));
+        let mut marks = marks_of(&rows);
+        let mut before = self.marks.iter().peekable();
+        for mark in &mut marks {
+            let Some(row) = rows.get(mark.place as usize) else { continue };
+            let order = |old: &Mark| {
+                old.rank.cmp(&mark.rank).then_with(|| match self.rows.get(old.place as usize) {
+                    Some(old) => old.by_rest(row),
+                    None => Ordering::Less,
+                })
+            };
+            let same = loop {
+                match before.peek().map(|old| order(old)) {
+                    Some(Ordering::Less) => delta.gone.extend(before.next().map(|gone| gone.id)),
+                    Some(Ordering::Equal) => break before.next(),
+                    Some(Ordering::Greater) | None => break None,
+                }
+            };
+            match same {
+                Some(old) => {
+                    mark.id = old.id;
+                    if let Some(old) = self.rows.get(old.place as usize).filter(|old| *old != row) {
+                        delta.changed.push((mark.id, old.change_to(row)));
                     }
-                    now.push((id, row));
                 }
                 None => {
-                    delta.added.push(row.clone());
-                    now.push((self.next_id, row));
+                    mark.id = self.next_id;
                     self.next_id += 1;
+                    delta.added.push(row.clone());
                 }
             }
         }
-        delta.gone.extend(before.map(|(id, _)| id));
-        self.rows = now;
+        delta.gone.extend(before.map(|old| old.id));
+        (self.rows, self.marks) = (rows, marks);
         News::Delta(Box::new(delta))
     }
 
@@ -80,32 +100,36 @@ impl<T: Table> Sent<T> {
             self.rows_limit = rows;
         }
         let mut table = self.head.clone();
-        table.rows_mut().extend(std::mem::take(&mut self.rows).into_iter().map(|(_, row)| row));
+        *table.rows_mut() = std::mem::take(&mut self.rows);
         table.rows_mut().sort_by(Row::by_place);
         table.cut_to(rows);
         self.whole(table)
     }
 
-    fn whole(&mut self, table: T) -> News<T> {
+    fn whole(&mut self, mut table: T) -> News<T> {
         self.anew = false;
         self.generation = self.generation.wrapping_add(1);
         self.next_id = u32::try_from(table.rows().len()).unwrap_or(u32::MAX);
-        let mut rows: Vec<(u32, T::Row)> = (0..).zip(table.rows().iter().cloned()).collect();
-        rows.sort_by(|(_, a), (_, b)| a.by_identity(b));
-        self.rows = rows;
+        self.rows.clone_from(table.rows());
+        self.marks = marks_of(&self.rows);
+        let rows = std::mem::take(table.rows_mut());
         self.head = table.clone();
-        self.head.rows_mut().clear();
+        *table.rows_mut() = rows;
         News::Whole { generation: self.generation, table }
     }
 }
 
-/// The rows by identity. Rows are large: their places are sorted, and each is moved once.
-fn in_order<R: Row>(rows: Vec<R>) -> impl Iterator<Item = R> {
-    let mut places: Vec<usize> = (0..rows.len()).collect();
-    places.sort_by(|&a, &b| match (rows.get(a), rows.get(b)) {
-        (Some(a), Some(b)) => a.by_identity(b),
-        _ => Ordering::Equal,
+/// The rows by identity, each called by its place.
+fn marks_of<R: Row>(rows: &[R]) -> Vec<Mark> {
+    let mut marks: Vec<Mark> =
+        (0..).zip(rows).map(|(place, row)| Mark { rank: row.rank(), place, id: place }).collect();
+    // Most have a rank of their own, so that the rows themselves are hardly looked at.
+    marks.sort_unstable_by(|a, b| {
+        let rest = || match (rows.get(a.place as usize), rows.get(b.place as usize)) {
+            (Some(one), Some(other)) => one.by_rest(other).then(a.place.cmp(&b.place)),
+            _ => Ordering::Equal,
+        };
+        a.rank.cmp(&b.rank).then_with(rest)
     });
-    let mut rows: Vec<Option<R>> = rows.into_iter().map(Some).collect();
-    places.into_iter().filter_map(move |at| rows.get_mut(at).and_then(Option::take))
+    marks
 }
