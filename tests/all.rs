@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod bare;
 mod faults;
 mod helper_programs;
 mod journal;

@@ -206,7 +206,7 @@ fn a_module_is_called_by_its_noun_in_every_layer() {
             "remote-helper/src",
             &[
                 "main", "lib", "root", "error", "log", "clock", "changed", "children", "machine", "netlink",
-                "once", "priority", "serve", "stop", "users",
+                "once", "priority", "pulled", "serve", "stop", "users",
             ],
         ),
         ("crates/cli/src", &["main", "args", "output", "secrets", "helper"]),

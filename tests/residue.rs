@@ -16,7 +16,7 @@ use crate::answers;
 
 /// Files with size and mode, listening sockets, and programs that run, but for those that come and
 /// go by themselves.
-fn census(host: &SystemdHost) -> BTreeSet<String> {
+pub(crate) fn census(host: &SystemdHost) -> BTreeSet<String> {
     let script = "find / -xdev \\( -path /var/log -o -path /var/cache -o -path /var/lib/systemd -o -path /tmp \\) \
                   -prune -o -type f -printf 'file %p %s %m\\n' -o -type d -printf 'folder %p %m\\n'; \
                   ss -Hltunp | awk '{print \"port\", $1, $5}'; \

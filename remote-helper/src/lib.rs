@@ -17,6 +17,7 @@ mod netlink;
 mod once;
 mod priority;
 mod processes;
+mod pulled;
 mod root;
 mod runs;
 mod serve;

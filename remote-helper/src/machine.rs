@@ -71,6 +71,7 @@ impl Machine {
             can: CAN.map(str::to_owned).to_vec(),
             host: system::read_host(&self.root),
             pid: std::process::id(),
+            missing: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use protocol::wire::{Answer, Ask};
@@ -12,9 +13,10 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::root::Root;
 use crate::stop::Stop;
-use crate::{log, priority, serve};
+use crate::{log, priority, pulled, serve};
 
-const USAGE: &str = "muster-helper [serve | system | metrics | sockets | services | processes | --version]";
+const USAGE: &str = "muster-helper [serve | NOUN | NOUN --tree DIR [--before DIR] | --version], \
+    where NOUN is system, metrics, sockets, services or processes";
 
 /// Does what the arguments say. Exit status: 0 done, 1 this host cannot tell, 2 wrong arguments.
 pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -29,6 +31,7 @@ pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
             priority::give_way();
             return finish(serve::serve(std::io::stdin(), std::io::stdout(), Root::live()));
         }
+        [noun, "--tree", rest @ ..] => return answer_pulled(noun, rest),
         ["system"] => Ask::System {},
         ["metrics"] => Ask::Metrics { interval_ms: None },
         ["sockets"] => Ask::Sockets { interval_ms: None, unix: false },
@@ -47,6 +50,30 @@ pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
             .answer(&ask, &Stop::default())
             .and_then(|answer| print(document(&answer)?)),
     )
+}
+
+/// An answer, in its frame, from files that were read from another machine.
+fn answer_pulled(noun: &str, words: &[&str]) -> ExitCode {
+    let ask = match noun {
+        "system" => Ask::System {},
+        "metrics" => Ask::Metrics { interval_ms: None },
+        "sockets" => Ask::Sockets { interval_ms: None, unix: false },
+        "services" => Ask::Services { interval_ms: None },
+        "processes" => Ask::Processes { interval_ms: None, detail: Vec::new() },
+        _ => {
+            log::error(&format!("usage: {USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    let (before, now) = match words {
+        [now] => (None, Path::new(now)),
+        [now, "--before", before] => (Some(Path::new(before)), Path::new(now)),
+        _ => {
+            log::error(&format!("usage: {USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    finish(pulled::answer(&ask, before, now).and_then(|answer| print(to_line(&answer)?)))
 }
 
 /// The noun itself, without the frame that it has on the wire.

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::Error;
 
@@ -25,6 +26,8 @@ pub struct Root {
     /// `/`, for files that lie nowhere else, such as `/.dockerenv`.
     pub top: PathBuf,
     live: bool,
+    /// Of a tree that was read just now from a running machine: how long that was up then.
+    since_boot: Option<Duration>,
 }
 
 impl Root {
@@ -44,7 +47,27 @@ impl Root {
             var: dir.join("var"),
             top: dir.to_path_buf(),
             live: false,
+            since_boot: None,
         }
+    }
+
+    /// A tree that was read just now from a running machine, so that its age counts.
+    pub(crate) fn pulled(dir: &Path) -> Self {
+        let root = Self::captured(dir);
+        let seconds = read_word(&root.proc.join("uptime"))
+            .and_then(|line| line.split(' ').next()?.parse::<f64>().ok())
+            .filter(|seconds| (0.0..1e10).contains(seconds));
+        Self { since_boot: seconds.map(Duration::from_secs_f64), ..root }
+    }
+
+    /// How long the machine was up when the tree was read from it; `None` for any other tree.
+    pub(crate) fn since_boot(&self) -> Option<Duration> {
+        self.since_boot
+    }
+
+    /// What a tool of the machine said when the tree was read from it.
+    pub(crate) fn said(&self, tool: &str) -> Option<String> {
+        self.since_boot.and_then(|_| read_text(&self.top.join("tools").join(tool)).ok())
     }
 
     /// True if this is the running machine, so that its tools and its kernel may be asked.

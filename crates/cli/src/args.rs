@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use protocol::hosts::Sudo;
+use protocol::hosts::{HelperUse, Sudo};
 use protocol::processes::ProcessSort;
 use protocol::services::ServiceAction;
 
@@ -248,6 +248,10 @@ pub(crate) struct HostFields {
     /// Folder on the host for the helper, where the user's own cannot hold a program
     #[arg(long, value_name = "DIR")]
     pub(crate) helper_dir: Option<String>,
+    /// Whether the helper is put there; without it nothing is put or run there but reads, and nothing
+    /// can be changed
+    #[arg(long)]
+    pub(crate) helper: Option<HelperWord>,
 }
 
 #[derive(Group)]
@@ -280,6 +284,21 @@ impl From<SudoWord> for Sudo {
             SudoWord::None => Sudo::None,
             SudoWord::Nopasswd => Sudo::Nopasswd,
             SudoWord::Password => Sudo::Password,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum HelperWord {
+    Placed,
+    None,
+}
+
+impl From<HelperWord> for HelperUse {
+    fn from(word: HelperWord) -> Self {
+        match word {
+            HelperWord::Placed => HelperUse::Placed,
+            HelperWord::None => HelperUse::None,
         }
     }
 }

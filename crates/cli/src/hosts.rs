@@ -2,7 +2,7 @@
 
 use engine::Desk;
 use protocol::credentials::SecretKind;
-use protocol::hosts::{Host, HostDraft, HostRow, Identity, Sudo};
+use protocol::hosts::{HelperUse, Host, HostDraft, HostRow, Identity, Sudo};
 use protocol::ipc::{HostCheck, HostRemove, HostSave, HostsList, NewSecret};
 use protocol::link::CheckReport;
 use protocol::{Fault, FaultCode};
@@ -79,6 +79,7 @@ async fn save(
         return Err(Fault::bad_input("sudo", message));
     }
     draft.helper_dir = fields.helper_dir.or(draft.helper_dir);
+    draft.helper = fields.helper.map_or(draft.helper, Into::into);
     if !fields.groups.is_empty() {
         draft.groups = fields.groups;
     }
@@ -150,6 +151,7 @@ fn host_words(host: &Host) -> String {
         ("Groups", host.groups.join(", ")),
         ("Tags", host.tags.join(", ")),
         ("Sudo", format!("{:?}", host.sudo).to_lowercase()),
+        ("Helper", if host.helper == HelperUse::None { "none: only read".into() } else { "placed".into() }),
         ("Helper folder", host.helper_dir.clone().unwrap_or_else(|| "the user's own".into())),
     ])
 }
@@ -174,7 +176,7 @@ fn check_words(report: &CheckReport) -> String {
             format!(", helper {version} at {}{placed}", protocol::text::printable(path))
         }
         (Some(version), None) => format!(", helper {version} from memory"),
-        _ => String::new(),
+        _ => format!(" without the helper: no {}", report.missing.join(", no ")),
     };
     format!("{} is live{helper}, {} ms\n", report.host, report.took_ms)
 }

@@ -127,13 +127,15 @@ impl FaultCode {
             PasswordMissing => "save it with 'musterctl host edit NAME --password-stdin'",
             HelperNotBuilt => "build it with 'cargo xtask build'",
             HelperNoexec => {
-                "set another folder for it with 'musterctl host edit NAME --helper-dir DIR' on a file system that allows programs"
+                "set another folder for it with 'musterctl host edit NAME --helper-dir DIR' on a file system that allows programs, or look at it without the helper with '--helper none'"
             }
             HelperNoSpace => "free some space there and try again",
             HelperArch => "the helper runs on x86_64 and aarch64 Linux",
-            HelperBlocked => "ask the host's owner whether programs may run there",
+            HelperBlocked => {
+                "ask the host's owner whether programs may run there, or look at it without the helper with 'musterctl host edit NAME --helper none'"
+            }
             HelperUnsafe => {
-                "set a folder of the user's own for it with 'musterctl host edit NAME --helper-dir DIR'"
+                "set a folder of the user's own for it with 'musterctl host edit NAME --helper-dir DIR', or look at it without the helper with '--helper none'"
             }
             HelperFailed => "try again; its last words are above",
             HelperUnused => "let the helper be put there with 'musterctl host edit NAME --helper placed'",

@@ -45,6 +45,17 @@ impl Sudo {
     }
 }
 
+/// How a host is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HelperUse {
+    /// By the helper, which is put there.
+    #[default]
+    Placed,
+    /// By what its files and tools say: nothing of Muster is put there or run, and nothing is changed.
+    None,
+}
+
 /// A host as a person describes it; the form and `host add` fill it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -63,6 +74,7 @@ pub struct HostDraft {
     pub sudo: Sudo,
     /// Folder on the host for the helper; `None` is a folder of the user's own, chosen there.
     pub helper_dir: Option<String>,
+    pub helper: HelperUse,
 }
 
 /// A saved host.
@@ -85,6 +97,8 @@ pub struct Host {
     pub sudo: Sudo,
     #[serde(default)]
     pub helper_dir: Option<String>,
+    #[serde(default)]
+    pub helper: HelperUse,
     pub added_ms: i64,
 }
 
@@ -117,6 +131,7 @@ impl Host {
             tags: self.tags.clone(),
             sudo: self.sudo,
             helper_dir: self.helper_dir.clone(),
+            helper: self.helper,
         }
     }
 }

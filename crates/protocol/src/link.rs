@@ -77,6 +77,9 @@ pub struct CheckReport {
     pub helper_path: Option<String>,
     /// True if it was put there just now.
     pub helper_placed: bool,
+    /// What is missing where the host is looked at without the helper; empty where it is not.
+    #[serde(default)]
+    pub missing: Vec<String>,
     /// From the start of the connection to the first answer of the helper.
     pub took_ms: u64,
 }

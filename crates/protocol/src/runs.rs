@@ -56,15 +56,41 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Shells of the Bourne family; those that are not on this machine are left out.
+    const SHELLS: [&[&str]; 8] = [
+        &["sh"],
+        &["dash"],
+        &["bash"],
+        &["bash", "--posix"],
+        &["ksh"],
+        &["mksh"],
+        &["zsh"],
+        &["busybox", "sh"],
+    ];
+
+    fn through(shell: &[&str], script: &str) -> Option<Vec<String>> {
+        let (program, words) = shell.split_first()?;
+        let out = std::process::Command::new(program).args(words).arg("-c").arg(script).output().ok()?;
+        let text = String::from_utf8(out.stdout).unwrap();
+        Some(text.split_terminator('\0').map(str::to_owned).collect())
+    }
+
+    // 64 x 400 words, each through every shell that is there.
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn words_come_out_of_the_shell_as_they_went_in(words in prop::collection::vec("[^\0]{0,12}", 1..5)) {
+        fn words_come_out_of_every_shell_as_they_went_in(
+            words in prop::collection::vec("[^\0]{0,12}|[-'\"\\\\`$!*?\\[\\]{}()<>|&;#~%=\t\n\r ]{0,12}", 400)
+        ) {
             let script = format!("printf '%s\\0' {}", quote_words(&words));
-            let out = std::process::Command::new("sh").arg("-c").arg(&script).output().unwrap();
-            let back: Vec<String> = String::from_utf8(out.stdout).unwrap()
-                .split_terminator('\0').map(str::to_owned).collect();
-            prop_assert_eq!(back, words);
+            let mut shells = 0;
+            for shell in SHELLS {
+                if let Some(back) = through(shell, &script) {
+                    prop_assert_eq!(&back, &words, "{:?}", shell);
+                    shells += 1;
+                }
+            }
+            prop_assert!(shells > 0, "no shell is there");
         }
     }
 }

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::delta::{Row, Table, changes};
 
+/// Properties of a unit that the table is made of, as systemctl(1) names them.
+pub const UNIT_KEYS: &str = "Id,Description,LoadState,ActiveState,SubState,UnitFileState,MainPID,MemoryCurrent,\
+    ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp";
+
 use crate::hosts::Sudo;
 use crate::sockets::Matched;
 

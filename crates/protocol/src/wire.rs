@@ -33,8 +33,10 @@ pub struct Hello {
     /// Words of requests that this helper answers: `system`, `metrics`, ...
     pub can: Vec<String>,
     pub host: HelloHost,
-    /// PID of the helper on the host.
+    /// PID of the helper on the host; 0 where there is none.
     pub pid: u32,
+    /// Words of what is not told or done, because the host is looked at without the helper.
+    pub missing: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

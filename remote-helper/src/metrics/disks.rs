@@ -161,6 +161,10 @@ fn is_same_file_system(a: &Mount, b: &Mount) -> bool {
 }
 
 fn measure(root: &Root, mount: Mount) -> Option<Disk> {
+    if let Some(table) = root.said("df") {
+        let inodes = root.said("df-inodes").unwrap_or_default();
+        return measure_said(&table, &inodes, mount);
+    }
     if !root.is_live() {
         // A captured tree has the names of its disks, and no file tells how full they were.
         let (mount, source, fs_type, read_only) = (mount.point, mount.source, mount.fs_type, mount.read_only);
@@ -185,9 +189,48 @@ fn measure(root: &Root, mount: Mount) -> Option<Disk> {
     })
 }
 
+/// The same by what df(1) said with -P: `-k` for the space, `-i` for the inodes.
+fn measure_said(space: &str, inodes: &str, mount: Mount) -> Option<Disk> {
+    let [blocks, used, available] = parse_df(space, &mount.point)?;
+    let [inodes_total, inodes_used, _] = parse_df(inodes, &mount.point).unwrap_or_default();
+    let usable = used + available;
+    (blocks > 0).then(|| Disk {
+        total_bytes: blocks.saturating_mul(1_024),
+        used_bytes: used.saturating_mul(1_024),
+        available_bytes: available.saturating_mul(1_024),
+        use_pct: (usable > 0).then(|| round2(used as f64 * 100.0 / usable as f64)),
+        inodes_total,
+        inodes_used,
+        mount: mount.point,
+        source: mount.source,
+        fs_type: mount.fs_type,
+        read_only: mount.read_only,
+    })
+}
+
+/// `/dev/sda1 1000 400 600 40% /`: the three numbers of the line of a mount.
+fn parse_df(text: &str, point: &str) -> Option<[u64; 3]> {
+    text.lines().find_map(|line| {
+        let rest = line.strip_suffix(point)?.strip_suffix(' ')?;
+        let mut words = rest.split_ascii_whitespace().rev().skip(1);
+        let mut number = || words.next()?.parse().ok();
+        let (available, used, blocks) = (number()?, number()?, number()?);
+        Some([blocks, used, available])
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_df_says_is_found_by_the_whole_name_of_the_mount() {
+        let text = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                    /dev/a b 1000 400 600 40% /\n/dev/c 50 - - - /odd\n/dev/d 7 3 4 43% /srv/a b\n";
+        assert_eq!(parse_df(text, "/"), Some([1_000, 400, 600]));
+        assert_eq!(parse_df(text, "/srv/a b"), Some([7, 3, 4]));
+        assert_eq!((parse_df(text, "/odd"), parse_df(text, "b")), (None, None));
+    }
 
     fn points(text: &str) -> Vec<String> {
         pick_real(parse_mountinfo(text)).into_iter().map(|mount| mount.point).collect()

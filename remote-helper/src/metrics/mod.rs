@@ -89,7 +89,7 @@ fn read_counters(root: &Root) -> Result<Counters, Error> {
         .or_else(|_| read_bytes(&root.proc.join("net/dev")))
         .map(|bytes| networks::parse_net_dev(&crate::root::lossy(bytes)));
     Ok(Counters {
-        at: Instant::now(),
+        at: clock::moment(root),
         cpu,
         devices: devices::only_whole(root, devices.unwrap_or_default()),
         networks: networks.unwrap_or_default(),

@@ -106,7 +106,7 @@ impl Known {
         let [buffer, line] = &mut self.buffers;
         let (name, name_lossy) = to_text(comm);
         let mut facts = Facts { name, lossy: name_lossy, ..Facts::default() };
-        facts.started_ms = root.is_live().then(|| clock::wall_ms_of(start_ticks));
+        facts.started_ms = clock::began_ms(root, start_ticks);
         if proc.try_read(pid, "cmdline", buffer).is_ok() {
             let command = parse_cmdline(buffer);
             facts.lossy |= command.lossy;

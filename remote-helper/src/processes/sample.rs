@@ -85,14 +85,14 @@ impl Sample {
 /// Walks over all processes. One that ends meanwhile is not in the sample.
 pub(crate) fn read_sample(root: &Root) -> Result<Sample, Error> {
     let proc = ProcDir::open(&root.proc)?;
-    let (at, at_ticks) = (Instant::now(), root.is_live().then(clock::boot_ticks));
+    let (at, at_ticks) = (clock::moment(root), clock::ticks_of(root));
     let pids = proc.list_pids()?;
     let mut sample = Sample {
         at,
         at_ticks,
         seen: Vec::with_capacity(pids.len()),
         unreadable: 0,
-        others_hidden: root.is_live() && pids.first() != Some(&1),
+        others_hidden: (root.is_live() || root.since_boot().is_some()) && pids.first() != Some(&1),
         comms: Vec::with_capacity(pids.len() * 12),
     };
     let mut line = Vec::with_capacity(1024);

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use protocol::hosts::Sudo;
-use protocol::services::{Manager, Service, ServiceTable, is_unit_name};
+use protocol::services::{Manager, Service, ServiceTable, UNIT_KEYS as KEYS, is_unit_name};
 
 use super::found::Found;
 use super::manager::{main_manager, none_known};
 use super::openrc::OpenRc;
-use super::show::{Properties, show};
+use super::show::{Properties, parse_stanzas, show};
 use super::signals::{Due, Signals};
 use super::supervisor::Supervisor;
 use super::systemctl::Systemctl;
@@ -24,8 +24,6 @@ const PLAIN: [&str; 4] = ["--no-legend", "--no-pager", "--full", "--type=service
 /// Units that are only installed are looked for again after this time, where nobody says that unit
 /// files changed.
 const KEPT: Duration = Duration::from_secs(60);
-const KEYS: &str = "Id,Description,LoadState,ActiveState,SubState,UnitFileState,MainPID,MemoryCurrent,\
-    ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp";
 
 /// Units as they were read last.
 #[derive(Debug, Default)]
@@ -49,6 +47,9 @@ impl Units {
         signals: &Signals,
         stop: &Stop,
     ) -> Result<ServiceTable, Error> {
+        if let Some(listed) = root.said("list-units") {
+            return Ok(read_said(root, &listed));
+        }
         let started = Instant::now();
         let manager = main_manager(root);
         let supervisor = Supervisor::of(root, Sudo::None);
@@ -181,6 +182,47 @@ impl Units {
 
 fn by_name(found: &[Found]) -> BTreeMap<String, Service> {
     found.iter().map(Found::to_service).map(|service| (service.name.clone(), service)).collect()
+}
+
+/// The same by what systemctl(1) said of the machine that a tree was read from. Of units that are only
+/// installed there is the name and whether they are enabled.
+fn read_said(root: &Root, listed: &str) -> ServiceTable {
+    let mut services: BTreeMap<String, Service> =
+        listed.lines().filter_map(parse_unit_line).map(|service| (service.name.clone(), service)).collect();
+    let shown = parse_stanzas(&root.said("show").unwrap_or_default());
+    for service in shown.iter().filter_map(to_service).filter(|one| is_kind_told(&one.name)) {
+        services.insert(service.name.clone(), service);
+    }
+    let files = root.said("list-unit-files").unwrap_or_default();
+    let states: BTreeMap<&str, &str> = files.lines().filter_map(parse_file_line).collect();
+    for name in parse_unit_files(&files) {
+        let enabled_state = states.get(name.as_str()).map(|state| (*state).to_owned());
+        let down = ("inactive".to_owned(), "dead".to_owned());
+        services.entry(name.clone()).or_insert_with(|| Service {
+            name,
+            load_state: "loaded".into(),
+            active_state: down.0,
+            sub_state: down.1,
+            enabled_state,
+            ..Service::default()
+        });
+    }
+    ServiceTable {
+        at_ms: clock::now_ms(),
+        manager: Manager::Systemd,
+        services: services.into_values().collect(),
+        ..ServiceTable::default()
+    }
+}
+
+fn is_kind_told(name: &str) -> bool {
+    [".service", ".socket", ".timer", ".mount"].iter().any(|kind| name.ends_with(kind))
+}
+
+/// `cron.service enabled enabled`.
+fn parse_file_line(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_whitespace();
+    Some((words.next()?, words.next()?))
 }
 
 /// `● cron.service loaded active running Regular background program processing daemon`; the mark

@@ -83,7 +83,11 @@ pub(crate) fn read_host(root: &Root) -> HelloHost {
         host_name: kernel_file("hostname").unwrap_or_else(|| word(name.nodename())),
         os: os_release::read_os_release(root).pretty_name,
         kernel: kernel_file("osrelease").unwrap_or_else(|| word(name.release())),
-        arch: if root.is_live() { word(name.machine()) } else { kernel_file("arch").unwrap_or_default() },
+        arch: match root.said("arch") {
+            Some(said) => said.trim().to_owned(),
+            None if root.is_live() => word(name.machine()),
+            None => kernel_file("arch").unwrap_or_default(),
+        },
         machine_id: read_word(&root.etc.join("machine-id")).filter(|id| id != "uninitialized"),
         boot_id: kernel_file("random/boot_id"),
         user: users.name(uid).map_or_else(|| uid.to_string(), str::to_owned),

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::hosts::{Host, HostDraft, Identity, LOCAL, Sudo, check_draft};
+use protocol::hosts::{HelperUse, Host, HostDraft, Identity, LOCAL, Sudo, check_draft};
 use protocol::{Fault, FaultCode};
 
 /// The fields of the form, by the names that faults use for them.
@@ -65,6 +65,7 @@ pub(crate) struct Typed {
     pub(crate) tags: String,
     pub(crate) sudo: Sudo,
     pub(crate) helper_dir: String,
+    pub(crate) helper: HelperUse,
     pub(crate) jump: Option<String>,
 }
 
@@ -92,6 +93,7 @@ impl Typed {
             tags: host.tags.join(", "),
             sudo: host.sudo,
             helper_dir: host.helper_dir.clone().unwrap_or_default(),
+            helper: host.helper,
             jump: host.jump.clone(),
         }
     }
@@ -113,6 +115,7 @@ impl Typed {
             tags: labels(&self.tags),
             sudo: self.sudo,
             helper_dir: Some(self.helper_dir.trim().to_owned()).filter(|dir| !dir.is_empty()),
+            helper: self.helper,
         }
     }
 
@@ -291,6 +294,7 @@ mod tests {
             tags: vec!["prod".into()],
             sudo: Sudo::Nopasswd,
             helper_dir: Some("/opt/h".into()),
+            helper: HelperUse::None,
             added_ms: 1,
         };
         assert_eq!(Typed::of_host(&host).draft(), host.draft());

@@ -11,7 +11,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use protocol::Fault;
 use protocol::credentials::{KeyringState, SecretKind};
-use protocol::hosts::{Host, Sudo};
+use protocol::hosts::{HelperUse, Host, Sudo};
 use protocol::ipc::{HostRemove, HostSave, NewSecret};
 use protocol::text::printable;
 
@@ -35,6 +35,7 @@ struct Fields {
     tags: RwSignal<String>,
     sudo: RwSignal<Sudo>,
     helper_dir: RwSignal<String>,
+    helper: RwSignal<HelperUse>,
     jump: StoredValue<Option<String>>,
 }
 
@@ -51,6 +52,7 @@ impl Fields {
             tags: RwSignal::new(typed.tags),
             sudo: RwSignal::new(typed.sudo),
             helper_dir: RwSignal::new(typed.helper_dir),
+            helper: RwSignal::new(typed.helper),
             jump: StoredValue::new(typed.jump),
         }
     }
@@ -67,6 +69,7 @@ impl Fields {
             tags: self.tags.get(),
             sudo: self.sudo.get(),
             helper_dir: self.helper_dir.get(),
+            helper: self.helper.get(),
             jump: self.jump.get_value(),
         }
     }
@@ -400,6 +403,28 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                         />
                     </Field>
                 </Show>
+                <div class="field">
+                    <span class="field-label">{move || t_string!(i18n, hosts.form_helper)}</span>
+                    <Segmented
+                        label=text(move || t_string!(i18n, hosts.form_helper).to_string())
+                        value=fields.helper
+                        on_change=Callback::new(move |helper| fields.helper.set(helper))
+                        choices=vec![
+                            Choice::new(HelperUse::Placed, "helper-placed", move || {
+                                t_string!(i18n, hosts.form_helper_placed).to_string()
+                            }),
+                            Choice::new(HelperUse::None, "helper-none", move || {
+                                t_string!(i18n, hosts.form_helper_none).to_string()
+                            }),
+                        ]
+                    />
+                    <p class="field-hint">
+                        {move || match fields.helper.get() {
+                            HelperUse::Placed => t_string!(i18n, hosts.form_helper_placed_hint),
+                            HelperUse::None => t_string!(i18n, hosts.form_helper_none_hint),
+                        }}
+                    </p>
+                </div>
                 <Field
                     label=text(move || t_string!(i18n, hosts.form_helper_dir).to_string())
                     for_id="helper-dir"

@@ -190,6 +190,7 @@ mod tests {
                 tags: vec!["prod".into()],
                 sudo: Default::default(),
                 helper_dir: None,
+                helper: Default::default(),
                 added_ms: 0,
             },
             link: LinkState::Idle,

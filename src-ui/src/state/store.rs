@@ -483,6 +483,7 @@ impl App {
             tags: Vec::new(),
             sudo: Default::default(),
             helper_dir: None,
+            helper: Default::default(),
             added_ms: 0,
         };
         let row = ArcRwSignal::new(HostRow { host, link: LinkState::Idle, last: None });

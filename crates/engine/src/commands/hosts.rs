@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use protocol::credentials::{KeyringState, SecretKind};
-use protocol::hosts::{Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
+use protocol::hosts::{HelperUse, Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
 use protocol::ipc::{
     AppFacts, AppStart, Event, HostCheck, HostConnect, HostDisconnect, HostRemove, HostSave, HostsList,
     NewSecret, SettingsSave,
@@ -237,7 +237,8 @@ impl Handle for HostCheck {
         Ok(CheckReport {
             host: host.name,
             state: session.state(),
-            helper_version: Some(live.link.hello().version.clone()),
+            helper_version: (host.helper == HelperUse::Placed).then(|| live.link.hello().version.clone()),
+            missing: live.link.hello().missing.clone(),
             helper_path: placed.map(|placed| placed.path.clone()),
             helper_placed: placed.is_some_and(|placed| placed.newly),
             took_ms: live.took_ms,

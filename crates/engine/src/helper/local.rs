@@ -34,7 +34,7 @@ pub(super) mod linux {
     use std::fs::File;
     use std::io::{self, Write};
     use std::os::fd::{AsRawFd, OwnedFd};
-    use std::process::Stdio;
+    use std::process::{Output, Stdio};
     use std::time::Duration;
 
     use protocol::hosts::LOCAL;
@@ -49,6 +49,8 @@ pub(super) mod linux {
 
     /// For the exit status to come after the output ended.
     const EXIT_LIMIT: Duration = Duration::from_secs(2);
+    /// For one document about files that lie here.
+    const RUN_LIMIT: Duration = Duration::from_secs(20);
 
     pub(in crate::helper) async fn start_bytes(bytes: &'static [u8]) -> Result<Link, Fault> {
         let mut child = spawn(bytes).map_err(|why| {
@@ -88,6 +90,17 @@ pub(super) mod linux {
             ended,
         };
         Link::begin(wire, &mut String::new()).await
+    }
+
+    /// Runs it with arguments to its end and gives what it printed.
+    pub(in crate::helper) async fn run_bytes(bytes: &[u8], words: &[&std::ffi::OsStr]) -> io::Result<Output> {
+        let program = sealed(bytes)?;
+        let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
+        command.arg0("muster-helper").args(words).stdin(Stdio::null()).kill_on_drop(true);
+        match timeout(RUN_LIMIT, command.output()).await {
+            Ok(output) => output,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     fn spawn(bytes: &[u8]) -> io::Result<Child> {

@@ -10,10 +10,12 @@ use std::sync::OnceLock;
 use protocol::{Fault, FaultCode};
 use sha2::{Digest, Sha256};
 
+mod bare;
 mod lines;
 mod link;
 mod local;
 mod place;
+mod pulled;
 mod remove;
 mod scripts;
 mod start;
@@ -23,6 +25,7 @@ mod sudo;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use bare::look_bare;
 pub use link::Link;
 pub use local::start_local;
 pub use place::{Place, find_place};

@@ -202,6 +202,43 @@ pub(super) fn as_root(sudo: &str, options: &str, arguments: &[&str]) -> String {
     )
 }
 
+/// Arguments: mark, words of what is read, properties of units.
+///
+/// Says `begin`, prints the files and what tools say, each line behind the path it belongs to and a
+/// colon, and says `end`. No line can be taken for one of another file, whatever a process of the
+/// host put into its name. Nothing is written, and nothing is run but tools of the system that read.
+const PULL: &str = "\
+    TZ=UTC; export TZ; cd /; say begin; \
+    u() { grep -asH \"\" \"$@\" </dev/null; }; t() { sed \"s|^|tools/$1:|\"; }; \
+    u /proc/uptime /proc/stat; \
+    for w in $2; do case $w in \
+    base) id -u | t uid; id -un | t user; uname -m | t arch; uname -s | t os; \
+    { getconf CLK_TCK; getconf PAGESIZE; } 2>/dev/null | t getconf; \
+    u /proc/sys/kernel/hostname /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id \
+    /etc/machine-id /etc/os-release /usr/lib/os-release /etc/passwd;; \
+    system) u /proc/cpuinfo /proc/meminfo /proc/1/comm /proc/1/cgroup /proc/self/mountinfo \
+    /etc/timezone /etc/crontab /etc/cron.d/*;; \
+    metrics) u /proc/meminfo /proc/loadavg /proc/diskstats /proc/self/net/dev /proc/self/mountinfo \
+    /proc/pressure/*; df -lkP 2>/dev/null | t df; df -liP 2>/dev/null | t df-inodes; \
+    systemctl list-units --failed --no-legend --plain --no-pager 2>/dev/null | t failed;; \
+    tasks) u /proc/[0-9]*/stat;; \
+    processes) u /proc/[0-9]*/status; u /proc/[0-9]*/cmdline; u /proc/[0-9]*/cgroup; \
+    u /proc/cpuinfo;; \
+    sockets) u /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; u /proc/[0-9]*/stat; \
+    u /proc/[0-9]*/cgroup; \
+    find /proc/[0-9]*/fd -maxdepth 1 -lname \"socket:*\" -printf \"%p:%l\\n\" 2>/dev/null;; \
+    services) systemctl list-units --all --plain --no-legend --no-pager --full \
+    --type=service,socket,timer,mount 2>/dev/null | t list-units; \
+    systemctl list-unit-files --no-legend --no-pager --full --type=service,socket,timer,mount \
+    2>/dev/null | t list-unit-files; \
+    systemctl show --no-pager -p \"$3\" \"*.service\" \"*.socket\" \"*.timer\" \"*.mount\" \
+    2>/dev/null | t show;; \
+    esac; done; say end";
+
+pub(super) fn pull(arguments: &[&str]) -> String {
+    command(&[SETTING, WORDS, PULL], arguments)
+}
+
 pub(super) fn status(arguments: &[&str]) -> String {
     command(&[SETTING, WORDS, FOLDERS, STATUS], arguments)
 }
@@ -256,6 +293,7 @@ mod tests {
             WORDS,
             ROOT_SETTING,
             ROOT,
+            PULL,
             SAFE,
             GO,
             FIND,

@@ -7,7 +7,7 @@ mod similar;
 
 use std::ops::ControlFlow;
 
-use protocol::hosts::{Host, HostDraft, Identity, LOCAL, Sudo, check_draft};
+use protocol::hosts::{HelperUse, Host, HostDraft, Identity, LOCAL, Sudo, check_draft};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 use uuid::{NoContext, Timestamp, Uuid};
@@ -43,6 +43,7 @@ impl Hosts {
             tags: Vec::new(),
             sudo: Sudo::None,
             helper_dir: None,
+            helper: HelperUse::Placed,
             added_ms: 0,
         }
     }
@@ -181,6 +182,7 @@ fn from_draft(id: String, added_ms: i64, draft: HostDraft) -> Host {
         tags: tidy(draft.tags),
         sudo: draft.sudo,
         helper_dir: draft.helper_dir,
+        helper: draft.helper,
         added_ms,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use protocol::credentials::SecretKind;
-use protocol::hosts::Identity;
+use protocol::hosts::{HelperUse, Identity};
 use protocol::link::{LinkState, LinkStep};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
@@ -27,10 +27,17 @@ impl Session {
         }
         step(LinkStep::Reaching);
         let connection = self.sign_in(&step).await?;
-        let (placed, link) = self.start_helper(&connection, &step).await?;
-        let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(Arc::new(connection))));
+        let connection = Arc::new(connection);
+        let (placed, link) = match self.host.helper {
+            HelperUse::Placed => {
+                let (placed, link) = self.start_helper(&connection, &step).await?;
+                (Some(placed), link)
+            }
+            HelperUse::None => (None, helper::look_bare(connection.clone(), &self.host.name).await?),
+        };
+        let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(connection)));
         let root = tokio::sync::Mutex::default();
-        Ok(Live { link, placed: Some(placed), took_ms, connection, root, epoch })
+        Ok(Live { link, placed, took_ms, connection, root, epoch })
     }
 
     /// A connection to the host, judged and signed in, with nothing on it yet.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::credentials::SecretKind;
-use protocol::hosts::Sudo;
+use protocol::hosts::{HelperUse, Sudo};
 use protocol::link::Rights;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
@@ -153,7 +153,8 @@ impl Session {
         let live = self.live().await?;
         let need = need(&ask);
         let is_root = live.link.hello().host.uid == 0;
-        if need == Need::Nothing || self.host.sudo == Sudo::None || is_root {
+        let is_bare = self.host.helper == HelperUse::None;
+        if need == Need::Nothing || self.host.sudo == Sudo::None || is_root || is_bare {
             return Ok(Way { live, root: None, refused: None, ask: with_sudo(ask, Sudo::None) });
         }
         match self.root(&live, need).await {

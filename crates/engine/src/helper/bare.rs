@@ -1,0 +1,318 @@
+//! bare: a link to a host on which nothing may be put or run.
+//!
+//! Questions are answered here: one fixed script reads what is needed over the connection, and the
+//! helper of this computer parses it as it would parse the files of its own machine. It only reads;
+//! what would change the host, and what only a program there could tell, is refused with words.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::delta::News;
+use protocol::services::UNIT_KEYS;
+use protocol::wire::{Answer, Ask, Hello, HelloHost, Line, Request};
+use protocol::{Fault, FaultCode};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, WriteHalf};
+use tokio::task::AbortHandle;
+
+use super::link::{HELLO_LIMIT, Link, Wire};
+use super::pulled::Pulled;
+use super::{Program, Programs, place, scripts};
+use crate::ssh::{Connection, ExecLimits, StderrTail};
+
+/// For one reading; a login shell may be slow.
+const PULL_LIMIT: Duration = Duration::from_secs(30);
+/// No host says more about itself in one reading.
+const PULL_LIMIT_BYTES: usize = 48 << 20;
+/// Streams are not renewed more often: each reading is a command on the host.
+const EVERY_MIN: Duration = Duration::from_secs(5);
+/// A reading of this age gives the rates of the next.
+const BEFORE_MIN: Duration = Duration::from_millis(400);
+const BEFORE_MAX: Duration = Duration::from_secs(15);
+/// Bytes of answers that may wait to be taken.
+const WAITING_BYTES: usize = 1 << 20;
+
+const CAN: [&str; 6] = ["system", "metrics", "sockets", "services", "processes", "cancel"];
+const MISSING: [&str; 7] =
+    ["actions", "commands", "signals", "journal", "blame", "root", "memory shares of a process"];
+
+/// A link that only reads.
+///
+/// # Errors
+/// `HelperArch` if the host is no Linux, `HelperBlocked` if it gives no shell, `HelperNotBuilt` if this
+/// program has no helper for this computer, or the connection's.
+pub async fn look_bare(connection: Arc<Connection>, host: &str) -> Result<Link, Fault> {
+    let own = std::env::consts::ARCH;
+    let program = Programs::built_in().for_arch(own).map_err(|fault| fault.on_host(host))?;
+    let reader = Reader {
+        connection: connection.clone(),
+        host: host.to_owned(),
+        program,
+        before: tokio::sync::Mutex::default(),
+    };
+    let first = reader.pull("base").await?;
+    let os = first.word("tools/os");
+    if os != "Linux" {
+        let message = format!("only Linux can be looked at, and {host} runs {os}");
+        return Err(Fault::new(FaultCode::HelperArch, message).on_host(host).about(os));
+    }
+    let (near, far) = tokio::io::duplex(WAITING_BYTES);
+    let (input, output) = tokio::io::split(near);
+    let ended = {
+        let connection = connection.clone();
+        Box::pin(async move {
+            let cause = connection.watch_end().cause();
+            cause.map_or_else(
+                || "it was given up".to_owned(),
+                |cause| format!("the connection ended: {cause}"),
+            )
+        })
+    };
+    tokio::spawn(serve(Arc::new(reader), hello(&first), far));
+    let wire = Wire {
+        host: host.to_owned(),
+        input: Box::new(input),
+        output: Box::new(output),
+        stderr: StderrTail::default(),
+        hello_limit: HELLO_LIMIT,
+        ended,
+    };
+    Link::begin(wire, &mut String::new()).await
+}
+
+fn hello(first: &Pulled) -> Hello {
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    Hello {
+        version: protocol::VERSION.to_owned(),
+        can: CAN.map(str::to_owned).to_vec(),
+        host: HelloHost {
+            host_name: first.word("proc/sys/kernel/hostname"),
+            os: None,
+            kernel: first.word("proc/sys/kernel/osrelease"),
+            arch: first.word("tools/arch"),
+            machine_id: some(first.word("etc/machine-id")),
+            boot_id: some(first.word("proc/sys/kernel/random/boot_id")),
+            user: first.word("tools/user"),
+            uid: first.word("tools/uid").parse().unwrap_or(u32::MAX),
+        },
+        pid: 0,
+        missing: MISSING.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Answers until the other end is dropped or the connection has ended.
+async fn serve(reader: Arc<Reader>, hello: Hello, link: DuplexStream) {
+    let (asked, says) = tokio::io::split(link);
+    let output = Arc::new(tokio::sync::Mutex::new(says));
+    let mut asked = BufReader::new(asked).lines();
+    say(&output, &Line::Hello(hello)).await;
+    let under_way = UnderWay::default();
+    let connection = reader.connection.clone();
+    let gone = connection.closed();
+    tokio::pin!(gone);
+    loop {
+        let line = tokio::select! {
+            line = asked.next_line() => line,
+            _ = &mut gone => break,
+        };
+        let Ok(Some(line)) = line else { break };
+        let Ok(Request { id, ask }) = serde_json::from_str(&line) else { continue };
+        if let Ask::Cancel { id } = ask {
+            under_way.end(id);
+        }
+        let (reader, output) = (reader.clone(), output.clone());
+        let task = tokio::spawn(async move { answer(&reader, &output, id, ask).await });
+        under_way.begin(id, task.abort_handle());
+    }
+}
+
+/// Answers that are worked on. Dropped, they end.
+#[derive(Default)]
+struct UnderWay(Mutex<HashMap<u64, AbortHandle>>);
+
+impl UnderWay {
+    fn begin(&self, id: u64, task: AbortHandle) {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.retain(|_, task| !task.is_finished());
+        tasks.insert(id, task);
+    }
+
+    fn end(&self, id: u64) {
+        if let Some(task) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).values().for_each(AbortHandle::abort);
+    }
+}
+
+type Says = tokio::sync::Mutex<WriteHalf<DuplexStream>>;
+
+async fn say(output: &Says, line: &Line) {
+    // A line that cannot be written, or that nobody takes, ends the link on the other side.
+    let Ok(mut text) = serde_json::to_vec(line) else { return };
+    text.push(b'\n');
+    let _ = output.lock().await.write_all(&text).await;
+}
+
+async fn answer(reader: &Reader, output: &Says, id: u64, ask: Ask) {
+    let Some(every) = interval(&ask) else {
+        let line = match reader.answer(&ask).await {
+            Ok(answer) => Line::Reply { id, answer },
+            Err(fault) => Line::Fault { id, fault },
+        };
+        return say(output, &line).await;
+    };
+    let mut seq = 0;
+    loop {
+        let began = Instant::now();
+        seq += 1;
+        match reader.answer(&ask).await {
+            Ok(answer) => say(output, &Line::Push { id, seq, answer: as_news(answer, seq) }).await,
+            Err(fault) => return say(output, &Line::Fault { id, fault }).await,
+        }
+        tokio::time::sleep(every.saturating_sub(began.elapsed())).await;
+    }
+}
+
+fn interval(ask: &Ask) -> Option<Duration> {
+    match ask {
+        Ask::Metrics { interval_ms }
+        | Ask::Sockets { interval_ms, .. }
+        | Ask::Services { interval_ms }
+        | Ask::Processes { interval_ms, .. } => {
+            interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(EVERY_MIN))
+        }
+        _ => None,
+    }
+}
+
+/// A table of a stream, each time as a whole.
+fn as_news(answer: Answer, seq: u64) -> Answer {
+    let generation = u32::try_from(seq).unwrap_or(u32::MAX);
+    match answer {
+        Answer::Sockets(table) => Answer::SocketNews(Box::new(News::Whole { generation, table })),
+        Answer::Services(table) => Answer::ServiceNews(Box::new(News::Whole { generation, table })),
+        Answer::Processes(table) => Answer::ProcessNews(Box::new(News::Whole { generation, table })),
+        other => other,
+    }
+}
+
+struct Reader {
+    connection: Arc<Connection>,
+    host: String,
+    /// The helper of this computer.
+    program: &'static Program,
+    /// The last reading of tasks and counters, which the next is compared with. Held while the host
+    /// is read, so that it is read by one command at a time.
+    before: tokio::sync::Mutex<Option<(Instant, TempDir)>>,
+}
+
+impl Reader {
+    async fn answer(&self, ask: &Ask) -> Result<Answer, Fault> {
+        // `metrics tasks` in both, so that the readings of one give the rates of the other.
+        let (noun, words, has_rates) = match ask {
+            Ask::System {} => ("system", "base system", false),
+            Ask::Metrics { .. } => ("metrics", "base metrics tasks", true),
+            Ask::Processes { .. } => ("processes", "base metrics tasks processes", true),
+            Ask::Sockets { unix: false, .. } => ("sockets", "base sockets", false),
+            Ask::Services { .. } => ("services", "base services", false),
+            Ask::Cancel { .. } => return Ok(Answer::Cancelled {}),
+            Ask::Refresh { .. } => return Ok(Answer::Refreshed {}),
+            _ => return Err(self.unused()),
+        };
+        let mut before = self.before.lock().await;
+        if has_rates
+            && !before.as_ref().is_some_and(|(at, _)| (BEFORE_MIN..=BEFORE_MAX).contains(&at.elapsed()))
+        {
+            *before = Some((Instant::now(), self.pull_tree("base metrics tasks").await?));
+            tokio::time::sleep(BEFORE_MIN).await;
+        }
+        let (at, now) = (Instant::now(), self.pull_tree(words).await?);
+        let old = before.as_ref().filter(|_| has_rates).map(|(_, tree)| tree.path());
+        let answer = self.parse(noun, now.path(), old).await?;
+        if has_rates {
+            *before = Some((at, now));
+        }
+        Ok(answer)
+    }
+
+    fn unused(&self) -> Fault {
+        let message = format!(
+            "{} is set to be looked at without the helper, and that cannot be told or done without it",
+            self.host
+        );
+        Fault::new(FaultCode::HelperUnused, message).on_host(&self.host)
+    }
+
+    async fn pull(&self, words: &str) -> Result<Pulled, Fault> {
+        let mark = scripts::mark();
+        let what = "reading without the helper";
+        let limits = ExecLimits { stdout_bytes: PULL_LIMIT_BYTES, ..ExecLimits::new(what, PULL_LIMIT) };
+        let command = scripts::pull(&[&mark, words, UNIT_KEYS]);
+        let result = self.connection.run(&command, Vec::new(), limits).await?;
+        Pulled::parse(&result.stdout, &mark).ok_or_else(|| place::no_answer(&self.host, what, &result))
+    }
+
+    async fn pull_tree(&self, words: &str) -> Result<TempDir, Fault> {
+        let pulled = self.pull(words).await?;
+        let written = tokio::task::spawn_blocking(move || {
+            let tree = folder()?;
+            pulled.write(tree.path()).map(|()| tree)
+        });
+        let failed = |why: &dyn std::fmt::Display| {
+            let message = format!("what {} said cannot be laid out on this computer: {why}", self.host);
+            Fault::new(FaultCode::StoreUnwritable, message).on_host(&self.host).because(why.to_string())
+        };
+        written.await.map_err(|why| failed(&why))?.map_err(|why| failed(&why))
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn parse(
+        &self,
+        noun: &str,
+        now: &std::path::Path,
+        before: Option<&std::path::Path>,
+    ) -> Result<Answer, Fault> {
+        let mut words = vec![OsStr::new(noun), OsStr::new("--tree"), now.as_os_str()];
+        words.extend(before.into_iter().flat_map(|before| [OsStr::new("--before"), before.as_os_str()]));
+        let failed = |why: String| {
+            let message = format!("what {} said about its {noun} was not understood: {why}", self.host);
+            Fault::new(FaultCode::NotOnThisHost, message).on_host(&self.host).because(why)
+        };
+        let ran = super::local::linux::run_bytes(self.program.bytes, &words).await;
+        let output = ran.map_err(|why| failed(why.to_string()))?;
+        serde_json::from_slice(&output.stdout).map_err(|_| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            failed(protocol::text::printable(said.lines().last().unwrap_or("nothing")).into_owned())
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    async fn parse(
+        &self,
+        _: &str,
+        _: &std::path::Path,
+        _: Option<&std::path::Path>,
+    ) -> Result<Answer, Fault> {
+        let message = "a host is looked at without the helper from a Linux computer only";
+        Err(Fault::new(FaultCode::NotOnThisHost, message).on_host(&self.host))
+    }
+}
+
+/// A folder of this user's alone, in memory where the computer has one there.
+fn folder() -> std::io::Result<TempDir> {
+    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").map(std::path::PathBuf::from);
+    let mut name = tempfile::Builder::new();
+    name.prefix("muster-read-");
+    match in_memory.filter(|folder| folder.is_dir()).map(|folder| name.tempdir_in(folder)) {
+        Some(Ok(made)) => Ok(made),
+        Some(Err(_)) | None => name.tempdir(),
+    }
+}
