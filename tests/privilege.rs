@@ -195,3 +195,51 @@ fn each_way_in_which_sudo_says_no_has_its_sentence_and_a_wrong_password_is_given
     operator.run_with_input(&["host", "edit", "web", "--sudo-password-stdin"], &password).done();
     restart(&operator).done();
 }
+
+/// PIDs of helpers on the host by the user they run as, and of the command that a test started.
+fn running(host: &SystemdHost) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let of = |words: &str| -> Vec<String> {
+        let said = host.try_run(&["sh", "-c", words]);
+        String::from_utf8_lossy(&said.stdout).split_whitespace().map(str::to_owned).collect()
+    };
+    let helpers = |user: &str| {
+        of(&format!(
+            "for p in $(pgrep -u {user}); do case $(readlink /proc/$p/exe) in *muster-helper*) echo $p;; esac; done"
+        ))
+    };
+    (helpers("ann"), helpers("root"), of("pgrep -x -f 'sleep 7777'"))
+}
+
+#[test]
+fn what_runs_as_root_ends_with_the_connection_and_with_the_first_helper() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    host.add_user("ann");
+    host.set_sudoers("ann ALL=(ALL) NOPASSWD: ALL");
+    let operator = Operator::without_keyring();
+    save(&operator, &host, "nopasswd", None);
+    for what in ["the program", "the first helper", "the helper of root"] {
+        let mut acting = operator.start(&["run", "web", "--sudo", "--", "sleep 7777"]);
+        let (first, root, _) = until("both helpers and the command to run", seconds(60), || {
+            let now = running(&host);
+            (now.0.len() == 1 && now.1.len() == 1 && now.2.len() == 1).then_some(now)
+        });
+        match what {
+            "the program" => acting.child.kill().unwrap(),
+            "the first helper" => drop(host.run(&["kill", "-KILL", &first[0]])),
+            _ => drop(host.run(&["kill", "-KILL", &root[0]])),
+        }
+        let began = std::time::Instant::now();
+        until("all of it to be gone", seconds(30), || {
+            let now = running(&host);
+            (now.0.is_empty() && now.1.is_empty() && now.2.is_empty()).then_some(())
+        });
+        let took = began.elapsed();
+        assert!(took < seconds(8), "without {what} it took {took:?}");
+        let ended = acting.end();
+        assert_ne!(ended.status, 0, "without {what}: {ended:?}");
+    }
+    let left = answers::operations(&operator);
+    let runs: Vec<_> = left.iter().filter(|one| one.target == "sleep 7777").map(|one| one.result).collect();
+    assert_eq!(runs, [OperationResult::OutcomeUnknown; 3], "{left:?}");
+}

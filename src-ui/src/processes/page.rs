@@ -20,7 +20,7 @@ use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
 use crate::ipc;
 use crate::state::{use_app, zone_min};
-use crate::text::{I18n, lang, t_string, use_i18n};
+use crate::text::{I18n, lang, t_string, use_i18n, with_refusal};
 
 const HEADS: Heads<Column> = Heads { words: head_words, track, first: None, last: None };
 
@@ -87,13 +87,18 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
     });
     let hidden = Memo::new(move |_| query.with(|answer| answer.others_hidden).unwrap_or_default());
     let unreadable = Memo::new(move |_| query.with(|answer| answer.unreadable).unwrap_or_default());
+    let refused = Memo::new(move |_| query.with(|answer| answer.rights.refused.clone()).flatten());
     let partial = move || {
-        let words = move || match hidden.get() {
-            true => t_string!(i18n, processes.others_hidden).to_owned(),
-            false => t_string!(i18n, processes.unreadable, count = unreadable.get()),
+        let words = move || {
+            let hidden = match (hidden.get(), unreadable.get()) {
+                (true, _) => t_string!(i18n, processes.others_hidden).to_owned(),
+                (false, 0) => String::new(),
+                (false, count) => t_string!(i18n, processes.unreadable, count = count),
+            };
+            with_refusal(i18n, hidden, refused.get().as_deref())
         };
         view! {
-            <Show when=move || hidden.get() || unreadable.get() != 0>
+            <Show when=move || hidden.get() || unreadable.get() != 0 || refused.with(Option::is_some)>
                 <PartialBar words=Signal::derive(words) testid="processes-hidden" />
             </Show>
         }

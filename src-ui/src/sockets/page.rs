@@ -19,7 +19,7 @@ use crate::components::{
 use crate::format;
 use crate::hosts::use_host;
 use crate::ipc;
-use crate::text::{I18n, t_string, use_i18n};
+use crate::text::{I18n, t_string, use_i18n, with_refusal};
 
 const HEADS: Heads<Column> = Heads { words: head_words, track, first: None, last: None };
 
@@ -79,15 +79,18 @@ pub(crate) fn SocketsPage() -> impl IntoView {
             view! { <span>{t_string!(i18n, sockets.count_listening, count = count)}</span> }
         })
     };
+    let refused = Memo::new(move |_| query.with(|answer| answer.rights.refused.clone()).flatten());
     let partial = move || {
+        let words = move || {
+            let hidden = match counted(|a| a.owner_hidden) {
+                0 => String::new(),
+                count => t_string!(i18n, sockets.hidden, count = count),
+            };
+            with_refusal(i18n, hidden, refused.get().as_deref())
+        };
         view! {
-            <Show when=move || counted(|a| a.owner_hidden) != 0>
-                <PartialBar
-                    words=Signal::derive(move || {
-                        t_string!(i18n, sockets.hidden, count = counted(|a| a.owner_hidden))
-                    })
-                    testid="sockets-hidden"
-                />
+            <Show when=move || counted(|a| a.owner_hidden) != 0 || refused.with(Option::is_some)>
+                <PartialBar words=Signal::derive(words) testid="sockets-hidden" />
             </Show>
         }
     };

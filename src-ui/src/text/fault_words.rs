@@ -150,6 +150,7 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
             | FaultCode::NotInThisVersion
             | FaultCode::StoreUnwritable
             | FaultCode::StoreDamaged
+            | FaultCode::SudoRefused
     );
     if !says_little {
         return sentence;
@@ -160,6 +161,14 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
         Lang::Chinese => t_string!(i18n, faults.engine_says, message = message),
     };
     format!("{sentence} {message}")
+}
+
+/// What a table says about what is missing from it, and why it was not read as root where the host is
+/// set to give root.
+pub(crate) fn with_refusal(i18n: I18n, missing: String, refused: Option<&Fault>) -> String {
+    let Some(fault) = refused else { return missing };
+    let why = format!("{} {}", fault_text(i18n, fault), fault_next(i18n, fault));
+    if missing.is_empty() { why } else { format!("{missing} {why}") }
 }
 
 /// What the person can do now.
