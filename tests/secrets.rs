@@ -1,6 +1,7 @@
 //! A planted password is looked for everywhere that it must not be.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use base64::Engine;
@@ -28,6 +29,11 @@ pub(crate) fn holds(bytes: &[u8], secret: &str) -> bool {
 
 /// Every file below `top` that holds the secret in some form.
 pub(crate) fn files_with(top: &Path, secret: &str) -> Vec<String> {
+    changed_files_with(top, secret, 0)
+}
+
+/// The same among those files that were changed since, in seconds after 1970.
+pub(crate) fn changed_files_with(top: &Path, secret: &str, since_s: i64) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![top.to_owned()];
     let mut seen = 0;
@@ -36,7 +42,7 @@ pub(crate) fn files_with(top: &Path, secret: &str) -> Vec<String> {
             let kind = entry.file_type().unwrap();
             if kind.is_dir() {
                 open.push(entry.path());
-            } else if kind.is_file() {
+            } else if kind.is_file() && entry.metadata().is_ok_and(|meta| meta.ctime() >= since_s) {
                 seen += 1;
                 if holds(&fs::read(entry.path()).unwrap_or_default(), secret) {
                     found.push(entry.path().display().to_string());
