@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use protocol::FaultCode;
 use protocol::delta::{Kept, News, Taken};
 use protocol::operations::{Operation, OperationResult};
-use protocol::services::{Outcome, Service, ServiceTable};
+use protocol::services::{Outcome, Service, ServiceImpact, ServiceTable};
 use protocol::wire::{Answer, Ask, Line, Request};
 use support::musterctl::Operator;
 use support::needs;
@@ -290,6 +290,49 @@ fn a_command_whose_own_sudo_is_refused_ran_and_one_that_sudo_refused_did_not() {
     let refused = run("asker", "touch /root/never").status_is(7);
     assert_eq!(refused.fault().code, FaultCode::SudoPasswordMissing);
     assert!(!host.try_run(&["test", "-e", "/root/never"]).status.success());
+}
+
+#[test]
+fn who_needs_a_unit_and_who_is_connected_to_it_is_told_before_a_stop() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let sleep = "ExecStart=/bin/sleep 1000\n";
+    host.add_unit("below.service", &format!("[Service]\n{sleep}"));
+    host.add_unit("needs.service", &format!("[Unit]\nRequires=below.service\n[Service]\n{sleep}"));
+    host.add_unit(
+        "bound.service",
+        &format!("[Unit]\nBindsTo=below.service\nAfter=below.service\n[Service]\n{sleep}"),
+    );
+    host.add_unit("wants.service", &format!("[Unit]\nWants=below.service\n[Service]\n{sleep}"));
+    host.run(&["systemctl", "start", "needs.service", "bound.service", "wants.service"]);
+    let operator = operator_on(host, "root", &[]);
+    let impact = |unit: &str| -> ServiceImpact {
+        operator.run(&["service", "web", "impact", unit, "--json"]).done().value()
+    };
+    let below = impact("below.service");
+    let dependents: Vec<_> =
+        below.dependents.iter().map(|one| (one.unit.as_str(), one.stops_with_it)).collect();
+    assert_eq!(dependents, [("bound.service", true), ("needs.service", true), ("wants.service", false)]);
+    assert_eq!((below.clients.len(), below.state.state().as_str()), (0, "active (running)"));
+    // It is true: these stop with it, and that one goes on.
+    host.run(&["systemctl", "stop", "below.service"]);
+    let states = ["needs.service", "bound.service", "wants.service"].map(|unit| {
+        String::from_utf8(host.try_run(&["systemctl", "is-active", unit]).stdout).unwrap().trim().to_owned()
+    });
+    assert_eq!(states, ["inactive", "inactive", "active"]);
+    host.run(&["systemctl", "stop", "wants.service"]);
+
+    // This test's own connections are clients of sshd.
+    let first = std::net::TcpStream::connect((host.address(), 22)).unwrap();
+    let second = std::net::TcpStream::connect((host.address(), 22)).unwrap();
+    let ssh = impact("ssh.service");
+    let own = first.local_addr().unwrap().ip().to_string();
+    let client = ssh.clients.iter().find(|client| client.peer == own && client.local_port == 22).unwrap();
+    assert!(client.connections >= 3, "two here and the one of musterctl: {ssh:?}");
+    assert!(ssh.state.listens.iter().any(|port| port.ends_with(":22")), "{ssh:?}");
+    drop((first, second));
+    let words = operator.run(&["service", "web", "impact", "ssh.service"]).done().stdout;
+    assert!(words.contains("is connected to port 22"), "{words}");
 }
 
 #[test]

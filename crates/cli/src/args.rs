@@ -68,7 +68,7 @@ pub(crate) enum Verb {
         #[command(flatten)]
         watching: Watching,
     },
-    /// Act on one unit and tell what truly came of it
+    /// Act on one unit and tell what truly came of it, or see before what a stop would touch
     Service {
         name: String,
         action: Action,
@@ -347,18 +347,22 @@ pub(crate) enum Action {
     Reload,
     Enable,
     Disable,
+    /// What a stop would touch: units that need it, and who is connected to it now
+    Impact,
 }
 
-impl From<Action> for ServiceAction {
-    fn from(action: Action) -> Self {
-        match action {
+impl Action {
+    /// What is done to the unit; `None` where it is only looked at.
+    pub(crate) fn act(self) -> Option<ServiceAction> {
+        Some(match self {
             Action::Start => ServiceAction::Start,
             Action::Stop => ServiceAction::Stop,
             Action::Restart => ServiceAction::Restart,
             Action::Reload => ServiceAction::Reload,
             Action::Enable => ServiceAction::Enable,
             Action::Disable => ServiceAction::Disable,
-        }
+            Action::Impact => return None,
+        })
     }
 }
 

@@ -104,9 +104,10 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
             repeat_or_when(watching, async || services::show(desk, &name, &query, printer).await, changed)
                 .await
         }
-        Verb::Service { name, action, unit, confirm } => {
-            services::act(desk, name, action.into(), unit, confirm, printer).await
-        }
+        Verb::Service { name, action, unit, confirm } => match action.act() {
+            Some(action) => services::act(desk, name, action, unit, confirm, printer).await,
+            None => services::impact(desk, name, unit, printer).await,
+        },
         Verb::Run { name, sudo, confirm, command } => {
             runs::act(desk, name, sudo, confirm, &command, printer).await
         }

@@ -3,9 +3,9 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use engine::Desk;
-use protocol::ipc::{Event, ServiceAct, ServicesQuery};
+use protocol::ipc::{Event, ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::{Operation, OperationResult};
-use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceQuery, UnitState};
+use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery, UnitState};
 use protocol::{Fault, FaultCode};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -72,6 +72,33 @@ fn words(answer: &ServiceAnswer) -> String {
         .collect();
     table(&heads, &rows)
         + &format!("\n{} of {} units, {} failed\n", answer.rows.len(), answer.total, answer.failed)
+}
+
+/// What a stop or restart of a unit would touch.
+pub(crate) async fn impact(desk: &Desk, name: String, unit: String, printer: &Printer) -> Result<(), Fault> {
+    let impact = desk.call(ServiceImpactShow { host: name, unit }).await?;
+    printer.show(&impact, impact_words)
+}
+
+fn impact_words(impact: &ServiceImpact) -> String {
+    let mut text = format!("{}: {}\n", impact.unit, impact.state.state());
+    for port in &impact.state.listens {
+        text += &format!("listens on {port}\n");
+    }
+    for dependent in &impact.dependents {
+        let fate = if dependent.stops_with_it { "stops with it" } else { "wants it, and goes on without it" };
+        text += &format!("{}: {fate}\n", dependent.unit);
+    }
+    for client in &impact.clients {
+        text += &format!(
+            "{} is connected to port {}, {} times\n",
+            client.peer, client.local_port, client.connections
+        );
+    }
+    if impact.dependents.is_empty() && impact.clients.is_empty() {
+        text += "no unit needs it, and nobody is connected to it as far as this user may see\n";
+    }
+    protocol::text::printable_lines(&text).into_owned()
 }
 
 pub(crate) async fn act(
