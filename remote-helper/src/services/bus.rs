@@ -20,7 +20,9 @@ use super::message::{
 };
 use crate::children::{reap_soon, tool_command};
 
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// systemd on a busy host may take seconds for an answer. It is worth the wait: what is not held may
+/// leave no trace of how it ended.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 
 /// A connection to the system bus. Dropped, it lets go all that it held.
 #[derive(Debug)]

@@ -37,7 +37,8 @@ fn judge_start(case: &Case<'_>, last: &Seen) -> Outcome {
     }
     let before = case.before;
     let not_met = (last.condition.failed && last.condition.at_us > before.condition.at_us)
-        || (last.assertion.failed && last.assertion.at_us > before.assertion.at_us);
+        || (last.assertion.failed && last.assertion.at_us > before.assertion.at_us)
+        || case.failed_assertion();
     if not_met && last.is_down() {
         return Outcome::NotRun;
     }
@@ -148,6 +149,14 @@ impl Case<'_> {
             return result == "canceled";
         }
         self.exit_code != Some(0) && self.output.lines().any(|line| line.trim_end().ends_with(" canceled."))
+    }
+
+    /// `Assertion failed on job for x.service.`; a unit that nobody holds forgets it at once.
+    fn failed_assertion(&self) -> bool {
+        match self.job_result {
+            Some(result) => result == "assert",
+            None => self.output.starts_with("Assertion failed on job"),
+        }
     }
 
     /// What was seen of the start that was asked for, not of what was there before it.
@@ -295,6 +304,12 @@ mod tests {
             "Assertion failed on job for a.service.",
             Outcome::NotRun,
         );
+    }
+
+    #[test]
+    fn an_assertion_that_is_not_met_is_told_by_systemctl_where_the_unit_has_forgotten_it() {
+        let words = "Assertion failed on job for a.service.\n";
+        check(Start, &dead(), &[at(dead(), 0, 300)], 1, words, Outcome::NotRun);
     }
 
     #[test]
