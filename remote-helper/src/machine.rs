@@ -22,12 +22,13 @@ use crate::users::Users;
 use crate::{journal, runs, services, sockets, system};
 
 /// What this helper answers.
-const CAN: [&str; 13] = [
+const CAN: [&str; 14] = [
     "system",
     "metrics",
     "sockets",
     "services",
     "processes",
+    "details",
     "signal",
     "blame",
     "impact",
@@ -170,6 +171,9 @@ impl Machine {
             }
             Ask::Services { .. } => Answer::Services(self.read_services(true, stop)?),
             Ask::Processes { detail, .. } => Answer::Processes(self.read_processes_once(detail, stop)?),
+            Ask::Details { pids } => {
+                Answer::Processes(locked(&self.processes).read_details(&self.root, pids)?)
+            }
             Ask::Signal { pid, start_ticks, signal, sudo } => {
                 let errand = Errand { pid: *pid, start_ticks: *start_ticks, signal: *signal, sudo: *sudo };
                 Answer::Signal(Box::new(send_signal(&self.root, &self.processes, errand, stop)?))

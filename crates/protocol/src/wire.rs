@@ -95,6 +95,10 @@ pub enum Ask {
         #[serde(default)]
         detail: Vec<u32>,
     },
+    /// A table of these processes alone, each with what costs more to read, and without shares.
+    Details {
+        pids: Vec<u32>,
+    },
     /// Sent only if the process with this PID began at `start_ticks`.
     Signal {
         pid: u32,
@@ -204,7 +208,7 @@ mod tests {
     use super::*;
 
     /// Lines of version 0.1.0. They stay as they are: a later version must still read them.
-    const RECORDED: [&str; 8] = [
+    const RECORDED: [&str; 11] = [
         r#"{"hello":{"version":"0.1.0","can":["system","metrics"],"host":{"host_name":"web-1","kernel":"6.1.0","arch":"x86_64","user":"root","uid":0},"pid":77}}"#,
         r#"{"reply":{"id":1,"answer":{"system":{"at_ms":1,"host_name":"web-1","kernel":"6.1.0","arch":"x86_64","cpus":4}}}}"#,
         r#"{"push":{"id":2,"seq":1,"answer":{"metrics":{"at_ms":1,"load":[0.1,0.2,0.3]}}}}"#,
@@ -213,6 +217,9 @@ mod tests {
         r#"{"push":{"id":4,"seq":9,"answer":{"sockets":{"sockets":[{"protocol":"quic","state":"new-state"}]}}}}"#,
         r#"{"reply":{"id":5,"answer":{"processes":{"at_ms":1,"processes":[{"pid":7,"start_ticks":99,"name":") R 1 (\n","state":"parked"}]}}}}"#,
         r#"{"reply":{"id":6,"answer":{"signal":{"process":{"pid":7},"held":true,"ended_ms":12}}}}"#,
+        r#"{"push":{"id":7,"seq":1,"answer":{"process_news":{"whole":{"generation":1,"table":{"processes":[{"pid":7}]}}}}}}"#,
+        r#"{"push":{"id":7,"seq":2,"answer":{"process_news":{"delta":{"generation":1,"head":{"at_ms":2},"rows":1,"added":[{"pid":8}],"changed":[[0,{"unit":null,"name":"x"}]],"gone":[0]}}}}}"#,
+        r#"{"reply":{"id":8,"answer":{"refreshed":{}}}}"#,
     ];
 
     #[test]

@@ -105,6 +105,26 @@ impl Desk {
         })
     }
 
+    /// These processes alone, as far as they are there, each with its detail.
+    pub(crate) fn read_details(&mut self, root: &Root, pids: &[u32]) -> Result<ProcessTable, Error> {
+        let started = Instant::now();
+        let proc = ProcDir::open(&root.proc)?;
+        let mut processes = Vec::new();
+        for &pid in pids.iter().take(DETAILS_LIMIT) {
+            let Some(mut process) = self.read_one(root, &proc, pid) else { continue };
+            process.detail = read_detail(&proc, pid, process.start_ticks);
+            processes.push(process);
+        }
+        Ok(ProcessTable {
+            at_ms: clock::now_ms(),
+            processes,
+            cpus: count_cpus(root),
+            left_out: u32::try_from(pids.len().saturating_sub(DETAILS_LIMIT)).unwrap_or(u32::MAX),
+            took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..ProcessTable::default()
+        })
+    }
+
     /// One process as it is now, without a share; `None` if it is not there.
     pub(super) fn read_one(&mut self, root: &Root, proc: &ProcDir, pid: u32) -> Option<Process> {
         let mut line = Vec::with_capacity(1024);
@@ -195,6 +215,15 @@ mod tests {
         let now = name().unwrap();
         end(child);
         assert_eq!(now, ("sleep".to_owned(), "sleep 60".to_owned()), "PID and start time are the same");
+    }
+
+    #[test]
+    fn details_of_some_are_read_without_the_others() {
+        let root = Root::live();
+        let table = Desk::of(&root).read_details(&root, &[std::process::id(), u32::MAX]).unwrap();
+        let [own] = table.processes.as_slice() else { panic!("{table:?}") };
+        assert_eq!(own.pid, std::process::id());
+        assert!(own.detail.as_ref().is_some_and(|detail| detail.program_path.is_some()), "{own:?}");
     }
 
     #[test]

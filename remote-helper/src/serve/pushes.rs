@@ -40,6 +40,7 @@ pub(super) fn interval(ask: &Ask) -> Option<Duration> {
             interval_ms.map(|ms| Duration::from_millis(u64::from(ms)).max(INTERVAL_MIN))
         }
         Ask::System {}
+        | Ask::Details { .. }
         | Ask::Signal { .. }
         | Ask::Blame { .. }
         | Ask::Impact { .. }

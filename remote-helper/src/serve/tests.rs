@@ -81,12 +81,14 @@ fn it_speaks_first_and_says_what_it_can_and_where_it_is() {
         "sockets",
         "services",
         "processes",
+        "details",
         "signal",
         "blame",
         "impact",
         "act",
         "run",
         "cancel",
+        "refresh",
         "journal",
     ] {
         assert!(hello.can.iter().any(|can| can == word), "{word}");

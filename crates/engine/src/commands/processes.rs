@@ -24,12 +24,12 @@ impl Handle for ProcessesQuery {
         let host = engine.host(&self.host).await?;
         let session = engine.parts.sessions.of(&host);
         if self.query.connect || session.live_now().await.is_some() {
-            let reading = if self.query.detail.is_empty() {
-                look_at(&session, self.query.connect && !self.query.watch).await?
-            } else {
-                session.read_details(&self.query.detail).await?
-            };
-            let answer = processes::answer(reading.table(), &self.query, reading.is_late());
+            let reading = look_at(&session, self.query.connect && !self.query.watch).await?;
+            let mut answer = processes::answer(reading.table(), &self.query, reading.is_late());
+            if !self.query.detail.is_empty() {
+                let details = session.read_details(&self.query.detail).await?;
+                processes::add_details(&mut answer.rows, details);
+            }
             let at_ms = shown_ms(&reading, answer.at_ms);
             return Ok(ProcessAnswer { at_ms, rights: reading.rights, ..answer });
         }

@@ -55,6 +55,19 @@ pub fn answer(table: &ProcessTable, query: &ProcessQuery, stale: bool) -> Proces
     }
 }
 
+/// Puts what was read about some processes to their rows. A process that has another one's PID by now
+/// is not meant.
+pub fn add_details(rows: &mut [ProcessRow], details: Vec<Process>) {
+    for known in details {
+        let same = |row: &&mut ProcessRow| {
+            (row.process.pid, row.process.start_ticks) == (known.pid, known.start_ticks)
+        };
+        if let Some(row) = rows.iter_mut().find(same) {
+            row.process.detail = known.detail;
+        }
+    }
+}
+
 fn sort_by(found: &mut [(u32, ProcessRow)], sort: ProcessSort) {
     let share = |process: &Process| process.cpu_pct.unwrap_or(-1.0);
     found.sort_by(|(_, a), (_, b)| {
@@ -102,6 +115,16 @@ mod tests {
         assert_eq!(pids(&by(Some(ProcessSort::Cpu))), [8, 70, 1]);
         assert_eq!(pids(&by(Some(ProcessSort::Rss))), [70, 8, 1]);
         assert_eq!(pids(&by(Some(ProcessSort::Pid))), [1, 8, 70]);
+    }
+
+    #[test]
+    fn details_come_to_the_process_that_they_are_of() {
+        let mut rows = answer(&table(), &ProcessQuery::default(), false).rows;
+        let detail = Some(protocol::processes::ProcessDetail { pss_bytes: Some(5), ..Default::default() });
+        let known = Process { detail: detail.clone(), ..process(8, "nginx", None, 0) };
+        let other = Process { start_ticks: 99, ..Process { pid: 70, ..known.clone() } };
+        add_details(&mut rows, vec![known, other]);
+        assert_eq!((&rows[0].process.detail, &rows[1].process.detail), (&detail, &None));
     }
 
     #[test]

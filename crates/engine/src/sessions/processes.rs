@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use protocol::Fault;
-use protocol::processes::{Blame, ProcessTable};
+use protocol::processes::{Blame, Process};
 use protocol::wire::{Answer, Ask};
+use protocol::{Fault, FaultCode};
 
 use super::session::{ANSWER_LIMIT, Session, odd_answer};
-use super::tables::Reading;
 
 impl Session {
-    /// The table, with more about the processes with these PIDs.
-    pub(crate) async fn read_details(
-        self: &Arc<Self>,
-        detail: &[u32],
-    ) -> Result<Reading<ProcessTable>, Fault> {
-        self.ask_table(Ask::Processes { interval_ms: None, detail: detail.to_vec() }).await
+    /// More about the processes with these PIDs; nothing where it cannot be told without the helper.
+    pub(crate) async fn read_details(self: &Arc<Self>, pids: &[u32]) -> Result<Vec<Process>, Fault> {
+        match self.ask(Ask::Details { pids: pids.to_vec() }, ANSWER_LIMIT).await {
+            Ok(Answer::Processes(table)) => Ok(table.processes),
+            Ok(other) => Err(odd_answer(&other)),
+            Err(fault) if fault.code == FaultCode::HelperUnused => Ok(Vec::new()),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Who used the most at a moment by the host's clock. Only a link that streams knows.

@@ -68,6 +68,7 @@ fn need(ask: &Ask) -> Need {
         Ask::System {}
         | Ask::Sockets { .. }
         | Ask::Processes { .. }
+        | Ask::Details { .. }
         | Ask::Impact { .. }
         | Ask::Journal { .. }
         | Ask::JournalFollow { .. } => Need::More,
@@ -96,6 +97,7 @@ fn with_sudo(mut ask: Ask, by: Sudo) -> Ask {
         | Ask::Sockets { .. }
         | Ask::Services { .. }
         | Ask::Processes { .. }
+        | Ask::Details { .. }
         | Ask::Blame { .. }
         | Ask::Cancel { .. }
         | Ask::Refresh { .. } => {}

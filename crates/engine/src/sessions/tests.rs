@@ -211,3 +211,21 @@ async fn a_host_that_cannot_say_is_asked_again_only_when_somebody_looks_again() 
         watcher.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn details_of_one_process_are_asked_for_without_the_table_and_may_be_missing_without_the_helper() {
+    let dir = tempfile::tempdir().unwrap();
+    let (session, mut fake) = session_with_a_helper(&dir).await;
+    for (said, known) in [
+        (r#"{"reply":{"id":ID,"answer":{"processes":{"processes":[{"pid":7}]}}}}"#, 1),
+        (r#"{"fault":{"id":ID,"fault":{"code":"helper_unused","message":"not without it"}}}"#, 0),
+    ] {
+        let asking = session.read_details(&[7]);
+        let (details, ()) = tokio::join!(asking, async {
+            let asked = fake.next().await;
+            assert_eq!(asked.ask, Ask::Details { pids: vec![7] });
+            fake.say(&said.replace("ID", &asked.id.to_string())).await;
+        });
+        assert_eq!(details.unwrap().len(), known);
+    }
+}
