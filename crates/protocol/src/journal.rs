@@ -149,6 +149,7 @@ pub struct JournalPage {
     pub source: JournalSource,
     pub sight: JournalSight,
     /// Oldest first.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub entries: Vec<JournalEntry>,
     /// Give it as `before` to read what is older; `None` at the beginning of the log.
     pub older: Option<String>,
@@ -170,6 +171,7 @@ pub struct JournalPage {
 #[serde(default)]
 pub struct JournalNews {
     /// Oldest first.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub entries: Vec<JournalEntry>,
     /// Entries sent before these, since the beginning of the follow.
     pub sent_before: u64,

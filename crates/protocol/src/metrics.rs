@@ -16,18 +16,24 @@ pub struct Metrics {
     /// Share of each mode over the last interval; `None` in a first sample.
     pub cpu: Option<CpuShares>,
     /// The same per core, by the kernel's number.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub cores: Vec<CoreShares>,
     /// Load averages of 1, 5 and 15 minutes.
     pub load: [f64; 3],
     pub memory: Memory,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub disks: Vec<Disk>,
     /// File systems of other hosts, which are not measured: a question about one whose server is
     /// gone is never answered.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub network_mounts: Vec<NetworkMount>,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub devices: Vec<DeviceRates>,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub networks: Vec<NetworkRates>,
     pub pressure: Option<Pressure>,
     /// Sensors that the kernel has a value of.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub temperatures: Vec<Temperature>,
     /// What a container may use at most; `None` where it may use all of the machine.
     pub limits: Option<Limits>,

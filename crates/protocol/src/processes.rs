@@ -405,8 +405,11 @@ pub struct Blame {
     pub to_ms: Option<i64>,
     pub cpus: u32,
     /// Most first.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub cpu: Vec<Consumer>,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub memory: Vec<Consumer>,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub io: Vec<Consumer>,
 }
 

@@ -326,6 +326,7 @@ pub struct ActionReport {
     pub job_result: Option<String>,
     /// Moments, in milliseconds since the request: what happened and when.
     #[serde(default)]
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub moments: Vec<Moment>,
     /// Last journal lines of the unit since the request.
     #[serde(default)]
@@ -369,8 +370,10 @@ pub struct ServiceImpact {
     pub unit: String,
     pub state: UnitState,
     /// Units that need it (`RequiredBy`, `WantedBy` without targets, `BoundBy`).
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub dependents: Vec<Dependent>,
     /// Peers connected to its sockets now: name of a saved host or address, port, count.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub clients: Vec<Client>,
     pub connections: u32,
 }

@@ -37,8 +37,11 @@ pub struct System {
     pub clock_ahead_ms: Option<i64>,
     /// `systemd` or another init, by the name of PID 1.
     pub init: Option<String>,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub interfaces: Vec<Interface>,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub logins: Vec<Login>,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub jobs: Vec<ScheduledJob>,
     /// Places of scheduled jobs that this user may not read, counted.
     pub jobs_unreadable: u32,

@@ -244,4 +244,23 @@ mod tests {
         assert!(serde_json::from_str::<Request>(line).is_err());
         assert_eq!(serde_json::from_str::<RequestId>(line).unwrap().id, 12);
     }
+
+    #[test]
+    fn no_list_of_a_line_takes_memory_without_limit() {
+        let many = "{},".repeat(crate::delta::ROWS_LIMIT);
+        for answer in [
+            r#"{"metrics":{"disks":[MANY{}]}}"#,
+            r#"{"system":{"jobs":[MANY{}]}}"#,
+            r#"{"journal":{"entries":[MANY{}]}}"#,
+            r#"{"blame":{"io":[MANY{}]}}"#,
+            r#"{"impact":{"clients":[MANY{}]}}"#,
+            r#"{"services":{"services":[MANY{}]}}"#,
+        ] {
+            let line = format!(r#"{{"reply":{{"id":1,"answer":{}}}}}"#, answer.replace("MANY", &many));
+            let why = serde_json::from_str::<Line>(&line).unwrap_err();
+            assert!(why.to_string().contains("longer than"), "{answer}: {why}");
+            let short = line.replacen(&many, "", 1);
+            assert!(serde_json::from_str::<Line>(&short).is_ok(), "{short}");
+        }
+    }
 }

@@ -150,7 +150,7 @@ pub(crate) fn present<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
     V::deserialize(from).map(Some)
 }
 
-/// A list of at most `ROWS_LIMIT`. An empty object is three bytes on the wire and hundreds in
+/// A list of at most `ROWS_LIMIT`, for every list that a host fills. An empty object is three bytes on the wire and hundreds in
 /// memory: the length of the line alone does not hold a hostile host back.
 pub(crate) fn capped<'de, V: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<V>, D::Error> {
     struct Capped<V>(PhantomData<V>);
