@@ -55,7 +55,7 @@ fn main() {
             shot(&named("host-form"));
             window.click("form-cancel");
             pages::open_host(&window, "web-1");
-            for tab in ["overview", "processes", "sockets", "services", "operations"] {
+            for tab in ["overview", "processes", "sockets", "services", "journal", "operations"] {
                 pages::open_tab(&window, tab);
                 shot(&named(tab));
             }

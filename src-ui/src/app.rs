@@ -14,6 +14,7 @@ use crate::components::{
     SearchInput, Skeleton, focus,
 };
 use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsPage, host_path, table};
+use crate::journal::JournalPage;
 use crate::operations::{HostOperationsPage, OperationsPage};
 use crate::overview::{HelperRemoveDialog, OverviewPage};
 use crate::processes::{ProcessesPage, SignalDialog};
@@ -135,6 +136,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("processes") view=ProcessesPage />
                 <Route path=path!("sockets") view=SocketsPage />
                 <Route path=path!("services") view=ServicesPage />
+                <Route path=path!("journal") view=JournalPage />
                 <Route path=path!("operations") view=HostOperationsPage />
             </ParentRoute>
             <Route path=path!("/operations") view=OperationsPage />

@@ -8,8 +8,10 @@
 use js_sys::{Object, Reflect};
 use leptos::prelude::LocalStorage;
 use leptos::reactive::owner::StoredValue;
-use protocol::ipc::{Command, Event, WATCH};
+use protocol::ipc::{Command, Event, JOURNAL_FOLLOW, JOURNAL_UNFOLLOW, JournalShow, WATCH};
+use protocol::journal::JournalNews;
 use protocol::{Fault, FaultCode};
+use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
@@ -30,12 +32,8 @@ extern "C" {
 
 /// Gives a command to the engine and waits for its reply.
 pub(crate) async fn call<C: Command>(command: C) -> Result<C::Reply, Fault> {
-    // Maps as objects and `None` as null: what JSON.stringify of the bridge keeps.
-    let command = command
-        .serialize(&Serializer::json_compatible())
-        .map_err(|why| internal(format!("the command {} cannot be written: {why}", C::NAME)))?;
     let args = Object::new();
-    set(&args, "args", &command)?;
+    set(&args, "args", &written(&command)?)?;
     match invoke_raw(C::NAME, args.into()).await {
         Ok(reply) => serde_wasm_bindgen::from_value(reply)
             .map_err(|why| internal(format!("the answer to {} cannot be read: {why}", C::NAME))),
@@ -43,26 +41,56 @@ pub(crate) async fn call<C: Command>(command: C) -> Result<C::Reply, Fault> {
     }
 }
 
-/// A stream of events, kept open as long as this lives.
-pub(crate) struct Watch {
+/// A stream of messages, kept open as long as this lives.
+pub(crate) struct Stream {
     _channel: JsChannel,
     _handler: StoredValue<Closure<dyn FnMut(JsValue)>, LocalStorage>,
 }
 
 /// Asks for the stream of events; `on_event` gets each one in its order.
-pub(crate) async fn watch(mut on_event: impl FnMut(Event) + 'static) -> Result<Watch, Fault> {
+pub(crate) async fn watch(on_event: impl FnMut(Event) + 'static) -> Result<Stream, Fault> {
+    stream(WATCH, Object::new(), on_event).await
+}
+
+/// Follows the log of a host; the last message is why it ended, if it was not told to.
+pub(crate) async fn follow_journal(
+    asked: JournalShow,
+    on_news: impl FnMut(Result<JournalNews, Fault>) + 'static,
+) -> Result<Stream, Fault> {
+    let args = Object::new();
+    set(&args, "args", &written(&asked)?)?;
+    stream(JOURNAL_FOLLOW, args, on_news).await
+}
+
+/// Ends the stream of `follow_journal`.
+pub(crate) async fn unfollow_journal() {
+    // Nobody waits for it, and a stream that has ended is what was asked for.
+    let _ = invoke_raw(JOURNAL_UNFOLLOW, Object::new().into()).await;
+}
+
+async fn stream<T: DeserializeOwned>(
+    name: &'static str,
+    args: Object,
+    mut on_message: impl FnMut(T) + 'static,
+) -> Result<Stream, Fault> {
     let handler = Closure::<dyn FnMut(JsValue)>::new(move |message: JsValue| {
-        // An event that this version does not know is for a later one.
-        if let Ok(event) = serde_wasm_bindgen::from_value::<Event>(message) {
-            on_event(event);
+        // A message that this version does not know is for a later one.
+        if let Ok(message) = serde_wasm_bindgen::from_value::<T>(message) {
+            on_message(message);
         }
     });
     let channel = JsChannel::new().map_err(read_fault)?;
     channel.set_onmessage(handler.as_ref().unchecked_ref());
-    let args = Object::new();
     set(&args, "channel", channel.as_ref())?;
-    invoke_raw(WATCH, args.into()).await.map_err(read_fault)?;
-    Ok(Watch { _channel: channel, _handler: StoredValue::new_local(handler) })
+    invoke_raw(name, args.into()).await.map_err(read_fault)?;
+    Ok(Stream { _channel: channel, _handler: StoredValue::new_local(handler) })
+}
+
+/// A command as the bridge takes it: maps as objects and `None` as null, which JSON.stringify keeps.
+fn written<C: Command>(command: &C) -> Result<JsValue, Fault> {
+    command
+        .serialize(&Serializer::json_compatible())
+        .map_err(|why| internal(format!("the command {} cannot be written: {why}", C::NAME)))
 }
 
 fn set(object: &Object, key: &str, value: &JsValue) -> Result<(), Fault> {

@@ -115,6 +115,9 @@ pub(crate) fn Table<R, C>(
     #[prop(optional_no_strip)] row_class: Option<fn(&R) -> &'static str>,
     #[prop(optional_no_strip)] row_testid: Option<fn(&R) -> String>,
     #[prop(optional)] marks: Option<Marks>,
+    /// Is kept true while the first row is in sight.
+    #[prop(optional)]
+    at_top: Option<RwSignal<bool>>,
     #[prop(optional)] testid: &'static str,
     /// Gets the element that has the keyboard, to focus it.
     #[prop(optional)]
@@ -312,6 +315,9 @@ where
                 on:scroll=move |_| {
                     if let Some(body) = body.get_untracked() {
                         top_px.set(f64::from(body.scroll_top()));
+                        if let Some(at_top) = at_top {
+                            at_top.set(body.scroll_top() == 0);
+                        }
                     }
                 }
             >

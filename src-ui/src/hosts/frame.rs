@@ -336,6 +336,9 @@ fn HostTabs() -> impl IntoView {
             <A href=move || format!("{}/services", base()) attr:class="tab" attr:data-testid="tab-services">
                 {move || t_string!(i18n, app.tab_services)}
             </A>
+            <A href=move || format!("{}/journal", base()) attr:class="tab" attr:data-testid="tab-journal">
+                {move || t_string!(i18n, app.tab_journal)}
+            </A>
             <A href=move || format!("{}/operations", base()) attr:class="tab" attr:data-testid="tab-operations">
                 {move || t_string!(i18n, app.tab_operations)}
             </A>

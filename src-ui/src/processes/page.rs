@@ -191,7 +191,7 @@ fn track(column: Column) -> &'static str {
         Column::State => "42px",
         Column::Cpu => "68px",
         Column::Memory => "88px",
-        Column::Threads => "54px",
+        Column::Threads => "60px",
         Column::Unit => "minmax(90px, 0.8fr)",
         Column::Started => "92px",
         Column::Command => "minmax(120px, 1.6fr)",
