@@ -149,19 +149,50 @@ async fn tell_counts(mut counts: watch::Receiver<OperationCounts>, events: broad
 mod tests {
     use super::*;
     use crate::secrets::Memory;
+    use protocol::FaultCode;
+    use protocol::credentials::SecretKind;
+    use protocol::hosts::{HostDraft, Identity};
+    use protocol::ipc::{HostRemove, HostSave, NewSecret, OperationsList};
+    use protocol::operations::OperationFilter;
+
+    async fn open(dir: &tempfile::TempDir, secrets: Arc<Memory>) -> Engine {
+        let options = EngineOptions {
+            data_dir: dir.path().to_owned(),
+            clock: Clock::system(),
+            secrets,
+            operator: "ann".into(),
+        };
+        Engine::open(options).await.unwrap()
+    }
 
     #[tokio::test]
     async fn a_folder_can_be_opened_again_when_its_engine_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..2 {
-            let options = EngineOptions {
-                data_dir: dir.path().to_owned(),
-                clock: Clock::system(),
-                secrets: Arc::new(Memory::new()),
-                operator: "ann".into(),
-            };
-            let engine = Engine::open(options).await.unwrap();
+            let engine = open(&dir, Arc::new(Memory::new())).await;
             engine.shutdown().await;
         }
+    }
+
+    #[tokio::test]
+    async fn the_log_says_which_secrets_a_refusing_keyring_still_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let secrets = Arc::new(Memory::new());
+        let engine = open(&dir, secrets.clone()).await;
+        let draft = HostDraft {
+            name: "web".into(),
+            address: "192.0.2.1".into(),
+            user: "ops".into(),
+            identity: Identity::Password,
+            ..HostDraft::default()
+        };
+        let secret = NewSecret { kind: SecretKind::Password, value: "hunter2".into() };
+        engine.call(HostSave { id: None, draft, secrets: vec![secret] }).await.unwrap();
+        secrets.refuse(Some(protocol::Fault::new(FaultCode::KeyringLocked, "the keyring is locked")));
+        engine.call(HostRemove { host: "web".into() }).await.unwrap();
+        let page = engine.call(OperationsList { filter: OperationFilter::default() }).await.unwrap();
+        let summary = &page.operations[0].summary;
+        assert!(summary.contains("stay in the keyring") && summary.contains("locked"), "{summary}");
+        assert!(!summary.contains("hunter2"));
     }
 }

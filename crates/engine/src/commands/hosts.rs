@@ -105,6 +105,7 @@ impl Handle for HostSave {
             None => None,
         };
         let changed_secret = !secrets.is_empty();
+        let mut stays = None;
         let host = parts.hosts.save(id.clone(), draft).await?;
         if let Err(fault) = keep_secrets(engine, &host, secrets).await {
             // Nothing half done: without its secret the host is as it was before.
@@ -127,10 +128,11 @@ impl Handle for HostSave {
             // What was kept for a way that is not taken any more goes.
             let kinds: Vec<_> =
                 kinds_of(&before).filter(|kind| !kinds_of(&host).any(|kept| kept == *kind)).collect();
-            forget_secrets(engine, &host, &kinds).await;
+            stays = forget_secrets(engine, &host, &kinds).await;
         }
-        log(engine, kind, Some(&host), &host.name, &format!("{}@{}:{}", host.user, host.address, host.port))
-            .await?;
+        let place = format!("{}@{}:{}", host.user, host.address, host.port);
+        let summary = stays.map_or(place.clone(), |stays| format!("{place}; {stays}"));
+        log(engine, kind, Some(&host), &host.name, &summary).await?;
         engine.tell(Event::HostsChanged {});
         Ok(host)
     }
@@ -163,13 +165,14 @@ fn kinds_of(host: &Host) -> impl Iterator<Item = SecretKind> {
     sign_in.iter().chain(sudo).copied()
 }
 
-async fn forget_secrets(engine: &Engine, host: &Host, kinds: &[SecretKind]) {
+/// Takes secrets out of the keyring, and tells what stays there if it refused.
+async fn forget_secrets(engine: &Engine, host: &Host, kinds: &[SecretKind]) -> Option<String> {
     if kinds.is_empty() {
-        return;
+        return None;
     }
-    if let Err(fault) = engine.parts.credentials.forget(&host.id, kinds).await {
-        tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a host stay in the keyring");
-    }
+    let fault = engine.parts.credentials.forget(&host.id, kinds).await.err()?;
+    tracing::warn!(host = %host.name, code = ?fault.code, "secrets of a host stay in the keyring");
+    Some(format!("its secrets stay in the keyring: {}", fault.message))
 }
 
 /// Makes the path of a key file absolute, so that it means the same from every folder.
@@ -201,8 +204,8 @@ impl Handle for HostRemove {
         {
             parts.trust.forget(&host.address, host.port).await?;
         }
-        forget_secrets(engine, &host, &kinds_of(&host).collect::<Vec<_>>()).await;
-        log(engine, OperationKind::HostRemove, Some(&host), &host.name, "").await?;
+        let stays = forget_secrets(engine, &host, &kinds_of(&host).collect::<Vec<_>>()).await;
+        log(engine, OperationKind::HostRemove, Some(&host), &host.name, &stays.unwrap_or_default()).await?;
         engine.tell(Event::HostsChanged {});
         Ok(())
     }
