@@ -164,7 +164,7 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
     // What is written to the host's log appears by itself; a unit and a priority narrow it.
     pages::open_tab(&window, "journal");
     host.run(&["systemd-run", "--unit=talker", "--wait", "sh", "-c", "echo '<3>the disk is on fire'"]);
-    window.wait_text("journal-page", "the line just written", |text| text.contains("the disk is on fire"));
+    window.wait_page("the disk is on fire");
     window.click("journal-error");
     window.fill("journal-unit", "talker.service");
     window.wait_for_count("[data-testid=\"journal-table\"] .table-body [role=row]", 1);
