@@ -25,6 +25,15 @@ impl Of {
         }
     }
 
+    /// A rise below this is the ordinary coming and going of a host.
+    fn noise(self) -> f64 {
+        match self {
+            Of::Cpu => 2.0,
+            Of::Memory => f64::from(32 << 20),
+            Of::Io => f64::from(1 << 20),
+        }
+    }
+
     pub(crate) fn value(self, usage: &Usage, cpus: u32) -> Option<f64> {
         match self {
             Of::Cpu => Some(usage.cpu_pct / f64::from(cpus.max(1))),
@@ -69,11 +78,11 @@ pub(crate) fn culprits(blame: &Blame, of: Of) -> Vec<Culprit> {
 }
 
 /// How many processes make most of the rise, and what share of it, in percent; `None` where nothing
-/// rose or the minute before is not known.
-pub(crate) fn share_of_rise(rows: &[Culprit]) -> Option<(usize, f64)> {
+/// rose by more than noise or the minute before is not known.
+pub(crate) fn share_of_rise(rows: &[Culprit], of: Of) -> Option<(usize, f64)> {
     let mut rises: Vec<f64> = rows.iter().filter_map(|row| row.rise).filter(|rise| *rise > 0.0).collect();
     let total: f64 = rises.iter().sum();
-    if total <= 0.0 {
+    if total < of.noise() {
         return None;
     }
     rises.sort_by(|a, b| b.total_cmp(a));
@@ -113,7 +122,7 @@ mod tests {
             consumer(4, 1.0, Some(9.0)),
         ];
         let rows = culprits(&Blame { cpus: 1, cpu, ..Blame::default() }, Of::Cpu);
-        let (count, share) = share_of_rise(&rows).unwrap();
+        let (count, share) = share_of_rise(&rows, Of::Cpu).unwrap();
         assert_eq!(count, 2);
         assert!((98.0..99.0).contains(&share), "{share}");
     }
@@ -122,7 +131,14 @@ mod tests {
     fn without_a_minute_before_nothing_is_said_of_a_rise() {
         let cpu = vec![consumer(1, 60.0, None)];
         let rows = culprits(&Blame { cpus: 1, cpu, ..Blame::default() }, Of::Cpu);
-        assert_eq!((rows[0].rise, share_of_rise(&rows)), (None, None));
+        assert_eq!((rows[0].rise, share_of_rise(&rows, Of::Cpu)), (None, None));
+    }
+
+    #[test]
+    fn the_coming_and_going_of_a_quiet_host_is_no_rise() {
+        let cpu = vec![consumer(1, 0.4, Some(0.1)), consumer(2, 0.2, Some(0.1))];
+        let rows = culprits(&Blame { cpus: 1, cpu, ..Blame::default() }, Of::Cpu);
+        assert_eq!(share_of_rise(&rows, Of::Cpu), None);
     }
 
     #[test]

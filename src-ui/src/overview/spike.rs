@@ -68,7 +68,7 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
         };
         let rise = move || {
             blame.with(|blame| {
-                let (count, share) = share_of_rise(&culprits(blame.value()?, of))?;
+                let (count, share) = share_of_rise(&culprits(blame.value()?, of), of)?;
                 let share = format::percent(share);
                 Some(t_string!(i18n, overview.spike_rise, count = count, share = share))
             })
