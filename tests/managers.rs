@@ -177,5 +177,13 @@ fn supervisord_tells_its_programs_beside_the_services_of_the_host() {
     act(&operator, "start", "supervisor:dies", Outcome::KeepsCrashing);
     host.run(&["supervisorctl", "stop", "dies"]);
     act(&operator, "start", "supervisor:gone", Outcome::Failed);
+    // The socket of supervisord is root's: another user is told that, and sees the rest.
+    host.add_user("looker");
+    let looker = Operator::without_keyring();
+    looker.add_trusted("web", &host.address(), 22, "looker", &host.key(), &[]);
+    let ran = looker.run(&["services", "web", "--json"]).done();
+    let services: Vec<Service> = ran.value();
+    assert!(services.iter().all(|service| !service.name.starts_with("supervisor:")) && !services.is_empty());
+    assert!(ran.stderr.contains("programs of supervisord are not listed"), "{}", ran.stderr);
     operator.run(&["service", "web", "start", "supervisor:none"]).refused(2, &["supervisor:none"]);
 }

@@ -30,7 +30,7 @@ const LOOK_OFTEN: Duration = Duration::from_millis(100);
 const LOOK_SELDOM: Duration = Duration::from_millis(300);
 const OFTEN_FOR: Duration = Duration::from_secs(5);
 /// The same where signals are heard; and sooner while only a confirmation is missing.
-const LOOK_HEARING: Duration = Duration::from_millis(500);
+const LOOK_HEARING: Duration = Duration::from_millis(1_000);
 const LOOK_CONFIRMING: Duration = Duration::from_millis(210);
 /// A unit that changes all the time is not looked at more often.
 const LOOK_GAP: Duration = Duration::from_millis(50);

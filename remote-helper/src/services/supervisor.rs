@@ -157,6 +157,7 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// supervisorctl 4.2.5 of Debian 12.
     const STATUS: &str = "cat                              RUNNING   pid 812, uptime 1 day, 0:01:02\n\
@@ -195,6 +196,15 @@ mod tests {
             "",
         ] {
             assert_eq!(parse_status(text), [], "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_only_programs_with_a_name_and_a_state(text in "(?s)(RUNNING|ERROR|pid |, uptime|[ \ta-zA-Z0-9:,\n\u{1b}\u{202e}]){0,60}") {
+            for program in parse_status(&text) {
+                prop_assert!(!program.state.is_empty() && !program.name.contains(char::is_whitespace));
+            }
         }
     }
 
