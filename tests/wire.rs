@@ -14,6 +14,7 @@ use support::musterctl::Operator;
 use support::needs;
 use support::places;
 use support::sshd::{Sshd, own_user};
+use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
 
 /// Gone after the connection is.
@@ -269,4 +270,24 @@ fn a_table_that_is_watched_follows_the_host_and_goes_on_after_a_cut() {
     follow("that this is gone too", &|rows| rows.iter().all(|row| row.pid != pid));
     drop(watching.child.kill());
     drop(watching.child.wait());
+}
+
+#[test]
+fn a_helper_that_is_killed_leaves_nothing_that_listens_to_the_journal() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = Operator::without_keyring();
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    let quiet = ["journal", "web", "--unit", "never-says-anything.service", "--follow"];
+    let mut following = operator.start(&quiet);
+    // By its words, since another test may follow the journal of the same host.
+    let pids = |words: &str| host.try_run(&["pgrep", "-f", words]).stdout;
+    let listener = "^[^ ]*journalctl .*never-says-anything";
+    until("the journal to be listened to", seconds(30), || (!pids(listener).is_empty()).then_some(()));
+    let pid = String::from_utf8(pids(listener)).unwrap().trim().to_owned();
+    let helper = host.run(&["ps", "-o", "ppid=", "-p", &pid]).trim().to_owned();
+    host.run(&["kill", "-KILL", &helper]);
+    until("nobody to listen any more", GONE, || pids(listener).is_empty().then_some(()));
+    drop(following.child.kill());
+    drop(following.child.wait());
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Signal, set_parent_process_death_signal};
+
 use super::attend::{Attend, End, Sink};
 use crate::error::Error;
 use crate::priority::as_before;
@@ -55,6 +57,16 @@ pub(crate) fn tool_command(path: &Path) -> Command {
         .process_group(0);
     as_before(&mut command);
     command
+}
+
+/// Has the kernel end the child when the helper is killed, or when the thread that starts it ends: a tool
+/// that only listens would else stay until it next has something to say. Not for what acts on the host.
+pub(crate) fn ends_with_us(command: &mut Command) -> &mut Command {
+    #[expect(unsafe_code, reason = "between fork and exec it makes one system call, without memory")]
+    // SAFETY: prctl(2) is all that the closure does, and it touches no memory.
+    unsafe {
+        command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?))
+    }
 }
 
 /// Runs a tool to its end. Its exit status is the caller's to judge.

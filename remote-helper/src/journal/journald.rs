@@ -16,7 +16,9 @@ use protocol::{Fault, FaultCode};
 use super::entry::{FIELDS, parse_entry};
 use super::lines::Lines;
 use super::{Filter, Gather, Push};
-use crate::children::{Attend, End, Ended, SUDO, Sink, find_tool, sudo_present, sudo_refusal, tool_command};
+use crate::children::{
+    Attend, End, Ended, SUDO, Sink, ends_with_us, find_tool, sudo_present, sudo_refusal, tool_command,
+};
 use crate::clock;
 use crate::error::Error;
 use crate::root::{Root, lossy};
@@ -180,8 +182,7 @@ impl Journald {
         loop {
             let mut out = Out { lines: Lines::default(), entries: 0, left_out: 0, enough: false, hand_on };
             let mut err = Tail::default();
-            let child = self
-                .command(words, sudo, fields)
+            let child = ends_with_us(&mut self.command(words, sudo, fields))
                 .spawn()
                 .map_err(|cause| Error::ToolStart { tool: "journalctl".into(), cause })?;
             let ended = Attend { child, limit, stop, as_root: sudo }.wait(&mut out, &mut err);
