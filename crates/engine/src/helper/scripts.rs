@@ -35,9 +35,10 @@ const SAFE: &str = "\
     *) x=\"file $q\";; esac; \
     if [ \"$q\" = / ]; then break; fi; q=${q%/*}; q=${q:-/}; done; set +f; [ -z \"$x\" ]; }; ";
 
-/// Starts what descriptor 3 shows, or the path `f` where there is no /proc.
+/// Starts what descriptor 3 shows, or the path `f` where there is no /proc. Some shells would close
+/// the descriptor if it were not named once more.
 const GO: &str = "\
-    go() { if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3 \"$@\"; fi; exec \"$f\" \"$@\"; }; ";
+    go() { if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3 \"$@\" 3<&3; fi; exec \"$f\" \"$@\"; }; ";
 
 /// Arguments: mark, folder or empty, version, sha256 for x86_64, sha256 for aarch64.
 ///
@@ -182,7 +183,7 @@ const ROOT: &str = "\
     gone; trap - EXIT HUP INT TERM; [ -x /proc/self/fd/3 ] || { say noproc; exit 66; }; \
     say starting; \
     exec /usr/bin/env -i PATH=\"$w\" HOME=/root USER=root LOGNAME=root SHELL=/bin/sh \
-    SUDO_USER=\"$SUDO_USER\" SUDO_UID=\"$SUDO_UID\" SUDO_GID=\"$SUDO_GID\" /proc/self/fd/3";
+    SUDO_USER=\"$SUDO_USER\" SUDO_UID=\"$SUDO_UID\" SUDO_GID=\"$SUDO_GID\" /proc/self/fd/3 3<&3";
 
 /// The setting of a script that runs as root: nothing of the user's is looked at.
 const ROOT_SETTING: &str = "\

@@ -5,3 +5,4 @@ pub(crate) mod linking;
 mod placing;
 mod removing;
 mod rooting;
+mod shells;

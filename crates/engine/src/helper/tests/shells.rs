@@ -1,0 +1,106 @@
+//! The scripts in every shell that is on this machine: as the login shell, which only has to hand them
+//! on, and in the place of /bin/sh, which runs them. Shells that are not there are left out.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use protocol::services::UNIT_KEYS;
+
+use super::placing::script;
+use crate::helper::pulled::Pulled;
+use crate::helper::{Program, scripts};
+
+const LOGIN_SHELLS: [&str; 10] =
+    ["sh", "dash", "bash", "zsh", "ksh", "mksh", "tcsh", "csh", "fish", "busybox sh"];
+const INNER_SHELLS: [&str; 5] = ["/bin/sh", "bash --posix", "mksh", "ksh", "busybox sh"];
+
+fn is_there(shell: &str) -> bool {
+    let mut words = shell.split(' ');
+    let ran = Command::new(words.next().unwrap()).args(words).args(["-c", "true"]).output();
+    ran.is_ok_and(|ran| ran.status.success())
+}
+
+/// Runs a command as sshd does, with a home of its own, and gives what it printed.
+fn run(shell: &str, home: &std::path::Path, command: &str, stdin: &[u8]) -> Vec<u8> {
+    let mut words = shell.split(' ');
+    let mut command = {
+        let mut new = Command::new(words.next().unwrap());
+        new.args(words).args(["-c", command]);
+        new
+    };
+    command.env("HOME", home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = command.spawn().unwrap();
+    // One that refuses does not read.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    child.wait_with_output().unwrap().stdout
+}
+
+/// Goes the whole way of a helper on a host: looked for, put there, started, listed, taken away.
+fn goes_all_the_way(shell: &str, inner: &str) {
+    let what = format!("login shell {shell}, /bin/sh {inner}");
+    let home = tempfile::tempdir().unwrap();
+    let program = Program::new(script(""));
+    let said = |command: &str, stdin: &[u8]| {
+        let command = command.replacen("/bin/sh", inner, 1);
+        String::from_utf8_lossy(&run(shell, home.path(), &command, stdin)).into_owned()
+    };
+    let sum = program.sha256.as_str();
+    let dir = home.path().join(".cache/muster");
+    let (dir, size) = (dir.to_str().unwrap(), program.bytes.len().to_string());
+    let name = "muster-helper-0.1.0-x";
+    let path = format!("{dir}/{name}");
+
+    let output = said(&scripts::probe(&["M", "", "0.1.0", sum, sum]), b"");
+    assert!(scripts::parse_said(&output, "M").contains(&("dir", dir)), "{what}: {output}");
+    let output = said(&scripts::upload(&["M", dir, name, sum, &size, "M", "own"]), program.bytes);
+    assert!(scripts::parse_said(&output, "M").contains(&("placed", "")), "{what}: {output}");
+    let output = said(&scripts::start(&["M", &path, sum]), b"");
+    assert!(output.contains("\"hello\""), "{what}: {output}");
+    let output = said(&scripts::status(&["M", ""]), b"");
+    assert!(output.contains(&format!("{sum} {path}")) && output.contains("M end"), "{what}: {output}");
+    let output = said(&scripts::remove(&["M", ""]), b"");
+    assert!(output.contains(&format!("M gone {dir}")), "{what}: {output}");
+    assert!(!fs::exists(dir).unwrap(), "{what}");
+
+    let command = scripts::pull(&["M", "base tasks", UNIT_KEYS]).replacen("/bin/sh", inner, 1);
+    let pulled = Pulled::parse(&run(shell, home.path(), &command, b""), "M").unwrap();
+    assert_eq!(pulled.word("tools/os"), "Linux", "{what}");
+    assert!(pulled.word("proc/1/stat").starts_with("1 ("), "{what}");
+}
+
+#[test]
+fn the_scripts_go_all_the_way_in_every_login_shell() {
+    let mut shells = LOGIN_SHELLS.into_iter().filter(|shell| is_there(shell)).peekable();
+    assert!(shells.peek().is_some());
+    shells.for_each(|shell| goes_all_the_way(shell, "/bin/sh"));
+}
+
+#[test]
+fn the_scripts_go_all_the_way_whatever_shell_stands_at_bin_sh() {
+    let mut shells = INNER_SHELLS.into_iter().filter(|shell| is_there(shell)).peekable();
+    assert!(shells.peek().is_some());
+    shells.for_each(|shell| goes_all_the_way("sh", shell));
+}
+
+#[test]
+fn the_shell_of_root_takes_its_bytes_whatever_shell_stands_at_bin_sh() {
+    let program = Program::new(script(""));
+    let size = program.bytes.len().to_string();
+    for inner in INNER_SHELLS.into_iter().filter(|shell| is_there(shell)) {
+        let home = tempfile::tempdir().unwrap();
+        let word =
+            format!("muster-test-{}", home.path().file_name().unwrap().to_str().unwrap().trim_matches('.'));
+        let words = ["M", &size, &program.sha256, "now", &word];
+        // What sudo would start, without sudo: PATH is kept, so that the shells of this test are found.
+        let command = scripts::as_root("", "", &words);
+        let command = command.split_once(" -- ").unwrap().1.replacen("/bin/sh", inner, 1);
+        let stdin = [b"a secret\nanother\nnow\n", program.bytes].concat();
+        let output = String::from_utf8_lossy(&run("sh", home.path(), &command, &stdin)).into_owned();
+        assert!(output.contains("M ready") && output.contains("\"hello\""), "{inner}: {output}");
+        assert!(!output.contains("secret"), "{inner}: {output}");
+        for folder in ["/run", "/var/lib", "/root"] {
+            assert!(!fs::exists(format!("{folder}/{word}")).unwrap(), "{inner} left its folder in {folder}");
+        }
+    }
+}
