@@ -10,6 +10,7 @@ mod children;
 mod clock;
 mod error;
 mod journal;
+mod json;
 mod log;
 mod machine;
 mod metrics;

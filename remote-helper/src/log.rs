@@ -28,7 +28,7 @@ pub(crate) fn log_panics() {
 
 fn write(level: &str, message: &str) {
     let line = LogLine { at_ms: crate::clock::now_ms(), level, message };
-    if let Ok(mut bytes) = serde_json::to_vec(&line) {
+    if let Ok(mut bytes) = crate::json::to_bytes(&line) {
         bytes.push(b'\n');
         // Nothing is left to tell it to.
         let _ = std::io::stderr().write_all(&bytes);

@@ -13,10 +13,10 @@ use protocol::wire::{Answer, Ask, Hello};
 use crate::changed::{Changed, Noun};
 use crate::error::Error;
 use crate::metrics::Sampler;
-use crate::processes::{Desk, Errand, Ring, Sample, read_sample, send_signal};
+use crate::processes::{Desk, Errand, Ring, Sample, Told, read_sample, send_signal};
 use crate::root::Root;
 use crate::services::{FailedUnits, Hearing, Signals, Units};
-use crate::sockets::{Owners, Which};
+use crate::sockets::{Owners, Seen, Which};
 use crate::stop::Stop;
 use crate::users::Users;
 use crate::{journal, runs, services, sockets, system};
@@ -102,13 +102,14 @@ impl Machine {
         Ok(self.sample_metrics(&mut sampler, stop)?.0)
     }
 
-    /// The table for a subscription, with shares since its last sample.
+    /// The table for a subscription without its rows, and what they are made of, with shares since its
+    /// last sample.
     pub(crate) fn read_processes(
         &self,
         last: &mut Option<Sample>,
         detail: &[u32],
-    ) -> Result<ProcessTable, Error> {
-        locked(&self.processes).read(&self.root, last, detail)
+    ) -> Result<(ProcessTable, Vec<Told>), Error> {
+        locked(&self.processes).read_told(&self.root, last, detail)
     }
 
     /// One table with shares: since the last single answer if that was a moment ago, else over half
@@ -129,10 +130,15 @@ impl Machine {
         locked(&self.ring).blame(&desk, at_ms)
     }
 
-    pub(crate) fn read_sockets(&self, which: Which) -> Result<SocketTable, Error> {
-        let mut kept = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        let (owners, users) = &mut *kept;
+    fn read_sockets(&self, which: Which) -> Result<SocketTable, Error> {
+        let (owners, users) = &mut *locked(&self.sockets);
         sockets::read_table(&self.root, which, owners, users)
+    }
+
+    /// The table without its rows, and what they are made of.
+    pub(crate) fn read_held_sockets(&self, which: Which) -> Result<(SocketTable, Vec<Seen>), Error> {
+        let (owners, users) = &mut *locked(&self.sockets);
+        sockets::read_held(&self.root, which, owners, users)
     }
 
     /// Hears of changed units until the answer is dropped, and nudges the subscriptions to them.
@@ -152,11 +158,7 @@ impl Machine {
 
     /// Sockets on which processes of a unit listen, as far as this user may see them.
     pub(crate) fn read_listeners_of(&self, unit: &str) -> Result<Vec<Socket>, Error> {
-        let mut kept = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut listening = sockets::read_sockets(&self.root, Which::Listening)?;
-        kept.0.refresh(&self.root, &listening);
-        listening.retain(|socket| kept.0.is_held_by(socket.inode, unit));
-        Ok(listening)
+        sockets::read_listeners_of(&self.root, &mut locked(&self.sockets).0, unit)
     }
 
     /// Answers a question once, whatever interval it has.

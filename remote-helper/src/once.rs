@@ -100,7 +100,7 @@ fn document(answer: &Answer) -> Result<Vec<u8>, Error> {
 }
 
 fn to_line(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    let mut line = serde_json::to_vec(value)
+    let mut line = crate::json::to_bytes(value)
         .map_err(|why| Fault::new(FaultCode::Internal, format!("the answer is no JSON: {why}")))?;
     line.push(b'\n');
     Ok(line)

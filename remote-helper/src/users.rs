@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::root::{Root, read_text};
@@ -14,7 +15,7 @@ use crate::root::{Root, read_text};
 pub(crate) struct Users {
     path: PathBuf,
     changed: Option<SystemTime>,
-    names: HashMap<u32, String>,
+    names: HashMap<u32, Arc<str>>,
 }
 
 impl Users {
@@ -29,11 +30,17 @@ impl Users {
             return;
         }
         self.changed = changed;
-        self.names = read_text(&self.path).map(|text| parse_passwd(&text)).unwrap_or_default();
+        let names = read_text(&self.path).map(|text| parse_passwd(&text)).unwrap_or_default();
+        self.names = names.into_iter().map(|(uid, name)| (uid, Arc::from(name))).collect();
     }
 
     pub(crate) fn name(&self, uid: u32) -> Option<&str> {
-        self.names.get(&uid).map(String::as_str)
+        self.names.get(&uid).map(AsRef::as_ref)
+    }
+
+    /// The name, for those who keep it.
+    pub(crate) fn shared(&self, uid: u32) -> Option<Arc<str>> {
+        self.names.get(&uid).map(Arc::clone)
     }
 }
 

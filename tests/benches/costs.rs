@@ -29,6 +29,7 @@ const RUNS: u32 = 20;
 /// Refreshes of which the mean is taken, after the first ones.
 const REFRESHES: u32 = 20;
 const INTERVAL_MS: u32 = 500;
+const WARM_UP: u32 = 60;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -60,8 +61,8 @@ fn main() -> ExitCode {
     refreshes(&helper, &quiet);
     drop(quiet);
     let busy = Busy::make(2_000, 20_000);
-    refreshes(&helper, &busy);
     first(&helper);
+    refreshes(&helper, &busy);
     drop(busy);
     logged();
     ExitCode::SUCCESS
@@ -103,9 +104,9 @@ fn refreshes(helper: &Path, host: &Busy) {
     let mut link = Linked::start(helper);
     link.ask(Ask::Processes { interval_ms: Some(INTERVAL_MS), detail: Vec::new() });
     link.ask(Ask::Sockets { interval_ms: Some(INTERVAL_MS), unix: false });
-    // The wholes, and one change of each, so that all is known.
     let whole: usize = (0..2).map(|_| link.next_line()).sum();
-    for _ in 0..4 {
+    // A young process is looked at again soon; after a while the state is steady.
+    for _ in 0..2 * WARM_UP {
         link.next_line();
     }
     let before = link.cpu_ms();

@@ -38,13 +38,17 @@ pub struct Socket {
     pub inode: u64,
     /// `UNKNOWN_UID` where the kernel does not say.
     pub uid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// A process that holds it; the one with the lowest PID if several do.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// How many processes hold it.
     pub holders: u32,
     /// systemd unit of that process.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
 }
 

@@ -14,6 +14,7 @@ mod sample;
 mod signal;
 mod stat;
 mod table;
+mod told;
 mod unit;
 mod walk;
 
@@ -22,5 +23,6 @@ pub(crate) use sample::{Sample, read_sample};
 pub(crate) use signal::{Errand, send_signal};
 pub(crate) use stat::parse_stat;
 pub(crate) use table::Desk;
+pub(crate) use told::Told;
 pub(crate) use unit::Units;
-pub(crate) use walk::ProcDir;
+pub(crate) use walk::{FilesFolder, ProcDir};

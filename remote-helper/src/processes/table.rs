@@ -1,13 +1,16 @@
 //! The whole table, as ps(1) would show it, and CPU shares since the reader's last sample.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::processes::{Process, ProcessState, ProcessTable};
+use protocol::delta::Source;
+use protocol::processes::{Process, ProcessTable};
 
 use super::detail::read_detail;
 use super::facts::{Facts, Known};
 use super::rates::{Rate, rates};
 use super::sample::{Sample, Seen, read_sample};
+use super::told::Told;
 use super::{ProcDir, parse_stat};
 use crate::clock;
 use crate::error::Error;
@@ -42,11 +45,23 @@ impl Desk {
         last: &mut Option<Sample>,
         detail: &[u32],
     ) -> Result<ProcessTable, Error> {
+        let (mut table, told) = self.read_told(root, last, detail)?;
+        table.processes = told.iter().map(Source::to_row).collect();
+        Ok(table)
+    }
+
+    /// The same as a table without its rows, and what they are made of.
+    pub(crate) fn read_told(
+        &mut self,
+        root: &Root,
+        last: &mut Option<Sample>,
+        detail: &[u32],
+    ) -> Result<(ProcessTable, Vec<Told>), Error> {
         let started = Instant::now();
         let sample = read_sample(root)?;
-        let table = self.table_of(root, last.as_ref(), &sample, detail, started)?;
+        let told = self.told_of(root, last.as_ref(), &sample, detail, started)?;
         *last = Some(sample);
-        Ok(table)
+        Ok(told)
     }
 
     /// True if a single answer would have shares of a sensible time.
@@ -68,14 +83,14 @@ impl Desk {
         table
     }
 
-    fn table_of(
+    fn told_of(
         &mut self,
         root: &Root,
         last: Option<&Sample>,
         sample: &Sample,
         detail: &[u32],
         started: Instant,
-    ) -> Result<ProcessTable, Error> {
+    ) -> Result<(ProcessTable, Vec<Told>), Error> {
         let proc = ProcDir::open(&root.proc)?;
         let cpus = count_cpus(root);
         let shares = last.map(|last| rates(last, sample, clock::ticks_per_s(), cpus));
@@ -85,24 +100,36 @@ impl Desk {
             let looked = self.known.look(root, &proc, seen.pid, seen.start_ticks, sample.comm(seen));
             let Some(facts) = looked else { continue };
             let share = shares.as_ref().and_then(|shares| shares.get(at).copied().flatten());
-            processes.push(row(seen, &facts, share, &self.users));
+            processes.push(self.tell(seen, facts, share));
         }
         self.known.forget_gone(sample);
-        for process in processes.iter_mut().filter(|one| detail.contains(&one.pid)).take(DETAILS_LIMIT) {
-            process.detail = read_detail(&proc, process.pid, process.start_ticks);
+        for one in processes.iter_mut().filter(|one| detail.contains(&one.seen.pid)).take(DETAILS_LIMIT) {
+            one.detail = read_detail(&proc, one.seen.pid, one.seen.start_ticks).map(Box::new);
         }
-        Ok(ProcessTable {
+        let head = ProcessTable {
             at_ms: clock::now_ms(),
             over_ms: last
                 .and_then(|last| u64::try_from(sample.at.duration_since(last.at).as_millis()).ok())
                 .filter(|ms| *ms > 0),
-            processes,
+            processes: Vec::new(),
             cpus,
             others_hidden: sample.others_hidden,
             unreadable: sample.unreadable,
             left_out: u32::try_from(sample.seen.len().saturating_sub(ROWS_LIMIT)).unwrap_or(u32::MAX),
             took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        })
+        };
+        Ok((head, processes))
+    }
+
+    fn tell(&self, seen: &Seen, facts: Arc<Facts>, share: Option<Rate>) -> Told {
+        Told {
+            // Neither is told, and both change all the time.
+            seen: Seen { comm_at: 0, comm_bytes: 0, children_ticks: 0, ..*seen },
+            user: self.users.shared(facts.uid),
+            facts,
+            cpu_pct: share.map(|share| (share.own_pct * 10.0).round() / 10.0),
+            detail: None,
+        }
     }
 
     /// These processes alone, as far as they are there, each with its detail.
@@ -133,36 +160,11 @@ impl Desk {
         let seen = Seen::of(&stat);
         let facts = self.known.look(root, proc, pid, stat.start_ticks, stat.comm)?;
         self.users.refresh();
-        Some(row(&seen, &facts, None, &self.users))
+        Some(self.tell(&seen, facts, None).to_row())
     }
 
     pub(super) fn user(&self, uid: u32) -> Option<&str> {
         self.users.name(uid)
-    }
-}
-
-fn row(seen: &Seen, facts: &Facts, share: Option<Rate>, users: &Users) -> Process {
-    Process {
-        pid: seen.pid,
-        ppid: seen.ppid,
-        start_ticks: seen.start_ticks,
-        started_ms: facts.started_ms,
-        name: facts.name.clone(),
-        command: facts.command.clone(),
-        command_left_out_bytes: facts.command_left_out_bytes,
-        lossy: facts.lossy,
-        uid: facts.uid,
-        user: users.name(facts.uid).map(str::to_owned),
-        state: ProcessState::of_letter(seen.state),
-        kernel_thread: seen.kernel_thread,
-        cpu_pct: share.map(|share| (share.own_pct * 10.0).round() / 10.0),
-        cpu_ms: seen.cpu_ticks.saturating_mul(1_000) / clock::ticks_per_s(),
-        rss_bytes: seen.rss_pages.saturating_mul(clock::page_bytes()),
-        threads: seen.threads,
-        nice: seen.nice,
-        cgroup: facts.cgroup.clone(),
-        unit: facts.unit.clone(),
-        detail: None,
     }
 }
 

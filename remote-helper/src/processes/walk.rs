@@ -15,6 +15,15 @@ const NAME_BYTES: usize = 48;
 /// No file of a process that the helper reads is worth more.
 const FILE_LIMIT_BYTES: usize = 64 << 10;
 
+/// What the folder `/proc/PID/fd` itself tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FilesFolder {
+    /// Of this one process: another one that gets its PID has another folder.
+    pub(crate) inode: u64,
+    /// Since Linux 6.2; 0 before.
+    pub(crate) open_files: u64,
+}
+
 /// An open `/proc`.
 pub(crate) struct ProcDir {
     fd: OwnedFd,
@@ -61,8 +70,13 @@ impl ProcDir {
         let mut chunk = [0u8; 2048];
         loop {
             match rustix::io::read(&fd, &mut chunk) {
-                Ok(0) => return Ok(()),
-                Ok(count) => buffer.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                    // The kernel fills what it is given, but at the end of such a file.
+                    if count < chunk.len() {
+                        return Ok(());
+                    }
+                }
                 Err(Errno::INTR) => {}
                 Err(why) => return Err(why),
             }
@@ -79,10 +93,11 @@ impl ProcDir {
         Ok(target.into_bytes())
     }
 
-    /// Number of open files of a process: since Linux 6.2 the size of its `fd` folder, before 0.
-    pub(crate) fn count_open_files(&self, pid: u32) -> Option<u64> {
-        let stat = statat(&self.fd, format!("{pid}/fd"), AtFlags::empty()).ok()?;
-        u64::try_from(stat.st_size).ok()
+    /// The folder of a process's open files, without a look into it.
+    pub(crate) fn files_folder(&self, pid: u32) -> Option<FilesFolder> {
+        let mut name = [0u8; NAME_BYTES];
+        let stat = statat(&self.fd, path_of(pid, "fd", &mut name).ok()?, AtFlags::empty()).ok()?;
+        Some(FilesFolder { inode: stat.st_ino, open_files: u64::try_from(stat.st_size).unwrap_or(0) })
     }
 
     /// Opens the folder of a process's open files; fails if this user may not look into it.

@@ -28,7 +28,7 @@ pub(super) fn to_frame(mut line: Line, limit_bytes: usize) -> Vec<u8> {
 /// The line with its end, or how many bytes it would have.
 pub(super) fn try_frame(line: &Line, limit_bytes: usize) -> Result<Vec<u8>, usize> {
     // A value that is no JSON counts as one that no line can hold.
-    let mut bytes = serde_json::to_vec(line).map_err(|_| usize::MAX)?;
+    let mut bytes = crate::json::to_bytes(line).map_err(|_| usize::MAX)?;
     if bytes.len() >= limit_bytes {
         return Err(bytes.len());
     }

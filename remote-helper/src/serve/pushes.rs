@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::delta::{News, Sent, Table};
+use protocol::delta::{News, Sent, Source as Held, Table};
 use protocol::processes::ProcessTable;
 use protocol::services::ServiceTable;
 use protocol::sockets::SocketTable;
@@ -19,8 +19,8 @@ use crate::changed::Noun;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::metrics::Sampler;
-use crate::processes::{Sample, read_sample};
-use crate::sockets::Which;
+use crate::processes::{Sample, Told, read_sample};
+use crate::sockets::{Seen, Which};
 use crate::stop::{Stop, Woken};
 
 /// No push is sent more often, whatever is asked for and however often something changes.
@@ -56,9 +56,9 @@ pub(super) fn interval(ask: &Ask) -> Option<Duration> {
 /// What is read for a subscription, with what its next push is compared with.
 enum Source<'a> {
     Metrics(Sampler),
-    Sockets(Sent<SocketTable>, Which),
+    Sockets(Sent<SocketTable, Seen>, Which),
     Services(Sent<ServiceTable>),
-    Processes(Sent<ProcessTable>, Option<Sample>, &'a [u32]),
+    Processes(Sent<ProcessTable, Told>, Option<Sample>, &'a [u32]),
 }
 
 impl<'a> Source<'a> {
@@ -95,7 +95,8 @@ impl<'a> Source<'a> {
         Ok(match self {
             Self::Metrics(sampler) => Answer::Metrics(Box::new(machine.read_metrics(sampler, stop)?)),
             Self::Sockets(sent, which) => {
-                Answer::SocketNews(Box::new(sent.news(machine.read_sockets(*which)?)))
+                let (head, sockets) = machine.read_held_sockets(*which)?;
+                Answer::SocketNews(Box::new(sent.news_of(head, sockets)))
             }
             Self::Services(sent) => {
                 Answer::ServiceNews(Box::new(sent.news(machine.read_services(false, stop)?)))
@@ -107,14 +108,19 @@ impl<'a> Source<'a> {
                         return Err(Error::Cancelled);
                     }
                 }
-                Answer::ProcessNews(Box::new(sent.news(machine.read_processes(last, detail)?)))
+                let (head, processes) = machine.read_processes(last, detail)?;
+                Answer::ProcessNews(Box::new(sent.news_of(head, processes)))
             }
         })
     }
 
     /// In the place of an answer with so many bytes, one that fits a line.
     fn cut(&mut self, answer: &Answer, bytes: usize) -> Option<Answer> {
-        fn shorter<T: Table>(sent: &mut Sent<T>, news: &News<T>, bytes: usize) -> Box<News<T>> {
+        fn shorter<T: Table, S: Held<T::Row>>(
+            sent: &mut Sent<T, S>,
+            news: &News<T>,
+            bytes: usize,
+        ) -> Box<News<T>> {
             Box::new(match news {
                 News::Whole { table, .. } => {
                     sent.cut(rows_that_fit(table.rows().len(), bytes, LINE_LIMIT_BYTES))

@@ -1,10 +1,11 @@
 //! sock_diag(7): one dump per protocol and address family, 72 bytes each way (struct inet_diag).
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use protocol::sockets::{Protocol, Socket};
+use protocol::sockets::Protocol;
 use rustix::net::netlink::SOCK_DIAG;
 
+use super::seen::{Address, Seen};
 use super::{Which, owner, state_of};
 use crate::netlink::{Netlink, read_u32};
 
@@ -28,7 +29,7 @@ pub(super) fn dump(
     netlink: &mut Netlink,
     protocol: Protocol,
     which: Which,
-    sockets: &mut Vec<Socket>,
+    sockets: &mut Vec<Seen>,
 ) -> std::io::Result<()> {
     let family = if matches!(protocol, Protocol::Tcp6 | Protocol::Udp6) { AF_INET6 } else { AF_INET };
     let mut body = [0u8; 56];
@@ -44,63 +45,39 @@ pub(super) fn dump(
 }
 
 /// Parses struct inet_diag_msg; ports and addresses are in network order, the rest in the host's.
-fn parse_message(bytes: &[u8], protocol: Protocol) -> Option<Socket> {
+pub(super) fn parse_message(bytes: &[u8], protocol: Protocol) -> Option<Seen> {
     let port =
         |at: usize| -> Option<u16> { Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?)) };
     let v6 = bytes.first()? == &AF_INET6;
-    let address = |at: usize| -> Option<String> {
+    let address = |at: usize| -> Option<Address> {
         if v6 {
             let octets: [u8; 16] = bytes.get(at..at + 16)?.try_into().ok()?;
-            return Some(Ipv6Addr::from(octets).to_string());
+            return Some(Address::Ip(IpAddr::V6(Ipv6Addr::from(octets))));
         }
         let octets: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
-        Some(dotted(octets))
+        Some(Address::Ip(IpAddr::V4(Ipv4Addr::from(octets))))
     };
     let inode = u64::from(read_u32(bytes, 68)?);
-    Some(Socket {
+    Some(Seen {
         protocol,
         state: state_of(*bytes.get(1)?),
         local_port: port(4)?,
         peer_port: port(6)?,
-        local_address: address(8)?,
-        peer_address: address(24)?,
+        local: address(8)?,
+        peer: address(24)?,
         recv_q: read_u32(bytes, 56)?,
         send_q: read_u32(bytes, 60)?,
         uid: owner(read_u32(bytes, 64)?, inode),
         inode,
-        ..Socket::default()
+        user: None,
+        owner: None,
+        holders: 0,
     })
-}
-
-/// `10.0.0.11`. The general way to write numbers took a quarter of the time of a refresh.
-fn dotted(octets: [u8; 4]) -> String {
-    let mut text = String::with_capacity(15);
-    for (at, octet) in octets.into_iter().enumerate() {
-        if at > 0 {
-            text.push('.');
-        }
-        for (over, part) in [(100, octet / 100), (10, octet / 10 % 10), (0, octet % 10)] {
-            if octet >= over {
-                text.push(char::from(b'0' + part));
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
-
-    #[test]
-    fn an_address_is_written_as_everybody_writes_it() {
-        for number in (0..=255).flat_map(|one| [0, 9, 10, 99, 100, 255].map(|other| [one, other, other, one]))
-        {
-            assert_eq!(dotted(number), Ipv4Addr::from(number).to_string());
-        }
-    }
-
     use proptest::prelude::*;
 
     proptest! {

@@ -8,11 +8,12 @@
 mod diag;
 mod owners;
 mod proc_net;
+mod seen;
 mod unix;
 
 use std::time::Instant;
 
-use protocol::delta::Row;
+use protocol::delta::{Row, Source};
 use protocol::sockets::{Protocol, Socket, SocketState, SocketTable, UNKNOWN_UID};
 
 use crate::clock;
@@ -21,6 +22,7 @@ use crate::root::Root;
 use crate::users::Users;
 
 pub(crate) use owners::Owners;
+pub(crate) use seen::Seen;
 
 /// More rows are counted, not sent: a line has a limit (`wire::LINE_LIMIT_BYTES`).
 const ROWS_LIMIT: usize = 50_000;
@@ -43,6 +45,10 @@ impl Which {
 
 /// Reads the sockets without their owners, in no order.
 pub(crate) fn read_sockets(root: &Root, which: Which) -> Result<Vec<Socket>, Error> {
+    Ok(read_seen(root, which)?.iter().map(Source::to_row).collect())
+}
+
+fn read_seen(root: &Root, which: Which) -> Result<Vec<Seen>, Error> {
     let mut sockets = Vec::new();
     let mut netlink = root.is_live().then(diag::open).and_then(Result::ok);
     for protocol in [Protocol::Tcp, Protocol::Tcp6, Protocol::Udp, Protocol::Udp6] {
@@ -56,41 +62,69 @@ pub(crate) fn read_sockets(root: &Root, which: Which) -> Result<Vec<Socket>, Err
     match which {
         Which::All => {}
         Which::WithUnix => unix::read_table(root, netlink.as_mut(), &mut sockets)?,
-        Which::Listening => sockets.retain(Socket::is_listening),
+        Which::Listening => sockets.retain(Seen::is_listening),
     }
     Ok(sockets)
 }
 
-/// Reads the whole table with owners, in no order: who receives it by what changed sorts it there.
+/// Reads all with their owners, by inode, and the table that they make without its rows. Of very
+/// many only so many are given, and the others counted.
+pub(crate) fn read_held(
+    root: &Root,
+    which: Which,
+    owners: &mut Owners,
+    users: &mut Users,
+) -> Result<(SocketTable, Vec<Seen>), Error> {
+    let started = Instant::now();
+    let mut sockets = read_seen(root, which)?;
+    sockets.sort_unstable_by_key(|socket| socket.inode);
+    owners.refresh(root, &sockets);
+    owners.fill(&mut sockets);
+    users.refresh();
+    let mut last = (UNKNOWN_UID, None);
+    for socket in &mut sockets {
+        if socket.uid != last.0 {
+            last = (socket.uid, users.shared(socket.uid));
+        }
+        socket.user.clone_from(&last.1);
+    }
+    let left_out = sockets.len().saturating_sub(ROWS_LIMIT);
+    if left_out > 0 {
+        // What a client could reach is what people look for.
+        sockets.sort_by_key(|socket| !socket.is_listening());
+        sockets.truncate(ROWS_LIMIT);
+        sockets.sort_unstable_by_key(|socket| socket.inode);
+    }
+    let head = SocketTable {
+        at_ms: clock::now_ms(),
+        owner_hidden: count(sockets.iter().filter(|socket| socket.is_hidden()).count()),
+        left_out: count(left_out),
+        sockets: Vec::new(),
+        took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    Ok((head, sockets))
+}
+
+/// Reads the whole table with owners, sorted.
 pub(crate) fn read_table(
     root: &Root,
     which: Which,
     owners: &mut Owners,
     users: &mut Users,
 ) -> Result<SocketTable, Error> {
-    let started = Instant::now();
-    let mut sockets = read_sockets(root, which)?;
+    let (mut table, sockets) = read_held(root, which, owners, users)?;
+    table.sockets = sockets.iter().map(Source::to_row).collect();
+    table.sockets.sort_by(Row::by_place);
+    Ok(table)
+}
+
+/// Sockets on which processes of a unit listen, as far as this user may see them.
+pub(crate) fn read_listeners_of(root: &Root, owners: &mut Owners, unit: &str) -> Result<Vec<Socket>, Error> {
+    let mut sockets = read_seen(root, Which::All)?;
+    sockets.sort_unstable_by_key(|socket| socket.inode);
     owners.refresh(root, &sockets);
-    users.refresh();
-    for socket in &mut sockets {
-        socket.user = users.name(socket.uid).map(str::to_owned);
-        owners.fill(socket);
-    }
-    let left_out = sockets.len().saturating_sub(ROWS_LIMIT);
-    if left_out > 0 {
-        // What listens is worth more than the rest.
-        sockets.sort_by(Row::by_place);
-        sockets.truncate(ROWS_LIMIT);
-    }
-    let hidden =
-        |socket: &&Socket| socket.pid.is_none() && socket.inode != 0 && socket.state != SocketState::TimeWait;
-    Ok(SocketTable {
-        at_ms: clock::now_ms(),
-        owner_hidden: count(sockets.iter().filter(hidden).count()),
-        left_out: count(left_out),
-        sockets,
-        took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-    })
+    let listening = sockets.iter().filter(|one| one.is_listening() && owners.is_held_by(one.inode, unit));
+    Ok(listening.map(Source::to_row).collect())
 }
 
 fn count(number: usize) -> u32 {
@@ -129,9 +163,7 @@ mod tests {
 
     fn read(owners: &mut Owners) -> SocketTable {
         let root = Root::live();
-        let mut table = read_table(&root, Which::All, owners, &mut Users::of(&root)).unwrap();
-        table.sockets.sort_by(Row::by_place);
-        table
+        read_table(&root, Which::All, owners, &mut Users::of(&root)).unwrap()
     }
 
     #[test]

@@ -1,158 +1,267 @@
 //! Who holds which socket, kept between readings.
 //!
-//! Reading every link of `/proc/PID/fd` costs more than all else here, so it is done anew only for
-//! a process that is new (by PID and start time) or whose number of open files changed, and for the
-//! others only if a socket was seen that nobody known holds. Kernels before 6.2 do not tell the
-//! number of open files; there all are looked at again after a while.
+//! Reading every link of `/proc/PID/fd` costs more than all else here. So in each reading only the
+//! processes that hold a socket are looked at, and of those only the number of open files and the
+//! start time, unless they changed. The others are looked at when a socket is there that nobody known
+//! holds, and now and then, for the number of processes that hold one. The folder `fd` itself tells
+//! what changed: its size is the number of open files, since Linux 6.2, and its inode is of this one
+//! process, whoever gets the PID later. Kernels before do not tell the number; there all are looked
+//! at again after a while.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::sockets::Socket;
-use rustix::fs::{Dir, readlinkat};
+use rustix::fs::{Dir, readlinkat_raw};
 
-use crate::processes::{ProcDir, Units, parse_stat};
+use super::seen::{Owner, Seen};
+use crate::processes::{FilesFolder, ProcDir, Units, parse_stat};
 use crate::root::{Root, lossy};
 
 /// After this time a process is looked at again, for what the cheap signs do not show: a socket
-/// closed and another file opened, or a name or unit changed.
+/// closed and another file opened, or a unit changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// The same where the kernel does not tell the number of open files.
 const LOOK_AGAIN_BLIND: Duration = Duration::from_secs(5);
+/// How often those that hold no socket are looked for one.
+const SCAN_AGAIN: Duration = Duration::from_secs(5);
+/// How often all links of all processes may be read for a socket that nobody seems to hold. On a busy
+/// host there is such a one at any time: its process has just ended.
+const SEARCH_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 struct Process {
-    start_ticks: u64,
-    open_files: u64,
+    folder: FilesFolder,
     looked: Instant,
-    /// Inodes of its sockets.
+    /// Inodes of its sockets, ascending.
     inodes: Vec<u64>,
-    program: String,
-    unit: Option<String>,
+    /// Of one that holds a socket.
+    start_ticks: u64,
+    owner: Arc<Owner>,
+}
+
+/// Who holds a socket: the process with the lowest PID, and how many do.
+#[derive(Debug)]
+struct Holder {
+    inode: u64,
+    owner: Arc<Owner>,
+    processes: u32,
 }
 
 /// The processes that hold sockets.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     processes: BTreeMap<u32, Process>,
-    /// By inode: lowest PID, and how many.
-    holders: HashMap<u64, (u32, u32)>,
-    /// Sockets that a full look found nobody for.
-    nobodys: HashSet<u64>,
+    /// By inode, ascending.
+    holders: Vec<Holder>,
+    /// Sockets that a full look found nobody for, ascending.
+    nobodys: Vec<u64>,
+    scanned: Option<Instant>,
+    searched: Option<Instant>,
 }
 
 impl Owners {
-    /// Brings what is kept up to date with the processes that are there now. What cannot be read
-    /// stays unknown and shows as a hidden owner.
-    pub(crate) fn refresh(&mut self, root: &Root, sockets: &[Socket]) {
+    /// Brings what is kept up to date with the processes that are there now. `sockets` are all of
+    /// them, by inode. What cannot be read stays unknown and shows as a hidden owner.
+    pub(super) fn refresh(&mut self, root: &Root, sockets: &[Seen]) {
         let Ok(proc) = ProcDir::open(&root.proc) else { return };
-        let wanted: HashSet<u64> =
-            sockets.iter().map(|socket| socket.inode).filter(|&inode| inode != 0).collect();
         let units = Units::of(root);
-        let kept = self.look_at_changed(&proc, &units);
-        self.rebuild();
-        self.nobodys.retain(|inode| wanted.contains(inode));
-        let is_new = |owners: &Self| {
-            wanted.iter().any(|inode| !owners.holders.contains_key(inode) && !owners.nobodys.contains(inode))
-        };
-        if is_new(self) {
-            for pid in kept {
-                self.look_at_files(&proc, pid, &units);
-            }
-            self.rebuild();
-            self.nobodys.extend(wanted.iter().filter(|inode| !self.holders.contains_key(inode)));
+        let now = Instant::now();
+        let mut changed = self.look_at_holders(&proc, &units, now);
+        self.rebuild_if(changed);
+        self.nobodys.retain(|inode| sockets.binary_search_by_key(inode, |one| one.inode).is_ok());
+        let is_due = self.scanned.is_none_or(|scanned| now.duration_since(scanned) >= SCAN_AGAIN);
+        if is_due || self.has_unknown(sockets) {
+            changed = self.scan(&proc, &units, now);
+            self.scanned = Some(now);
+            self.rebuild_if(changed);
+        }
+        let may_search = self.searched.is_none_or(|searched| now.duration_since(searched) >= SEARCH_AGAIN);
+        if may_search && self.has_unknown(sockets) {
+            self.searched = Some(now);
+            self.look_at_rest(&proc, &units, now);
+            self.rebuild_if(true);
+            let unknown: Vec<u64> = self.unknown(sockets).collect();
+            self.nobodys.extend(unknown);
+            self.nobodys.sort_unstable();
         }
     }
 
-    /// Fills in the process that holds a socket, if it is known.
-    pub(crate) fn fill(&self, socket: &mut Socket) {
-        let Some(&(pid, holders)) = self.holders.get(&socket.inode) else { return };
-        socket.pid = Some(pid);
-        socket.holders = holders;
-        if let Some(process) = self.processes.get(&pid) {
-            socket.program = Some(process.program.clone());
-            socket.unit = process.unit.clone();
+    /// Fills in who holds each socket. They are by inode.
+    pub(super) fn fill(&self, sockets: &mut [Seen]) {
+        let mut holders = self.holders.iter().peekable();
+        for socket in sockets {
+            while holders.next_if(|holder| holder.inode < socket.inode).is_some() {}
+            if let Some(holder) = holders.peek().filter(|holder| holder.inode == socket.inode) {
+                socket.owner = Some(Arc::clone(&holder.owner));
+                socket.holders = holder.processes;
+            }
         }
     }
 
     /// True if a process of the unit holds the socket, whoever else does: the socket of an activated
     /// service is systemd's as well.
-    pub(crate) fn is_held_by(&self, inode: u64, unit: &str) -> bool {
+    pub(super) fn is_held_by(&self, inode: u64, unit: &str) -> bool {
         self.processes.values().any(|process| {
-            process.unit.as_deref() == Some(unit) && process.inodes.binary_search(&inode).is_ok()
+            process.owner.unit.as_deref() == Some(unit) && process.inodes.binary_search(&inode).is_ok()
         })
     }
 
-    /// Drops processes that ended and looks at those that changed; gives the PIDs it trusted.
-    fn look_at_changed(&mut self, proc: &ProcDir, units: &Units) -> Vec<u32> {
-        let now = Instant::now();
+    /// Inodes that neither have a holder nor are known to have none.
+    fn unknown<'a>(&'a self, sockets: &'a [Seen]) -> impl Iterator<Item = u64> + 'a {
+        let mut holders = self.holders.iter().peekable();
+        let inodes = sockets.iter().map(|socket| socket.inode).filter(|&inode| inode != 0);
+        inodes.filter(move |&inode| {
+            while holders.next_if(|holder| holder.inode < inode).is_some() {}
+            holders.peek().is_none_or(|holder| holder.inode != inode)
+                && self.nobodys.binary_search(&inode).is_err()
+        })
+    }
+
+    fn has_unknown(&self, sockets: &[Seen]) -> bool {
+        self.unknown(sockets).next().is_some()
+    }
+
+    /// Looks at those that hold a socket; true if one of them changed.
+    fn look_at_holders(&mut self, proc: &ProcDir, units: &Units, now: Instant) -> bool {
+        let mut changed = false;
         let mut line = Vec::with_capacity(1024);
-        let mut trusted = Vec::new();
-        let mut before = std::mem::take(&mut self.processes);
-        for pid in proc.list_pids().unwrap_or_default() {
-            if !proc.read(pid, "stat", &mut line) {
-                continue;
+        self.processes.retain(|&pid, process| {
+            if process.inodes.is_empty() {
+                return true;
             }
-            let Some(stat) = parse_stat(&line) else { continue };
-            let open_files = proc.count_open_files(pid).unwrap_or(0);
-            let again = if open_files == 0 { LOOK_AGAIN_BLIND } else { LOOK_AGAIN };
-            let same = before.remove(&pid).filter(|process| {
-                process.start_ticks == stat.start_ticks
-                    && process.open_files == open_files
-                    && process.program.as_bytes() == lossy(stat.comm.to_vec()).as_bytes()
-                    && now.duration_since(process.looked) < again
+            let stat = if proc.read(pid, "stat", &mut line) { parse_stat(&line) } else { None };
+            let Some(stat) = stat.filter(|stat| stat.start_ticks == process.start_ticks) else {
+                changed = true;
+                return false;
+            };
+            let is_same = process.owner.program.as_bytes() == lossy(stat.comm.to_vec()).as_bytes();
+            if is_same && !process.is_due(proc, pid, now) {
+                return true;
+            }
+            changed = true;
+            match look(proc, pid, units, now) {
+                Some(anew) => {
+                    *process = anew;
+                    true
+                }
+                None => false,
+            }
+        });
+        changed
+    }
+
+    /// Looks for sockets at the processes that hold none, or are new; true if one was found.
+    fn scan(&mut self, proc: &ProcDir, units: &Units, now: Instant) -> bool {
+        let Ok(pids) = proc.list_pids() else { return false };
+        self.processes.retain(|pid, _| pids.binary_search(pid).is_ok());
+        let mut changed = false;
+        for pid in pids {
+            let known = self.processes.get(&pid);
+            let is_known = known.is_some_and(|process| {
+                process.looked == now || !process.inodes.is_empty() || !process.is_due(proc, pid, now)
             });
-            if let Some(process) = same {
-                trusted.push(pid);
-                self.processes.insert(pid, process);
+            if is_known {
                 continue;
             }
-            let (start_ticks, program) = (stat.start_ticks, lossy(stat.comm.to_vec()));
-            let process =
-                Process { start_ticks, open_files, looked: now, inodes: Vec::new(), program, unit: None };
-            self.processes.insert(pid, process);
-            self.look_at_files(proc, pid, units);
+            match look(proc, pid, units, now) {
+                Some(process) => {
+                    changed |= !process.inodes.is_empty();
+                    self.processes.insert(pid, process);
+                }
+                None => drop(self.processes.remove(&pid)),
+            }
         }
-        trusted
+        changed
     }
 
-    /// Reads the links of one process, and its unit if it holds a socket.
-    fn look_at_files(&mut self, proc: &ProcDir, pid: u32, units: &Units) {
-        let Some(process) = self.processes.get_mut(&pid) else { return };
-        process.inodes.clear();
-        let Ok(dir) = proc.open_files(pid) else { return };
-        let Ok(entries) = Dir::read_from(&dir) else { return };
-        for entry in entries.flatten() {
-            if entry.file_name().to_bytes().first() == Some(&b'.') {
-                continue;
+    /// Looks at all that were not looked at just now.
+    fn look_at_rest(&mut self, proc: &ProcDir, units: &Units, now: Instant) {
+        self.processes.retain(|&pid, process| {
+            if process.looked == now {
+                return true;
             }
-            if let Ok(target) = readlinkat(&dir, entry.file_name(), Vec::new())
-                && let Some(inode) = parse_link(target.as_bytes())
-            {
-                process.inodes.push(inode);
-            }
-        }
-        process.inodes.sort_unstable();
-        process.inodes.dedup();
-        process.inodes.shrink_to_fit();
-        let mut cgroup = Vec::new();
-        if process.unit.is_none() && !process.inodes.is_empty() && proc.read(pid, "cgroup", &mut cgroup) {
-            process.unit = units.parse_unit(&cgroup);
-        }
+            look(proc, pid, units, now).map(|anew| *process = anew).is_some()
+        });
     }
 
-    fn rebuild(&mut self) {
-        self.holders.clear();
-        for (&pid, process) in &self.processes {
-            for &inode in &process.inodes {
-                self.holders.entry(inode).and_modify(|(_, holders)| *holders += 1).or_insert((pid, 1));
+    fn rebuild_if(&mut self, changed: bool) {
+        if !changed {
+            return;
+        }
+        let mut all: Vec<(u64, &Arc<Owner>)> = self
+            .processes
+            .values()
+            .flat_map(|process| process.inodes.iter().map(|&inode| (inode, &process.owner)))
+            .collect();
+        // Of one inode they stay by PID.
+        all.sort_by_key(|(inode, _)| *inode);
+        let mut holders: Vec<Holder> = Vec::with_capacity(all.len());
+        for (inode, owner) in all {
+            match holders.last_mut().filter(|last| last.inode == inode) {
+                Some(last) => last.processes += 1,
+                None => holders.push(Holder { inode, owner: Arc::clone(owner), processes: 1 }),
             }
         }
+        self.holders = holders;
     }
 }
 
+impl Process {
+    /// True if it has other files than when it was looked at, is another process, or that was long ago.
+    fn is_due(&self, proc: &ProcDir, pid: u32, now: Instant) -> bool {
+        let again = if self.folder.open_files == 0 { LOOK_AGAIN_BLIND } else { LOOK_AGAIN };
+        now.duration_since(self.looked) >= again
+            || proc.files_folder(pid).is_none_or(|folder| folder != self.folder)
+    }
+}
+
+/// Reads the links of one process, and what it is if it holds a socket; `None` if it is gone.
+fn look(proc: &ProcDir, pid: u32, units: &Units, now: Instant) -> Option<Process> {
+    let folder = proc.files_folder(pid)?;
+    let mut inodes = read_inodes(proc, pid);
+    inodes.sort_unstable();
+    inodes.dedup();
+    inodes.shrink_to_fit();
+    let mut process =
+        Process { folder, looked: now, inodes, start_ticks: 0, owner: Arc::new(Owner::default()) };
+    if process.inodes.is_empty() {
+        return Some(process);
+    }
+    let mut line = Vec::with_capacity(1024);
+    proc.read(pid, "stat", &mut line).then_some(())?;
+    let stat = parse_stat(&line)?;
+    process.start_ticks = stat.start_ticks;
+    let program = lossy(stat.comm.to_vec());
+    let mut cgroup = Vec::new();
+    let unit = if proc.read(pid, "cgroup", &mut cgroup) { units.parse_unit(&cgroup) } else { None };
+    process.owner = Arc::new(Owner { pid, program, unit });
+    // All of it is of one process only if the folder is still the same one.
+    (proc.files_folder(pid)?.inode == folder.inode).then_some(process)
+}
+
+fn read_inodes(proc: &ProcDir, pid: u32) -> Vec<u64> {
+    let mut inodes = Vec::new();
+    let Ok(dir) = proc.open_files(pid) else { return inodes };
+    let Ok(entries) = Dir::read_from(&dir) else { return inodes };
+    for entry in entries.flatten() {
+        if entry.file_name().to_bytes().first() == Some(&b'.') {
+            continue;
+        }
+        // What does not fit is no socket.
+        let mut target = [MaybeUninit::uninit(); 64];
+        if let Ok((target, _)) = readlinkat_raw(&dir, entry.file_name(), &mut target)
+            && let Some(inode) = parse_link(target)
+        {
+            inodes.push(inode);
+        }
+    }
+    inodes
+}
+
 /// `socket:[36731]`.
-fn parse_link(target: &[u8]) -> Option<u64> {
+pub(super) fn parse_link(target: &[u8]) -> Option<u64> {
     let number = target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(number).ok()?.parse().ok()
 }

@@ -6,8 +6,9 @@
 
 use std::io::ErrorKind;
 
-use protocol::sockets::{Protocol, Socket, UNKNOWN_UID};
+use protocol::sockets::{Protocol, UNKNOWN_UID};
 
+use super::seen::{Address, Seen};
 use super::{diag, state_of};
 use crate::error::Error;
 use crate::netlink::{Netlink, attributes, read_u32};
@@ -25,15 +26,15 @@ const UID: u16 = 7;
 const LISTENS: u32 = 1 << 16;
 
 /// A socket and the inode of the one it is connected to.
-type Seen = (Socket, Option<u64>);
+type Linked = (Seen, Option<u64>);
 
 /// Adds all unix sockets, each with the name of its peer.
 pub(super) fn read_table(
     root: &Root,
     netlink: Option<&mut Netlink>,
-    sockets: &mut Vec<Socket>,
+    sockets: &mut Vec<Seen>,
 ) -> Result<(), Error> {
-    let mut seen: Vec<Seen> = Vec::new();
+    let mut seen: Vec<Linked> = Vec::new();
     let asked = netlink.map(|netlink| dump(netlink, &mut seen));
     if !matches!(asked, Some(Ok(()))) {
         seen = read_file(root)?;
@@ -42,7 +43,7 @@ pub(super) fn read_table(
     Ok(())
 }
 
-fn dump(netlink: &mut Netlink, seen: &mut Vec<Seen>) -> std::io::Result<()> {
+fn dump(netlink: &mut Netlink, seen: &mut Vec<Linked>) -> std::io::Result<()> {
     let mut body = [0u8; 24];
     body[0] = AF_UNIX;
     body[4..8].copy_from_slice(&u32::MAX.to_ne_bytes());
@@ -55,18 +56,13 @@ fn dump(netlink: &mut Netlink, seen: &mut Vec<Seen>) -> std::io::Result<()> {
 }
 
 /// Parses struct unix_diag_msg and its attributes.
-pub(super) fn parse_message(bytes: &[u8]) -> Option<Seen> {
-    let mut socket = Socket {
-        protocol: protocol_of(u32::from(*bytes.get(1)?))?,
-        state: state_of(*bytes.get(2)?),
-        inode: u64::from(read_u32(bytes, 4)?),
-        uid: UNKNOWN_UID,
-        ..Socket::default()
-    };
+pub(super) fn parse_message(bytes: &[u8]) -> Option<Linked> {
+    let protocol = protocol_of(u32::from(*bytes.get(1)?))?;
+    let mut socket = unnamed(protocol, *bytes.get(2)?, u64::from(read_u32(bytes, 4)?));
     let mut peer = None;
     for (kind, value) in attributes(bytes.get(HEADER_BYTES..)?) {
         match kind {
-            NAME => socket.local_address = name_of(value),
+            NAME => socket.local = Address::Path(name_of(value).into()),
             PEER => peer = read_u32(value, 0).map(u64::from),
             QUEUES => {
                 (socket.recv_q, socket.send_q) =
@@ -77,6 +73,24 @@ pub(super) fn parse_message(bytes: &[u8]) -> Option<Seen> {
         }
     }
     Some((socket, peer))
+}
+
+fn unnamed(protocol: Protocol, state: u8, inode: u64) -> Seen {
+    Seen {
+        inode,
+        protocol,
+        state: state_of(state),
+        recv_q: 0,
+        send_q: 0,
+        local: Address::Path("".into()),
+        local_port: 0,
+        peer: Address::Path("".into()),
+        peer_port: 0,
+        uid: UNKNOWN_UID,
+        user: None,
+        owner: None,
+        holders: 0,
+    }
 }
 
 fn protocol_of(kind: u32) -> Option<Protocol> {
@@ -97,7 +111,7 @@ fn name_of(bytes: &[u8]) -> String {
     lossy(bytes.iter().map(|&byte| if byte == 0 { b'@' } else { byte }).collect())
 }
 
-fn read_file(root: &Root) -> Result<Vec<Seen>, Error> {
+fn read_file(root: &Root) -> Result<Vec<Linked>, Error> {
     match read_bytes(&root.proc.join("net/unix")) {
         Ok(bytes) => Ok(bytes.split(|&byte| byte == b'\n').skip(1).filter_map(parse_line).collect()),
         Err(Error::Read { cause, .. }) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
@@ -107,7 +121,7 @@ fn read_file(root: &Root) -> Result<Vec<Seen>, Error> {
 
 /// `Num RefCount Protocol Flags Type St Inode Path`; the path may hold spaces. Users and queues are
 /// not told here.
-pub(super) fn parse_line(line: &[u8]) -> Option<Seen> {
+pub(super) fn parse_line(line: &[u8]) -> Option<Linked> {
     let mut rest = line;
     let mut word = || -> Option<&str> {
         let from = rest.iter().position(|&byte| byte != b' ')?;
@@ -126,29 +140,22 @@ pub(super) fn parse_line(line: &[u8]) -> Option<Seen> {
         (false, 3) => 1,
         (false, _) => 7,
     };
-    let local_address = lossy(rest.strip_prefix(b" ").unwrap_or_default().to_vec());
-    let socket = Socket {
-        protocol,
-        state: state_of(state),
-        inode,
-        uid: UNKNOWN_UID,
-        local_address,
-        ..Socket::default()
-    };
+    let mut socket = unnamed(protocol, state, inode);
+    socket.local = Address::Path(lossy(rest.strip_prefix(b" ").unwrap_or_default().to_vec()).into());
     Some((socket, None))
 }
 
-fn with_peers(seen: Vec<Seen>) -> Vec<Socket> {
-    let mut names: Vec<(u64, String)> = seen
+fn with_peers(seen: Vec<Linked>) -> Vec<Seen> {
+    let mut names: Vec<(u64, Address)> = seen
         .iter()
-        .filter(|(socket, _)| !socket.local_address.is_empty())
-        .map(|(socket, _)| (socket.inode, socket.local_address.clone()))
+        .filter(|(socket, _)| !matches!(&socket.local, Address::Path(path) if path.is_empty()))
+        .map(|(socket, _)| (socket.inode, socket.local.clone()))
         .collect();
     names.sort_unstable();
-    let named = |(mut socket, peer): Seen| {
+    let named = |(mut socket, peer): Linked| {
         let place = peer.and_then(|peer| names.binary_search_by_key(&peer, |(inode, _)| *inode).ok());
         if let Some((_, name)) = place.and_then(|at| names.get(at)) {
-            socket.peer_address.clone_from(name);
+            socket.peer = name.clone();
         }
         socket
     };
@@ -158,6 +165,7 @@ fn with_peers(seen: Vec<Seen>) -> Vec<Socket> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::delta::Source;
     use protocol::sockets::SocketState;
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
@@ -166,8 +174,9 @@ mod tests {
         let (socket, _) =
             parse_line(b"0000000000000000: 00000002 00000000 00010000 0001 01 36731 /run/a b\xff").unwrap();
         assert_eq!((socket.protocol, socket.state), (Protocol::UnixStream, SocketState::Listen));
-        assert_eq!((socket.inode, socket.local_address.as_str()), (36_731, "/run/a b\u{fffd}"));
+        assert_eq!((socket.inode, socket.to_row().local()), (36_731, "/run/a b\u{fffd}".into()));
         let (open, _) = parse_line(b"0000000000000000: 00000003 00000000 00000000 0005 03   912").unwrap();
+        let open = open.to_row();
         assert_eq!((open.protocol, open.state), (Protocol::UnixSeqPacket, SocketState::Estab));
         assert_eq!((open.local(), open.owner()), ("*".into(), None), "neither name nor user are invented");
         for odd in [&b""[..], b"x", b"0: 1 2 zz 1 1 1", b"0: 1 2 0 9 1 1", b"0: 1 2 0 1 1 x"] {
@@ -187,6 +196,7 @@ mod tests {
             let mut sockets = Vec::new();
             let mut netlink = netlink;
             read_table(root, netlink.as_mut(), &mut sockets).unwrap();
+            let mut sockets: Vec<_> = sockets.iter().map(Source::to_row).collect();
             let here = dir.path().to_str().unwrap().to_owned();
             sockets.retain(|one| one.local_address.starts_with(&here) || one.peer_address.starts_with(&here));
             sockets.sort_by_key(|one| (one.state, one.protocol));

@@ -24,7 +24,7 @@ use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use kept::{Kept, Taken};
-pub use sent::Sent;
+pub use sent::{Sent, Source};
 
 /// No line has more rows, and no table either. A helper sends fewer; a reader refuses the line
 /// rather than to give it its memory.
