@@ -17,8 +17,6 @@ fn main() {
         "--icf=all",
         // A panic ends the helper at once, so nothing unwinds, and the tables for it can go.
         "--no-eh-frame-hdr",
-        // Nor is a stack ever walked: panics are written by a hook of our own.
-        "--defsym=_Unwind_Backtrace=abort",
         &format!("{here}/discard.ld"),
     ] {
         println!("cargo:rustc-link-arg-bins={argument}");

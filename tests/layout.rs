@@ -215,6 +215,7 @@ fn a_module_is_called_by_its_noun_in_every_layer() {
                 "children",
                 "machine",
                 "netlink",
+                "fuzz",
                 "json",
                 "once",
                 "priority",

@@ -9,6 +9,8 @@ mod changed;
 mod children;
 mod clock;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod journal;
 mod json;
 mod log;

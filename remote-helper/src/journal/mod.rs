@@ -7,6 +7,8 @@
 mod back;
 mod entry;
 mod files;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod journald;
 mod lines;
 mod syslog;

@@ -49,7 +49,7 @@ pub(super) fn shares(last: &Modes, now: &Modes) -> Option<CpuShares> {
     for ((spent, last), now) in spent.iter_mut().zip(last).zip(now) {
         *spent = now.saturating_sub(*last);
     }
-    let total: u64 = spent.iter().sum();
+    let total = sum(&spent);
     if total == 0 {
         return None;
     }
@@ -66,6 +66,11 @@ pub(super) fn shares(last: &Modes, now: &Modes) -> Option<CpuShares> {
     })
 }
 
+/// A host may say anything, also counters whose sum no number holds.
+fn sum(modes: &Modes) -> u64 {
+    modes.iter().fold(0, |sum, ticks| sum.saturating_add(*ticks))
+}
+
 /// Shares of the cores that were there both times.
 pub(super) fn core_shares(last: &Ticks, now: &Ticks) -> Vec<CoreShares> {
     now.cores
@@ -73,7 +78,7 @@ pub(super) fn core_shares(last: &Ticks, now: &Ticks) -> Vec<CoreShares> {
         .filter_map(|(core, modes)| {
             let (_, before) = last.cores.iter().find(|(number, _)| number == core)?;
             // A core that was plugged in anew may begin at zero.
-            if modes.iter().sum::<u64>() < before.iter().sum::<u64>() {
+            if sum(modes) < sum(before) {
                 return None;
             }
             Some(CoreShares { core: *core, shares: shares(before, modes)? })
@@ -118,6 +123,16 @@ mod tests {
     fn without_time_between_two_samples_there_is_no_share() {
         let ticks = parse_ticks(STAT).unwrap();
         assert_eq!(shares(&ticks.all, &ticks.all), None);
+    }
+
+    #[test]
+    fn counters_whose_sum_overflows_are_no_panic() {
+        let zero = parse_ticks(STAT).unwrap();
+        let text = STAT.replace("cpu0 2300 70", "cpu0 18446744073709551615 18446744073709551615");
+        let now = parse_ticks(&text.replace("cpu  4705", "cpu  18446744073709551615")).unwrap();
+        assert!(shares(&zero.all, &now.all).is_some_and(|shares| shares.us_pct <= 100.0));
+        assert_eq!(core_shares(&now, &zero).len(), 0);
+        assert_eq!(core_shares(&zero, &now).len(), 1, "the other core did nothing");
     }
 
     proptest! {

@@ -193,7 +193,7 @@ fn measure(root: &Root, mount: Mount) -> Option<Disk> {
 fn measure_said(space: &str, inodes: &str, mount: Mount) -> Option<Disk> {
     let [blocks, used, available] = parse_df(space, &mount.point)?;
     let [inodes_total, inodes_used, _] = parse_df(inodes, &mount.point).unwrap_or_default();
-    let usable = used + available;
+    let usable = used.saturating_add(available);
     (blocks > 0).then(|| Disk {
         total_bytes: blocks.saturating_mul(1_024),
         used_bytes: used.saturating_mul(1_024),
@@ -217,6 +217,20 @@ fn parse_df(text: &str, point: &str) -> Option<[u64; 3]> {
         let (available, used, blocks) = (number()?, number()?, number()?);
         Some([blocks, used, available])
     })
+}
+
+/// What holds whatever the file says.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check(text: &str) {
+    let mounts = parse_mountinfo(text);
+    let network = pick_network(&mounts);
+    let real = pick_real(mounts);
+    assert!(real.is_sorted_by(|a, b| a.point <= b.point) && network.is_sorted_by(|a, b| a.mount <= b.mount));
+    assert!(real.iter().all(|mount| !NETWORK.contains(&mount.fs_type.as_str())));
+    for mount in real {
+        let said = measure_said(text, text, mount);
+        assert!(said.is_none_or(|disk| disk.use_pct.is_none_or(|pct| (0.0..=100.0).contains(&pct))));
+    }
 }
 
 #[cfg(test)]

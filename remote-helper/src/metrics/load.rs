@@ -14,7 +14,7 @@ pub(super) fn read_uptime(root: &Root) -> Result<u64, Error> {
     parse_uptime(&text).ok_or(Error::Parse { what: "/proc/uptime", line: text })
 }
 
-fn parse_loadavg(text: &str) -> Option<[f64; 3]> {
+pub(super) fn parse_loadavg(text: &str) -> Option<[f64; 3]> {
     let mut words = text.split_ascii_whitespace().map(|word| word.parse::<f64>().ok());
     let load = [words.next()??, words.next()??, words.next()??];
     load.iter().all(|value| value.is_finite() && *value >= 0.0).then_some(load)

@@ -7,6 +7,8 @@
 mod cpu;
 mod devices;
 mod disks;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod limits;
 mod load;
 mod memory;

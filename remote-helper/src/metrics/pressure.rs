@@ -19,7 +19,7 @@ pub(super) fn read_pressure(root: &Root) -> Option<Pressure> {
     (pressure != Pressure::default()).then_some(pressure)
 }
 
-fn parse_avg10(text: &str, kind: &str) -> Option<f64> {
+pub(super) fn parse_avg10(text: &str, kind: &str) -> Option<f64> {
     let line = text.lines().find(|line| line.split(' ').next() == Some(kind))?;
     let value: f64 = line.split(' ').find_map(|word| word.strip_prefix("avg10="))?.parse().ok()?;
     (0.0..=100.0).contains(&value).then_some(value)

@@ -166,9 +166,17 @@ fn to_text(bytes: &[u8]) -> (String, bool) {
 }
 
 /// The effective user: `Uid:` has real, effective, saved and file system user.
-fn parse_uid(status: &[u8]) -> Option<u32> {
+pub(super) fn parse_uid(status: &[u8]) -> Option<u32> {
     let line = status.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
     std::str::from_utf8(line).ok()?.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// What holds whatever a process writes there.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check_cmdline(bytes: &[u8]) {
+    let command = parse_cmdline(bytes);
+    assert!(!command.text.contains('\0') && command.text.len() <= COMMAND_BYTES * 3);
+    assert!(command.left_out_bytes as usize <= bytes.len());
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 mod blame;
 mod detail;
 mod facts;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod rates;
 mod ring;
 mod sample;

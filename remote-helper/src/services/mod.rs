@@ -9,6 +9,8 @@ mod bus;
 mod failed;
 mod follow;
 mod found;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod impact;
 mod journal;
 mod judge;

@@ -26,9 +26,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 const LOOK_AGAIN_BLIND: Duration = Duration::from_secs(5);
 /// How often those that hold no socket are looked for one.
 const SCAN_AGAIN: Duration = Duration::from_secs(5);
-/// How often all links of all processes may be read for a socket that nobody seems to hold. On a busy
-/// host there is such a one at any time: its process has just ended.
-const SEARCH_AGAIN: Duration = Duration::from_secs(5);
+/// All links of all processes are read for a socket that nobody seems to hold, but for no more than
+/// this part of the time. On a busy host there is such a one at any moment: its process has just ended.
+const SEARCH_SHARE: u32 = 10;
 
 #[derive(Debug)]
 struct Process {
@@ -58,7 +58,8 @@ pub(crate) struct Owners {
     /// Sockets that a full look found nobody for, ascending.
     nobodys: Vec<u64>,
     scanned: Option<Instant>,
-    searched: Option<Instant>,
+    /// When all links were read last, and how long that took.
+    searched: Option<(Instant, Duration)>,
 }
 
 impl Owners {
@@ -77,14 +78,15 @@ impl Owners {
             self.scanned = Some(now);
             self.rebuild_if(changed);
         }
-        let may_search = self.searched.is_none_or(|searched| now.duration_since(searched) >= SEARCH_AGAIN);
+        let may_search =
+            self.searched.is_none_or(|(searched, took)| now.duration_since(searched) >= took * SEARCH_SHARE);
         if may_search && self.has_unknown(sockets) {
-            self.searched = Some(now);
             self.look_at_rest(&proc, &units, now);
             self.rebuild_if(true);
             let unknown: Vec<u64> = self.unknown(sockets).collect();
             self.nobodys.extend(unknown);
             self.nobodys.sort_unstable();
+            self.searched = Some((now, now.elapsed()));
         }
     }
 

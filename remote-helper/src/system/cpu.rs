@@ -22,7 +22,7 @@ fn field<'a>(cpuinfo: &'a str, name: &str) -> Option<&'a str> {
     (!value.is_empty()).then_some(value)
 }
 
-fn parse_model(cpuinfo: &str) -> Option<String> {
+pub(super) fn parse_model(cpuinfo: &str) -> Option<String> {
     let name = ["model name", "cpu model", "cpu", "uarch", "Model", "Hardware"]
         .into_iter()
         .find_map(|name| field(cpuinfo, name))?;

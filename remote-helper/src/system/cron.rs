@@ -156,6 +156,16 @@ fn split_fields(line: &str, count: usize) -> Option<(String, &str)> {
     Some((words.join(" "), rest))
 }
 
+/// What holds whatever a table says.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check(text: &str) {
+    for owner in [Owner::InLine, Owner::Anacron, Owner::Named("eve")] {
+        for job in parse_crontab(text, "x", owner) {
+            assert!(!job.runs.is_empty() && job.schedule.is_some_and(|schedule| !schedule.is_empty()));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,7 +32,7 @@ fn is_alive(pid: i32) -> bool {
 
 /// Parses struct utmp of glibc, with the PID of each entry. Its size is 384 bytes, but 400 where
 /// glibc keeps no 32-bit times in it, as on aarch64.
-fn parse_utmp(bytes: &[u8], wide: bool) -> Vec<(i32, Login)> {
+pub(super) fn parse_utmp(bytes: &[u8], wide: bool) -> Vec<(i32, Login)> {
     let wide = match (bytes.len() % 384, bytes.len() % 400) {
         (0, 0) => wide,
         (0, _) => false,
@@ -85,7 +85,7 @@ fn ask_logind(stop: &Stop) -> Option<Vec<Login>> {
 }
 
 /// Parses the stanzas of `loginctl show-session`.
-fn parse_sessions(text: &str, now_ms: i64, monotonic_us: u64) -> Vec<Login> {
+pub(super) fn parse_sessions(text: &str, now_ms: i64, monotonic_us: u64) -> Vec<Login> {
     text.split("\n\n")
         .filter_map(|stanza| {
             let value =

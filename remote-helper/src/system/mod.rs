@@ -6,6 +6,8 @@
 
 mod cpu;
 mod cron;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod interfaces;
 mod logins;
 mod os_release;

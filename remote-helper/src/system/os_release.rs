@@ -16,7 +16,7 @@ pub(super) fn read_os_release(root: &Root) -> OsRelease {
         .unwrap_or_default()
 }
 
-fn parse_os_release(text: &str) -> OsRelease {
+pub(super) fn parse_os_release(text: &str) -> OsRelease {
     let value = |name: &str| {
         let raw = text.lines().rev().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
         Some(unquote(raw.trim())).filter(|value| !value.is_empty())

@@ -13,7 +13,7 @@ pub(super) fn read_zone(root: &Root) -> Option<String> {
         .or_else(|| read_word(&root.etc.join("timezone")))
 }
 
-fn parse_link(target: &str) -> Option<String> {
+pub(super) fn parse_link(target: &str) -> Option<String> {
     let (_, zone) = target.split_once("zoneinfo/")?;
     let zone = zone.strip_prefix("posix/").or_else(|| zone.strip_prefix("right/")).unwrap_or(zone);
     (!zone.is_empty()).then(|| zone.to_owned())
@@ -31,7 +31,7 @@ pub(crate) fn read_offset(root: &Root, stop: &Stop) -> Option<i32> {
 }
 
 /// `+0800`.
-fn parse_offset(text: &str) -> Option<i32> {
+pub(super) fn parse_offset(text: &str) -> Option<i32> {
     let sign = match text.as_bytes().first()? {
         b'+' => 1,
         b'-' => -1,
