@@ -23,6 +23,7 @@ mod residue;
 mod rigs;
 mod secrets;
 mod services;
+mod sockets;
 mod thread;
 mod trees;
 mod trust;

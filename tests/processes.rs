@@ -272,7 +272,9 @@ fn reuse_a_pid() -> (Sleeper, u64) {
 fn five_hundred_forks_a_second_double_nothing_and_invent_nothing() {
     let operator = Operator::without_keyring();
     let script = "while :; do for n in 1 2 3 4 5 6 7 8 9 10; do /bin/true & done; wait; done";
+    let live: Vec<Sleeper> = (0..20).map(|_| Sleeper::sleep()).collect();
     let storm = Sleeper::start("sh", &["-c".as_ref(), script.as_ref()]);
+    let (began, forks) = (std::time::Instant::now(), count_forks());
     for _ in 0..5 {
         let ours = processes(&operator, "local", &["--sort", "pid"]);
         assert!(ours.windows(2).all(|pair| pair[0].pid < pair[1].pid), "each PID once");
@@ -289,13 +291,35 @@ fn five_hundred_forks_a_second_double_nothing_and_invent_nothing() {
             }
         }
         assert_eq!(find(&ours, storm.pid()).ppid, std::process::id());
+        live.iter().for_each(|one| assert_eq!(find(&ours, one.pid()).name, "sleep", "what lives is there"));
     }
+    let a_second = (count_forks() - forks) as f64 / began.elapsed().as_secs_f64();
+    assert!(a_second > 200.0, "this machine made only {a_second:.0} processes a second");
+}
+
+/// Processes that were ever begun here: proc_stat(5).
+fn count_forks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap();
+    stat.lines().find_map(|line| line.strip_prefix("processes ")).unwrap().parse().unwrap()
 }
 
 fn effective_uid(pid: u32) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("Uid:"))?;
     line.split_whitespace().nth(2)?.parse().ok()
+}
+
+#[test]
+fn whose_a_socket_of_another_user_is_cannot_be_seen_and_is_counted() {
+    needs!(Root);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let ran = Nobodys::new().run("", &["sockets", "local", "--query", &port.to_string()]);
+    let shown = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let row = shown.lines().find(|line| line.contains(&format!("127.0.0.1:{port} "))).unwrap();
+    let fields: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(fields[fields.len() - 3..], ["-", "root", "-"], "its user is known, its process not: {row}");
+    assert!(shown.contains("belong to other users: root is needed to see whose"), "{shown}");
 }
 
 #[test]
