@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use protocol::delta::Source;
 use protocol::wire::{Answer, Ask};
 
 use crate::clock;
@@ -41,7 +42,9 @@ pub(crate) fn answer(ask: &Ask, before: Option<&Path>, now: &Path) -> Result<Ans
         }
         Ask::Processes { detail, .. } => {
             let mut last = before.map(|before| read_sample(&before)).transpose()?;
-            Answer::Processes(machine.read_processes(&mut last, detail)?)
+            let (mut table, told) = machine.read_processes(&mut last, detail)?;
+            table.processes = told.iter().map(Source::to_row).collect();
+            Answer::Processes(table)
         }
         other => machine.answer(other, &stop)?,
     };
