@@ -25,20 +25,21 @@ fn main() {
             let path = window.picture(&folder, &format!("{name}-{width}"));
             eprintln!("    {}", path.display());
         };
-        let each = |named: &dyn Fn(&dyn Fn(&str) -> String)| {
+        // Does the same in each language and theme; `look` is told the ending of their names.
+        let each = |look: &dyn Fn(&str)| {
             for language in ["en", "zh"] {
                 for theme in ["dark", "light"] {
                     pages::open_page(&window, "settings");
                     window.click(&format!("settings-language-{language}"));
                     window.click(&format!("theme-{theme}"));
-                    named(&|page| format!("{page}-{theme}-{language}"));
+                    look(&format!("{theme}-{language}"));
                 }
             }
         };
-        each(&|named| {
+        each(&|ending| {
             window.click("nav-hosts");
             window.wait_for("first-start");
-            shot(&named("first-start"));
+            shot(&format!("first-start-{ending}"));
         });
         pages::fill_host_form(&window, "web-1", &host.address(), "root", &key);
         shot("host-form-filled");
@@ -46,23 +47,23 @@ fn main() {
         window.click("trust-accept");
         pages::open_host(&window, "web-1");
         pages::wait_until_live(&window);
-        each(&|named| {
-            shot(&named("settings"));
+        each(&|ending| {
+            shot(&format!("settings-{ending}"));
             pages::open_page(&window, "hosts");
-            shot(&named("hosts"));
+            shot(&format!("hosts-{ending}"));
             window.click("hosts-add");
             window.wait_for("field-name");
-            shot(&named("host-form"));
+            shot(&format!("host-form-{ending}"));
             window.click("form-cancel");
             pages::open_host(&window, "web-1");
             for tab in ["overview", "processes", "sockets", "services", "journal", "operations"] {
                 pages::open_tab(&window, tab);
-                shot(&named(tab));
+                shot(&format!("{tab}-{ending}"));
             }
             window.click("host-more");
             window.click("host-key");
             window.wait_for("trust");
-            shot(&named("trust"));
+            shot(&format!("trust-{ending}"));
             window.click("trust-cancel");
             pages::open_tab(&window, "processes");
             window.fill("processes-filter", "cron");
@@ -70,29 +71,29 @@ fn main() {
             window.click_css("[data-testid^=\"processes-row-\"]");
             window.click("processes-signal");
             window.wait_for("signal-dialog");
-            shot(&named("signal"));
+            shot(&format!("signal-{ending}"));
             window.click("signal-cancel");
             window.click("host-run");
             window.fill("run-command", "df -h /");
             window.click("run-do");
             window.wait_for("run-exit");
-            shot(&named("run"));
+            shot(&format!("run-{ending}"));
             window.click("service-done");
             pages::open_tab(&window, "services");
             pages::open_service(&window, "cron.service");
-            shot(&named("service-dialog"));
+            shot(&format!("service-dialog-{ending}"));
             pages::act_on_service(&window);
-            shot(&named("service-outcome"));
+            shot(&format!("service-outcome-{ending}"));
             window.click("service-done");
             pages::open_page(&window, "operations");
-            shot(&named("operations-all"));
+            shot(&format!("operations-all-{ending}"));
         });
         host.cut_link();
         pages::open_host(&window, "web-1");
         window.wait_for("stale");
-        each(&|named| {
+        each(&|ending| {
             pages::open_host(&window, "web-1");
-            shot(&named("offline"));
+            shot(&format!("offline-{ending}"));
         });
         host.mend_link();
         window.close();
