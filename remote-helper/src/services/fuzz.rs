@@ -1,7 +1,9 @@
 //! What the parsers of units must hold whatever systemctl and the bus say.
 
 use super::message::{HEAD_BYTES, parse_head, parse_message};
+use super::script::parse_script;
 use super::show::parse_stanzas;
+use super::supervisor::parse_status;
 use super::{parse_span_us, parse_utc_ms};
 use crate::fuzz::Target;
 
@@ -24,6 +26,21 @@ pub(crate) const TARGETS: &[Target] = &[
             }
             assert!(parse_utc_ms(&text).is_none_or(|at_ms| at_ms >= 0));
             assert!(parse_span_us(&text).is_none_or(|us| us < 1 << 63));
+        },
+    },
+    Target {
+        name: "managers",
+        seeds: &[
+            b"#!/bin/sh\n### BEGIN INIT INFO\n# Short-Description: Jobs\n### END INIT INFO\nPIDFILE=/run/crond.pid\nstatus)\n",
+            b"#!/sbin/openrc-run\ndescription=\"A daemon\"\npidfile=\"/run/$RC_SVCNAME.pid\"\n",
+            b"web:worker_00    RUNNING   pid 812, uptime 1 day, 0:01:02\ngone    FATAL     can't find command '/no/such'\n",
+        ],
+        run: |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(parse_script(&text).description.len() <= text.len());
+            for program in parse_status(&text) {
+                assert!(!program.name.contains(char::is_whitespace) && !program.state.is_empty());
+            }
         },
     },
     Target {
