@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -274,12 +275,7 @@ impl Reader {
     }
 
     #[cfg(target_os = "linux")]
-    async fn parse(
-        &self,
-        noun: &str,
-        now: &std::path::Path,
-        before: Option<&std::path::Path>,
-    ) -> Result<Answer, Fault> {
+    async fn parse(&self, noun: &str, now: &Path, before: Option<&Path>) -> Result<Answer, Fault> {
         let mut words = vec![OsStr::new(noun), OsStr::new("--tree"), now.as_os_str()];
         words.extend(before.into_iter().flat_map(|before| [OsStr::new("--before"), before.as_os_str()]));
         let failed = |why: String| {
@@ -295,24 +291,68 @@ impl Reader {
     }
 
     #[cfg(not(target_os = "linux"))]
-    async fn parse(
-        &self,
-        _: &str,
-        _: &std::path::Path,
-        _: Option<&std::path::Path>,
-    ) -> Result<Answer, Fault> {
+    async fn parse(&self, _: &str, _: &Path, _: Option<&Path>) -> Result<Answer, Fault> {
         let message = "a host is looked at without the helper from a Linux computer only";
         Err(Fault::new(FaultCode::NotOnThisHost, message).on_host(&self.host))
     }
 }
 
+/// Names of the folders here that hold what hosts said.
+const FOLDER_PREFIX: &str = "muster-read-";
+/// Nobody reads one of this age; who made it was ended before it could take it away.
+const FOLDER_LIVES: Duration = Duration::from_secs(600);
+
 /// A folder of this user's alone, in memory where the computer has one there.
 fn folder() -> std::io::Result<TempDir> {
-    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").map(std::path::PathBuf::from);
-    let mut name = tempfile::Builder::new();
-    name.prefix("muster-read-");
-    match in_memory.filter(|folder| folder.is_dir()).map(|folder| name.tempdir_in(folder)) {
-        Some(Ok(made)) => Ok(made),
-        Some(Err(_)) | None => name.tempdir(),
+    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
+    let parents = in_memory.into_iter().chain([std::env::temp_dir()]);
+    let mut last = Err(std::io::ErrorKind::NotFound.into());
+    for parent in parents {
+        sweep(&parent);
+        last = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(&parent);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+/// Takes away folders that were left by a program that was killed.
+fn sweep(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_old = |meta: std::fs::Metadata| {
+            let age = meta.modified().ok().and_then(|at| at.elapsed().ok());
+            meta.is_dir() && age.is_some_and(|age| age > FOLDER_LIVES)
+        };
+        let is_named = entry.file_name().to_string_lossy().starts_with(FOLDER_PREFIX);
+        if is_named && entry.metadata().is_ok_and(is_old) {
+            // What belongs to another user stays.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn what_a_killed_program_left_is_taken_away_by_the_next_and_nothing_else_is() {
+        let parent = tempfile::tempdir().unwrap();
+        let make = |name: &str, age_s: u64| {
+            let path = parent.path().join(name);
+            std::fs::create_dir_all(path.join("proc/1")).unwrap();
+            let at = SystemTime::now() - Duration::from_secs(age_s);
+            std::fs::File::open(&path).unwrap().set_modified(at).unwrap();
+        };
+        make("muster-read-old", 3_600);
+        make("muster-read-new", 5);
+        make("somebody-else", 3_600);
+        sweep(parent.path());
+        let mut left: Vec<_> =
+            std::fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["muster-read-new", "somebody-else"]);
     }
 }
