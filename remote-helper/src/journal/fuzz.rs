@@ -24,6 +24,7 @@ pub(crate) const TARGETS: &[Target] = &[
         seeds: &[
             b"2026-11-20T10:00:00.123456+00:00 web-1 CRON[77]: (root) CMD (x)",
             b"Nov 20 12:00:00 web-1 sshd[9]: Accepted publickey: x",
+            b"2039-9-4t10:09:00+0020777773886388888:+00 x y",
             b"Nov 20 12:00:00 alpine daemon.err crond[3]: no such user",
         ],
         run: |bytes| {

@@ -98,7 +98,9 @@ fn parse_rfc3339(word: &str, offset_s: i32) -> Option<i64> {
         _ => {
             let sign = if zone.starts_with('-') { -1 } else { 1 };
             let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            sign * (hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60)
+            // Both are u8, so that no line makes a time that no number holds.
+            sign * (i64::from(hours.parse::<u8>().ok()?) * 3_600
+                + i64::from(minutes.parse::<u8>().ok()?) * 60)
         }
     };
     Some(days(year, month, day) * DAY_MS + clock_ms + fraction_ms - zone_s * 1_000)
@@ -183,6 +185,7 @@ mod tests {
             "服务器 x",
             "2026-99-20T10:00:00Z x y: z",
             "2026-11-20T10:00:00+9:x x",
+            "2026-11-20T10:00:00+20777773886388888:00 x",
             "Nov 20 12:00:0服 x",
         ] {
             let entry = parse(line);
