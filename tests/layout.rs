@@ -12,7 +12,10 @@ use support::places;
 const LONGEST_FILE_LINES: usize = 600;
 
 /// Folders that hold no sources of ours, by their path from the top.
-const NOT_OURS: [&str; 8] = [
+const NOT_OURS: [&str; 11] = [
+    "fuzz/artifacts",
+    "fuzz/corpus",
+    "fuzz/target",
     ".git",
     "target",
     "dist",
