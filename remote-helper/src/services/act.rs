@@ -67,7 +67,7 @@ pub(crate) fn act(
         before: &before,
     };
     let Followed { said, command_ms, seen, listening_ms, job_result } = follow.run(command, bus)?;
-    check_refusal(&said, unit)?;
+    check_refusal(&said, unit, manager.kind())?;
     let output = printable_lines(&(said.stdout + &said.stderr)).into_owned();
     let outcome = judge(&Case {
         action,
@@ -147,20 +147,25 @@ fn list_ports(machine: &Machine, unit: &str) -> Vec<String> {
 const REFUSALS: [&str; 4] =
     ["Interactive authentication required", "Access denied", "Permission denied", "Not authorized"];
 
-fn refusal_line(said: &Said) -> Option<&str> {
+/// A script of another manager prints what its daemon says: such words there are no refusal, and by
+/// then it may have stopped what ran.
+fn refusal_line(said: &Said, manager: Manager) -> Option<&str> {
+    if manager != Manager::Systemd {
+        return None;
+    }
     let is_refusal = |line: &&str| REFUSALS.iter().any(|words| line.contains(words));
     said.stderr.lines().find(is_refusal).filter(|_| said.code != Some(0))
 }
 
-pub(super) fn is_refused(said: &Said) -> bool {
-    refusal_line(said).is_some() || (said.code == Some(1) && sudo_refusal(&said.stderr).is_err())
+pub(super) fn is_refused(said: &Said, manager: Manager) -> bool {
+    refusal_line(said, manager).is_some() || (said.code == Some(1) && sudo_refusal(&said.stderr).is_err())
 }
 
-fn check_refusal(said: &Said, unit: &str) -> Result<(), Fault> {
+fn check_refusal(said: &Said, unit: &str, manager: Manager) -> Result<(), Fault> {
     if said.code == Some(1) {
         sudo_refusal(&said.stderr).map_err(|fault| fault.about(unit))?;
     }
-    match refusal_line(said) {
+    match refusal_line(said, manager) {
         None => Ok(()),
         Some(line) => {
             let line = printable(line);
@@ -182,10 +187,12 @@ mod tests {
     fn refusals_of_polkit_and_sudo_are_faults_with_the_hosts_words() {
         let polkit =
             said(4, "Failed to restart cron.service: Interactive authentication required.\nSee ...\n");
-        let fault = check_refusal(&polkit, "cron.service").unwrap_err();
+        let fault = check_refusal(&polkit, "cron.service", Manager::Systemd).unwrap_err();
         assert_eq!(fault.code, FaultCode::NotPermitted);
         assert!(fault.detail.cause.unwrap().contains("Interactive authentication required"));
-        let sudo = check_refusal(&said(1, "sudo: a password is required\n"), "cron.service").unwrap_err();
+        let sudo =
+            check_refusal(&said(1, "sudo: a password is required\n"), "cron.service", Manager::Systemd)
+                .unwrap_err();
         assert_eq!(
             (sudo.code, sudo.detail.subject.as_deref()),
             (FaultCode::SudoRefused, Some("cron.service"))
@@ -194,7 +201,17 @@ mod tests {
 
     #[test]
     fn a_failed_job_is_no_refusal() {
-        assert!(check_refusal(&said(1, "Job for a.service failed because ..."), "a.service").is_ok());
-        assert!(check_refusal(&said(0, "Access denied"), "a.service").is_ok(), "it was done all the same");
+        assert!(
+            check_refusal(&said(1, "Job for a.service failed because ..."), "a.service", Manager::Systemd)
+                .is_ok()
+        );
+        assert!(
+            check_refusal(&said(0, "Access denied"), "a.service", Manager::Systemd).is_ok(),
+            "it was done all the same"
+        );
+        assert!(
+            check_refusal(&said(1, "a: /var/log/a: Permission denied"), "sysv:a", Manager::SysV).is_ok(),
+            "a script says what its daemon said"
+        );
     }
 }

@@ -117,7 +117,8 @@ impl Follow<'_> {
             self.look(&mut seen, &mut listening_ms);
             if let Some((said, command_ms)) = came.take_if(|(said, command_ms)| {
                 let now_ms = self.elapsed_ms();
-                is_refused(said) || is_settled(self.action, &seen, *command_ms, self.watch_ms, now_ms)
+                is_refused(said, self.manager.kind())
+                    || is_settled(self.action, &seen, *command_ms, self.watch_ms, now_ms)
             }) {
                 // A job that was there before ended first, in the place of this one.
                 let job_result = if self.before.has_job { jobs.pop() } else { jobs.into_iter().next() };

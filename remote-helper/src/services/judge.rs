@@ -45,7 +45,10 @@ fn judge_start(case: &Case<'_>, last: &Seen) -> Outcome {
     match last.active_state.as_str() {
         "failed" => Outcome::Failed,
         "active" | "reloading" | "refreshing" => {
-            let is_old = last.invocation.is_some() && last.invocation == before.invocation;
+            // systemd before 232 has no invocations; there the time of the start tells them apart.
+            let is_old = last.invocation == before.invocation
+                && (last.invocation.is_some()
+                    || before.is_up() && last.started_us > 0 && last.started_us == before.started_us);
             if case.restarted_by_itself() {
                 Outcome::KeepsCrashing
             } else if is_old
@@ -434,6 +437,10 @@ mod tests {
     fn a_restart_that_was_refused_failed_though_the_service_runs() {
         let words = "Failed to restart a.service: Operation refused.";
         check(Restart, &running(), &[at(running(), 0, 300)], 4, words, Outcome::Failed);
+        // systemd of before 2016 gives no invocation: the time of the start says the same.
+        let mut old = running();
+        old.invocation = None;
+        check(Restart, &old, &[at(old.clone(), 0, 300)], 1, words, Outcome::Failed);
     }
 
     #[test]

@@ -258,6 +258,14 @@ impl Reader {
         let limits = ExecLimits { stdout_bytes: PULL_LIMIT_BYTES, ..ExecLimits::new(what, PULL_LIMIT) };
         let command = scripts::pull(&[&mark, words, UNIT_KEYS]);
         let result = self.connection.run(&command, Vec::new(), limits).await?;
+        if result.stdout.len() >= PULL_LIMIT_BYTES {
+            let message = format!(
+                "{} said more than {} MiB without the helper, which cannot be read whole",
+                self.host,
+                PULL_LIMIT_BYTES >> 20
+            );
+            return Err(Fault::new(FaultCode::HelperFailed, message).on_host(&self.host));
+        }
         Pulled::parse(&result.stdout, &mark).ok_or_else(|| place::no_answer(&self.host, what, &result))
     }
 

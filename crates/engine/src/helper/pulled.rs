@@ -19,19 +19,29 @@ pub(super) struct Pulled {
     links: BTreeMap<String, String>,
 }
 
+/// More files than a host has processes and descriptors fill this computer, not a table.
+const MOST_PATHS: usize = 250_000;
+/// `sys/class/net/eth0/statistics/rx_bytes` and the like; no path of the script is deeper.
+const DEEPEST: usize = 8;
+
 impl Pulled {
     /// Reads what the script said; `None` if it did not come to its end.
     pub(super) fn parse(output: &[u8], mark: &str) -> Option<Self> {
+        // The mark stands in the arguments of the script, where every user of the host can read it. What
+        // is printed stands behind its path: only a whole line can be the script's own.
         let begin = format!("{mark} begin\n");
-        let end = format!("{mark} end\n");
+        let end = format!("\n{mark} end\n");
         let from = memchr::memmem::find(output, begin.as_bytes())? + begin.len();
-        let rest = output.get(from..)?;
-        let body = rest.get(..memchr::memmem::rfind(rest, end.as_bytes())?)?;
+        let rest = output.get(from - 1..)?;
+        let body = rest.get(1..=memchr::memmem::rfind(rest, end.as_bytes())?)?;
         let mut pulled = Self::default();
         for line in body.split_inclusive(|byte| *byte == b'\n') {
             let Some(colon) = memchr::memchr(b':', line) else { continue };
             let (path, text) = (line.get(..colon)?, line.get(colon + 1..)?);
             let Some(path) = std::str::from_utf8(path).ok().and_then(parse_path) else { continue };
+            if pulled.files.len() + pulled.links.len() >= MOST_PATHS || path.matches('/').count() > DEEPEST {
+                return None;
+            }
             if is_descriptor(&path) {
                 pulled.links.extend(parse_socket(text).map(|link| (path, link)));
             } else {

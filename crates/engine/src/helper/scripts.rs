@@ -171,16 +171,16 @@ const ROOT: &str = "\
     say ready; l=; while read -r l; do if [ \"$l\" = \"$4\" ]; then break; fi; done; \
     if [ \"$l\" = \"$4\" ]; then :; else exit 66; fi; \
     f=; gone() { if [ -n \"$f\" ]; then rm -f \"$f\"; rmdir \"${f%/*}\"; fi; f=; }; \
-    trap gone EXIT; trap \"exit 66\" HUP INT TERM; \
+    trap gone EXIT; trap \"exit 66\" HUP INT TERM PIPE; \
     for c in /run /var/lib /root; do \
     [ -d \"$c\" ] && safe \"$c\" && mkdir -m 700 \"$c/$5\" 2>/dev/null || continue; \
     f=$c/$5/muster-helper; : >\"$f\"; chmod 700 \"$f\"; \
     if (\"$f\") 2>/dev/null; then break; fi; gone; done; \
     [ -n \"$f\" ] || { say noplace; exit 66; }; \
     head -c \"$2\" >\"$f\"; n=$(wc -c <\"$f\"); \
-    [ \"$n\" -eq \"$2\" ] || { say nosize $n; exit 66; }; \
-    exec 3<\"$f\"; sum <&3; [ \"$h\" = \"$3\" ] || [ \"$h\" = none ] || { say nosum $h; exit 66; }; \
-    gone; trap - EXIT HUP INT TERM; [ -x /proc/self/fd/3 ] || { say noproc; exit 66; }; \
+    [ \"$n\" -eq \"$2\" ] || { gone; say nosize $n; exit 66; }; \
+    exec 3<\"$f\"; sum <&3; [ \"$h\" = \"$3\" ] || [ \"$h\" = none ] || { gone; say nosum $h; exit 66; }; \
+    gone; trap - EXIT HUP INT TERM PIPE; [ -x /proc/self/fd/3 ] || { say noproc; exit 66; }; \
     say starting; \
     exec /usr/bin/env -i PATH=\"$w\" HOME=/root USER=root LOGNAME=root SHELL=/bin/sh \
     SUDO_USER=\"$SUDO_USER\" SUDO_UID=\"$SUDO_UID\" SUDO_GID=\"$SUDO_GID\" /proc/self/fd/3 3<&3";
@@ -194,10 +194,14 @@ const ROOT_SETTING: &str = "\
 /// the name of sudo comes before it.
 const SUDO_SETTING: &str = "/usr/bin/env -i LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// `sudo` is the path of sudo(8); `options` are words that need no quotes.
-pub(super) fn as_root(sudo: &str, options: &str, arguments: &[&str]) -> String {
+/// `sudo` is the path of sudo(8); `options` and `prompt` are words that need no quotes.
+///
+/// The prompt goes by sudo's environment and not by `-p`: with `-p` sudo puts it in the place of
+/// every question, so that a password would be given to whoever asks for a code or a PIN.
+pub(super) fn as_root(sudo: &str, options: &str, prompt: Option<&str>, arguments: &[&str]) -> String {
+    let prompt = prompt.map(|prompt| format!(" SUDO_PROMPT={prompt}")).unwrap_or_default();
     format!(
-        "{SUDO_SETTING} {sudo} {options} -- /bin/sh -c '{}' muster {}",
+        "{SUDO_SETTING}{prompt} {sudo} {options} -- /bin/sh -c '{}' muster {}",
         [ROOT_SETTING, WORDS, SAFE, ROOT].concat(),
         quote_words(arguments)
     )

@@ -95,11 +95,11 @@ impl Attempt<'_> {
         let size = self.program.bytes.len().to_string();
         let words = [mark.as_str(), &size, &self.program.sha256, &begin, &mark];
         // `-k` leaves nothing behind that another program of the user could go in by.
-        let options = match password {
-            None => "-k -n".to_owned(),
-            Some(_) => format!("-k -S -p {prompt}"),
+        let (options, asks) = match password {
+            None => ("-k -n", None),
+            Some(_) => ("-k -S", Some(prompt.as_str())),
         };
-        let command = scripts::as_root(self.sudo, &options, &words);
+        let command = scripts::as_root(self.sudo, options, asks, &words);
         let mut stream = self.connection.open(&command).await?;
         let ready = timeout(SUDO_LIMIT, wait_until_ready(&mut stream, &mark, &prompt, password)).await;
         match ready {
@@ -216,7 +216,7 @@ async fn wait_until_ready(
             return Ready::Yes;
         }
         match (unsent, stream.stderr.count(prompt)) {
-            (Some(password), 1) => {
+            (Some(password), 1) if stream.stderr.with_text(|text| is_password_prompt(text, prompt)) => {
                 unsent = None;
                 let mut line = Zeroizing::new(Vec::with_capacity(password.expose_secret().len() + 1));
                 line.extend_from_slice(password.expose_secret().as_bytes());
@@ -228,6 +228,19 @@ async fn wait_until_ready(
             (_, 2..) => return Ready::AskedAgain,
             _ => {}
         }
+    }
+}
+
+/// True if sudo asks for the password itself, and not for a code that a module of PAM wants. sudo
+/// prints the word alone; sudo-rs puts it before the words of PAM, as in `[sudo: WORD] Password:`.
+fn is_password_prompt(said: &[u8], prompt: &str) -> bool {
+    let Some(at) = memchr::memmem::rfind(said, prompt.as_bytes()) else { return false };
+    let (before, after) = (&said[..at], &said[at + prompt.len()..]);
+    let is_of_sudo_rs = before.ends_with(b"[sudo: ");
+    match after.trim_ascii() {
+        b"" => !is_of_sudo_rs,
+        b"] Password:" => is_of_sudo_rs,
+        _ => false,
     }
 }
 

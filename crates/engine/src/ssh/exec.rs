@@ -378,8 +378,13 @@ impl StderrTail {
 
     /// How often `word` is in the tail.
     pub(crate) fn count(&self, word: &str) -> usize {
+        self.with_text(|text| memchr::memmem::find_iter(text, word).count())
+    }
+
+    /// Looks at the tail as it is now.
+    pub(crate) fn with_text<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
         let mut tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        memchr::memmem::find_iter(tail.make_contiguous(), word).count()
+        look(tail.make_contiguous())
     }
 
     /// The lines of the tail that are not empty, safe to show.

@@ -21,7 +21,7 @@ fn sudo(home: &Home, how: &str) -> PathBuf {
     let path = home.home.join("sudo");
     let text = format!(
         "#!/bin/sh\n(echo \"called $*\"; env; tr '\\0' '\\n' </proc/$$/cmdline) >>{}\n\
-         ask=no; while [ \"$1\" != -- ]; do [ \"$1\" = -S ] && ask=yes; [ \"$1\" = -p ] && prompt=$2; shift; done; shift\n\
+         ask=no; prompt=$SUDO_PROMPT; while [ \"$1\" != -- ]; do [ \"$1\" = -S ] && ask=yes; shift; done; shift\n\
          no() {{ echo 'sudo: a password is required' >&2; exit 1; }}\n{how}\n",
         log(home).display()
     );
@@ -105,6 +105,25 @@ async fn words_that_look_like_a_prompt_are_given_nothing() {
     let fault = root(&home, &sudo, Some(RIGHT)).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::SudoRefused, "{fault}");
     assert_eq!(fs::read(home.home.join("taken")).unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_code_that_a_module_asks_for_is_not_the_password() {
+    // sudo keeps the words of a module that asks for something else; sudo-rs puts its own before them.
+    for asks in
+        ["printf 'Verification code: ' >&2", "printf '[sudo: %s] Verification code: ' \"$prompt\" >&2"]
+    {
+        let home = Home::new().await;
+        let sudo =
+            sudo(&home, &format!("[ $ask = yes ] || no\n{asks}; cat >\"${{0%/*}}/taken\" & sleep 1; exit 1"));
+        root(&home, &sudo, Some(RIGHT)).await.unwrap_err();
+        assert_eq!(fs::read(home.home.join("taken")).unwrap(), b"", "{asks}");
+    }
+    let home = Home::new().await;
+    let rust = "[ $ask = yes ] || no\nprintf '[sudo: %s] Password: ' \"$prompt\" >&2; IFS= read -r given\n\
+                [ \"$given\" = 's3cret of ann' ] && exec \"$@\"; exit 1";
+    let sudo = sudo(&home, rust);
+    answers(&root(&home, &sudo, Some(RIGHT)).await.unwrap()).await;
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ fn the_shell_of_root_takes_its_bytes_whatever_shell_stands_at_bin_sh() {
             format!("muster-test-{}", home.path().file_name().unwrap().to_str().unwrap().trim_matches('.'));
         let words = ["M", &size, &program.sha256, "now", &word];
         // What sudo would start, without sudo: PATH is kept, so that the shells of this test are found.
-        let command = scripts::as_root("", "", &words);
+        let command = scripts::as_root("", "", None, &words);
         let command = command.split_once(" -- ").unwrap().1.replacen("/bin/sh", inner, 1);
         let stdin = [b"a secret\nanother\nnow\n", program.bytes].concat();
         let output = String::from_utf8_lossy(&run("sh", home.path(), &command, &stdin)).into_owned();
