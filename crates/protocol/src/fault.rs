@@ -175,6 +175,7 @@ pub struct FaultDetail {
     pub cause: Option<String>,
     /// Last lines that explain it: journal, stderr.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub lines: Vec<String>,
     /// The key the host shows now.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -162,6 +162,7 @@ pub struct JournalPage {
     pub looked_at: u64,
     /// Filters that this host's log cannot apply: `priority`, or `unit` where only the name of the
     /// program could be compared.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub not_filtered: Vec<String>,
     pub took_ms: u64,
 }
@@ -181,6 +182,7 @@ pub struct JournalNews {
     pub left_out: u32,
     pub source: JournalSource,
     pub sight: JournalSight,
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub not_filtered: Vec<String>,
 }
 

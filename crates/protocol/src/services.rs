@@ -23,6 +23,7 @@ pub struct ServiceTable {
     /// Units that the host has and that were left out, if a cap was reached.
     pub left_out: u32,
     /// What is not in the table, or not as it should be, and why.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub notes: Vec<String>,
     pub took_ms: u64,
 }
@@ -330,6 +331,7 @@ pub struct ActionReport {
     pub moments: Vec<Moment>,
     /// Last journal lines of the unit since the request.
     #[serde(default)]
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub journal: Vec<String>,
     /// Until the command came back.
     pub command_ms: u64,
@@ -418,6 +420,7 @@ pub struct ServiceAnswer {
     pub total: u32,
     pub failed: u32,
     /// What is not in the table, or not as it should be, and why.
+    #[serde(deserialize_with = "crate::delta::capped")]
     pub notes: Vec<String>,
     pub took_ms: u64,
 }

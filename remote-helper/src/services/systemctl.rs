@@ -35,10 +35,13 @@ impl Systemctl {
         let mut command = tool_command(&self.path);
         command.args(args);
         let said = run_tool(command, ASK_LIMIT, stop)?;
-        if said.code == Some(0) || !said.stdout.is_empty() || said.stderr.trim().is_empty() {
-            return Ok(said.stdout);
+        match said.code {
+            Some(0) => Ok(said.stdout),
+            Some(_) if !said.stdout.is_empty() || said.stderr.trim().is_empty() => Ok(said.stdout),
+            Some(_) => Err(refusal(&said)),
+            // What it printed before it was killed is a part, and not to be told from the whole.
+            None => Err(Error::ToolSaid { tool: "systemctl".into(), said: "it was killed".into() }),
         }
-        Err(refusal(&said))
     }
 
     pub(super) fn path(&self) -> String {

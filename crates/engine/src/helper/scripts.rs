@@ -23,13 +23,14 @@ const WORDS: &str = "\
 /// `safe FOLDER` is true if nobody but this user and root can change what lies in it or lead its path
 /// elsewhere: no part of the path that is there is a link, belongs to somebody else, or may be
 /// written to by others. A sticky folder may: what is in it is its owner's alone. So may the group
-/// that has the user's own name and, by that custom, nobody else in it. Else `x` tells what is wrong.
+/// that has the user's own name and, by that custom, nobody else in it, unless an access list
+/// names more. Else `x` tells what is wrong.
 const SAFE: &str = "\
     safe() { q=$1; x=; i=$(id -u); set -f; \
     while [ -z \"$x\" ]; do set -- $(ls -ldn \"$q\" 2>/dev/null); \
     case ${1:-} in \"\") ;; l*) x=\"link $q\";; \
     d*) case $3 in 0|$i) ;; *) x=\"owner $q\";; esac; \
-    case $1 in ?????????[tT]*) ;; ????????w*) x=\"open $q\";; \
+    case $1 in ?????????[tT]*) ;; ????????w*|?????w????+*) x=\"open $q\";; \
     ?????w*) if [ \"$(id -gn)\" = \"$(id -un)\" ] && [ \"$4\" = \"$(id -g)\" ]; then :; \
     else x=\"open $q\"; fi;; esac;; \
     *) x=\"file $q\";; esac; \
