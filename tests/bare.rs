@@ -2,6 +2,7 @@
 //! nothing of it changes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
 
 use protocol::FaultCode;
 use protocol::metrics::Metrics;
@@ -160,11 +161,11 @@ fn without_the_helper_what_would_change_the_host_is_refused_with_words() {
     assert_eq!(fault.code, FaultCode::HelperNoexec);
     operator.run(&["host", "edit", "placed", "--helper", "none"]).done();
     operator.run(&["system", "placed"]).done();
-    let watching = operator.start(&["metrics", "placed", "--watch", "--json"]);
-    std::thread::sleep(std::time::Duration::from_secs(14));
-    let mut watching = watching;
-    watching.child.kill().unwrap();
+    let mut watching = operator.start(&["metrics", "placed", "--watch", "--json"]);
+    let lines = BufReader::new(watching.child.stdout.take().unwrap()).lines();
     let samples: Vec<Metrics> =
-        watching.end().stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    assert!(samples.len() >= 2 && samples.iter().all(|one| one.cpu.is_some()), "{} samples", samples.len());
+        lines.take(2).map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    watching.child.kill().unwrap();
+    watching.child.wait().unwrap();
+    assert!(samples.len() == 2 && samples.iter().all(|one| one.cpu.is_some()), "{} samples", samples.len());
 }

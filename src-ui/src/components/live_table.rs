@@ -34,6 +34,36 @@ pub(crate) trait TableAnswer: Send + Sync + 'static {
     fn left_out(&self) -> u32;
 }
 
+/// `TableAnswer` of an answer of the protocol, whose fields have these names; what is left out has
+/// not one name in all of them.
+macro_rules! table_answer {
+    ($answer:ty, left_out: $left_out:expr) => {
+        impl $crate::components::TableAnswer for $answer {
+            fn stale(&self) -> bool {
+                self.stale
+            }
+
+            fn at_ms(&self) -> i64 {
+                self.at_ms
+            }
+
+            fn took_ms(&self) -> u64 {
+                self.took_ms
+            }
+
+            fn total(&self) -> u32 {
+                self.total
+            }
+
+            fn left_out(&self) -> u32 {
+                let pick: fn(&$answer) -> u32 = $left_out;
+                pick(self)
+            }
+        }
+    };
+}
+pub(crate) use table_answer;
+
 impl<A: TableAnswer> LiveQuery<A> {
     /// The time of what is shown: a snapshot's own, else when the answer came.
     pub(crate) fn as_of_ms(self) -> Option<i64> {

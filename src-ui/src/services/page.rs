@@ -13,8 +13,8 @@ use crate::components::live_query::LiveQuery;
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, LiveTable, Segmented, TableAnswer,
-    ids, of_host,
+    Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, LiveTable, Segmented, ids, of_host,
+    table_answer,
 };
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
@@ -24,27 +24,7 @@ use crate::text::{I18n, lang, t_string, use_i18n};
 
 const HEADS: Heads<Column> = Heads { words: head_words, track, first: Some("22px"), last: Some("40px") };
 
-impl TableAnswer for ServiceAnswer {
-    fn stale(&self) -> bool {
-        self.stale
-    }
-
-    fn at_ms(&self) -> i64 {
-        self.at_ms
-    }
-
-    fn took_ms(&self) -> u64 {
-        self.took_ms
-    }
-
-    fn total(&self) -> u32 {
-        self.total
-    }
-
-    fn left_out(&self) -> u32 {
-        0
-    }
-}
+table_answer!(ServiceAnswer, left_out: |_| 0);
 
 /// The services of one host; the host is that of `use_host()`.
 #[component]

@@ -14,7 +14,7 @@ use crate::components::live_query::LiveQuery;
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, Choice, Empty, Heads, LiveTable, PartialBar, Segmented, TableAnswer, ids, of_host,
+    Button, Choice, Empty, Heads, LiveTable, PartialBar, Segmented, ids, of_host, table_answer,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -23,27 +23,7 @@ use crate::text::{I18n, t_string, use_i18n, with_refusal};
 
 const HEADS: Heads<Column> = Heads { words: head_words, track, first: None, last: None };
 
-impl TableAnswer for SocketAnswer {
-    fn stale(&self) -> bool {
-        self.stale
-    }
-
-    fn at_ms(&self) -> i64 {
-        self.at_ms
-    }
-
-    fn took_ms(&self) -> u64 {
-        self.took_ms
-    }
-
-    fn total(&self) -> u32 {
-        self.total
-    }
-
-    fn left_out(&self) -> u32 {
-        self.left_out
-    }
-}
+table_answer!(SocketAnswer, left_out: |answer| answer.left_out);
 
 /// The sockets of one host; the host is that of `use_host()`.
 #[component]
