@@ -47,7 +47,7 @@ const ONLY_IN: [(&str, &[&str]); 5] = [
 ];
 
 /// The nouns of the product; a module of a layer has one of these names or is a part of the layer.
-const NOUNS: [&str; 16] = [
+const NOUNS: [&str; 17] = [
     "hosts",
     "trust",
     "credentials",
@@ -64,6 +64,7 @@ const NOUNS: [&str; 16] = [
     "scripts",
     "tasks",
     "notes",
+    "search",
 ];
 
 /// Every file below the top that is ours, by its path from there.

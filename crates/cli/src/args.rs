@@ -57,6 +57,20 @@ pub(crate) enum Verb {
         #[command(flatten)]
         watching: Watching,
     },
+    /// One question over all hosts: hosts that the app is connected to answer now, the others from what
+    /// was read last; none is connected because of it
+    Find {
+        /// Such as port:8080, proc:java, unit:failed, addr:10.0.0.5, user:www-data, disk>90, kernel:6.1,
+        /// host:web; several narrow each other
+        #[arg(required = true)]
+        query: Vec<String>,
+        /// Ask no host, only what was read before
+        #[arg(long)]
+        offline: bool,
+        /// Rows at most
+        #[arg(long)]
+        limit: Option<u32>,
+    },
     /// Units of the service manager
     Services {
         name: String,

@@ -12,6 +12,7 @@ mod operations;
 mod output;
 mod processes;
 mod runs;
+mod search;
 mod secrets;
 mod services;
 mod sockets;
@@ -27,6 +28,7 @@ use engine::clock::Clock;
 use engine::secrets::Keyring;
 use engine::{Desk, EngineOptions, this_computer};
 use protocol::processes::ProcessQuery;
+use protocol::search::FindQuery;
 use protocol::services::ServiceQuery;
 use protocol::sockets::SocketQuery;
 use protocol::{Fault, FaultCode};
@@ -95,6 +97,10 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
             let (text, watch) = (query.unwrap_or_default(), watching.watch);
             let query = SocketQuery { text, listening, unix, connect: true, watch };
             repeat(watching, async || sockets::show(desk, &name, &query, printer).await).await
+        }
+        Verb::Find { query, offline, limit } => {
+            let query = FindQuery { text: query.join(" "), ask: !offline, limit };
+            search::find(desk, query, printer).await
         }
         Verb::Services { name, query, failed, watching } => {
             let (text, watch) = (query.unwrap_or_default(), watching.watch);

@@ -18,6 +18,7 @@ use crate::helper::Subscription;
 use crate::hosts::Hosts;
 use crate::journal::{self, JournalFollow};
 use crate::operations::Operations;
+use crate::search::Search;
 use crate::secrets::SecretStore;
 use crate::sessions::Sessions;
 use crate::snapshot::Snapshots;
@@ -51,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) credentials: Credentials,
     pub(crate) operations: Operations,
     pub(crate) snapshots: Snapshots,
+    pub(crate) search: Arc<Search>,
     pub(crate) store: Store,
     pub(crate) sessions: Sessions,
     pub(crate) events: broadcast::Sender<Event>,
@@ -75,6 +77,7 @@ impl Engine {
             snapshots.clone(),
             events.clone(),
         );
+        let search = Arc::new(Search::new(snapshots.clone()));
         tokio::spawn(tell_counts(operations.subscribe(), events.clone()));
         let parts = Parts {
             clock,
@@ -85,6 +88,7 @@ impl Engine {
             credentials,
             operations,
             snapshots,
+            search,
             store,
             sessions,
             events,

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod operations;
 pub mod processes;
 mod runs;
+pub mod search;
 pub mod secrets;
 pub mod services;
 pub mod sessions;

@@ -12,6 +12,7 @@ use crate::link::{CheckReport, HelperStatus, LinkState};
 use crate::metrics::Metrics;
 use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
+use crate::search::{FindAnswer, FindQuery};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
 use crate::settings::Settings;
 use crate::snapshot::{Aged, Snapshot};
@@ -85,6 +86,9 @@ commands! {
     "service_act" ServiceAct { host: String, unit: String, action: ServiceAction, typed_name: Option<String> } -> Operation;
     /// Runs a custom command with `sh -c` on the host.
     "command_run" CommandRun { host: String, command: String, sudo: bool, typed_name: Option<String> } -> Operation;
+
+    /// One question over all hosts. None is connected because of it.
+    "search_find" SearchFind { query: FindQuery } -> FindAnswer;
 
     "operations_list" OperationsList { filter: OperationFilter } -> OperationPage;
     "operation_show" OperationShow { id: u64 } -> Operation;

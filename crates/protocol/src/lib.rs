@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod operations;
 pub mod processes;
 pub mod runs;
+pub mod search;
 pub mod services;
 pub mod settings;
 pub mod snapshot;

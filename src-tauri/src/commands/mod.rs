@@ -7,6 +7,7 @@ mod journal;
 mod look;
 mod operations;
 mod processes;
+mod search;
 mod services;
 mod trust;
 mod watch;
@@ -69,6 +70,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         services::service_impact,
         services::service_act,
         services::command_run,
+        search::search_find,
         operations::operations_list,
         operations::operation_show,
         operations::operations_read,

@@ -12,6 +12,8 @@ pub(crate) mod sort;
 pub(crate) mod window;
 
 #[cfg(target_arch = "wasm32")]
+mod action;
+#[cfg(target_arch = "wasm32")]
 mod button;
 #[cfg(target_arch = "wasm32")]
 mod copy;
@@ -34,7 +36,11 @@ mod menu;
 #[cfg(target_arch = "wasm32")]
 mod meter;
 #[cfg(target_arch = "wasm32")]
+mod side;
+#[cfg(target_arch = "wasm32")]
 mod table;
+#[cfg(target_arch = "wasm32")]
+mod tabs;
 #[cfg(target_arch = "wasm32")]
 mod tag;
 
@@ -42,6 +48,6 @@ pub(crate) mod level;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, live_table::*, menu::*,
-    meter::*, table::*, tag::*,
+    action::*, button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, live_table::*,
+    menu::*, meter::*, side::*, table::*, tabs::*, tag::*,
 };

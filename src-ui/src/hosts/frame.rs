@@ -11,10 +11,12 @@ use protocol::text::printable;
 
 use super::host_path;
 use crate::app::TopBar;
-use crate::components::{Button, ButtonKind, Empty, Failed, Glyph, IconName, Menu, MenuItem, Tag};
+use crate::components::{
+    Button, ButtonKind, Empty, Failed, Glyph, IconName, Menu, MenuItem, Tab, Tabs, Tag, of_host,
+};
 use crate::state::standing::{NextStep, Standing, Tone, next_step, seen_ms};
 use crate::state::{OpenDialog, use_app};
-use crate::text::{link_words_aged, next_step_words, retry_words, t_string, use_i18n};
+use crate::text::{I18n, link_words_aged, next_step_words, retry_words, t_string, use_i18n};
 
 /// The host that the page is about; provided by the frame.
 #[derive(Clone, Copy)]
@@ -321,27 +323,22 @@ fn LinkFault() -> impl IntoView {
 fn HostTabs() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
-    let base = move || host_path(&host.name.get());
+    let tab = |path, testid, words: fn(I18n) -> &'static str| {
+        Tab::new(path, testid, move || words(i18n).to_owned())
+    };
+    let tabs = vec![
+        tab("", "tab-overview", |i18n| t_string!(i18n, app.tab_overview)),
+        tab("processes", "tab-processes", |i18n| t_string!(i18n, app.tab_processes)),
+        tab("sockets", "tab-sockets", |i18n| t_string!(i18n, app.tab_sockets)),
+        tab("services", "tab-services", |i18n| t_string!(i18n, app.tab_services)),
+        tab("journal", "tab-journal", |i18n| t_string!(i18n, app.tab_journal)),
+        tab("operations", "tab-operations", |i18n| t_string!(i18n, app.tab_operations)),
+    ];
     view! {
-        <nav class="tabs" aria-label=move || t_string!(i18n, app.tabs, name = printable(&host.name.get()).into_owned())>
-            <A href=base exact=true attr:class="tab" attr:data-testid="tab-overview">
-                {move || t_string!(i18n, app.tab_overview)}
-            </A>
-            <A href=move || format!("{}/processes", base()) attr:class="tab" attr:data-testid="tab-processes">
-                {move || t_string!(i18n, app.tab_processes)}
-            </A>
-            <A href=move || format!("{}/sockets", base()) attr:class="tab" attr:data-testid="tab-sockets">
-                {move || t_string!(i18n, app.tab_sockets)}
-            </A>
-            <A href=move || format!("{}/services", base()) attr:class="tab" attr:data-testid="tab-services">
-                {move || t_string!(i18n, app.tab_services)}
-            </A>
-            <A href=move || format!("{}/journal", base()) attr:class="tab" attr:data-testid="tab-journal">
-                {move || t_string!(i18n, app.tab_journal)}
-            </A>
-            <A href=move || format!("{}/operations", base()) attr:class="tab" attr:data-testid="tab-operations">
-                {move || t_string!(i18n, app.tab_operations)}
-            </A>
-        </nav>
+        <Tabs
+            label=of_host(move |host| t_string!(i18n, app.tabs, name = host))
+            base=Signal::derive(move || host_path(&host.name.get()))
+            tabs
+        />
     }
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use protocol::journal::{JournalEntry, PRIORITIES};
 use protocol::text::{printable, printable_lines};
 
-use crate::components::{Button, ButtonKind, CopyButton, IconName};
+use crate::components::{Facts, SidePanel, SideSection};
 use crate::format::{self, NOT_KNOWN};
 use crate::state::{use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
@@ -24,59 +24,40 @@ pub(super) fn EntryDetail(
     move || {
         let entry = chosen.get()?;
         let tongue = lang(i18n);
-        let known = |text: Option<&str>| {
-            text.map_or_else(|| NOT_KNOWN.to_owned(), |text| printable(text).into_owned())
-        };
+        let known = |text: Option<&str>| text.map(|text| printable(text).into_owned());
         let facts = [
-            (t_string!(i18n, journal.time), format::date_time(entry.at_ms, zone_min(entry.at_ms), tongue)),
+            (
+                t_string!(i18n, journal.time),
+                Some(format::date_time(entry.at_ms, zone_min(entry.at_ms), tongue)),
+            ),
             (t_string!(i18n, journal.priority), known(entry.priority.and_then(priority_name))),
             (t_string!(i18n, journal.unit), known(entry.unit.as_deref())),
             (t_string!(i18n, journal.who), known(entry.identifier.as_deref())),
-            ("PID", entry.pid.map_or_else(|| NOT_KNOWN.to_owned(), |pid| pid.to_string())),
+            ("PID", entry.pid.map(|pid| pid.to_string())),
             (t_string!(i18n, journal.host), known(entry.host.as_deref())),
         ];
         let cut = (entry.left_out_bytes > 0).then(|| {
             let size = format::bytes(entry.left_out_bytes);
             view! { <p class="dim">{t_string!(i18n, processes.command_cut, size = size)}</p> }
         });
+        let title = known(entry.identifier.as_deref()).unwrap_or_else(|| NOT_KNOWN.to_owned());
         Some(view! {
-            <aside class="side-detail" data-testid="journal-detail">
-                <header class="side-head">
-                    <h2 class="cut">{known(entry.identifier.as_deref())}</h2>
-                    <span class="grow"></span>
-                    <Button
-                        kind=ButtonKind::Ghost
-                        small=true
-                        icon=IconName::Cross
-                        label=Signal::derive(move || t_string!(i18n, sockets.close_detail).to_owned())
-                        testid="journal-detail-close"
-                        on_click=Callback::new(move |()| cursor.set(None))
-                    />
-                </header>
-                <section class="side-section">
-                    <div class="facts-head">
-                        <h3>{t_string!(i18n, journal.message)}</h3>
-                        <CopyButton text=Signal::stored(entry.message.clone()) />
-                    </div>
+            <SidePanel
+                title
+                cursor
+                testid="journal-detail"
+                close_testid="journal-detail-close"
+            >
+                <SideSection title=t_string!(i18n, journal.message) copy=entry.message.clone()>
                     <pre class="block mono selectable" data-testid="journal-message">
                         {printable_lines(&entry.message).into_owned()}
                     </pre>
                     {cut}
-                </section>
-                <section class="side-section selectable">
-                    <dl class="facts">
-                        {facts
-                            .into_iter()
-                            .map(|(label, value)| {
-                                view! {
-                                    <dt>{label}</dt>
-                                    <dd title=value.clone()>{value.clone()}</dd>
-                                }
-                            })
-                            .collect_view()}
-                    </dl>
-                </section>
-            </aside>
+                </SideSection>
+                <SideSection>
+                    <Facts facts=facts.into() />
+                </SideSection>
+            </SidePanel>
         })
     }
 }

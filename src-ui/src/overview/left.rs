@@ -1,18 +1,20 @@
 //! What lies on the host for Muster, with the one button that takes it away again.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::hosts::Host;
 use protocol::ipc::{HelperRemove, HelperStatusShow};
 use protocol::link::{HelperFile, HelperStatus};
+use protocol::operations::Operation;
 use protocol::text::printable;
 
 use crate::components::load::Load;
-use crate::components::{Button, ButtonKind, Dialog, Failed};
+use crate::components::{ActionDialog, ActionLine, ActionRecord, Button, ButtonKind, Target, begin};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
 use crate::ipc;
-use crate::operations::course::{Course, GuardInput, KeptAs, UnderWay};
+use crate::operations::course::Course;
 use crate::operations::words::verdict;
 use crate::state::{OpenDialog, now_ms, use_app, zone_min};
 use crate::text::{I18n, fault_title, lang, t_string, use_i18n};
@@ -105,105 +107,50 @@ fn file_lines(i18n: I18n, file: &HelperFile) -> impl IntoView + use<> {
 /// The question before all of it is taken away, opened with `OpenDialog::HelperRemove`.
 #[component]
 pub(crate) fn HelperRemoveDialog(host: String) -> impl IntoView {
-    let app = use_app();
     let i18n = use_i18n();
     let course = RwSignal::new(Course::Asking);
-    let typed = RwSignal::new(String::new());
-    let is_guarded =
-        untrack(|| app.row(&host)).is_some_and(|row| Host::is_guarded(&row.read_untracked().host));
-    let shown = StoredValue::new(printable(&host).into_owned());
-    let host = StoredValue::new(host);
-    let busy = Signal::derive(move || course.with(Course::is_under_way));
+    let target = Target::of(host);
     let is_over = move || course.with(|course| matches!(course, Course::Ended { .. }));
-    let is_possible =
-        move || !busy.get() && (!is_guarded || typed.with(|typed| host.with_value(|host| typed == host)));
     let remove = move |()| {
-        if !untrack(is_possible) {
-            return;
-        }
-        course.set(Course::UnderWay { since_ms: now_ms() });
-        let typed_name = is_guarded.then(|| typed.get_untracked());
-        let given = HelperRemove { host: host.get_value(), typed_name };
-        spawn_local(async move {
-            let ended = Course::from_answer(ipc::call(given).await).await;
-            course.try_set(ended);
-        });
-    };
-    let record = move || match course.get() {
-        Course::Ended { operation, .. } => {
-            let result = operation.result.words();
-            view! {
-                <p role="status" data-testid="helper-removed" data-result=result>
-                    {move || verdict(i18n, &operation)}
-                </p>
-            }
-            .into_any()
-        }
-        Course::Refused(fault) => view! { <Failed fault=Signal::stored(fault) bare=true /> }.into_any(),
-        Course::Asking | Course::UnderWay { .. } => ().into_any(),
-    };
-    let foot = move || {
-        let button = move || match course.get() {
-            Course::UnderWay { since_ms } => view! {
-                <UnderWay
-                    since_ms
-                    words=Callback::new(move |elapsed: String| {
-                        t_string!(i18n, overview.left_removing, elapsed = elapsed)
-                    })
-                />
-            }
-            .into_any(),
-            Course::Ended { .. } => ().into_any(),
-            Course::Asking | Course::Refused(_) => view! {
-                <Button
-                    kind=ButtonKind::Danger
-                    testid="helper-remove-do"
-                    disabled=Signal::derive(move || !is_possible())
-                    on_click=Callback::new(remove)
-                >
-                    {move || t_string!(i18n, overview.left_remove_do)}
-                </Button>
-            }
-            .into_any(),
-        };
-        view! {
-            <KeptAs id=Signal::derive(move || course.with(Course::operation_id)) />
-            <Show when=move || course.with(|course| course.operation_id().is_none())>
-                <span class="grow"></span>
-                <Button
-                    testid="helper-remove-cancel"
-                    disabled=busy
-                    on_click=Callback::new(move |()| app.dialog.set(None))
-                >
-                    {move || t_string!(i18n, app.cancel)}
-                </Button>
-            </Show>
-            {button}
-        }
+        let given = HelperRemove { host: target.name.get_value(), typed_name: target.typed_name() };
+        begin(course, ipc::call(given));
     };
     view! {
-        <Dialog
-            title=Signal::derive(move || t_string!(i18n, overview.left_remove_title, host = shown.get_value()))
-            on_close=Callback::new(move |()| app.dialog.set(None))
-            held=busy
+        <ActionDialog
+            title=Signal::derive(move || t_string!(i18n, overview.left_remove_title, host = target.shown()))
+            target
+            course
+            held=Signal::derive(move || course.with(Course::is_under_way))
             testid="helper-remove"
-            foot=ViewFn::from(foot)
         >
-            <div class="service-form">
-                <Show when=move || !is_over()>
-                    <p class="quiet">{move || t_string!(i18n, overview.left_remove_text)}</p>
-                    {is_guarded
-                        .then(|| {
-                            view! {
-                                <label class="service-guard">
-                                    <span>{move || t_string!(i18n, services.type_name)}</span>
-                                    <GuardInput typed name=host disabled=busy />
-                                </label>
-                            }
-                        })}
-                </Show>
-                {record}
-            </div>
-        </Dialog>
+            <Show when=move || !is_over()>
+                <p class="quiet">{move || t_string!(i18n, overview.left_remove_text)}</p>
+            </Show>
+            <ActionLine
+                target
+                course
+                kind=ButtonKind::Danger
+                words=Signal::derive(move || t_string!(i18n, overview.left_remove_do).to_owned())
+                doing=Callback::new(move |elapsed: String| {
+                    t_string!(i18n, overview.left_removing, elapsed = elapsed)
+                })
+                possible=true
+                do_testid="helper-remove-do"
+                cancel_testid="helper-remove-cancel"
+                refused_testid="helper-remove-refused"
+                on_act=Callback::new(remove)
+                record=Callback::new(move |operation: Arc<Operation>| {
+                    let told = operation.clone();
+                    view! {
+                        <ActionRecord
+                            operation
+                            words=Signal::derive(move || verdict(i18n, &told))
+                            testid="helper-removed"
+                        />
+                    }
+                    .into_any()
+                })
+            />
+        </ActionDialog>
     }
 }

@@ -13,7 +13,7 @@ use protocol::text::{printable, printable_lines};
 
 use super::order;
 use super::page::state_words;
-use crate::components::{Button, ButtonKind, CopyButton, IconName};
+use crate::components::{Button, Facts, IconName, SidePanel, SideSection};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::{host_path, use_host};
 use crate::ipc;
@@ -88,7 +88,6 @@ fn detail(
     let app = use_app();
     let host = use_host();
     let tongue = lang(i18n);
-    let known = |text: Option<String>| text.unwrap_or_else(|| NOT_KNOWN.to_owned());
     let started = process.started_ms.map(|at_ms| format::date_time(at_ms, zone_min(at_ms), tongue));
     let cpu = process.cpu_pct.map(|pct| t_string!(i18n, processes.of_one_cpu, share = format::tenths(pct)));
     let facts = [
@@ -113,18 +112,6 @@ fn detail(
         (t_string!(i18n, processes.read), detail.read_bytes.map(format::bytes)),
         (t_string!(i18n, processes.written), detail.written_bytes.map(format::bytes)),
     ];
-    let list = |facts: Vec<(&'static str, Option<String>)>| {
-        facts
-            .into_iter()
-            .map(|(label, value)| {
-                let value = known(value);
-                view! {
-                    <dt>{label}</dt>
-                    <dd title=value.clone()>{value.clone()}</dd>
-                }
-            })
-            .collect_view()
-    };
     let command = (!process.command.is_empty()).then(|| {
         let shown = printable_lines(&process.command).into_owned();
         let cut = (process.command_left_out_bytes > 0).then(|| {
@@ -132,14 +119,10 @@ fn detail(
             view! { <p class="dim">{t_string!(i18n, processes.command_cut, size = size)}</p> }
         });
         view! {
-            <section class="side-section">
-                <div class="facts-head">
-                    <h3>{t_string!(i18n, processes.command)}</h3>
-                    <CopyButton text=Signal::stored(process.command.clone()) />
-                </div>
+            <SideSection title=t_string!(i18n, processes.command) copy=process.command.clone()>
                 <pre class="block mono selectable" data-testid="processes-command">{shown}</pre>
                 {cut}
-            </section>
+            </SideSection>
         }
     });
     let (pid, start_ticks, name) = (process.pid, process.start_ticks, process.name.clone());
@@ -160,59 +143,53 @@ fn detail(
             action: ServiceAction::Restart,
         }));
     };
+    let send = Callback::new(send);
+    let foot = move || {
+        view! {
+            {unit
+                .clone()
+                .map(|unit| {
+                    view! {
+                        <Button
+                            icon=IconName::Unit
+                            testid="processes-unit"
+                            disabled=Signal::derive(move || !is_live.get())
+                            on_click=Callback::new(move |()| open_unit(unit.clone()))
+                        >
+                            {move || t_string!(i18n, sockets.open_service)}
+                        </Button>
+                    }
+                })}
+            <Button
+                testid="processes-signal"
+                disabled=Signal::derive(move || !is_live.get() || !is_there || is_held)
+                on_click=send
+            >
+                {move || t_string!(i18n, processes.signal)}
+            </Button>
+        }
+    };
     view! {
-        <aside class="side-detail" data-testid="processes-detail">
-            <header class="side-head">
-                <h2 class="cut selectable" title=order::name(&process)>{order::name(&process)}</h2>
-                <span class="quiet">{t_string!(i18n, processes.pid_is, pid = pid)}</span>
-                <span class="grow"></span>
-                <Button
-                    kind=ButtonKind::Ghost
-                    small=true
-                    icon=IconName::Cross
-                    label=Signal::derive(move || t_string!(i18n, sockets.close_detail).to_owned())
-                    testid="processes-detail-close"
-                    on_click=Callback::new(move |()| cursor.set(None))
-                />
-                {(!is_there)
-                    .then(|| view! { <p class="is-warn" role="status">{t_string!(i18n, processes.gone)}</p> })}
-            </header>
+        <SidePanel
+            title=order::name(&process)
+            beside=Some(t_string!(i18n, processes.pid_is, pid = pid))
+            warning=(!is_there).then(|| t_string!(i18n, processes.gone).to_owned())
+            cursor
+            testid="processes-detail"
+            close_testid="processes-detail-close"
+            foot=Some(ViewFn::from(foot))
+        >
             {command}
-            <section class="side-section selectable">
-                <h3>{t_string!(i18n, processes.usage)}</h3>
-                <dl class="facts">{list(usage.into())}</dl>
-            </section>
-            <section class="side-section selectable">
-                <h3>{t_string!(i18n, processes.what)}</h3>
-                <dl class="facts">{list(facts.into())}</dl>
-            </section>
-            <section class="side-section selectable">
-                <h3>{t_string!(i18n, processes.sockets)}</h3>
+            <SideSection title=t_string!(i18n, processes.usage)>
+                <Facts facts=usage.into() />
+            </SideSection>
+            <SideSection title=t_string!(i18n, processes.what)>
+                <Facts facts=facts.into() />
+            </SideSection>
+            <SideSection title=t_string!(i18n, processes.sockets)>
                 {move || sockets.with(|sockets| own_sockets(i18n, sockets.as_deref()))}
-            </section>
-            <footer class="side-foot">
-                {unit
-                    .map(|unit| {
-                        view! {
-                            <Button
-                                icon=IconName::Unit
-                                testid="processes-unit"
-                                disabled=Signal::derive(move || !is_live.get())
-                                on_click=Callback::new(move |()| open_unit(unit.clone()))
-                            >
-                                {move || t_string!(i18n, sockets.open_service)}
-                            </Button>
-                        }
-                    })}
-                <Button
-                    testid="processes-signal"
-                    disabled=Signal::derive(move || !is_live.get() || !is_there || is_held)
-                    on_click=Callback::new(send)
-                >
-                    {move || t_string!(i18n, processes.signal)}
-                </Button>
-            </footer>
-        </aside>
+            </SideSection>
+        </SidePanel>
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::FaultCode;
-use protocol::hosts::{Host, Sudo};
 use protocol::ipc::{ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::Operation;
 use protocol::services::{Manager, ServiceAction, ServiceImpact, ServiceQuery, exact_command};
@@ -16,11 +15,13 @@ use super::impact::Impact;
 use super::record::Record;
 use super::unit_field::UnitField;
 use crate::components::load::Load;
-use crate::components::{Button, ButtonKind, Choice, CopyButton, Dialog, Failed, Glyph, Segmented, Tag};
+use crate::components::{
+    ActionDialog, ActionLine, ButtonKind, Choice, CopyButton, Failed, Segmented, Target, begin,
+};
 use crate::format;
 use crate::ipc;
-use crate::operations::course::{Course, GuardInput, KeptAs, UnderWay};
-use crate::state::{now_ms, use_app, zone_min};
+use crate::operations::course::Course;
+use crate::state::zone_min;
 use crate::text::{I18n, t_string, use_i18n};
 
 /// What the form is set to do.
@@ -33,18 +34,16 @@ enum Do {
 /// The form that acts on a service, opened by `App::dialog` with `OpenDialog::Service`.
 #[component]
 pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceAction) -> impl IntoView {
-    let app = use_app();
     let i18n = use_i18n();
     let unit = RwSignal::new(unit.unwrap_or_default());
     let chosen = RwSignal::new(Do::Act(action));
     let course = RwSignal::new(Course::Asking);
     let custom_course = RwSignal::new(Course::Asking);
     let units = RwSignal::new(Arc::new(Vec::new()));
-    let saved: Option<Host> = untrack(|| app.row(&host)).map(|row| row.read_untracked().host.clone());
-    let name = StoredValue::new(host.clone());
+    let target = Target::of(host.clone());
     read_units(host, units);
 
-    let shown_host = move || name.with_value(|name| printable(name).into_owned());
+    let shown_host = move || target.shown();
     let title = move || {
         let short = unit.with(|unit| printable(unit.strip_suffix(".service").unwrap_or(unit)).into_owned());
         match chosen.get() {
@@ -54,11 +53,6 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
             }
             Do::Act(action) => title_words(i18n, action, short, shown_host()),
         }
-    };
-    let tags = saved.as_ref().map(|host| host.tags.clone()).unwrap_or_default();
-    let beside = move || {
-        let tag = |tag: &String| view! { <Tag text=printable(tag).into_owned() /> };
-        tags.iter().map(tag).collect_view()
     };
     let own_course = move || match chosen.get() {
         Do::Act(_) => course.get(),
@@ -78,19 +72,13 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
         }
         now
     });
-    let close = Callback::new(move |()| app.dialog.set(None));
-    let foot = move || view! { <KeptAs id=Signal::derive(move || own_course().operation_id()) /> };
-    let saved = StoredValue::new(saved);
     view! {
-        <Dialog
+        <ActionDialog
             title=Signal::derive(title)
-            beside=beside
-            on_close=close
-            wide=true
+            target
+            course=Signal::derive(own_course)
             testid="service-dialog"
-            foot=ViewFn::from(foot)
         >
-            <div class="service-form">
                 <div class="service-what">
                     <UnitField
                         value=unit
@@ -108,17 +96,10 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
                     </div>
                 </div>
                 {move || match chosen.get() {
-                    Do::Custom => {
-                        view! { <CustomForm host=name.get_value() saved=saved.get_value() course=custom_course /> }
-                            .into_any()
-                    }
-                    Do::Act(action) => {
-                        view! { <ActForm host=name.get_value() saved=saved.get_value() unit action course /> }
-                            .into_any()
-                    }
+                    Do::Custom => view! { <CustomForm target course=custom_course /> }.into_any(),
+                    Do::Act(action) => view! { <ActForm target unit action course /> }.into_any(),
                 }}
-            </div>
-        </Dialog>
+        </ActionDialog>
     }
 }
 
@@ -198,18 +179,13 @@ fn did_words(i18n: I18n, action: ServiceAction, operation: &Operation, at_ms: i6
 /// What is known before, the exact command, the guard, the button, and the record after.
 #[component]
 fn ActForm(
-    host: String,
-    saved: Option<Host>,
+    target: Target,
     unit: RwSignal<String>,
     action: ServiceAction,
     course: RwSignal<Course>,
 ) -> impl IntoView {
-    let app = use_app();
     let i18n = use_i18n();
     let impact = RwSignal::new(None::<Load<ServiceImpact>>);
-    let typed = RwSignal::new(String::new());
-    let is_guarded = saved.as_ref().is_some_and(Host::is_guarded);
-    let name = StoredValue::new(host);
     let look = move || {
         let asked = unit.get_untracked();
         if Manager::of(&asked).is_none() {
@@ -218,7 +194,7 @@ fn ActForm(
         }
         impact.set(Some(Load::Loading));
         spawn_local(async move {
-            let host = name.get_value();
+            let host = target.name.get_value();
             let told = ipc::call(ServiceImpactShow { host, unit: asked.clone() }).await;
             // The name may have been changed meanwhile: then another answer is on its way.
             if unit.try_get_untracked().is_some_and(|unit| unit == asked) {
@@ -233,68 +209,27 @@ fn ActForm(
         unit.track();
         look();
     });
-    let sudo = saved.as_ref().map_or(Sudo::None, |host| host.sudo);
-    let command =
-        Memo::new(move |_| unit.with(|unit| Manager::of(unit).map(|_| exact_command(action, unit, sudo))));
-    let is_name_typed = move || !is_guarded || typed.with(|typed| name.with_value(|name| typed == name));
-    let is_possible = move || {
-        let known = impact.with(|impact| match impact {
+    let command = Memo::new(move |_| {
+        unit.with(|unit| Manager::of(unit).map(|_| exact_command(action, unit, target.sudo())))
+    });
+    let possible = move || {
+        impact.with(|impact| match impact {
             Some(Load::Ready(_)) => true,
             // What depends on it is not known, but the unit may still be acted on.
             Some(Load::Failed(fault)) => !matches!(fault.code, FaultCode::UnitUnknown | FaultCode::BadInput),
             Some(Load::Loading) | None => false,
-        });
-        known
-            && is_name_typed()
-            && course.with(|course| matches!(course, Course::Asking | Course::Refused(_)))
+        })
     };
-    let act = move || {
-        if !untrack(is_possible) {
-            return;
-        }
-        course.set(Course::UnderWay { since_ms: now_ms() });
-        let typed_name = is_guarded.then(|| typed.get_untracked());
-        let (host, unit) = (name.get_value(), unit.get_untracked());
-        spawn_local(async move {
-            let answer = ipc::call(ServiceAct { host, unit, action, typed_name }).await;
-            let ended = Course::from_answer(answer).await;
-            course.try_set(ended);
-        });
+    let act = move |()| {
+        let (host, unit) = (target.name.get_value(), unit.get_untracked());
+        begin(course, ipc::call(ServiceAct { host, unit, action, typed_name: target.typed_name() }));
     };
-    let close = Callback::new(move |()| app.dialog.set(None));
     let short = move || unit.with(|u| printable(u.strip_suffix(".service").unwrap_or(u)).into_owned());
     let kind = match action {
         ServiceAction::Stop | ServiceAction::Disable => ButtonKind::Danger,
         ServiceAction::Start | ServiceAction::Restart | ServiceAction::Reload | ServiceAction::Enable => {
             ButtonKind::Primary
         }
-    };
-    let button = move || match course.get() {
-        Course::Ended { operation, at_ms } => {
-            let glyph = super::outcome::result_glyph(&operation);
-            view! {
-                <span class="button is-over" role="status">
-                    <Glyph name=glyph />
-                    <span>{did_words(i18n, action, &operation, at_ms)}</span>
-                </span>
-            }
-            .into_any()
-        }
-        Course::UnderWay { since_ms } => view! {
-            <UnderWay since_ms words=Callback::new(move |elapsed| doing_words(i18n, action, elapsed)) />
-        }
-        .into_any(),
-        Course::Asking | Course::Refused(_) => view! {
-            <Button
-                kind
-                testid="service-do"
-                disabled=Signal::derive(move || !is_possible())
-                on_click=Callback::new(move |()| act())
-            >
-                {move || do_words(i18n, action, short())}
-            </Button>
-        }
-        .into_any(),
     };
     let before = move || match impact.get() {
         None => view! { <p class="service-note dim">{t_string!(i18n, services.unit_first)}</p> }.into_any(),
@@ -310,55 +245,32 @@ fn ActForm(
         }
         .into_any(),
     };
-    let record = move || match course.get() {
-        Course::Ended { operation, .. } => view! { <Record operation action=Some(action) /> }.into_any(),
-        Course::Refused(fault) => view! {
-            <section class="record" data-testid="service-outcome" data-outcome="refused">
-                <Failed fault=Signal::stored(fault) bare=true />
-            </section>
-        }
-        .into_any(),
-        Course::UnderWay { .. } => view! {
-            <section class="record">
-                <p class="quiet" role="status">{t_string!(i18n, services.watching)}</p>
-            </section>
-        }
-        .into_any(),
-        Course::Asking => ().into_any(),
+    let over = move |operation: Arc<Operation>| {
+        let at_ms = course.with(|course| match course {
+            Course::Ended { at_ms, .. } => *at_ms,
+            Course::Asking | Course::UnderWay { .. } | Course::Refused(_) => operation.started_ms,
+        });
+        did_words(i18n, action, &operation, at_ms)
     };
     view! {
         <div class="service-before">{before}</div>
         {move || command.get().map(|command| view! { <CommandBlock command /> })}
-        <form
-            class="service-go"
-            on:submit=move |event| {
-                event.prevent_default();
-                act();
-            }
-        >
-            {is_guarded
-                .then(|| {
-                    view! {
-                        <label class="service-guard">
-                            <span>{move || t_string!(i18n, services.type_name)}</span>
-                            <GuardInput typed name disabled=Signal::derive(move || {
-                                !course.with(|course| matches!(course, Course::Asking | Course::Refused(_)))
-                            }) />
-                        </label>
-                    }
-                })}
-            <span class="grow"></span>
-            <Show when=move || !course.with(|course| matches!(course, Course::Ended { .. }))>
-                <Button testid="service-cancel" on_click=close>
-                    {move || match course.with(Course::is_under_way) {
-                        true => t_string!(i18n, services.close),
-                        false => t_string!(i18n, services.cancel),
-                    }}
-                </Button>
-            </Show>
-            {button}
-        </form>
-        {record}
+        <ActionLine
+            target
+            course
+            kind
+            words=Signal::derive(move || do_words(i18n, action, short()))
+            doing=Callback::new(move |elapsed| doing_words(i18n, action, elapsed))
+            possible=Signal::derive(possible)
+            over=Callback::new(over)
+            do_testid="service-do"
+            cancel_testid="service-cancel"
+            refused_testid="service-outcome"
+            on_act=Callback::new(act)
+            record=Callback::new(move |operation| {
+                view! { <Record operation action=Some(action) /> }.into_any()
+            })
+        />
     }
 }
 

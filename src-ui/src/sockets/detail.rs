@@ -9,7 +9,7 @@ use protocol::sockets::SocketRow;
 use protocol::text::printable;
 
 use super::order;
-use crate::components::{Button, ButtonKind, IconName};
+use crate::components::{Button, Facts, IconName, SidePanel, SideSection};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::{host_path, use_host};
 use crate::state::{OpenDialog, use_app};
@@ -82,60 +82,56 @@ fn detail(
         (None, None) if socket.inode == 0 => t_string!(i18n, sockets.owner_none).to_owned(),
         (None, None) => t_string!(i18n, sockets.owner_hidden).to_owned(),
     };
-    let user = socket.owner().map_or_else(|| NOT_KNOWN.to_owned(), |user| printable(&user).into_owned());
-    let unit = socket.unit.clone();
-    let act_on = unit.clone();
     let queues = if socket.is_listening() && !socket.protocol.is_udp() {
         let waiting = format::count(u64::from(socket.recv_q));
         let size = format::count(u64::from(socket.send_q));
-        vec![(
-            t_string!(i18n, sockets.waiting).to_owned(),
-            t_string!(i18n, sockets.waiting_of, waiting = waiting, size = size),
-        )]
+        let words = t_string!(i18n, sockets.waiting_of, waiting = waiting, size = size);
+        vec![(t_string!(i18n, sockets.waiting), Some(words))]
     } else {
         vec![
-            (t_string!(i18n, sockets.to_read).to_owned(), format::bytes(u64::from(socket.recv_q))),
-            (t_string!(i18n, sockets.to_send).to_owned(), format::bytes(u64::from(socket.send_q))),
+            (t_string!(i18n, sockets.to_read), Some(format::bytes(u64::from(socket.recv_q)))),
+            (t_string!(i18n, sockets.to_send), Some(format::bytes(u64::from(socket.send_q)))),
         ]
     };
     let holders = (socket.holders > 1).then(|| t_string!(i18n, sockets.holders, count = socket.holders));
-    view! {
-        <aside class="side-detail" data-testid="sockets-detail">
-            <header class="side-head">
-                <h2 class="mono cut selectable">{title}</h2>
-                <span class="grow"></span>
+    let owner = [
+        (t_string!(i18n, sockets.process), Some(process)),
+        (t_string!(i18n, sockets.user), socket.owner().map(|user| printable(&user).into_owned())),
+        (t_string!(i18n, sockets.unit), socket.unit.as_deref().map(|unit| printable(unit).into_owned())),
+    ];
+    let holders = holders.map(|holders| (t_string!(i18n, sockets.held_by), Some(holders)));
+    let owner: Vec<_> = owner.into_iter().chain(holders).collect();
+    let foot = socket.unit.clone().map(|unit| {
+        ViewFn::from(move || {
+            let unit = unit.clone();
+            view! {
                 <Button
-                    kind=ButtonKind::Ghost
-                    small=true
-                    icon=IconName::Cross
-                    label=Signal::derive(move || t_string!(i18n, sockets.close_detail).to_owned())
-                    testid="sockets-detail-close"
-                    on_click=Callback::new(move |()| cursor.set(None))
-                />
-                <p class="quiet">{subtitle}</p>
-                {(!is_there)
-                    .then(|| view! { <p class="is-warn" role="status">{t_string!(i18n, sockets.gone)}</p> })}
-            </header>
-            <section class="side-section selectable">
-                <h3>{t_string!(i18n, sockets.owner)}</h3>
-                <dl class="facts">
-                    <dt>{t_string!(i18n, sockets.process)}</dt>
-                    <dd title=process.clone()>{process.clone()}</dd>
-                    {holders
-                        .map(|holders| {
-                            view! {
-                                <dt>{t_string!(i18n, sockets.held_by)}</dt>
-                                <dd>{holders}</dd>
-                            }
-                        })}
-                    <dt>{t_string!(i18n, sockets.user)}</dt>
-                    <dd>{user}</dd>
-                    <dt>{t_string!(i18n, sockets.unit)}</dt>
-                    <dd>{unit.map_or_else(|| NOT_KNOWN.to_owned(), |unit| printable(&unit).into_owned())}</dd>
-                </dl>
-            </section>
-            <section class="side-section selectable">
-                <h3>{t_string!(i18n, sockets.addresses)}</h3>
+                    icon=IconName::Unit
+                    testid="sockets-unit"
+                    disabled=Signal::derive(move || !is_live.get())
+                    on_click=Callback::new(move |()| open_unit.run(unit.clone()))
+                >
+                    {move || t_string!(i18n, sockets.open_service)}
+                </Button>
+            }
+        })
+    });
+    let inode = (socket.inode != 0).then(|| socket.inode.to_string());
+    view! {
+        <SidePanel
+            title
+            mono=true
+            note=Some(subtitle)
+            warning=(!is_there).then(|| t_string!(i18n, sockets.gone).to_owned())
+            cursor
+            testid="sockets-detail"
+            close_testid="sockets-detail-close"
+            foot
+        >
+            <SideSection title=t_string!(i18n, sockets.owner)>
+                <Facts facts=owner />
+            </SideSection>
+            <SideSection title=t_string!(i18n, sockets.addresses)>
                 <dl class="facts">
                     <dt>{t_string!(i18n, sockets.local)}</dt>
                     <dd class="mono">{shown(socket.local())}</dd>
@@ -153,38 +149,12 @@ fn detail(
                             }
                         })}
                     <dt>{t_string!(i18n, sockets.inode)}</dt>
-                    <dd>{if socket.inode == 0 { NOT_KNOWN.to_owned() } else { socket.inode.to_string() }}</dd>
+                    <dd>{inode.unwrap_or_else(|| NOT_KNOWN.to_owned())}</dd>
                 </dl>
-            </section>
-            <section class="side-section selectable">
-                <h3>{t_string!(i18n, sockets.queues)}</h3>
-                <dl class="facts">
-                    {queues
-                        .into_iter()
-                        .map(|(label, value)| {
-                            view! {
-                                <dt>{label}</dt>
-                                <dd>{value}</dd>
-                            }
-                        })
-                        .collect_view()}
-                </dl>
-            </section>
-            {act_on
-                .map(|unit| {
-                    view! {
-                        <footer class="side-foot">
-                            <Button
-                                icon=IconName::Unit
-                                testid="sockets-unit"
-                                disabled=Signal::derive(move || !is_live.get())
-                                on_click=Callback::new(move |()| open_unit.run(unit.clone()))
-                            >
-                                {move || t_string!(i18n, sockets.open_service)}
-                            </Button>
-                        </footer>
-                    }
-                })}
-        </aside>
+            </SideSection>
+            <SideSection title=t_string!(i18n, sockets.queues)>
+                <Facts facts=queues />
+            </SideSection>
+        </SidePanel>
     }
 }

@@ -6,6 +6,7 @@ mod hosts;
 mod look;
 mod operations;
 mod processes;
+mod search;
 mod trust;
 
 use std::future::Future;
@@ -40,7 +41,7 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, OperationsList, OperationShow, OperationsRead, OperationsUnread, JournalShow, HelperStatusShow, HelperRemove,
+    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, JournalShow, HelperStatusShow, HelperRemove,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {

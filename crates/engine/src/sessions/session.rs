@@ -127,6 +127,16 @@ impl Session {
         locked(&self.recent).iter().cloned().collect()
     }
 
+    /// The newest sample, if there is one.
+    pub(crate) fn newest_metrics(&self) -> Option<Aged<Metrics>> {
+        locked(&self.recent).back().cloned()
+    }
+
+    /// What was read of the host itself since it is looked at.
+    pub(crate) fn known_system(&self) -> Option<Aged<System>> {
+        locked(&self.system).clone()
+    }
+
     pub(super) fn epoch(&self) -> u64 {
         *self.ends.borrow()
     }

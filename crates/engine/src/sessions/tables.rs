@@ -27,6 +27,10 @@ use crate::snapshot::Snapshots;
 
 /// How long a table that was read once answers further questions.
 const FRESH: Duration = Duration::from_millis(900);
+/// How long it answers further searches over all hosts: a person types on.
+const FRESH_FOR_SEARCH: Duration = Duration::from_secs(5);
+/// A host that is just being connected to does not hold a search up.
+const LOOK_FOR_LINK: Duration = Duration::from_millis(20);
 /// A subscription ends when nobody has asked for so long; views ask every few seconds.
 const UNWATCH: Duration = Duration::from_secs(10);
 /// A table that is watched and was not heard of for so long is shown as stale.
@@ -81,12 +85,20 @@ impl<T: Table> Reading<T> {
     }
 }
 
+impl<T: Table> AsRef<T> for Reading<T> {
+    fn as_ref(&self) -> &T {
+        self.table()
+    }
+}
+
 /// Where the newest table of one noun is shown.
 pub(crate) struct Board<T: Table> {
     shown: watch::Sender<Shown<T>>,
     pub(super) watcher: Mutex<Option<JoinHandle<()>>>,
     refresh: Notify,
     once: Mutex<Option<Reading<T>>>,
+    /// The last answer to a search over all hosts.
+    searched: Mutex<Option<Reading<T>>>,
 }
 
 struct Shown<T: Table> {
@@ -109,6 +121,7 @@ impl<T: Table> Default for Board<T> {
             watcher: Mutex::default(),
             refresh: Notify::new(),
             once: Mutex::default(),
+            searched: Mutex::default(),
         }
     }
 }
@@ -122,6 +135,7 @@ impl<T: Tabled> Board<T> {
     /// What is shown is from before an action: the host is asked for a newer one.
     pub(super) fn outdate(&self) {
         *locked(&self.once) = None;
+        *locked(&self.searched) = None;
         self.shown.send_modify(|shown| shown.outdated_lines = LINES_AFTER_ACTION);
         self.refresh.notify_one();
     }
@@ -215,6 +229,37 @@ impl Session {
         kept.take(1, News::Whole { generation: 0, table });
         kept.table().clone().keep(&self.ground.snapshots, &self.host().id, received_ms).await?;
         Ok(Reading { kept: Arc::new(kept), heard: Instant::now(), received_ms, rights })
+    }
+
+    /// The table if the link is up, without connecting and without root: what is kept up to date or was
+    /// read a moment ago, else the answer to one question where one may be asked.
+    pub(crate) async fn table_without_connecting<T: Tabled>(
+        self: &Arc<Self>,
+        may_ask: bool,
+        limit: Duration,
+    ) -> Option<Reading<T>> {
+        let slot = tokio::time::timeout(LOOK_FOR_LINK, self.live.lock()).await.ok()?;
+        let live = slot.as_ref().filter(|live| !live.is_closed()).cloned()?;
+        drop(slot);
+        let board = T::board(self);
+        let watched = board.reading().filter(|reading| reading.kept.is_begun() && !reading.is_late());
+        if let Some(reading) = watched.filter(|_| board.is_watched()) {
+            return Some(reading);
+        }
+        let fresh = |reading: &&Reading<T>| reading.heard.elapsed() < FRESH_FOR_SEARCH;
+        if let Some(reading) = locked(&board.searched).as_ref().filter(fresh) {
+            return Some(reading.clone());
+        }
+        if !may_ask {
+            return None;
+        }
+        let table = T::whole(live.link.ask(T::ask(None), limit).await.ok()?).ok()?;
+        let mut kept = Kept::default();
+        kept.take(1, News::Whole { generation: 0, table });
+        let (heard, received_ms) = (Instant::now(), self.ground.clock.now_ms());
+        let reading = Reading { kept: Arc::new(kept), heard, received_ms, rights: Rights::default() };
+        *locked(&board.searched) = Some(reading.clone());
+        Some(reading)
     }
 
     fn begin_to_watch<T: Tabled>(self: &Arc<Self>, board: &Board<T>) {

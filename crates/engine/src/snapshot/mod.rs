@@ -6,6 +6,7 @@
 //! in the log.
 
 mod glance;
+mod shelf;
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -28,6 +29,7 @@ use crate::error::internal;
 use crate::store::Store;
 
 pub use glance::glance;
+pub use shelf::Shelf;
 
 /// Sockets that are kept of a host; the others are counted.
 const SOCKETS: usize = 5_000;

@@ -1,0 +1,182 @@
+use protocol::hosts::HostDraft;
+use protocol::ipc::{HostSave, SearchFind};
+use protocol::metrics::Disk;
+use protocol::processes::Process;
+use protocol::services::Service;
+use protocol::sockets::{Matched, Protocol, Socket, SocketState};
+
+use super::*;
+use crate::clock::Clock;
+use crate::engine::{Engine, EngineOptions};
+use crate::secrets::Memory;
+
+struct Ground {
+    engine: Engine,
+    _dir: tempfile::TempDir,
+}
+
+impl Ground {
+    /// Two hosts that were read before, and one that never was. None has a link.
+    async fn make() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = EngineOptions {
+            data_dir: dir.path().to_owned(),
+            clock: Clock::system(),
+            secrets: Arc::new(Memory::new()),
+            operator: "ann".into(),
+        };
+        let ground = Ground { engine: Engine::open(options).await.unwrap(), _dir: dir };
+        for (name, group) in [("web-1", "Web"), ("db-1", "Database"), ("spare", "Web")] {
+            let draft = HostDraft {
+                name: name.into(),
+                address: format!("{name}.lan"),
+                user: "root".into(),
+                groups: vec![group.into()],
+                ..HostDraft::default()
+            };
+            let host = ground.engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+            if name != "spare" {
+                ground.read(&host.id, name).await;
+            }
+        }
+        ground
+    }
+
+    async fn read(&self, id: &str, name: &str) {
+        let snapshots = &self.engine.parts.snapshots;
+        let listen = Socket {
+            protocol: Protocol::Tcp,
+            state: SocketState::Listen,
+            local_address: "0.0.0.0".into(),
+            local_port: 8080,
+            program: (name == "web-1").then(|| "java".into()),
+            unit: (name == "web-1").then(|| "shop.service".into()),
+            ..Socket::default()
+        };
+        let open = Socket {
+            state: SocketState::Estab,
+            local_port: 8080,
+            peer_address: "10.0.0.5".into(),
+            peer_port: 40_000,
+            ..listen.clone()
+        };
+        let sockets = SocketTable { sockets: vec![listen, open], owner_hidden: 1, ..SocketTable::default() };
+        snapshots.keep_sockets(id, 100, sockets).await.unwrap();
+        let java = Process {
+            pid: 7,
+            name: "java".into(),
+            command: "/usr/bin/java -jar cron.jar".into(),
+            user: Some("shop".into()),
+            ..Process::default()
+        };
+        let processes = ProcessTable { processes: vec![java], ..ProcessTable::default() };
+        snapshots.keep_processes(id, 200, processes).await.unwrap();
+        let unit = |name: &str, active: &str| Service {
+            name: name.into(),
+            active_state: active.into(),
+            ..Service::default()
+        };
+        let services = ServiceTable {
+            services: vec![unit("shop.service", "failed"), unit("cron.service", "active")],
+            ..ServiceTable::default()
+        };
+        snapshots.keep_services(id, 300, services).await.unwrap();
+        let disk =
+            |mount: &str, use_pct| Disk { mount: mount.into(), use_pct: Some(use_pct), ..Disk::default() };
+        let metrics = Metrics { disks: vec![disk("/", 40.0), disk("/srv", 93.0)], ..Metrics::default() };
+        snapshots.keep_metrics(id, 400, metrics).await.unwrap();
+        let system =
+            System { kernel: "6.1.0-37-amd64".into(), os: Some("Debian".into()), ..System::default() };
+        snapshots.keep_system(id, 500, system).await.unwrap();
+    }
+
+    async fn find(&self, text: &str) -> FindAnswer {
+        let query = FindQuery { text: text.into(), ask: true, limit: None };
+        self.engine.call(SearchFind { query }).await.unwrap()
+    }
+
+    async fn hosts_of(&self, text: &str) -> Vec<String> {
+        self.find(text).await.rows.into_iter().map(|row| row.host).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_port_is_found_on_every_host_that_was_read_and_the_others_are_named() {
+    let ground = Ground::make().await;
+    let found = ground.find("port:8080").await;
+    assert_eq!((found.hosts, found.live, found.answered, found.from_snapshot), (3, 0, 0, 2));
+    assert_eq!(found.unknown, ["spare"], "a host that was never read is not silently left out");
+    assert_eq!(found.owner_hidden, 2);
+    assert_eq!(found.rows.iter().map(|row| row.host.as_str()).collect::<Vec<_>>(), ["db-1", "web-1"]);
+    let row = &found.rows[1];
+    assert_eq!((row.live, row.at_ms), (false, 100));
+    let Found::Socket { local, clients, program, .. } = &row.found else { panic!("{:?}", row.found) };
+    assert_eq!((local.as_str(), *clients, program.as_deref()), ("0.0.0.0:8080", Some(1), Some("java")));
+    assert_eq!(row.matched, [Matched { column: "local".into(), at: vec![8, 9, 10, 11] }]);
+}
+
+#[tokio::test]
+async fn words_narrow_each_other() {
+    let ground = Ground::make().await;
+    assert_eq!(ground.hosts_of("port:8080 proc:java").await, ["web-1"]);
+    assert_eq!(ground.hosts_of("port:8080 host:db").await, ["db-1"]);
+    assert_eq!(ground.hosts_of("port:8080 unit:shop").await, ["web-1"]);
+    assert!(ground.hosts_of("port:8081").await.is_empty());
+    assert!(ground.hosts_of("port:80").await.is_empty(), "80 is not 8080");
+}
+
+#[tokio::test]
+async fn an_address_finds_connections_too() {
+    let ground = Ground::make().await;
+    let found = ground.find("addr:10.0.0.5").await;
+    assert_eq!(found.rows.len(), 2);
+    assert!(found.rows.iter().all(|row| matches!(&row.found, Found::Socket { peer: Some(_), .. })));
+}
+
+#[tokio::test]
+async fn a_process_is_found_by_its_program_and_not_by_its_arguments() {
+    let ground = Ground::make().await;
+    assert_eq!(ground.hosts_of("proc:JAVA").await, ["db-1", "web-1"]);
+    assert!(ground.hosts_of("proc:cron").await.is_empty());
+    assert_eq!(ground.hosts_of("user:shop host:web").await, ["web-1"]);
+}
+
+#[tokio::test]
+async fn units_disks_and_kernels_are_found() {
+    let ground = Ground::make().await;
+    let failed = ground.find("unit:failed").await;
+    assert!(failed.rows.iter().all(|row| matches!(&row.found, Found::Unit { failed: true, .. })));
+    assert_eq!(failed.rows.len(), 2);
+    assert_eq!(ground.hosts_of("unit:cron host:web-1").await, ["web-1"]);
+    let full = ground.find("disk>90").await;
+    assert!(matches!(&full.rows[0].found, Found::Disk { mount, .. } if mount == "/srv"));
+    assert_eq!(full.rows.len(), 2);
+    assert_eq!(ground.hosts_of("kernel:6.1").await.len(), 2);
+    assert!(ground.hosts_of("kernel:5.10").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_host_is_found_by_name_address_and_group_even_if_nothing_was_read() {
+    let ground = Ground::make().await;
+    assert_eq!(ground.hosts_of("web").await, ["spare", "web-1"], "the group counts too");
+    assert_eq!(ground.hosts_of("").await.len(), 3);
+    assert!(ground.find("spare").await.unknown.is_empty());
+}
+
+#[tokio::test]
+async fn no_host_gets_a_session_because_of_a_search() {
+    let ground = Ground::make().await;
+    ground.find("proc:java").await;
+    ground.find("").await;
+    for host in ground.engine.parts.hosts.list().await.unwrap() {
+        assert!(ground.engine.parts.sessions.find(&host.id).is_none(), "{}", host.name);
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_the_limit_is_counted() {
+    let ground = Ground::make().await;
+    let query = FindQuery { text: "port:8080".into(), ask: false, limit: Some(1) };
+    let found = ground.engine.call(SearchFind { query }).await.unwrap();
+    assert_eq!((found.rows.len(), found.found), (1, 2));
+}

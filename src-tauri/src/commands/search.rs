@@ -1,0 +1,5 @@
+//! search: one question over all hosts.
+
+super::pass! {
+    search_find: SearchFind;
+}

@@ -1,0 +1,48 @@
+//! Tabs: the views of one thing, each with a path of its own.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+/// One view.
+pub(crate) struct Tab {
+    /// Behind the path of the thing; empty for its first view.
+    pub(crate) path: &'static str,
+    pub(crate) text: Signal<String>,
+    pub(crate) testid: &'static str,
+}
+
+impl Tab {
+    pub(crate) fn new(
+        path: &'static str,
+        testid: &'static str,
+        text: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self { path, text: Signal::derive(text), testid }
+    }
+}
+
+#[component]
+pub(crate) fn Tabs(
+    #[prop(into)] label: Signal<String>,
+    /// Path of the thing.
+    #[prop(into)]
+    base: Signal<String>,
+    tabs: Vec<Tab>,
+) -> impl IntoView {
+    let link = move |Tab { path, text, testid }: Tab| {
+        let href = move || match path {
+            "" => base.get(),
+            path => format!("{}/{path}", base.get()),
+        };
+        view! {
+            <A href exact=path.is_empty() attr:class="tab" attr:data-testid=testid>
+                {move || text.get()}
+            </A>
+        }
+    };
+    view! {
+        <nav class="tabs" aria-label=move || label.get()>
+            {tabs.into_iter().map(link).collect_view()}
+        </nav>
+    }
+}
