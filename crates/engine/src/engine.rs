@@ -62,7 +62,7 @@ impl Engine {
     /// Opens the data folder. A damaged, newer or busy store is a fault, never an empty one.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
         let EngineOptions { data_dir, clock, secrets, operator } = options;
-        let Opened { store, notice } = Store::open(&data_dir).await?;
+        let Opened { store, notice } = Store::open_sealed(&data_dir, secrets.clone()).await?;
         let operations = Operations::open(store.clone(), clock.clone(), operator.clone()).await?;
         let hosts = Hosts::new(store.clone(), clock.clone());
         let trust = Trust::new(store.clone(), clock.clone());

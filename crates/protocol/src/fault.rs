@@ -63,6 +63,10 @@ pub enum FaultCode {
     StoreDamaged,
     StoreUnwritable,
     StoreNewer,
+    /// The store is sealed, and its key is gone or another one.
+    StoreKeyMissing,
+    /// A file that is no backup, or not a whole one.
+    BackupUnusable,
     KeyringUnavailable,
     KeyringLocked,
     // the host cannot say
@@ -89,9 +93,8 @@ impl FaultCode {
             HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
             | HelperFailed | HelperUnused => 6,
             NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong => 7,
-            StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | KeyringUnavailable | KeyringLocked => {
-                8
-            }
+            StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable
+            | KeyringUnavailable | KeyringLocked => 8,
         }
     }
 
@@ -149,6 +152,12 @@ impl FaultCode {
             StoreDamaged => "the damaged files were kept beside it; restore a backup",
             StoreUnwritable => "free some space on this computer's disk, or make the folder writable",
             StoreNewer => "open it with the version of Muster that wrote it",
+            StoreKeyMissing => {
+                "bring back the keyring that had the key; without it nobody can read this store, and no other key was put in its place"
+            }
+            BackupUnusable => {
+                "choose another backup; the automatic ones are in the folder 'backups' beside the store"
+            }
             KeyringUnavailable => {
                 "start the desktop's keyring (Secret Service), or use a key file or the agent"
             }

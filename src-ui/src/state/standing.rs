@@ -127,8 +127,8 @@ fn of_code(code: FaultCode) -> Standing {
         BadInput | HostUnknown | HostExists | UnitUnknown | OperationUnknown | NotInThisVersion
         | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown | NotPermitted
         | SudoRefused | SudoPasswordMissing | SudoPasswordWrong | StoreInUse | StoreDamaged
-        | StoreUnwritable | StoreNewer | KeyringUnavailable | KeyringLocked | NotOnThisHost | TimedOut
-        | ProcessGone | Internal | Unknown => Standing::Failed,
+        | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable | KeyringUnavailable
+        | KeyringLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
         FaultCode::StoreDamaged => t_string!(i18n, faults.store_damaged.short),
         FaultCode::StoreUnwritable => t_string!(i18n, faults.store_unwritable.short),
         FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.short),
+        FaultCode::StoreKeyMissing => t_string!(i18n, faults.store_key_missing.short),
+        FaultCode::BackupUnusable => t_string!(i18n, faults.backup_unusable.short),
         FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.short),
         FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.short),
         FaultCode::NotOnThisHost => t_string!(i18n, faults.not_on_this_host.short),
@@ -126,6 +128,8 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
         FaultCode::StoreDamaged => t_string!(i18n, faults.store_damaged.text).to_string(),
         FaultCode::StoreUnwritable => t_string!(i18n, faults.store_unwritable.text, subject = subject),
         FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.text).to_string(),
+        FaultCode::StoreKeyMissing => t_string!(i18n, faults.store_key_missing.text).to_string(),
+        FaultCode::BackupUnusable => t_string!(i18n, faults.backup_unusable.text, subject = subject),
         FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.text).to_string(),
         FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.text).to_string(),
         FaultCode::NotOnThisHost => t_string!(i18n, faults.not_on_this_host.text, host = host),
@@ -150,6 +154,8 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
             | FaultCode::NotInThisVersion
             | FaultCode::StoreUnwritable
             | FaultCode::StoreDamaged
+            | FaultCode::StoreKeyMissing
+            | FaultCode::BackupUnusable
             | FaultCode::SudoRefused
     );
     if !says_little {
@@ -214,6 +220,8 @@ pub(crate) fn fault_next(i18n: I18n, fault: &Fault) -> String {
         FaultCode::StoreDamaged => t_string!(i18n, faults.store_damaged.next),
         FaultCode::StoreUnwritable => t_string!(i18n, faults.store_unwritable.next),
         FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.next),
+        FaultCode::StoreKeyMissing => t_string!(i18n, faults.store_key_missing.next),
+        FaultCode::BackupUnusable => t_string!(i18n, faults.backup_unusable.next),
         FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.next),
         FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.next),
         FaultCode::NotOnThisHost => t_string!(i18n, faults.not_on_this_host.next),

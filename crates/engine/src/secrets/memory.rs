@@ -25,6 +25,11 @@ impl Memory {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     fn allowed(&self) -> Result<(), Fault> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
     }

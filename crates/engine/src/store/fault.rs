@@ -51,6 +51,18 @@ pub(super) fn newer(dir: &Path, schema: u64) -> Fault {
     .about(dir.display().to_string())
 }
 
+pub(super) fn key_missing(dir: &Path, id: &str, why: &str) -> Fault {
+    Fault::new(
+        FaultCode::StoreKeyMissing,
+        format!(
+            "the store in {} is sealed by the key {id}, and {why}; its files were left as they are",
+            dir.display()
+        ),
+    )
+    .about(dir.display().to_string())
+    .because(why)
+}
+
 pub(super) fn in_use(dir: &Path, holder: Option<&str>) -> Fault {
     let who =
         holder.map_or_else(|| "another program".to_owned(), |pid| format!("another program (PID {pid})"));

@@ -12,7 +12,9 @@
 
 mod fault;
 mod guard;
+mod keys;
 mod open;
+mod seal;
 mod tree;
 mod witness;
 
@@ -28,16 +30,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use protocol::Fault;
 
-pub use tree::{Key, Order, Tree, View};
+pub use seal::Sealer;
+pub use tree::{Bytes, Key, Order, Tree, Value, View};
 
 use crate::error::internal;
+use crate::secrets::SecretStore;
 use witness::Witness;
 
 /// The version of everything written here; a store with a higher one is refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 const STATE_TREE: &str = "state";
-const STATE: Tree<String, u64> = Tree::new(STATE_TREE, 1);
+const STATE: Tree<String, u64> = Tree::in_the_clear(STATE_TREE, 1);
+/// Names the key of a sealed store. It lies with the state, under a key of its own.
+const SEALED_BY: Tree<String, String> = Tree::in_the_clear(STATE_TREE, 1);
+const SEALED_BY_KEY: &str = "sealed_by";
 /// The tree that sled makes in every store.
 const SLEDS_OWN: &[u8] = b"__sled__default";
 const WRITES: &str = "writes";
@@ -68,6 +75,7 @@ struct Inner {
     writes: Mutex<u64>,
     synced: Mutex<Synced>,
     witness: Witness,
+    sealer: Sealer,
     /// Why nothing more can be written until it is opened again.
     broken: OnceLock<Fault>,
     /// Held while the store is open; the system lets go of it however the program ends.
@@ -83,19 +91,33 @@ struct Synced {
 }
 
 impl Store {
-    /// Opens the store in the folder `dir`, which is made if it is missing.
+    /// Opens the store in the folder `dir`, which is made if it is missing. Without a place for its
+    /// key, a new store is not sealed and a sealed one does not open.
+    pub async fn open(dir: &Path) -> Result<Opened, Fault> {
+        let dir = dir.to_owned();
+        blocking(move || open::open(&dir, &None)).await
+    }
+
+    /// The same, with a place where the key of a sealed store is kept. A new store is sealed if the
+    /// place takes a key.
     ///
     /// `StoreInUse` if another program has it open, `StoreNewer` if a later version wrote it,
     /// `StoreUnwritable` if the disk or its rights do not allow it, `StoreDamaged` if its files
-    /// cannot be read; the files are then left as they are, with a copy beside them.
-    pub async fn open(dir: &Path) -> Result<Opened, Fault> {
+    /// cannot be read; the files are then left as they are, with a copy beside them. `StoreKeyMissing`,
+    /// or the fault of the place, if its key cannot be had; the files are then not touched.
+    pub async fn open_sealed(dir: &Path, place: Arc<dyn SecretStore>) -> Result<Opened, Fault> {
         let dir = dir.to_owned();
-        blocking(move || open::open(&dir)).await
+        blocking(move || open::open(&dir, &Some(place))).await
     }
 
     /// The folder that holds the store; other files of the data folder lie beside it.
     pub fn dir(&self) -> &Path {
         &self.inner.dir
+    }
+
+    /// Seals what lies beside the store's trees as they are sealed.
+    pub fn sealer(&self) -> Sealer {
+        self.inner.sealer.clone()
     }
 
     /// Runs `work` on what is stored now.
@@ -321,6 +343,10 @@ impl tree::Rows for Reader<'_> {
     fn folder(&self) -> &Path {
         &self.inner.dir
     }
+
+    fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
+    }
 }
 
 impl tree::Rows for Writer<'_> {
@@ -337,6 +363,10 @@ impl tree::Rows for Writer<'_> {
 
     fn folder(&self) -> &Path {
         &self.inner.dir
+    }
+
+    fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
     }
 }
 

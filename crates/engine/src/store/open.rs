@@ -12,8 +12,13 @@ use std::time::Duration;
 
 use protocol::{Fault, FaultCode};
 
+use super::keys::{self, Place};
+use super::seal::Sealer;
 use super::witness::{Testimony, Witness};
-use super::{Inner, Opened, ROWS, Reader, SCHEMA, SCHEMA_KEY, STATE, Store, Synced, WRITES, fault, guard};
+use super::{
+    Inner, Opened, ROWS, Reader, SCHEMA, SCHEMA_KEY, SEALED_BY, SEALED_BY_KEY, STATE, Store, Synced, WRITES,
+    fault, guard,
+};
 
 const CACHE_BYTES: u64 = 32 << 20;
 /// Another program that is just ending gets this long to let go.
@@ -53,7 +58,7 @@ impl Places {
     }
 }
 
-pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
+pub(super) fn open(dir: &Path, place: &Place) -> Result<Opened, Fault> {
     let places = Places::of(dir);
     let unwritable = |why: io::Error| fault::unwritable(dir, &why);
     DirBuilder::new().recursive(true).mode(0o700).create(&places.sled).map_err(unwritable)?;
@@ -62,12 +67,17 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     if witnessed.schema > SCHEMA {
         return Err(fault::newer(dir, u64::from(witnessed.schema)));
     }
+    // Asked for before the files are touched: without its key they stay as they are.
+    let key = witnessed.key_id.as_deref().map(|id| keys::find(place, dir, id)).transpose()?;
     remove_unfinished(&places.sled).map_err(unwritable)?;
     let found = hold(&places.sled).map_err(unwritable)?;
     let (db, notices) = open_sled(&places, found.as_ref())?;
     // What sled finds only when it is asked is damage too, and is kept as it was found.
-    let _held = lock.try_clone().map_err(unwritable)?;
-    look_through(&places, lock, db, notices, found.as_ref(), &witnessed).map_err(|fault| {
+    let held = lock.try_clone().map_err(unwritable)?;
+    let opening = Opening { places: &places, place, found: found.as_ref(), witnessed: &witnessed };
+    let opened = opening.look_through(lock, db, notices, Sealer::new(key));
+    drop(held);
+    opened.map_err(|fault| {
         if fault.code != FaultCode::StoreDamaged {
             return fault;
         }
@@ -78,78 +88,112 @@ pub(super) fn open(dir: &Path) -> Result<Opened, Fault> {
     })
 }
 
-/// Checks what the store says of itself and makes it ready for use.
-fn look_through(
-    places: &Places,
-    lock: File,
-    db: sled::Db,
-    mut notices: Vec<String>,
-    found: Option<&Found>,
-    witnessed: &Testimony,
-) -> Result<Opened, Fault> {
-    let dir = &places.dir;
-    let unwritable = |why: io::Error| fault::unwritable(dir, &why);
-    let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
-    let mut inner = Inner {
-        db: Some(db),
-        db_file,
-        dir: dir.to_owned(),
-        writes: Mutex::new(0),
-        synced: Mutex::new(Synced::default()),
-        witness: Witness::open(&places.witness, SCHEMA).map_err(unwritable)?,
-        broken: OnceLock::new(),
-        _lock: lock,
-    };
-    let (schema, writes, rows) = inner.read(read_state)?;
-    if schema.is_some_and(|schema| schema > u64::from(SCHEMA)) {
-        return Err(fault::newer(dir, schema.unwrap_or_default()));
-    }
-    if writes < witnessed.writes {
-        if writes == 0 {
-            return Err(fault::damaged(dir, "nothing of what was written can be found in it"));
-        }
-        let copy = keep_copy(places, found)?;
-        notices.push(format!(
-            "the store was damaged: its last {} changes are lost, the rest is here; the damaged files are kept in {}",
-            witnessed.writes - writes,
-            copy.display()
-        ));
-    }
-    let counted = match rows {
-        // Counting reads everything: a large store is not kept waiting for it at each start.
-        Some(rows) if rows > ROWS_COUNTED => Some(rows),
-        _ => inner.count_rows()?,
-    };
-    if let (Some(rows), Some(counted)) = (rows, counted)
-        && rows != counted
-    {
-        let copy = keep_copy(places, found)?;
-        notices.push(format!(
-            "the store is damaged: {counted} of its {rows} rows can be found; the damaged files are kept in {}",
-            copy.display()
-        ));
-    }
-    inner.writes = Mutex::new(writes);
-    inner.synced = Mutex::new(Synced { through: writes, times: 0 });
-    if schema.is_none() {
-        inner.write(|writer| STATE.put(writer, &SCHEMA_KEY.to_owned(), &u64::from(SCHEMA)))?;
-    }
-    if let Some(counted) = counted.filter(|counted| rows != Some(*counted)) {
-        inner.write(|writer| STATE.put(writer, &ROWS.to_owned(), &counted))?;
-    }
-    settle(places, &inner).map_err(unwritable)?;
-    let notice = (!notices.is_empty()).then(|| notices.join("; "));
-    if let Some(notice) = &notice {
-        tracing::warn!(notice);
-    }
-    Ok(Opened { store: Store { inner: inner.into() }, notice })
+/// A store that is being opened: where it is, and what is known of it from outside.
+struct Opening<'a> {
+    places: &'a Places,
+    place: &'a Place,
+    found: Option<&'a Found>,
+    witnessed: &'a Testimony,
 }
 
-fn read_state(reader: &Reader<'_>) -> Result<(Option<u64>, u64, Option<u64>), Fault> {
-    let schema = STATE.get(reader, &SCHEMA_KEY.to_owned())?;
-    let writes = STATE.get(reader, &WRITES.to_owned())?.unwrap_or(0);
-    let rows = STATE.get(reader, &ROWS.to_owned())?;
-    Ok((schema, writes, rows))
+/// What the store says of itself.
+struct State {
+    /// `None` in one that was never written to.
+    schema: Option<u64>,
+    writes: u64,
+    rows: Option<u64>,
+    sealed_by: Option<String>,
+}
+
+impl Opening<'_> {
+    /// Checks what the store says of itself and makes it ready for use.
+    fn look_through(
+        &self,
+        lock: File,
+        db: sled::Db,
+        mut notices: Vec<String>,
+        sealer: Sealer,
+    ) -> Result<Opened, Fault> {
+        let Self { places, place, found, witnessed } = *self;
+        let dir = &places.dir;
+        let unwritable = |why: io::Error| fault::unwritable(dir, &why);
+        let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
+        let mut inner = Inner {
+            db: Some(db),
+            db_file,
+            dir: dir.to_owned(),
+            writes: Mutex::new(0),
+            synced: Mutex::new(Synced::default()),
+            witness: Witness::open(&places.witness, SCHEMA, sealer.key_id()).map_err(unwritable)?,
+            sealer,
+            broken: OnceLock::new(),
+            _lock: lock,
+        };
+        let State { schema, writes, rows, sealed_by } = inner.read(read_state)?;
+        if schema.is_some_and(|schema| schema > u64::from(SCHEMA)) {
+            return Err(fault::newer(dir, schema.unwrap_or_default()));
+        }
+        if writes < witnessed.writes {
+            if writes == 0 {
+                return Err(fault::damaged(dir, "nothing of what was written can be found in it"));
+            }
+            let copy = keep_copy(places, found)?;
+            notices.push(format!(
+                "the store was damaged: its last {} changes are lost, the rest is here; the damaged files are kept in {}",
+                witnessed.writes - writes,
+                copy.display()
+            ));
+        }
+        let counted = match rows {
+            // Counting reads everything: a large store is not kept waiting for it at each start.
+            Some(rows) if rows > ROWS_COUNTED => Some(rows),
+            _ => inner.count_rows()?,
+        };
+        if let (Some(rows), Some(counted)) = (rows, counted)
+            && rows != counted
+        {
+            let copy = keep_copy(places, found)?;
+            notices.push(format!(
+                "the store is damaged: {counted} of its {rows} rows can be found; the damaged files are kept in {}",
+                copy.display()
+            ));
+        }
+        let is_new = schema.is_none() && counted == Some(0) && witnessed.writes == 0;
+        let key = match &sealed_by {
+            Some(id) => Some(keys::find(place, dir, id)?),
+            None if is_new => keys::make(place).ok(),
+            None => None,
+        };
+        inner.sealer = Sealer::new(key);
+        inner.witness = Witness::open(&places.witness, SCHEMA, inner.sealer.key_id()).map_err(unwritable)?;
+        inner.writes = Mutex::new(writes);
+        inner.synced = Mutex::new(Synced { through: writes, times: 0 });
+        if schema != Some(u64::from(SCHEMA)) {
+            let key_id = inner.sealer.key_id().map(str::to_owned);
+            inner.write(|writer| {
+                STATE.put(writer, &SCHEMA_KEY.to_owned(), &u64::from(SCHEMA))?;
+                key_id.map_or(Ok(()), |id| SEALED_BY.put(writer, &SEALED_BY_KEY.to_owned(), &id))
+            })?;
+        }
+        if let Some(counted) = counted.filter(|counted| rows != Some(*counted)) {
+            inner.write(|writer| STATE.put(writer, &ROWS.to_owned(), &counted))?;
+        }
+        settle(places, &inner).map_err(unwritable)?;
+        let notice = (!notices.is_empty()).then(|| notices.join("; "));
+        if let Some(notice) = &notice {
+            tracing::warn!(notice);
+        }
+        Ok(Opened { store: Store { inner: inner.into() }, notice })
+    }
+}
+
+fn read_state(reader: &Reader<'_>) -> Result<State, Fault> {
+    Ok(State {
+        schema: STATE.get(reader, &SCHEMA_KEY.to_owned())?,
+        writes: STATE.get(reader, &WRITES.to_owned())?.unwrap_or(0),
+        rows: STATE.get(reader, &ROWS.to_owned())?,
+        sealed_by: SEALED_BY.get(reader, &SEALED_BY_KEY.to_owned())?,
+    })
 }
 
 /// Puts the names of new files on the disk too; a synced file without a name is gone after a power cut.

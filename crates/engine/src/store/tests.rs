@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use protocol::FaultCode;
 
 use super::*;
+use crate::secrets::Memory;
 
 const NUMBERS: Tree<u64, String> = Tree::new("numbers", 1);
 const NAMES: Tree<String, u64> = Tree::new("names", 1);
@@ -156,7 +157,9 @@ async fn a_store_of_a_later_version_is_refused_and_left_as_it_is() {
     }
     assert_eq!(Store::open(dir.path()).await.err().unwrap().code, FaultCode::StoreNewer);
     let witness = dir.path().join("store.witness");
-    let text = std::fs::read_to_string(&witness).unwrap().replace("format 0000000001", "format 0000000002");
+    let text = std::fs::read_to_string(&witness)
+        .unwrap()
+        .replace(&format!("format {SCHEMA:010}"), &format!("format {:010}", SCHEMA + 1));
     std::fs::write(&witness, text).unwrap();
     std::fs::write(dir.path().join("store/db"), "of another store altogether").unwrap();
     let fault = Store::open(dir.path()).await.err().unwrap();
@@ -199,6 +202,117 @@ async fn a_data_folder_that_cannot_be_made_is_said() {
     let fault = Store::open(&file.join("muster")).await.err().unwrap();
     assert_eq!(fault.code, FaultCode::StoreUnwritable);
     assert!(fault.message.contains("file"), "{fault}");
+}
+
+async fn open_sealed(dir: &tempfile::TempDir, memory: &Arc<Memory>) -> Result<Opened, Fault> {
+    Store::open_sealed(dir.path(), memory.clone()).await
+}
+
+/// Every byte below the folder.
+fn all_bytes(dir: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        bytes.extend(if path.is_dir() { all_bytes(&path) } else { std::fs::read(&path).unwrap() });
+    }
+    bytes
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    memchr::memmem::find(bytes, text.as_bytes()).is_some()
+}
+
+#[tokio::test]
+async fn what_is_written_where_a_key_can_be_kept_is_nowhere_in_the_clear() {
+    const BLOCKS: Tree<u64, Bytes> = Tree::new("blocks", 1);
+    let block = Bytes((0..160_000u32).map(|number| (number % 251) as u8).collect());
+    for sealed in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = Arc::new(Memory::new());
+        if !sealed {
+            memory.refuse(Some(Fault::new(FaultCode::KeyringUnavailable, "no keyring")));
+        }
+        for number in 1..4 {
+            let store = open_sealed(&dir, &memory).await.unwrap().store;
+            assert_eq!(store.sealer().key_id().is_some(), sealed);
+            let kept = block.clone();
+            store
+                .write(move |writer| {
+                    NUMBERS.put(writer, &number, &"pl4nted".repeat(3_000))?;
+                    BLOCKS.put(writer, &number, &kept)
+                })
+                .await
+                .unwrap();
+            let (found, kept) = store
+                .read(move |reader| Ok((NUMBERS.list(reader, ..)?, BLOCKS.get(reader, &number)?)))
+                .await
+                .unwrap();
+            assert!(found.len() as u64 == number && found[0].1 == "pl4nted".repeat(3_000));
+            assert_eq!(kept.as_ref(), Some(&block));
+        }
+        let bytes = all_bytes(dir.path());
+        assert_eq!(holds(&bytes, "pl4nted"), !sealed);
+        assert_eq!(memchr::memmem::find(&bytes, &block.0[..64]).is_some(), !sealed);
+    }
+}
+
+#[tokio::test]
+async fn a_store_whose_key_is_gone_stays_as_it_is_and_gets_no_other_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = Arc::new(Memory::new());
+    let store = open_sealed(&dir, &memory).await.unwrap().store;
+    store.write(|writer| NUMBERS.put(writer, &1, &"one".into())).await.unwrap();
+    let id = store.sealer().key_id().unwrap().to_owned();
+    drop(store);
+    let before = all_bytes(&dir.path().join("store"));
+
+    let fault = Store::open(dir.path()).await.err().unwrap();
+    assert_eq!(fault.code, FaultCode::StoreKeyMissing);
+    let empty = Arc::new(Memory::new());
+    let fault = open_sealed(&dir, &empty).await.err().unwrap();
+    assert_eq!((fault.code, fault.code.exit_status()), (FaultCode::StoreKeyMissing, 8));
+    assert!(fault.message.contains(&id), "{fault}");
+    assert!(empty.is_empty(), "no key was made in place of the lost one");
+    memory.refuse(Some(Fault::new(FaultCode::KeyringLocked, "the keyring is locked")));
+    let fault = open_sealed(&dir, &memory).await.err().unwrap();
+    assert_eq!(fault.code, FaultCode::KeyringLocked, "locked is not lost");
+    assert_eq!(all_bytes(&dir.path().join("store")), before, "nothing was touched");
+
+    memory.refuse(None);
+    let store = open_sealed(&dir, &memory).await.unwrap().store;
+    assert_eq!(store.read(|reader| NUMBERS.get(reader, &1)).await.unwrap(), Some("one".into()));
+    drop(store);
+    // Where the note beside the store is gone, the store itself still says it.
+    std::fs::remove_file(dir.path().join("store.witness")).unwrap();
+    let fault = open_sealed(&dir, &empty).await.err().unwrap();
+    assert_eq!(fault.code, FaultCode::StoreKeyMissing);
+    assert!(empty.is_empty());
+}
+
+#[tokio::test]
+async fn a_sealed_value_that_was_put_elsewhere_or_changed_is_damage_not_another_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = Arc::new(Memory::new());
+    let store = open_sealed(&dir, &memory).await.unwrap().store;
+    store
+        .write(|writer| {
+            NUMBERS.put(writer, &1, &"one".into())?;
+            NUMBERS.put(writer, &2, &"two".into())
+        })
+        .await
+        .unwrap();
+    store
+        .write(|writer| {
+            use tree::Rows;
+            let swapped = writer.row("numbers", &[1u64.to_be_bytes().as_slice(), &[0, 0]].concat())?;
+            writer.change("numbers", [2u64.to_be_bytes().as_slice(), &[0, 0]].concat(), swapped);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let fault = store.read(|reader| NUMBERS.get(reader, &2)).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::StoreDamaged);
+    assert_eq!(store.read(|reader| NUMBERS.get(reader, &1)).await.unwrap(), Some("one".into()));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Typed trees: a key and a value type over rows of bytes.
 //!
-//! A value is a format version, then JSON. It lies in pieces of 4 KiB, each a row of its own: sled
-//! puts anything over 128 KiB, and every page that grows past it, into files which it never syncs.
+//! A value is a format version, then JSON or bytes, sealed where the store is. It lies in pieces of
+//! 4 KiB, each a row of its own: sled puts anything over 128 KiB, and every page that grows past it,
+//! into files which it never syncs.
 
 use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow, RangeBounds};
@@ -11,11 +12,12 @@ use protocol::{Fault, FaultCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::seal::{self, Sealer};
 use super::{Writer, fault};
 use crate::error::internal;
 
 const PIECE_BYTES: usize = 4096;
-/// Format version and number of pieces, before the text of the first piece.
+/// Format version and number of pieces, before the value in the first piece.
 const HEAD_BYTES: usize = 3;
 
 /// Rows of bytes, as a reader or a writer sees them.
@@ -23,6 +25,7 @@ pub(super) trait Rows {
     fn row(&self, tree: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
     fn rows(&self, tree: &'static str) -> Result<sled::Tree, Fault>;
     fn folder(&self) -> &Path;
+    fn sealer(&self) -> &Sealer;
 }
 
 /// What can be read from: a `Reader` or a `Writer`.
@@ -87,6 +90,38 @@ impl Key for (String, u16, String) {
     }
 }
 
+/// A value as bytes. What serde can write is kept as JSON; `Bytes` as they are.
+pub trait Value: Sized {
+    fn to_value_bytes(&self) -> Result<Vec<u8>, Fault>;
+    /// The reason never repeats a part of the value.
+    fn from_value_bytes(bytes: &[u8]) -> Result<Self, String>;
+}
+
+impl<T: Serialize + DeserializeOwned> Value for T {
+    fn to_value_bytes(&self) -> Result<Vec<u8>, Fault> {
+        serde_json::to_vec(self).map_err(|why| internal("a value cannot be stored", why))
+    }
+
+    fn from_value_bytes(bytes: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(bytes)
+            .map_err(|why| format!("a value cannot be read at its column {}", why.column()))
+    }
+}
+
+/// A value that is kept byte by byte, such as a block of text to search in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Value for Bytes {
+    fn to_value_bytes(&self) -> Result<Vec<u8>, Fault> {
+        Ok(self.0.clone())
+    }
+
+    fn from_value_bytes(bytes: &[u8]) -> Result<Self, String> {
+        Ok(Self(bytes.to_vec()))
+    }
+}
+
 /// Which end a scan begins at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -98,25 +133,31 @@ pub enum Order {
 pub struct Tree<K, V> {
     name: &'static str,
     version: u8,
+    /// Whether its values are never sealed: what must be read before there is a key.
+    in_the_clear: bool,
     of: PhantomData<fn() -> (K, V)>,
 }
 
-impl<K: Key, V: Serialize + DeserializeOwned> Tree<K, V> {
+impl<K: Key, V: Value> Tree<K, V> {
     /// `version` is that of the value's format; a higher one is refused when it is read.
     pub const fn new(name: &'static str, version: u8) -> Self {
-        Self { name, version, of: PhantomData }
+        Self { name, version, in_the_clear: false, of: PhantomData }
+    }
+
+    pub(super) const fn in_the_clear(name: &'static str, version: u8) -> Self {
+        Self { name, version, in_the_clear: true, of: PhantomData }
     }
 
     pub fn get(&self, from: &impl View, key: &K) -> Result<Option<V>, Fault> {
         let key = key.to_bytes();
         let Some(first) = from.row(self.name, &piece_key(&key, 0))? else { return Ok(None) };
-        let (pieces, text) = self.open_head(from.folder(), &first)?;
-        let mut text = text.to_vec();
+        let (version, pieces, start) = self.open_head(from.folder(), &first)?;
+        let mut bytes = start.to_vec();
         for piece in 1..pieces {
             let row = from.row(self.name, &piece_key(&key, piece))?;
-            text.extend(row.ok_or_else(|| self.damaged(from.folder(), "a piece of a value is missing"))?);
+            bytes.extend(row.ok_or_else(|| self.damaged(from.folder(), "a piece of a value is missing"))?);
         }
-        self.parse(from.folder(), &text).map(Some)
+        self.open(from, &key, version, &bytes).map(Some)
     }
 
     pub fn has(&self, from: &impl View, key: &K) -> Result<bool, Fault> {
@@ -125,15 +166,20 @@ impl<K: Key, V: Serialize + DeserializeOwned> Tree<K, V> {
 
     pub fn put(&self, to: &mut Writer<'_>, key: &K, value: &V) -> Result<(), Fault> {
         let key = key.to_bytes();
-        let text = serde_json::to_vec(value).map_err(|why| internal("a value cannot be stored", why))?;
-        let pieces = (text.len() + HEAD_BYTES).div_ceil(PIECE_BYTES).max(1);
+        let mut bytes = value.to_value_bytes()?;
+        if !self.in_the_clear {
+            use Rows;
+            let context = seal::context(self.name, &key, self.version);
+            bytes = to.sealer().seal_at(&context, &bytes)?.unwrap_or(bytes);
+        }
+        let pieces = (bytes.len() + HEAD_BYTES).div_ceil(PIECE_BYTES).max(1);
         let pieces = u16::try_from(pieces).map_err(|_| {
-            Fault::new(FaultCode::BadInput, format!("{} bytes are too long to store", text.len()))
+            Fault::new(FaultCode::BadInput, format!("{} bytes are too long to store", bytes.len()))
         })?;
         self.clear(to, &key, pieces)?;
         let mut whole = vec![self.version];
         whole.extend(pieces.to_be_bytes());
-        whole.extend(text);
+        whole.extend(bytes);
         for (piece, bytes) in (0..pieces).zip(whole.chunks(PIECE_BYTES)) {
             to.change(self.name, piece_key(&key, piece), Some(bytes.to_vec()));
         }
@@ -148,7 +194,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Tree<K, V> {
     fn clear(&self, to: &mut Writer<'_>, key: &[u8], keep: u16) -> Result<(), Fault> {
         use Rows;
         let Some(first) = to.row(self.name, &piece_key(key, 0))? else { return Ok(()) };
-        let pieces = self.open_head(to.folder(), &first).map_or(1, |(pieces, _)| pieces);
+        let pieces = self.open_head(to.folder(), &first).map_or(1, |(_, pieces, _)| pieces);
         for piece in keep..pieces {
             to.change(self.name, piece_key(key, piece), None);
         }
@@ -172,7 +218,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Tree<K, V> {
                 return Ok(ControlFlow::Continue(()));
             }
             pieces.sort_unstable_by_key(|(number, _)| *number);
-            let value = self.join(dir, pieces)?;
+            let value = self.join(from, key, pieces)?;
             pieces.clear();
             let key = K::from_bytes(key).ok_or_else(|| self.damaged(dir, "a key cannot be read"))?;
             visit(key, value)
@@ -210,39 +256,45 @@ impl<K: Key, V: Serialize + DeserializeOwned> Tree<K, V> {
         Ok(entries)
     }
 
-    fn join(&self, dir: &Path, pieces: &[(u16, sled::IVec)]) -> Result<V, Fault> {
+    fn join(&self, from: &impl View, key: &[u8], pieces: &[(u16, sled::IVec)]) -> Result<V, Fault> {
+        let dir = from.folder();
         let whole = pieces.iter().enumerate().all(|(at, (number, _))| at == usize::from(*number));
         let Some((_, first)) = pieces.first().filter(|_| whole) else {
             return Err(self.damaged(dir, "a piece of a value is missing"));
         };
-        let (count, text) = self.open_head(dir, first)?;
+        let (version, count, start) = self.open_head(dir, first)?;
         if usize::from(count) != pieces.len() {
             return Err(self.damaged(dir, "a piece of a value is missing"));
         }
         let Some((_, rest)) = pieces.split_first().filter(|(_, rest)| !rest.is_empty()) else {
-            return self.parse(dir, text);
+            return self.open(from, key, version, start);
         };
-        let mut text = text.to_vec();
-        rest.iter().for_each(|(_, piece)| text.extend_from_slice(piece));
-        self.parse(dir, &text)
+        let mut bytes = start.to_vec();
+        rest.iter().for_each(|(_, piece)| bytes.extend_from_slice(piece));
+        self.open(from, key, version, &bytes)
     }
 
-    /// Number of pieces, and the text of the first.
-    fn open_head<'r>(&self, dir: &Path, row: &'r [u8]) -> Result<(u16, &'r [u8]), Fault> {
-        let Some(([version, high, low], text)) = row.split_first_chunk::<HEAD_BYTES>() else {
-            return Err(self.damaged(dir, "a value is too short"));
-        };
-        if *version > self.version {
-            return Err(fault::newer(dir, u64::from(*version)));
+    /// Format, number of pieces, and what the first of them begins with.
+    fn open_head<'r>(&self, dir: &Path, row: &'r [u8]) -> Result<(u8, u16, &'r [u8]), Fault> {
+        let (version, pieces, start) =
+            parse_head(row).ok_or_else(|| self.damaged(dir, "a value is too short"))?;
+        if version > self.version {
+            return Err(fault::newer(dir, u64::from(version)));
         }
-        Ok((u16::from_be_bytes([*high, *low]), text))
+        Ok((version, pieces, start))
     }
 
-    fn parse(&self, dir: &Path, text: &[u8]) -> Result<V, Fault> {
-        // serde's words would repeat a part of the value
-        serde_json::from_slice(text).map_err(|why| {
-            self.damaged(dir, &format!("a value cannot be read at its column {}", why.column()))
-        })
+    /// The value from all its bytes.
+    fn open(&self, from: &impl View, key: &[u8], version: u8, bytes: &[u8]) -> Result<V, Fault> {
+        let dir = from.folder();
+        let sealer = from.sealer();
+        let opened = if self.in_the_clear || sealer.key_id().is_none() {
+            V::from_value_bytes(bytes)
+        } else {
+            let opened = sealer.open_at(&seal::context(self.name, key, version), bytes);
+            V::from_value_bytes(&opened.ok_or_else(|| self.damaged(dir, "the seal of a value is broken"))?)
+        };
+        opened.map_err(|why| self.damaged(dir, &why))
     }
 
     fn damaged(&self, dir: &Path, why: &str) -> Fault {
@@ -260,6 +312,12 @@ fn run(
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Format version, number of pieces and the start of a value, of its first row.
+pub(super) fn parse_head(row: &[u8]) -> Option<(u8, u16, &[u8])> {
+    let ([version, high, low], start) = row.split_first_chunk::<HEAD_BYTES>()?;
+    Some((*version, u16::from_be_bytes([*high, *low]), start))
 }
 
 fn piece_key(key: &[u8], piece: u16) -> Vec<u8> {
