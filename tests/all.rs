@@ -8,6 +8,7 @@
 
 mod answers;
 mod bare;
+mod credentials;
 mod faults;
 mod helper_programs;
 mod journal;

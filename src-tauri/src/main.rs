@@ -6,7 +6,12 @@ mod commands;
 mod log;
 mod shell;
 
+/// What is given back is wiped: it may have held a password on its way through a library.
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> anyhow::Result<()> {
-    engine::this_computer::forbid_core_dumps();
+    engine::this_computer::guard_memory();
     shell::run()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::clock::Clock;
-use engine::secrets::Keyring;
+use engine::secrets::Places;
 use engine::{Engine, EngineOptions, this_computer};
 use protocol::Fault;
 use tauri::webview::NewWindowResponse;
@@ -32,7 +32,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             let options = EngineOptions {
                 data_dir: data_dir.clone(),
                 clock: Clock::system(),
-                secrets: Arc::new(Keyring::new()),
+                secrets: Arc::new(Places::of(&data_dir, None)),
                 operator: this_computer::operator(),
             };
             let opened = tauri::async_runtime::block_on(open(options));

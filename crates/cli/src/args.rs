@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// Folder of the data, else MUSTER_DATA_DIR, else the platform's data folder
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// File whose first line opens the encrypted file of secrets, instead of a prompt
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) vault_passphrase_file: Option<PathBuf>,
     /// Print one JSON document (one a line with --watch); errors as JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -153,6 +156,8 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "NAME")]
         confirm: Option<String>,
     },
+    /// The encrypted file of secrets, for where there is no keyring or none is wanted
+    Vault { verb: VaultVerb },
     /// The data of this computer
     Store {
         #[command(subcommand)]
@@ -283,6 +288,20 @@ pub(crate) struct IdentityFields {
     /// Sign in with a password, asked for without echo and put into the keyring
     #[arg(long)]
     pub(crate) password: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum VaultVerb {
+    /// Say where secrets are kept
+    Status,
+    /// Keep secrets in the file from now on; those in the keyring are moved there
+    Create,
+    /// Open the file in the app that has the data open
+    Unlock,
+    /// Give it another passphrase
+    Passphrase,
+    /// Move all secrets into the keyring and remove the file
+    Remove,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -4,6 +4,7 @@
 //! person passes `printable`, because a host chose much of it.
 
 mod args;
+mod credentials;
 mod helper;
 mod hosts;
 mod journal;
@@ -19,13 +20,14 @@ mod sockets;
 mod system;
 mod trust;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use engine::clock::Clock;
-use engine::secrets::Keyring;
+use engine::secrets::Places;
 use engine::{Desk, EngineOptions, this_computer};
 use protocol::processes::ProcessQuery;
 use protocol::search::FindQuery;
@@ -34,11 +36,16 @@ use protocol::sockets::SocketQuery;
 use protocol::{Fault, FaultCode};
 use tokio::time::MissedTickBehavior;
 
+/// What is given back is wiped: it may have held a password on its way through a library.
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 use args::{Args, HelperVerb, Verb, Watching};
 use output::Printer;
 
 fn main() -> ExitCode {
-    this_computer::forbid_core_dumps();
+    this_computer::guard_memory();
     let args = Args::parse();
     let printer = Printer::new(args.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -64,10 +71,11 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
         Some(dir) => dir,
         None => this_computer::data_dir()?,
     };
+    let secrets = Places::of(&data_dir, secrets::vault_passphrase(args.vault_passphrase_file.clone()));
     let desk = Desk::open(EngineOptions {
         data_dir,
         clock: Clock::system(),
-        secrets: Arc::new(Keyring::new()),
+        secrets: Arc::new(secrets),
         operator: this_computer::operator(),
     })
     .await?;
@@ -75,7 +83,7 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
         printer.notice(notice);
     }
     let done = tokio::select! {
-        done = act(&desk, args.verb, printer) => done,
+        done = act(&desk, args.verb, args.vault_passphrase_file.as_deref(), printer) => done,
         _ = tokio::signal::ctrl_c() => {
             Err(Fault::new(FaultCode::OutcomeUnknown, "stopped by Ctrl+C before the answer came"))
         }
@@ -84,7 +92,7 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
     done
 }
 
-async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
+async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Printer) -> Result<(), Fault> {
     match verb {
         Verb::Host { verb } => hosts::act(desk, verb, printer).await,
         Verb::Trust { verb } => trust::act(desk, verb, printer).await,
@@ -131,6 +139,7 @@ async fn act(desk: &Desk, verb: Verb, printer: &Printer) -> Result<(), Fault> {
         Verb::Signal { name, pid, signal, started, confirm } => {
             processes::signal(desk, name, pid, &signal, started, confirm, printer).await
         }
+        Verb::Vault { verb } => credentials::act(desk, verb, vault_file, printer).await,
         Verb::Store { .. } => Ok(()),
     }
 }

@@ -1,8 +1,12 @@
 //! Secrets from standard input or from a prompt without echo, never from an argument or a variable.
 
-use std::io::{IsTerminal, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::path::{Path, PathBuf};
 
+use engine::secrets::{Ask, Wanted};
 use protocol::{Fault, FaultCode};
+use zeroize::Zeroizing;
 
 /// No password is longer; what comes beyond is not one.
 const LONGEST_BYTES: u64 = 4_096;
@@ -25,6 +29,76 @@ pub(crate) fn from_prompt(what: &str, host: &str) -> Result<String, Fault> {
         ));
     }
     let text = rpassword::prompt_password(format!("{what} for {host}: "))
+        .map_err(|why| Fault::new(FaultCode::BadInput, format!("the {what} cannot be read: {why}")))?;
+    check(what, text)
+}
+
+/// Gives the passphrase of the encrypted file of secrets when it is needed: from the file, else from a
+/// person at a terminal; `None` where there is neither.
+pub(crate) fn vault_passphrase(file: Option<PathBuf>) -> Option<Box<Ask>> {
+    if file.is_none() && !has_terminal() {
+        return None;
+    }
+    Some(Box::new(move |wanted| match (wanted, &file) {
+        (Wanted::Open { again: true }, Some(file)) => Err(Fault::new(
+            FaultCode::VaultPassphraseWrong,
+            format!("the passphrase in {} does not open the file of secrets", file.display()),
+        )),
+        (Wanted::Open { again }, file) => {
+            if again {
+                say("that was not it");
+            }
+            Ok(passphrase("passphrase of the file of secrets", file.as_deref())?.into())
+        }
+        (Wanted::Create, file) => {
+            say("there is no keyring here: secrets go into an encrypted file");
+            Ok(new_passphrase(file.as_deref())?.into())
+        }
+    }))
+}
+
+/// A passphrase from the first line of a file, or from a prompt.
+pub(crate) fn passphrase(what: &str, file: Option<&Path>) -> Result<String, Fault> {
+    let Some(file) = file else {
+        return prompt(what);
+    };
+    let bad = |why: std::io::Error| {
+        Fault::bad_input("vault-passphrase-file", format!("{} cannot be read: {why}", file.display()))
+    };
+    let mut line = Zeroizing::new(String::new());
+    let reading = File::open(file).map_err(bad)?.take(LONGEST_BYTES + 2);
+    BufReader::new(reading).read_line(&mut line).map_err(bad)?;
+    check(what, std::mem::take(&mut *line))
+}
+
+/// A passphrase for a new file: typed twice, or from a file.
+pub(crate) fn new_passphrase(file: Option<&Path>) -> Result<String, Fault> {
+    let first = passphrase("new passphrase for the file of secrets", file)?;
+    if file.is_none() && prompt("the same once more")? != first {
+        return Err(Fault::bad_input("passphrase", "the two passphrases are not the same"));
+    }
+    Ok(first)
+}
+
+/// True if a person can be asked, even while input or output go elsewhere.
+fn has_terminal() -> bool {
+    std::io::stderr().is_terminal() && File::open("/dev/tty").is_ok()
+}
+
+fn say(words: &str) {
+    use std::io::Write;
+    // A terminal that went away is found out by the prompt.
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
+fn prompt(what: &str) -> Result<String, Fault> {
+    if !has_terminal() {
+        return Err(Fault::bad_input(
+            "passphrase",
+            format!("there is no terminal to ask for the {what}: give --vault-passphrase-file FILE"),
+        ));
+    }
+    let text = rpassword::prompt_password(format!("{what}: "))
         .map_err(|why| Fault::new(FaultCode::BadInput, format!("the {what} cannot be read: {why}")))?;
     check(what, text)
 }

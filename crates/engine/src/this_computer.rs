@@ -34,8 +34,16 @@ fn parse_user(passwd: &str, uid: u32) -> Option<String> {
     })
 }
 
-/// Takes away the core dump of this process: its memory may hold a password for a moment.
-pub fn forbid_core_dumps() {
+/// Keeps the memory of this process, which may hold a password for a moment, out of core dumps and away
+/// from other programs of the same user.
+pub fn guard_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(why) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!(%why, "programs of this user may still read this one's memory");
+        }
+    }
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(why) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
         tracing::warn!(%why, "core dumps stay allowed");

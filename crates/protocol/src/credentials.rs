@@ -12,10 +12,25 @@ pub enum SecretKind {
     Sudo,
 }
 
-/// Whether this computer's keyring can be used now.
+/// Whether the place for secrets can be used now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyringState {
+    /// This computer's keyring is there.
     Ready,
-    Unavailable { cause: String },
+    Unavailable {
+        cause: String,
+    },
+    /// Secrets are in the encrypted file instead; closed until its passphrase is given.
+    Vault {
+        open: bool,
+    },
+}
+
+/// What came of moving secrets from one place to the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretsMoved {
+    pub moved: u32,
+    /// Why some stayed where they were, if some did.
+    pub stays: Option<String>,
 }

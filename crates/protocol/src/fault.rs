@@ -37,6 +37,8 @@ pub enum FaultCode {
     // trust
     HostKeyUnknown,
     HostKeyChanged,
+    /// A known_hosts file says that this key must not be used.
+    HostKeyRevoked,
     // sign-in
     SignInRefused,
     KeyEncrypted,
@@ -69,6 +71,13 @@ pub enum FaultCode {
     BackupUnusable,
     KeyringUnavailable,
     KeyringLocked,
+    /// The encrypted file of secrets waits for its passphrase.
+    VaultLocked,
+    VaultPassphraseWrong,
+    /// The encrypted file cannot be read, or is not what Muster writes.
+    VaultUnusable,
+    /// Nothing is read or done until the passphrase is given.
+    AppLocked,
     // the host cannot say
     NotOnThisHost,
     TimedOut,
@@ -88,13 +97,13 @@ impl FaultCode {
             | OperationUnknown | NotInThisVersion | GuardNotMet => 2,
             UnitFailed | CommandFailed | NotOnThisHost | TimedOut | Internal | Unknown => 1,
             NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh | LinkLost | OutcomeUnknown => 3,
-            HostKeyUnknown | HostKeyChanged => 4,
+            HostKeyUnknown | HostKeyChanged | HostKeyRevoked => 4,
             SignInRefused | KeyEncrypted | AgentUnavailable | PasswordMissing => 5,
             HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
             | HelperFailed | HelperUnused => 6,
             NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong => 7,
             StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable
-            | KeyringUnavailable | KeyringLocked => 8,
+            | KeyringUnavailable | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable | AppLocked => 8,
         }
     }
 
@@ -124,6 +133,7 @@ impl FaultCode {
             HostKeyChanged => {
                 "ask the host's owner; if the change is right, 'musterctl trust forget' and accept the new key"
             }
+            HostKeyRevoked => "do not connect; ask the host's owner which key it has now",
             SignInRefused => "check the user and the key or password with 'musterctl host edit'",
             KeyEncrypted => "give its passphrase with 'musterctl host edit NAME --passphrase-stdin'",
             AgentUnavailable => "start ssh-agent, add a key to it and set SSH_AUTH_SOCK",
@@ -159,9 +169,15 @@ impl FaultCode {
                 "choose another backup; the automatic ones are in the folder 'backups' beside the store"
             }
             KeyringUnavailable => {
-                "start the desktop's keyring (Secret Service), or use a key file or the agent"
+                "start the desktop's keyring (Secret Service), keep secrets in an encrypted file with 'musterctl vault create', or use a key file or the agent"
             }
-            KeyringLocked => "unlock the keyring and try again",
+            KeyringLocked => {
+                "unlock the keyring and try again, or keep secrets in an encrypted file with 'musterctl vault create'"
+            }
+            VaultLocked => "give its passphrase at a terminal or with --vault-passphrase-file FILE",
+            VaultPassphraseWrong => "give the right passphrase; without it the secrets must be entered anew",
+            VaultUnusable => "put a copy of it back, or move it away and enter the secrets anew",
+            AppLocked => "unlock it in the window, or with 'musterctl unlock'",
             NotOnThisHost => "nothing can be done from here",
             TimedOut => "look at the host, then try again",
             Internal | Unknown => "try again; if it stays, report it",

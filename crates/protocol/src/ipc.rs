@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::credentials::{KeyringState, SecretKind};
+use crate::credentials::{KeyringState, SecretKind, SecretsMoved};
 use crate::hosts::{Host, HostDraft, HostGlance, HostRow};
 use crate::journal::{JournalPage, JournalQuery};
 use crate::link::{CheckReport, HelperStatus, LinkState};
@@ -63,6 +63,15 @@ commands! {
     "trust_accept" TrustAccept { host: String, fingerprint: String } -> TrustedKey;
     "trust_list" TrustList {} -> Vec<TrustedKey>;
     "trust_forget" TrustForget { host: String } -> u32;
+
+    /// Where secrets are kept, and whether that place can be used now.
+    "secrets_state" SecretsState {} -> KeyringState;
+    /// Keeps secrets in an encrypted file from now on; what the keyring holds is moved there.
+    "vault_create" VaultCreate { passphrase: String } -> SecretsMoved;
+    "vault_unlock" VaultUnlock { passphrase: String } -> ();
+    "vault_change" VaultChange { old: String, new: String } -> ();
+    /// Moves all secrets into the keyring and removes the file.
+    "vault_remove" VaultRemove {} -> SecretsMoved;
 
     /// Last known state of a host, without asking it.
     "snapshot_show" SnapshotShow { host: String } -> Snapshot;
@@ -159,6 +168,10 @@ pub enum Event {
     /// Units of a host whose table is watched are other than they were.
     Services {
         host: String,
+    },
+    /// The place for secrets was opened, locked or changed.
+    Secrets {
+        state: KeyringState,
     },
     /// An operation was begun, finished or read.
     Operations {

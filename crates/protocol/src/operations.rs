@@ -91,12 +91,17 @@ pub enum OperationKind {
     TrustForget,
     HelperPlace,
     HelperRemove,
+    VaultCreate,
+    VaultChange,
+    VaultRemove,
+    HostImport,
+    KeySetUp,
     #[serde(other)]
     Unknown,
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 15] = [
+    pub const ALL: [OperationKind; 20] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
@@ -112,6 +117,11 @@ impl OperationKind {
         Self::TrustForget,
         Self::HelperPlace,
         Self::HelperRemove,
+        Self::VaultCreate,
+        Self::VaultChange,
+        Self::VaultRemove,
+        Self::HostImport,
+        Self::KeySetUp,
     ];
 
     pub fn name(self) -> &'static str {
@@ -131,6 +141,11 @@ impl OperationKind {
             Self::TrustForget => "trust_forget",
             Self::HelperPlace => "helper_place",
             Self::HelperRemove => "helper_remove",
+            Self::VaultCreate => "vault_create",
+            Self::VaultChange => "vault_change",
+            Self::VaultRemove => "vault_remove",
+            Self::HostImport => "host_import",
+            Self::KeySetUp => "key_set_up",
             Self::Unknown => "unknown",
         }
     }

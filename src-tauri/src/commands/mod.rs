@@ -1,6 +1,7 @@
 //! The window's commands: each unpacks, calls the engine and returns. Their names, arguments and
 //! replies are those of `protocol::ipc`; none has a thought of its own.
 
+mod credentials;
 mod helper;
 mod hosts;
 mod journal;
@@ -58,6 +59,11 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         trust::trust_accept,
         trust::trust_list,
         trust::trust_forget,
+        credentials::secrets_state,
+        credentials::vault_create,
+        credentials::vault_unlock,
+        credentials::vault_change,
+        credentials::vault_remove,
         look::snapshot_show,
         look::metrics_recent,
         look::system_read,

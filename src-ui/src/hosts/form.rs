@@ -183,7 +183,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             Some(KeyringState::Unavailable { cause }) => {
                 Some(t_string!(i18n, hosts.form_keyring, cause = printable(cause).into_owned()))
             }
-            Some(KeyringState::Ready) | None => None,
+            Some(KeyringState::Ready | KeyringState::Vault { .. }) | None => None,
         })
     };
     let secret_hint = move |hint: Signal<String>, had: bool| {

@@ -44,6 +44,11 @@ pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
         OperationKind::TrustForget => t_string!(i18n, operations.title_trust_forget, host = host),
         OperationKind::HelperPlace => t_string!(i18n, operations.title_helper_place, host = host),
         OperationKind::HelperRemove => t_string!(i18n, operations.title_helper_remove, host = host),
+        OperationKind::VaultCreate => t_string!(i18n, operations.title_vault_create).to_string(),
+        OperationKind::VaultChange => t_string!(i18n, operations.title_vault_change).to_string(),
+        OperationKind::VaultRemove => t_string!(i18n, operations.title_vault_remove).to_string(),
+        OperationKind::HostImport => t_string!(i18n, operations.title_host_import, target = target),
+        OperationKind::KeySetUp => t_string!(i18n, operations.title_key_set_up, host = host),
         OperationKind::Unknown => t_string!(i18n, operations.title_unknown, host = host),
     }
 }
@@ -65,6 +70,11 @@ pub(crate) fn kind_words(i18n: I18n, kind: OperationKind) -> &'static str {
         OperationKind::TrustForget => t_string!(i18n, operations.kind_trust_forget),
         OperationKind::HelperPlace => t_string!(i18n, operations.kind_helper_place),
         OperationKind::HelperRemove => t_string!(i18n, operations.kind_helper_remove),
+        OperationKind::VaultCreate => t_string!(i18n, operations.kind_vault_create),
+        OperationKind::VaultChange => t_string!(i18n, operations.kind_vault_change),
+        OperationKind::VaultRemove => t_string!(i18n, operations.kind_vault_remove),
+        OperationKind::HostImport => t_string!(i18n, operations.kind_host_import),
+        OperationKind::KeySetUp => t_string!(i18n, operations.kind_key_set_up),
         OperationKind::Unknown => t_string!(i18n, operations.kind_unknown),
     }
 }

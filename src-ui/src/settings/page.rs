@@ -53,6 +53,8 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 t_string!(i18n, settings.keyring_unavailable, cause = printable(cause).into_owned())
             }
             Some(KeyringState::Ready) => t_string!(i18n, settings.keyring_ready).to_string(),
+            Some(KeyringState::Vault { open: true }) => t_string!(i18n, settings.vault_open).to_string(),
+            Some(KeyringState::Vault { open: false }) => t_string!(i18n, settings.vault_locked).to_string(),
             None => String::new(),
         })
     };

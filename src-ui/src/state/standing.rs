@@ -118,7 +118,7 @@ fn of_code(code: FaultCode) -> Standing {
     match code {
         NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh => Standing::Unreachable,
         HostKeyUnknown => Standing::KeyUnknown,
-        HostKeyChanged => Standing::KeyChanged,
+        HostKeyChanged | HostKeyRevoked => Standing::KeyChanged,
         SignInRefused | KeyEncrypted | KeyFileUnusable | AgentUnavailable | PasswordMissing => {
             Standing::SignIn
         }
@@ -128,7 +128,7 @@ fn of_code(code: FaultCode) -> Standing {
         | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown | NotPermitted
         | SudoRefused | SudoPasswordMissing | SudoPasswordWrong | StoreInUse | StoreDamaged
         | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable | KeyringUnavailable
-        | KeyringLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
+        | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable | AppLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
     }
 }
 

@@ -269,6 +269,11 @@ impl App {
                 }
                 Event::Operations { counts } => self.counts.set(counts),
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
+                Event::Secrets { state } => self.facts.update(|facts| {
+                    if let Load::Ready(facts) = facts {
+                        facts.keyring = state;
+                    }
+                }),
                 Event::Metrics { .. } => {}
             }
         }

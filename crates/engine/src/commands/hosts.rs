@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use protocol::credentials::{KeyringState, SecretKind};
+use protocol::credentials::SecretKind;
 use protocol::hosts::{HelperUse, Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
 use protocol::ipc::{
     AppFacts, AppStart, Event, HostCheck, HostConnect, HostDisconnect, HostRemove, HostSave, HostsList,
@@ -89,15 +89,14 @@ impl Handle for HostSave {
             ssh::check_key_file(Path::new(path))?;
         }
         let parts = &engine.parts;
-        if !secrets.is_empty()
-            && let KeyringState::Unavailable { cause } = parts.credentials.state().await
-        {
-            return Err(Fault::new(
-                FaultCode::KeyringUnavailable,
-                format!("{} was not saved, because its secret cannot be: {cause}", draft.name),
-            )
-            .on_host(&draft.name)
-            .because(cause));
+        if !secrets.is_empty() {
+            parts.credentials.prepare().await.map_err(|fault| Fault {
+                message: format!(
+                    "{} was not saved, because its secret cannot be: {}",
+                    draft.name, fault.message
+                ),
+                ..fault.on_host(&draft.name)
+            })?;
         }
         let kind = if id.is_some() { OperationKind::HostEdit } else { OperationKind::HostAdd };
         let before = match &id {

@@ -1,6 +1,7 @@
 //! The commands of `protocol::ipc`, each carried out by the parts of the engine it needs.
 
 mod act;
+mod credentials;
 mod helper;
 mod hosts;
 mod look;
@@ -41,7 +42,7 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, JournalShow, HelperStatusShow, HelperRemove,
+    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, JournalShow, HelperStatusShow, HelperRemove,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {

@@ -6,17 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::credentials::{KeyringState, SecretKind};
+use protocol::credentials::{KeyringState, SecretKind, SecretsMoved};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::error::internal;
-use crate::secrets::SecretStore;
+use crate::secrets::{Places, SecretStore};
 
-/// A person needs some time to unlock a keyring.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// For a key to be made of a passphrase, on a busy computer.
+const VAULT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// The secrets of saved hosts.
 #[derive(Clone)]
@@ -29,7 +29,8 @@ pub struct Credentials {
 
 impl Credentials {
     pub fn new(secrets: Arc<dyn SecretStore>) -> Self {
-        Self { secrets, turn: Arc::default(), patience: PATIENCE }
+        let patience = secrets.patience();
+        Self { secrets, turn: Arc::default(), patience }
     }
 
     /// `None` if none is saved for this host.
@@ -38,9 +39,67 @@ impl Credentials {
         self.ask(move |secrets| secrets.get(&item)).await
     }
 
+    /// Keeps a secret. Where there is no place for it, one is made if a person can be asked.
     pub async fn set(&self, host_id: &str, kind: SecretKind, secret: SecretString) -> Result<(), Fault> {
         let item = item(host_id, kind);
-        self.ask(move |secrets| secrets.set(&item, &secret)).await
+        self.ask(move |secrets| match secrets.set(&item, &secret) {
+            // A keyring that is there and has no collection says so only when it is written to.
+            Err(fault) if fault.code == FaultCode::KeyringUnavailable && secrets.make_room()? => {
+                secrets.set(&item, &secret)
+            }
+            ended => ended,
+        })
+        .await
+    }
+
+    /// Makes sure that there is a place for secrets, before anything is done that needs one.
+    pub async fn prepare(&self) -> Result<(), Fault> {
+        self.ask(|secrets| match secrets.state() {
+            KeyringState::Unavailable { cause } => {
+                if secrets.make_room()? {
+                    return Ok(());
+                }
+                Err(Fault::new(FaultCode::KeyringUnavailable, cause.clone()).because(cause))
+            }
+            KeyringState::Ready | KeyringState::Vault { .. } => Ok(()),
+        })
+        .await
+    }
+
+    /// Makes a vault and moves what the keyring holds into it.
+    pub async fn create_vault(&self, passphrase: SecretString) -> Result<SecretsMoved, Fault> {
+        self.with_vault(move |places| places.create_vault(&passphrase)).await
+    }
+
+    /// Opens the vault until it is locked.
+    pub async fn unlock_vault(&self, passphrase: SecretString) -> Result<(), Fault> {
+        self.with_vault(move |places| places.unlock(&passphrase)).await
+    }
+
+    /// `old` opens the vault no more.
+    pub async fn change_passphrase(&self, old: SecretString, new: SecretString) -> Result<(), Fault> {
+        self.with_vault(move |places| places.change_passphrase(&old, &new)).await
+    }
+
+    /// Moves what the vault holds into the keyring, and removes its file.
+    pub async fn remove_vault(&self) -> Result<SecretsMoved, Fault> {
+        self.with_vault(Places::remove_vault).await
+    }
+
+    async fn with_vault<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Places) -> Result<R, Fault> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let patient = Self { patience: self.patience.max(VAULT_PATIENCE), ..self.clone() };
+        patient
+            .ask(move |secrets| match secrets.places() {
+                Some(places) => work(places),
+                None => Err(Fault::new(
+                    FaultCode::NotPermitted,
+                    "there is one place for secrets here, and no choice",
+                )),
+            })
+            .await
     }
 
     /// Removes these secrets of this host.
@@ -134,6 +193,10 @@ mod tests {
             Ok(())
         }
 
+        fn items(&self) -> Result<Vec<String>, Fault> {
+            Ok(Vec::new())
+        }
+
         fn state(&self) -> KeyringState {
             KeyringState::Ready
         }
@@ -150,7 +213,7 @@ mod tests {
         assert_eq!(fault.code, FaultCode::KeyringLocked, "the next call waits behind it, and not for ever");
         answer.send(()).unwrap();
         answer.send(()).unwrap();
-        credentials.patience = PATIENCE;
+        credentials.patience = VAULT_PATIENCE;
         assert!(credentials.get("a", SecretKind::Password).await.unwrap().is_some());
     }
 }

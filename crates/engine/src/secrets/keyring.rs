@@ -3,6 +3,8 @@
 //! Each secret is one line of base64: some keyrings keep UTF-8 alone, and one loses everything it
 //! holds over a line feed. What was written is read back before it counts as kept.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyring_core::{Entry, Error};
@@ -53,6 +55,14 @@ impl SecretStore for Keyring {
             Ok(()) | Err(Error::NoEntry) => Ok(()),
             Err(why) => Err(fault("removed", &why)),
         }
+    }
+
+    fn items(&self) -> Result<Vec<String>, Fault> {
+        let found = connect(false)
+            .and_then(|()| Entry::search(&HashMap::from([("service", SERVICE)])))
+            .map_err(|why| fault("listed", &why))?;
+        let names = found.iter().filter_map(Entry::get_specifiers);
+        Ok(names.filter(|(service, _)| service == SERVICE).map(|(_, item)| item).collect())
     }
 
     fn state(&self) -> KeyringState {

@@ -79,6 +79,9 @@ fn unlocked() {
         assert_eq!(kept.expose_secret(), secret);
     }
     keyring.set("host/b/password", &"other".into()).unwrap();
+    let mut items = keyring.items().unwrap();
+    items.sort();
+    assert_eq!(items, ["host/a/password", "host/b/password"]);
     let raw = Entry::new(SERVICE, "host/a/password").unwrap().get_password().unwrap();
     assert!(
         !raw.contains('\n') && !raw.contains("BEGIN"),

@@ -53,6 +53,11 @@ impl SecretStore for Memory {
         Ok(())
     }
 
+    fn items(&self) -> Result<Vec<String>, Fault> {
+        self.allowed()?;
+        Ok(self.items.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect())
+    }
+
     fn state(&self) -> KeyringState {
         match self.allowed() {
             Ok(()) => KeyringState::Ready,

@@ -1,0 +1,64 @@
+//! credentials: where secrets are kept, and the encrypted file that keeps them.
+
+use std::path::Path;
+
+use engine::Desk;
+use protocol::Fault;
+use protocol::credentials::{KeyringState, SecretsMoved};
+use protocol::ipc::{SecretsState, VaultChange, VaultCreate, VaultRemove, VaultUnlock};
+
+use crate::args::VaultVerb;
+use crate::output::Printer;
+use crate::secrets::{new_passphrase, passphrase};
+
+pub(crate) async fn act(
+    desk: &Desk,
+    verb: VaultVerb,
+    file: Option<&Path>,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    match verb {
+        VaultVerb::Status => printer.show(&desk.call(SecretsState {}).await?, state_words),
+        VaultVerb::Create => {
+            let passphrase = new_passphrase(file)?;
+            let moved = desk.call(VaultCreate { passphrase }).await?;
+            printer.show(&moved, |moved| {
+                format!("secrets are kept in the encrypted file from now on{}\n", moved_words(moved))
+            })
+        }
+        VaultVerb::Unlock => {
+            desk.call(VaultUnlock { passphrase: passphrase("passphrase of the file of secrets", file)? })
+                .await?;
+            printer.say("the file of secrets is open")
+        }
+        VaultVerb::Passphrase => {
+            let old = passphrase("passphrase of the file of secrets", file)?;
+            desk.call(VaultChange { old, new: new_passphrase(None)? }).await?;
+            printer.say("the file of secrets has a new passphrase; the old one opens it no more")
+        }
+        VaultVerb::Remove => {
+            let moved = desk.call(VaultRemove {}).await?;
+            printer.show(&moved, |moved| {
+                format!("secrets are kept in the keyring from now on{}\n", moved_words(moved))
+            })
+        }
+    }
+}
+
+fn state_words(state: &KeyringState) -> String {
+    match state {
+        KeyringState::Ready => "secrets are kept in this computer's keyring\n".into(),
+        KeyringState::Unavailable { cause } => format!("no secret can be kept: {cause}\n"),
+        KeyringState::Vault { open: true } => {
+            "secrets are kept in the encrypted file, which is open\n".into()
+        }
+        KeyringState::Vault { open: false } => {
+            "secrets are kept in the encrypted file, which waits for its passphrase\n".into()
+        }
+    }
+}
+
+fn moved_words(moved: &SecretsMoved) -> String {
+    let stays = moved.stays.as_ref().map(|why| format!("; what the keyring holds stays there: {why}"));
+    format!(": {} moved{}", moved.moved, stays.unwrap_or_default())
+}
