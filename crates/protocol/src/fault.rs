@@ -103,7 +103,8 @@ impl FaultCode {
             | HelperFailed | HelperUnused => 6,
             NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong => 7,
             StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable
-            | KeyringUnavailable | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable | AppLocked => 8,
+            | KeyringUnavailable | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable
+            | AppLocked => 8,
         }
     }
 

@@ -128,7 +128,8 @@ fn of_code(code: FaultCode) -> Standing {
         | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown | NotPermitted
         | SudoRefused | SudoPasswordMissing | SudoPasswordWrong | StoreInUse | StoreDamaged
         | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable | KeyringUnavailable
-        | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable | AppLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
+        | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable | AppLocked | NotOnThisHost
+        | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
     }
 }
 
