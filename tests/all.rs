@@ -12,6 +12,7 @@ mod credentials;
 mod faults;
 mod helper_programs;
 mod journal;
+mod jumps;
 mod keyring;
 mod layout;
 mod managers;

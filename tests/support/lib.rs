@@ -15,6 +15,7 @@
 
 pub mod debian;
 pub mod desktop;
+pub mod hops;
 pub mod keeper;
 pub mod keyring;
 pub mod musterctl;

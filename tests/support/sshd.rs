@@ -20,7 +20,10 @@ const TRIES: u32 = 5;
 
 pub struct Sshd {
     folder: TempDir,
+    address: String,
     port: u16,
+    /// A process in whose network it listens; else in that of the tests.
+    inside: Option<u32>,
     lines: Vec<String>,
     daemon: Option<Process>,
 }
@@ -33,6 +36,25 @@ impl Sshd {
 
     /// `lines` of sshd_config(5) come first and so win over the rig's own.
     pub fn start_with(lines: &[&str]) -> Self {
+        let mut sshd = Self::new(lines, "127.0.0.1", None);
+        for _ in 0..TRIES {
+            sshd.port = free_port();
+            if sshd.listen() {
+                return sshd;
+            }
+        }
+        panic!("sshd could not listen: {}", sshd.log());
+    }
+
+    /// Listens on port 22 of an address in the network of another process.
+    pub fn start_inside(process: u32, address: &str, lines: &[&str]) -> Self {
+        let mut sshd = Self::new(lines, address, Some(process));
+        sshd.port = 22;
+        assert!(sshd.listen(), "sshd could not listen: {}", sshd.log());
+        sshd
+    }
+
+    fn new(lines: &[&str], address: &str, inside: Option<u32>) -> Self {
         let folder = tempfile::Builder::new().prefix("muster-sshd-").tempdir().unwrap();
         let path = folder.path();
         make_key(&path.join("host_key"), None);
@@ -43,14 +65,7 @@ impl Sshd {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(path.join("home"), fs::Permissions::from_mode(0o1777)).unwrap();
         let lines = lines.iter().map(|line| (*line).to_owned()).collect();
-        let mut sshd = Self { folder, port: 0, lines, daemon: None };
-        for _ in 0..TRIES {
-            sshd.port = free_port();
-            if sshd.listen() {
-                return sshd;
-            }
-        }
-        panic!("sshd could not listen: {}", sshd.log());
+        Self { folder, address: address.to_owned(), port: 0, inside, lines, daemon: None }
     }
 
     /// Starts again on the same port, after `stop`.
@@ -66,23 +81,32 @@ impl Sshd {
         let config = path.join("sshd_config");
         let mut text = self.lines.join("\n");
         text.push_str(&format!(
-            "\nPort {port}\nListenAddress 127.0.0.1\nHostKey {top}/host_key\nPidFile none\n\
+            "\nPort {port}\nListenAddress {address}\nHostKey {top}/host_key\nPidFile none\n\
              AuthorizedKeysFile {top}/authorized_keys\nStrictModes no\nUsePAM no\nUseDNS no\n\
              PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              PrintMotd no\nMaxStartups 100\nMaxSessions 50\nLogLevel DEBUG3\nSetEnv HOME={top}/home\n",
             port = self.port,
+            address = self.address,
             top = path.display(),
         ));
         fs::write(&config, text).unwrap();
         // Each start writes on: the log is one record of all that reached this address.
-        let mut command = Command::new(find_program("sshd").unwrap());
+        let sshd = find_program("sshd").unwrap();
+        let mut command = match self.inside {
+            None => Command::new(sshd),
+            Some(process) => {
+                let mut command = Command::new("nsenter");
+                command.args(["--target", &process.to_string(), "--net", "--"]).arg(sshd);
+                command
+            }
+        };
         command.arg("-D").arg("-E").arg(self.log_path()).arg("-f").arg(&config);
         let mut daemon = Process::start(&mut command, &path.join("sshd.out"));
-        let listening = format!("Server listening on 127.0.0.1 port {}.", self.port);
+        let listening = format!("Server listening on {} port {}.", self.address, self.port);
         let before = self.log().matches(&listening).count();
         let up = until("sshd to listen", seconds(20), || {
             if self.log().matches(&listening).count() > before
-                || std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+                || (self.inside.is_none() && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok())
             {
                 return Some(true);
             }
@@ -92,8 +116,8 @@ impl Sshd {
         up
     }
 
-    pub fn address(&self) -> &'static str {
-        "127.0.0.1"
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn port(&self) -> u16 {
@@ -118,6 +142,13 @@ impl Sshd {
     /// `SHA256:...` of the host key.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.folder.path().join("host_key.pub"))
+    }
+
+    /// Lets in who has the key of another rig too.
+    pub fn let_in(&self, other: &Sshd) {
+        let own = self.folder.path().join("authorized_keys");
+        let public = fs::read_to_string(other.folder.path().join("key.pub")).unwrap();
+        fs::write(&own, fs::read_to_string(&own).unwrap() + &public).unwrap();
     }
 
     /// Shows another host key from now on.

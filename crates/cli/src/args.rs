@@ -247,8 +247,11 @@ pub(crate) struct HostFields {
     #[arg(long, conflicts_with = "password_stdin")]
     pub(crate) passphrase_stdin: bool,
     /// Saved host to go through
-    #[arg(long)]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_jump")]
     pub(crate) jump: Option<String>,
+    /// Reach it straight from now on
+    #[arg(long)]
+    pub(crate) no_jump: bool,
     /// Application category; several times for several
     #[arg(long = "group", value_name = "G")]
     pub(crate) groups: Vec<String>,

@@ -71,7 +71,7 @@ async fn save(
     } else if identity.password_stdin || identity.password {
         draft.identity = Identity::Password;
     }
-    draft.jump = fields.jump.or(draft.jump);
+    draft.jump = if fields.no_jump { None } else { fields.jump.or(draft.jump) };
     draft.sudo = fields.sudo.map_or(draft.sudo, Into::into);
     let gives_sudo = fields.sudo_password_stdin || fields.sudo_password;
     if gives_sudo && draft.sudo != Sudo::Password {
@@ -119,6 +119,7 @@ fn host_table(hosts: &[Host]) -> String {
         ("ADDRESS", Set::Left),
         ("PORT", Set::Right),
         ("USER", Set::Left),
+        ("JUMP", Set::Left),
         ("SIGN-IN", Set::Left),
         ("TAGS", Set::Left),
         ("GROUPS", Set::Left),
@@ -131,6 +132,7 @@ fn host_table(hosts: &[Host]) -> String {
                 host.address.clone(),
                 host.port.to_string(),
                 host.user.clone(),
+                or_dash(host.jump.as_ref()),
                 sign_in(&host.identity),
                 host.tags.join(","),
                 host.groups.join(","),

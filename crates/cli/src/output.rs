@@ -105,8 +105,13 @@ fn fault_words(fault: &Fault) -> String {
         text +=
             &format!("  shown now:       {} {}\n", printable(&key.algorithm), printable(&key.fingerprint));
     }
-    let message = printable(fault.message.trim_end_matches('.')).into_owned();
-    text + &format!("error: {message}; {}", fault.code.next_step())
+    let message = printable(fault.to_string().trim_end_matches('.')).into_owned();
+    let next = fault.code.next_step();
+    match &fault.detail.hop {
+        // What is to be done is to be done there.
+        Some(hop) => text + &format!("error: {message}; for {}: {next}", printable(hop)),
+        None => text + &format!("error: {message}; {next}"),
+    }
 }
 
 /// Writes to stdout. A reader that went away, such as `head`, ends the program quietly.

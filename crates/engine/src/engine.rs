@@ -71,6 +71,7 @@ impl Engine {
         let (events, _) = broadcast::channel(EVENTS);
         let sessions = Sessions::new(
             clock.clone(),
+            hosts.clone(),
             trust.clone(),
             credentials.clone(),
             operations.clone(),

@@ -16,6 +16,8 @@ pub enum FaultCode {
     BadInput,
     HostUnknown,
     HostExists,
+    /// Other saved hosts are reached through it.
+    HostInUse,
     KeyFileUnusable,
     UnitUnknown,
     /// The process has ended; its PID may be another one's now.
@@ -93,7 +95,7 @@ impl FaultCode {
     pub fn exit_status(self) -> u8 {
         use FaultCode::*;
         match self {
-            BadInput | HostUnknown | HostExists | KeyFileUnusable | UnitUnknown | ProcessGone
+            BadInput | HostUnknown | HostExists | HostInUse | KeyFileUnusable | UnitUnknown | ProcessGone
             | OperationUnknown | NotInThisVersion | GuardNotMet => 2,
             UnitFailed | CommandFailed | NotOnThisHost | TimedOut | Internal | Unknown => 1,
             NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh | LinkLost | OutcomeUnknown => 3,
@@ -115,6 +117,9 @@ impl FaultCode {
             BadInput => "correct it and try again",
             HostUnknown => "list the saved hosts with 'musterctl host list'",
             HostExists => "choose another name, or change it with 'musterctl host edit'",
+            HostInUse => {
+                "give those hosts another way first, with 'musterctl host edit NAME --jump OTHER' or '--no-jump'"
+            }
             KeyFileUnusable => "give the path of a private key file that you may read",
             UnitUnknown => "find its full name with 'musterctl services NAME --query TEXT'",
             ProcessGone => "look for it anew with 'musterctl processes NAME --query TEXT'",
@@ -193,6 +198,9 @@ pub struct FaultDetail {
     /// Name of the saved host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// The jump host on the way to `host` where it happened, if it was not `host` itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hop: Option<String>,
     /// The thing it is about: a unit, a path, a field, an address with its port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -215,14 +223,26 @@ pub struct FaultDetail {
 }
 
 /// One error as it crosses a border.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub code: FaultCode,
     /// What, where and why, in one English sentence without a final dot.
     pub message: String,
     #[serde(default)]
     pub detail: Box<FaultDetail>,
+}
+
+impl std::error::Error for Fault {}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.detail.host, &self.detail.hop) {
+            (Some(host), Some(hop)) if host != hop => {
+                write!(f, "{host} is reached through {hop}: {}", self.message)
+            }
+            _ => f.write_str(&self.message),
+        }
+    }
 }
 
 impl Fault {
@@ -254,6 +274,25 @@ impl Fault {
         self
     }
 
+    /// Says that it happened on the way to `host`, at the jump host `hop`. One that names a hop
+    /// already keeps it: that is the one to look at. The message stays that of the hop.
+    pub fn on_the_way_to(mut self, host: &str, hop: &str) -> Self {
+        self.detail.host = Some(host.to_owned());
+        self.detail.hop.get_or_insert_with(|| hop.to_owned());
+        self
+    }
+
+    /// Names the jump host at which it happened.
+    pub fn at_hop(mut self, hop: impl Into<String>) -> Self {
+        self.detail.hop = Some(hop.into());
+        self
+    }
+
+    /// The saved host that a person must do something about.
+    pub fn place(&self) -> Option<&str> {
+        self.detail.hop.as_deref().or(self.detail.host.as_deref())
+    }
+
     pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FaultCode::BadInput, message).about(field)
     }
@@ -268,6 +307,18 @@ mod tests {
         let fault: Fault = serde_json::from_str(r#"{"code":"from_the_future","message":"x"}"#).unwrap();
         assert_eq!(fault.code, FaultCode::Unknown, "an old reader must still show the message");
         assert_eq!(fault.message, "x");
+    }
+
+    #[test]
+    fn a_fault_on_the_way_names_the_host_that_was_asked_for_and_the_hop_to_look_at() {
+        let fault =
+            Fault::new(FaultCode::PortClosed, "gate (10.0.0.1:22) refused the connection").on_host("gate");
+        let fault = fault.on_the_way_to("inner", "gate").on_the_way_to("db", "inner");
+        assert_eq!(
+            fault.to_string(),
+            "db is reached through gate: gate (10.0.0.1:22) refused the connection"
+        );
+        assert_eq!((fault.detail.host.as_deref(), fault.place()), (Some("db"), Some("gate")));
     }
 
     #[test]

@@ -155,6 +155,13 @@ pub enum Event {
         host: String,
         state: LinkState,
     },
+    /// All these hosts lost their way at once, or wait for it: the jump host they are reached
+    /// through is named by the fault. One event for all of them.
+    LinksBehind {
+        hop: String,
+        hosts: Vec<String>,
+        state: LinkState,
+    },
     Glance {
         host: String,
         glance: HostGlance,

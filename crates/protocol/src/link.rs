@@ -27,6 +27,9 @@ pub enum LinkState {
     Connecting {
         step: LinkStep,
         since_ms: i64,
+        /// The jump host that is being connected, while it is not the host itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hop: Option<String>,
     },
     Live {
         since_ms: i64,
@@ -52,6 +55,14 @@ pub enum LinkState {
 impl LinkState {
     pub fn is_live(&self) -> bool {
         matches!(self, LinkState::Live { .. })
+    }
+
+    /// Why there is no link, where there should be one.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            LinkState::Lost { fault, .. } | LinkState::Failed { fault, .. } => Some(fault),
+            LinkState::Idle | LinkState::Connecting { .. } | LinkState::Live { .. } => None,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) enum FieldName {
     Address,
     Port,
     User,
+    Jump,
     Key,
     Password,
     SudoPassword,
@@ -40,6 +41,9 @@ pub(crate) enum Problem {
     Label,
     Path,
     Taken,
+    /// The hosts that a chain of jump hosts would come back to.
+    Cycle(String),
+    Jump,
     KeyFile,
     Other,
 }
@@ -66,7 +70,8 @@ pub(crate) struct Typed {
     pub(crate) sudo: Sudo,
     pub(crate) helper_dir: String,
     pub(crate) helper: HelperUse,
-    pub(crate) jump: Option<String>,
+    /// Name of a saved host; empty for none.
+    pub(crate) jump: String,
 }
 
 impl Typed {
@@ -94,7 +99,7 @@ impl Typed {
             sudo: host.sudo,
             helper_dir: host.helper_dir.clone().unwrap_or_default(),
             helper: host.helper,
-            jump: host.jump.clone(),
+            jump: host.jump.clone().unwrap_or_default(),
         }
     }
 
@@ -110,7 +115,7 @@ impl Typed {
                 IdentityKind::KeyFile => Identity::KeyFile { path: self.key_path.trim().to_owned() },
                 IdentityKind::Password => Identity::Password,
             },
-            jump: self.jump.clone(),
+            jump: Some(self.jump.clone()).filter(|name| !name.is_empty()),
             groups: labels(&self.groups),
             tags: labels(&self.tags),
             sudo: self.sudo,
@@ -165,6 +170,10 @@ pub(crate) fn refused_field(fault: &Fault) -> Option<(FieldName, Problem)> {
                 "address" => FieldName::Address,
                 "port" => FieldName::Port,
                 "user" => FieldName::User,
+                "jump" => {
+                    let problem = fault.detail.cause.clone().map_or(Problem::Jump, Problem::Cycle);
+                    return Some((FieldName::Jump, problem));
+                }
                 "key" => FieldName::Key,
                 "group" => FieldName::Groups,
                 "tag" => FieldName::Tags,

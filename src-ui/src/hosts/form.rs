@@ -1,4 +1,4 @@
-//! The form that adds or changes a host, and the question before one is removed.
+//! The form that adds or changes a host.
 //!
 //! A password lives in its field alone: it is read once when the form is sent, and the field is
 //! emptied in the same moment, whatever comes of it. No signal ever holds it.
@@ -12,11 +12,12 @@ use leptos_router::hooks::use_navigate;
 use protocol::Fault;
 use protocol::credentials::{KeyringState, SecretKind};
 use protocol::hosts::{HelperUse, Host, Sudo};
-use protocol::ipc::{HostRemove, HostSave, NewSecret};
+use protocol::ipc::{HostSave, NewSecret};
 use protocol::text::printable;
 
 use super::draft::{FieldName, IdentityKind, Problem, Typed, refused_field};
 use super::host_path;
+use super::jump_field::JumpField;
 use crate::components::{Button, ButtonKind, Choice, Dialog, Failed, Field, Segmented, TextInput};
 use crate::ipc;
 use crate::state::use_app;
@@ -36,7 +37,7 @@ struct Fields {
     sudo: RwSignal<Sudo>,
     helper_dir: RwSignal<String>,
     helper: RwSignal<HelperUse>,
-    jump: StoredValue<Option<String>>,
+    jump: RwSignal<String>,
 }
 
 impl Fields {
@@ -53,7 +54,7 @@ impl Fields {
             sudo: RwSignal::new(typed.sudo),
             helper_dir: RwSignal::new(typed.helper_dir),
             helper: RwSignal::new(typed.helper),
-            jump: StoredValue::new(typed.jump),
+            jump: RwSignal::new(typed.jump),
         }
     }
 
@@ -70,7 +71,7 @@ impl Fields {
             sudo: self.sudo.get(),
             helper_dir: self.helper_dir.get(),
             helper: self.helper.get(),
-            jump: self.jump.get_value(),
+            jump: self.jump.get(),
         }
     }
 }
@@ -323,6 +324,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                 >
                     <TextInput value=fields.user id="user" testid="field-user" mono=true invalid=wrong(FieldName::User) />
                 </Field>
+                <JumpField value=fields.jump own_id=id.get_value() error=error(FieldName::Jump) />
                 <div class="field">
                     <span class="field-label">{move || t_string!(i18n, hosts.form_sign_in)}</span>
                     <Segmented
@@ -507,6 +509,7 @@ fn text_of(typed: &Typed, field: FieldName) -> &str {
         FieldName::Address => &typed.address,
         FieldName::Port => &typed.port,
         FieldName::User => &typed.user,
+        FieldName::Jump => &typed.jump,
         FieldName::Key => &typed.key_path,
         FieldName::Password | FieldName::SudoPassword => "",
         FieldName::Groups => &typed.groups,
@@ -529,63 +532,9 @@ fn problem_words(i18n: I18n, problem: &Problem) -> String {
         Problem::Label => t_string!(i18n, hosts.error_label).to_string(),
         Problem::Path => t_string!(i18n, hosts.error_path).to_string(),
         Problem::Taken => t_string!(i18n, hosts.error_taken).to_string(),
+        Problem::Cycle(chain) => t_string!(i18n, hosts.error_cycle, chain = printable(chain).into_owned()),
+        Problem::Jump => t_string!(i18n, hosts.error_jump).to_string(),
         Problem::KeyFile => t_string!(i18n, hosts.error_key_file).to_string(),
         Problem::Other => t_string!(i18n, hosts.error_other).to_string(),
-    }
-}
-
-/// The question before a host is removed.
-#[component]
-pub(crate) fn HostRemoveDialog(host: String) -> impl IntoView {
-    let app = use_app();
-    let i18n = use_i18n();
-    let navigate = use_navigate();
-    let busy = RwSignal::new(false);
-    let fault = RwSignal::new(None::<Fault>);
-    let shown = StoredValue::new(printable(&host).into_owned());
-    let remove = StoredValue::new(move || {
-        let (name, navigate) = (host.clone(), navigate.clone());
-        busy.set(true);
-        spawn_local(async move {
-            let result = ipc::call(HostRemove { host: name.clone() }).await;
-            busy.try_set(false);
-            match result {
-                Ok(()) => {
-                    app.dialog.set(None);
-                    app.close_host(&name);
-                    app.refresh_hosts();
-                    navigate("/hosts", NavigateOptions::default());
-                }
-                Err(why) => fault.set(Some(why)),
-            }
-        });
-    });
-    let foot = move || {
-        view! {
-            <span class="grow"></span>
-            <Button testid="remove-cancel" disabled=busy on_click=Callback::new(move |()| app.dialog.set(None))>
-                {move || t_string!(i18n, app.cancel)}
-            </Button>
-            <Button
-                kind=ButtonKind::Danger
-                testid="remove-confirm"
-                busy
-                on_click=Callback::new(move |()| remove.with_value(|remove| remove()))
-            >
-                {move || t_string!(i18n, hosts.remove, name = shown.get_value())}
-            </Button>
-        }
-    };
-    view! {
-        <Dialog
-            title=text(move || t_string!(i18n, hosts.remove_title, name = shown.get_value()))
-            on_close=Callback::new(move |()| app.dialog.set(None))
-            held=busy
-            testid="host-remove"
-            foot
-        >
-            <p class="quiet">{move || t_string!(i18n, hosts.remove_text)}</p>
-            {move || fault.get().map(|fault| view! { <Failed fault bare=true /> })}
-        </Dialog>
     }
 }

@@ -10,6 +10,7 @@ use protocol::sockets::endpoint;
 use protocol::text::printable;
 
 use super::host_path;
+use super::jump::chain;
 use crate::app::TopBar;
 use crate::components::{
     Button, ButtonKind, Empty, Failed, Glyph, IconName, Menu, MenuItem, Tab, Tabs, Tag, of_host,
@@ -127,6 +128,12 @@ fn HostHead() -> impl IntoView {
             })
         })
     };
+    let way = Memo::new(move |_| {
+        let saved = host.row.with(|row| row.as_ref().map(|row| row.host.clone()))?;
+        let names = chain(&saved, |name| Some(app.row(name)?.read_untracked().host.clone()));
+        let shown = names.iter().map(|name| printable(name).into_owned()).collect::<Vec<_>>().join(" → ");
+        (!names.is_empty()).then(|| t_string!(i18n, hosts.via, chain = shown))
+    });
     let of_host = move |pick: fn(&Host) -> Vec<String>| {
         host.row.with(|row| row.as_ref().map(|row| pick(&row.host)).unwrap_or_default())
     };
@@ -141,6 +148,9 @@ fn HostHead() -> impl IntoView {
             <Glyph name=Signal::derive(move || standing.get().into()) size=14 />
             <h1 class="host-name cut" data-testid="host-name">{move || printable(&host.name.get()).into_owned()}</h1>
             <span class="mono quiet selectable">{address}</span>
+            {move || {
+                way.get().map(|way| view! { <span class="dim cut" data-testid="host-way">{way}</span> })
+            }}
             {move || {
                 of_host(|host| host.tags.clone())
                     .into_iter()

@@ -1,6 +1,7 @@
 //! hosts: the list of saved hosts, the form that saves one, and the frame around one.
 
 mod draft;
+pub(crate) mod jump;
 pub(crate) mod table;
 
 #[cfg(target_arch = "wasm32")]
@@ -10,10 +11,14 @@ mod form;
 #[cfg(target_arch = "wasm32")]
 mod frame;
 #[cfg(target_arch = "wasm32")]
+mod jump_field;
+#[cfg(target_arch = "wasm32")]
 mod page;
+#[cfg(target_arch = "wasm32")]
+mod remove;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {form::*, frame::*, page::*};
+pub(crate) use {form::*, frame::*, page::*, remove::*};
 
 /// The path of a host's page. A name has no character that a path must escape (`check_draft`), but
 /// the list may hold one of a later version.

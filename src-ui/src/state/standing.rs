@@ -124,12 +124,12 @@ fn of_code(code: FaultCode) -> Standing {
         }
         HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
         | HelperFailed | HelperUnused => Standing::Helper,
-        BadInput | HostUnknown | HostExists | UnitUnknown | OperationUnknown | NotInThisVersion
-        | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown | NotPermitted
-        | SudoRefused | SudoPasswordMissing | SudoPasswordWrong | StoreInUse | StoreDamaged
-        | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable | KeyringUnavailable
-        | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable | AppLocked | NotOnThisHost
-        | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
+        BadInput | HostUnknown | HostExists | HostInUse | UnitUnknown | OperationUnknown
+        | NotInThisVersion | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown
+        | NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong | StoreInUse
+        | StoreDamaged | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable
+        | KeyringUnavailable | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable
+        | AppLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
     }
 }
 

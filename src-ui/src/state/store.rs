@@ -261,6 +261,11 @@ impl App {
                 Event::Link { host, state } => {
                     changed |= self.change_row(&host, |row| row.link = state);
                 }
+                Event::LinksBehind { hosts, state, .. } => {
+                    for host in hosts {
+                        changed |= self.change_row(&host, |row| row.link = state.clone());
+                    }
+                }
                 Event::Glance { host, glance } => {
                     changed |= self.change_row(&host, |row| {
                         standing::hear(&mut row.link, glance.at_ms);
@@ -358,7 +363,8 @@ impl App {
             let ended = matches!(link, LinkState::Idle | LinkState::Failed { .. });
             ended.then(|| {
                 row.update(|row| {
-                    row.link = LinkState::Connecting { step: LinkStep::Reaching, since_ms: now_ms() };
+                    row.link =
+                        LinkState::Connecting { step: LinkStep::Reaching, since_ms: now_ms(), hop: None };
                 });
                 (row, link)
             })
@@ -384,9 +390,16 @@ impl App {
 
     /// Does what the link behind a reason offers.
     pub(crate) fn take_step(self, host: &str, step: NextStep) {
-        let host = host.to_owned();
+        // What is wrong with a jump host is mended there.
+        let row = self.rows.with_untracked(|rows| rows.get(host).cloned());
+        let hop = row.and_then(|row| row.read_untracked().link.fault()?.detail.hop.clone());
+        let place = hop.unwrap_or_else(|| host.to_owned());
+        self.take_step_at(host, place, step);
+    }
+
+    fn take_step_at(self, asked: &str, host: String, step: NextStep) {
         match step {
-            NextStep::Connect | NextStep::Retry => self.connect(&host),
+            NextStep::Connect | NextStep::Retry => self.connect(asked),
             NextStep::AcceptKey | NextStep::CompareKeys => self.dialog.set(Some(OpenDialog::Trust { host })),
             NextStep::FixSignIn | NextStep::Edit | NextStep::MoveHelper => {
                 self.dialog.set(Some(OpenDialog::HostEdit { host }));

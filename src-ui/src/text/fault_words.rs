@@ -21,6 +21,7 @@ pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
         FaultCode::BadInput => t_string!(i18n, faults.bad_input.short),
         FaultCode::HostUnknown => t_string!(i18n, faults.host_unknown.short),
         FaultCode::HostExists => t_string!(i18n, faults.host_exists.short),
+        FaultCode::HostInUse => t_string!(i18n, faults.host_in_use.short),
         FaultCode::KeyFileUnusable => t_string!(i18n, faults.key_file_unusable.short),
         FaultCode::UnitUnknown => t_string!(i18n, faults.unit_unknown.short),
         FaultCode::ProcessGone => t_string!(i18n, faults.process_gone.short),
@@ -78,22 +79,32 @@ pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
 /// The head of a notice: `Port closed on web-1`.
 pub(crate) fn fault_title(i18n: I18n, fault: &Fault) -> String {
     let short = capitalised(&fault_short(i18n, fault));
-    match &fault.detail.host {
-        Some(host) => t_string!(i18n, faults.title_on, short = short, host = printable(host).into_owned()),
-        None => short,
+    let shown = |name: &str| printable(name).into_owned();
+    match (&fault.detail.host, &fault.detail.hop) {
+        (Some(host), Some(hop)) if host != hop => {
+            t_string!(i18n, faults.title_way, short = short, host = shown(host), hop = shown(hop))
+        }
+        (Some(host), _) | (None, Some(host)) => {
+            t_string!(i18n, faults.title_on, short = short, host = shown(host))
+        }
+        (None, None) => short,
     }
 }
 
 /// What happened, as a sentence.
 pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
     let named = |part: &Option<String>| part.as_deref().map(|part| printable(part).into_owned());
-    let (given_host, given_subject) = (named(&fault.detail.host), named(&fault.detail.subject));
+    // What happened on the way is told of the jump host where it did.
+    let place = fault.place().map(str::to_owned);
+    let (given_host, given_subject) = (named(&place), named(&fault.detail.subject));
+    let cause = named(&fault.detail.cause).unwrap_or_default();
     let host = given_host.clone().unwrap_or_else(|| t_string!(i18n, faults.that_host).to_string());
     let subject = given_subject.clone().unwrap_or_else(|| t_string!(i18n, faults.that_thing).to_string());
     let sentence = match fault.code {
         FaultCode::BadInput => t_string!(i18n, faults.bad_input.text, subject = subject),
         FaultCode::HostUnknown => t_string!(i18n, faults.host_unknown.text, host = host),
         FaultCode::HostExists => t_string!(i18n, faults.host_exists.text, host = host),
+        FaultCode::HostInUse => t_string!(i18n, faults.host_in_use.text, host = host, cause = cause),
         FaultCode::KeyFileUnusable => t_string!(i18n, faults.key_file_unusable.text, subject = subject),
         FaultCode::UnitUnknown => t_string!(i18n, faults.unit_unknown.text, host = host, subject = subject),
         FaultCode::ProcessGone => t_string!(i18n, faults.process_gone.text, host = host, subject = subject),
@@ -193,6 +204,7 @@ pub(crate) fn fault_next(i18n: I18n, fault: &Fault) -> String {
         FaultCode::BadInput => t_string!(i18n, faults.bad_input.next),
         FaultCode::HostUnknown => t_string!(i18n, faults.host_unknown.next),
         FaultCode::HostExists => t_string!(i18n, faults.host_exists.next),
+        FaultCode::HostInUse => t_string!(i18n, faults.host_in_use.next),
         FaultCode::KeyFileUnusable => t_string!(i18n, faults.key_file_unusable.next),
         FaultCode::UnitUnknown => t_string!(i18n, faults.unit_unknown.next),
         FaultCode::ProcessGone => t_string!(i18n, faults.process_gone.next),

@@ -2,6 +2,7 @@
 
 use leptos_i18n::I18nContext;
 use protocol::link::{LinkState, LinkStep};
+use protocol::text::printable;
 
 use super::{Locale, t_string};
 use crate::format::{self, Lang};
@@ -30,7 +31,11 @@ pub(crate) fn link_words(
 ) -> String {
     match link {
         LinkState::Idle => t_string!(i18n, states.idle).to_string(),
-        LinkState::Connecting { step, .. } => step_words(i18n, *step),
+        LinkState::Connecting { step, hop, .. } => step_words(i18n, *step, hop.as_deref()),
+        LinkState::Lost { fault, .. } | LinkState::Failed { fault, .. } if fault.detail.hop.is_some() => {
+            let hop = printable(fault.detail.hop.as_deref().unwrap_or_default()).into_owned();
+            t_string!(i18n, states.way_lost, hop = hop, reason = super::fault_short(i18n, fault))
+        }
         LinkState::Live { since_ms, .. } | LinkState::Lost { since_ms, .. }
             if standing == Standing::Stale =>
         {
@@ -54,8 +59,9 @@ pub(crate) fn link_words_aged(
         LinkState::Live { heard_ms, .. } if standing == Standing::Live => {
             t_string!(i18n, states.live_age, age = format::age(*heard_ms, now_ms, lang(i18n)))
         }
-        LinkState::Connecting { step, since_ms } => {
-            format!("{}, {}", step_words(i18n, *step), format::age(*since_ms, now_ms, lang(i18n)))
+        LinkState::Connecting { step, since_ms, hop } => {
+            let step = step_words(i18n, *step, hop.as_deref());
+            format!("{step}, {}", format::age(*since_ms, now_ms, lang(i18n)))
         }
         LinkState::Idle | LinkState::Live { .. } | LinkState::Lost { .. } | LinkState::Failed { .. } => {
             link_words(i18n, link, standing, heard_ms, now_ms)
@@ -81,15 +87,19 @@ pub(crate) fn retry_words(i18n: I18n, link: &LinkState, now_ms: i64) -> Option<S
     }
 }
 
-fn step_words(i18n: I18n, step: LinkStep) -> String {
-    match step {
+fn step_words(i18n: I18n, step: LinkStep, hop: Option<&str>) -> String {
+    let step = match step {
         LinkStep::Reaching => t_string!(i18n, states.step_reaching),
         LinkStep::Handshake => t_string!(i18n, states.step_handshake),
         LinkStep::SigningIn => t_string!(i18n, states.step_signing_in),
         LinkStep::PlacingHelper => t_string!(i18n, states.step_placing_helper),
         LinkStep::StartingHelper => t_string!(i18n, states.step_starting_helper),
     }
-    .to_string()
+    .to_string();
+    match hop {
+        Some(hop) => t_string!(i18n, states.step_at_hop, hop = printable(hop).into_owned(), step = step),
+        None => step,
+    }
 }
 
 /// The link behind a reason.

@@ -80,11 +80,6 @@ impl Handle for HostSave {
         let HostSave { id, draft, secrets } = self;
         let draft = HostDraft { identity: absolute(draft.identity)?, ..draft };
         check_draft(&draft)?;
-        if draft.jump.is_some() {
-            return Err(
-                Fault::new(FaultCode::NotInThisVersion, "jump hosts are not in this version").about("jump")
-            );
-        }
         if let Identity::KeyFile { path } = &draft.identity {
             ssh::check_key_file(Path::new(path))?;
         }

@@ -9,7 +9,6 @@ use protocol::{Fault, FaultCode};
 use super::Handle;
 use super::hosts::log;
 use crate::engine::Engine;
-use crate::ssh;
 
 impl Handle for TrustShow {
     async fn handle(self, engine: &Engine) -> Result<TrustOffer, Fault> {
@@ -31,7 +30,7 @@ async fn remote(engine: &Engine, name: &str) -> Result<Host, Fault> {
 
 async fn offer(engine: &Engine, host: &Host) -> Result<TrustOffer, Fault> {
     let known = engine.parts.trust.known(&host.address, host.port).await?;
-    let shown = ssh::fetch_host_key(&host.name, &host.address, host.port, &known).await?;
+    let shown = engine.parts.sessions.of(host).look_at_key(&known).await?;
     let verdict = if known.iter().any(|trusted| trusted.key.openssh == shown.openssh) {
         Verdict::Known
     } else if known.is_empty() {

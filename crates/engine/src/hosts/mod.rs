@@ -17,6 +17,11 @@ use crate::store::{Order, Store, Tree, View};
 
 const HOSTS: Tree<String, Host> = Tree::new("hosts", 1);
 
+/// A longer chain of jump hosts is a mistake.
+const HOPS_LIMIT: usize = 8;
+/// So many hosts are named in one sentence.
+const NAMED_LIMIT: usize = 5;
+
 /// The saved hosts.
 #[derive(Clone)]
 pub struct Hosts {
@@ -92,12 +97,19 @@ impl Hosts {
                     draft,
                 );
                 HOSTS.put(writer, &host.id, &host)?;
+                if let Some(before) = before.filter(|before| before.name != host.name) {
+                    // Those behind it follow its new name.
+                    for behind in hosts.iter().filter(|other| other.jump.as_ref() == Some(&before.name)) {
+                        let behind = Host { jump: Some(host.name.clone()), ..behind.clone() };
+                        HOSTS.put(writer, &behind.id, &behind)?;
+                    }
+                }
                 Ok(host)
             })
             .await
     }
 
-    /// Removes the host of this name and gives it back. What else is kept for it stays.
+    /// Removes the host of this name and gives it back; `HostInUse` if others are reached through it. What else is kept for it stays.
     pub async fn remove(&self, name: &str) -> Result<Host, Fault> {
         let name = name.to_owned();
         self.store
@@ -108,7 +120,9 @@ impl Hosts {
                         "the host 'local' is this computer and cannot be removed",
                     ));
                 }
-                let host = by_name(&all(writer)?, &name)?.clone();
+                let hosts = all(writer)?;
+                let host = by_name(&hosts, &name)?.clone();
+                check_nobody_is_behind(&hosts, &host)?;
                 HOSTS.remove(writer, &host.id)?;
                 Ok(host)
             })
@@ -166,7 +180,39 @@ fn check_jump(hosts: &[Host], id: Option<&str>, draft: &HostDraft) -> Result<(),
             format!("the host '{}' cannot be reached through itself", host.name),
         ));
     }
+    let mut chain = vec![draft.name.as_str()];
+    let mut at = Some(host);
+    while let Some(hop) = at {
+        chain.push(&hop.name);
+        if Some(hop.id.as_str()) == id {
+            let cycle = chain.join(" -> ");
+            let message = format!("{} would be reached through itself: {cycle}", draft.name);
+            return Err(Fault::bad_input("jump", message).because(cycle));
+        }
+        if chain.len() > HOPS_LIMIT + 1 {
+            let message = format!("{} would be more than {HOPS_LIMIT} jump hosts away", draft.name);
+            return Err(Fault::bad_input("jump", message));
+        }
+        at = hop.jump.as_ref().and_then(|name| hosts.iter().find(|host| host.name == *name));
+    }
     Ok(())
+}
+
+fn check_nobody_is_behind(hosts: &[Host], host: &Host) -> Result<(), Fault> {
+    let behind: Vec<&str> = hosts
+        .iter()
+        .filter(|other| other.jump.as_ref() == Some(&host.name))
+        .map(|other| other.name.as_str())
+        .collect();
+    if behind.is_empty() {
+        return Ok(());
+    }
+    let named = behind.iter().take(NAMED_LIMIT).copied().collect::<Vec<_>>().join(", ");
+    let more = behind.len().saturating_sub(NAMED_LIMIT);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let message = format!("{} cannot be removed: {named}{rest} are reached through it", host.name);
+    let fault = Fault::new(FaultCode::HostInUse, message).on_host(&host.name);
+    Err(fault.because(format!("{named}{rest}")).with_lines(behind.into_iter().map(str::to_owned).collect()))
 }
 
 fn from_draft(id: String, added_ms: i64, draft: HostDraft) -> Host {

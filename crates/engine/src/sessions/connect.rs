@@ -10,15 +10,19 @@ use protocol::link::{LinkState, LinkStep};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
+use super::line::Progress;
 use super::session::{Live, Session};
 use crate::helper;
 use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
 
 impl Session {
-    pub(super) async fn connect(&self, epoch: u64) -> Result<Live, Fault> {
+    pub(super) async fn connect(self: &Arc<Self>, epoch: u64) -> Result<Live, Fault> {
         let begun = Instant::now();
         let since_ms = self.ground.clock.now_ms();
-        let step = |step| self.set_state(epoch, LinkState::Connecting { step, since_ms });
+        let show = |Progress { hop, step }| {
+            self.set_state(epoch, LinkState::Connecting { step, since_ms, hop });
+        };
+        let step = |step| show(Progress { hop: None, step });
         if self.host.is_local() {
             step(LinkStep::StartingHelper);
             let link = helper::start_local().await?;
@@ -26,8 +30,7 @@ impl Session {
             return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, root, epoch });
         }
         step(LinkStep::Reaching);
-        let connection = self.sign_in(&step).await?;
-        let connection = Arc::new(connection);
+        let connection = self.follow(show, self.connection()).await?;
         let (placed, link) = match self.host.helper {
             HelperUse::Placed => {
                 let (placed, link) = self.start_helper(&connection, &step).await?;
@@ -41,14 +44,18 @@ impl Session {
     }
 
     /// A connection to the host, judged and signed in, with nothing on it yet.
-    pub(super) async fn sign_in(&self, step: &(dyn Fn(LinkStep) + Send + Sync)) -> Result<Connection, Fault> {
-        let target = self.target().await?;
+    pub(super) async fn sign_in(
+        &self,
+        through: Option<Arc<Connection>>,
+        step: &(dyn Fn(LinkStep) + Send + Sync),
+    ) -> Result<Connection, Fault> {
+        let target = self.target(through).await?;
         let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
-        let _turn = self.ground.sign_ins.acquire().await;
+        let _turn = self.ground.turns.take(&self.host.address, self.host.port).await;
         ssh::connect(&target, &known, step).await
     }
 
-    async fn target(&self) -> Result<Target, Fault> {
+    async fn target(&self, through: Option<Arc<Connection>>) -> Result<Target, Fault> {
         let host = &self.host;
         let sign_in = match &host.identity {
             Identity::Agent => SignIn::Agent,
@@ -77,6 +84,7 @@ impl Session {
             port: host.port,
             user: host.user.clone(),
             sign_in,
+            through,
         })
     }
 

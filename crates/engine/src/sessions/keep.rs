@@ -37,27 +37,41 @@ impl Session {
     }
 
     async fn kept(self: Arc<Self>, interval_ms: u32, epoch: u64) {
-        let mut tries = 0;
+        let (mut tries, mut since_ms) = (0, self.ground.clock.now_ms());
+        // The way through a jump host that was brought back, held until it is used.
+        let mut way = None;
         loop {
-            let fault = match self.live_since(epoch).await {
+            let connected = self.live_since(epoch).await;
+            drop(way.take());
+            let fault = match connected {
                 Ok(live) => {
-                    tries = 0;
-                    self.stream(&live, interval_ms).await
+                    let fault = self.stream(&live, interval_ms).await;
+                    (tries, since_ms) = (0, self.ground.clock.now_ms());
+                    fault
                 }
                 Err(fault) => fault,
             };
-            if !comes_back(fault.code) || self.epoch() != epoch {
+            if self.epoch() != epoch {
+                return;
+            }
+            if let Some(hop) = fault.detail.hop.clone() {
+                let back =
+                    async { self.ground.session_named(&hop).await?.way_back(&self, epoch, fault).await };
+                match back.await {
+                    Ok(connection) => way = Some(connection),
+                    Err(_) => return,
+                }
+                continue;
+            }
+            if !comes_back(fault.code) {
                 return;
             }
             tries += 1;
             let wait = back_off(tries);
-            let now_ms = self.ground.clock.now_ms();
-            let next_ms = Some(now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+            let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            let next_ms = Some(self.ground.clock.now_ms().saturating_add(wait_ms));
             let again = self.again.notified();
-            self.set_state(
-                epoch,
-                LinkState::Lost { since_ms: now_ms, fault: Box::new(fault), tries, next_ms },
-            );
+            self.set_state(epoch, LinkState::Lost { since_ms, fault: Box::new(fault), tries, next_ms });
             let _ = tokio::time::timeout(wait, again).await;
         }
     }
@@ -71,7 +85,7 @@ impl Session {
                         Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
                         Some(Ok((_, other))) => break odd_answer(&other),
                         Some(Err(fault)) => break fault,
-                        None => break live.link.closed().await,
+                        None => break live.end().await,
                     }
                 },
                 Err(fault) => fault,
@@ -82,6 +96,7 @@ impl Session {
             fault = streaming => fault,
             fault = self.renew(live) => fault,
         };
+        let fault = if live.is_closed() { live.end().await } else { fault };
         named(fault, &self.host)
     }
 

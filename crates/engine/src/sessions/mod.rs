@@ -5,8 +5,10 @@
 //! read offline, and comes back by itself after a cut. What a person must decide, such as a changed
 //! host key, is never tried again by itself.
 
+mod behind;
 mod connect;
 mod keep;
+mod line;
 mod placing;
 mod processes;
 mod read;
@@ -18,13 +20,14 @@ mod session;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use protocol::hosts::Host;
 use protocol::ipc::Event;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::broadcast;
 
 pub(crate) use session::odd_answer;
 pub use session::{Live, Session, then};
@@ -32,59 +35,54 @@ pub(crate) use tables::{Reading, Tabled};
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;
+use crate::hosts::Hosts;
 use crate::operations::Operations;
 use crate::snapshot::Snapshots;
 use crate::trust::Trust;
 
-/// Sign-ins under way at the same time; more would trip the MaxStartups of sshd_config(5).
-const SIGN_INS_AT_ONCE: usize = 8;
+type ById = Mutex<HashMap<String, Arc<Session>>>;
 
 /// What a session works with.
 pub(crate) struct Ground {
     pub(crate) clock: Clock,
+    pub(crate) hosts: Hosts,
     pub(crate) trust: Trust,
     pub(crate) credentials: Credentials,
     pub(crate) operations: Operations,
     pub(crate) snapshots: Snapshots,
     pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) sign_ins: Semaphore,
+    turns: turns::Turns,
+    /// For a session to find the one of its jump host.
+    by_id: Weak<ById>,
 }
 
 /// All sessions, by the id of their host.
 pub struct Sessions {
     ground: Arc<Ground>,
-    by_id: Mutex<HashMap<String, Arc<Session>>>,
+    by_id: Arc<ById>,
 }
 
 impl Sessions {
     pub fn new(
         clock: Clock,
+        hosts: Hosts,
         trust: Trust,
         credentials: Credentials,
         operations: Operations,
         snapshots: Snapshots,
         events: broadcast::Sender<Event>,
     ) -> Self {
-        let sign_ins = Semaphore::new(SIGN_INS_AT_ONCE);
-        let ground = Ground { clock, trust, credentials, operations, snapshots, events, sign_ins };
-        Self { ground: Arc::new(ground), by_id: Mutex::default() }
+        let by_id = Arc::<ById>::default();
+        let (turns, weak) = (turns::Turns::new(), Arc::downgrade(&by_id));
+        let ground =
+            Ground { clock, hosts, trust, credentials, operations, snapshots, events, turns, by_id: weak };
+        Self { ground: Arc::new(ground), by_id }
     }
 
     /// The session of a host, made if there is none. A host that is reached in another way than
     /// before gets a new one.
     pub fn of(&self, host: &Host) -> Arc<Session> {
-        let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
-        match by_id.get(&host.id) {
-            Some(session) if session.host().has_link_of(host) => session.clone(),
-            old => {
-                if let Some(old) = old {
-                    old.disconnect();
-                }
-                let session = Session::new(host.clone(), self.ground.clone());
-                by_id.insert(host.id.clone(), session.clone());
-                session
-            }
-        }
+        session_of(&self.by_id, &self.ground, host)
     }
 
     /// The session of a host if there is one.
@@ -96,6 +94,7 @@ impl Sessions {
     pub fn end(&self, host_id: &str) {
         if let Some(session) = self.by_id.lock().unwrap_or_else(PoisonError::into_inner).remove(host_id) {
             session.disconnect();
+            session.end_line();
         }
     }
 
@@ -107,6 +106,7 @@ impl Sessions {
             let stays = host.port != port || !host.address.eq_ignore_ascii_case(address);
             if !stays {
                 session.disconnect();
+                session.end_line();
             }
             stays
         });
@@ -125,5 +125,21 @@ impl Sessions {
             session.disconnect();
         }
         futures::future::join_all(all.iter().map(|session| session.ended())).await;
+    }
+}
+
+fn session_of(by_id: &ById, ground: &Arc<Ground>, host: &Host) -> Arc<Session> {
+    let mut by_id = by_id.lock().unwrap_or_else(PoisonError::into_inner);
+    match by_id.get(&host.id) {
+        Some(session) if session.host().has_link_of(host) => session.clone(),
+        old => {
+            if let Some(old) = old {
+                old.disconnect();
+                old.end_line();
+            }
+            let session = Session::new(host.clone(), ground.clone());
+            by_id.insert(host.id.clone(), session.clone());
+            session
+        }
     }
 }

@@ -86,7 +86,8 @@ impl Session {
     }
 
     async fn reach(&self) -> Result<Connection, Fault> {
-        self.sign_in(&|_| {}).await.map_err(|fault| named(fault, self.host()))
+        let through = self.jump(&|_, _| {}).await?;
+        self.sign_in(through, &|_| {}).await.map_err(|fault| named(fault, self.host()))
     }
 }
 
@@ -95,7 +96,7 @@ impl TakenDown<'_> {
     pub(crate) async fn remove_helper(self) -> Result<Removal, Fault> {
         let host = self.session.host();
         let removal = helper::remove(&self.connection, &host.name, host.helper_dir.as_deref()).await;
-        self.connection.close().await;
+        self.connection.release().await;
         removal.map_err(|fault| named(fault, host))
     }
 }

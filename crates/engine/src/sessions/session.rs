@@ -21,6 +21,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::Ground;
+use super::behind::{Behind, Hurry};
+use super::line::{Line, Progress};
 use super::retry::comes_back;
 use super::tables::Board;
 use crate::helper::{Link, Placed};
@@ -58,10 +60,16 @@ impl Live {
         self.link.is_closed()
     }
 
+    /// Waits for the end and says why: the host's own, or that of a jump host on the way.
+    pub(super) async fn end(&self) -> Fault {
+        let fault = self.link.closed().await;
+        self.connection().and_then(|connection| connection.lost_way()).unwrap_or(fault)
+    }
+
     async fn close(&self) {
         self.link.close();
         if let Some(connection) = self.take_connection() {
-            connection.close().await;
+            connection.release().await;
         }
         // One that is being started has lost its connection by now.
         self.close_root().await;
@@ -75,6 +83,14 @@ pub struct Session {
     pub(super) state: Mutex<LinkState>,
     /// Held while connecting, so that all who ask wait for the same connection.
     pub(super) live: tokio::sync::Mutex<Option<Arc<Live>>>,
+    /// Why the last attempt came to nothing, with its number.
+    failed: Mutex<Option<(u64, Fault)>>,
+    /// The connection that the link goes over; hosts behind this one share it.
+    pub(super) line: Mutex<Line>,
+    pub(super) progress: watch::Sender<Option<Progress>>,
+    pub(super) line_is_up: Notify,
+    pub(super) behind: Mutex<Behind>,
+    pub(super) hurry: Hurry,
     /// Counts connections, so that the end of an old one does not touch the state of a new one.
     generation: AtomicU64,
     /// Counts how often it was told to disconnect: what began before the last time is called off, and
@@ -100,6 +116,12 @@ impl Session {
             ground,
             state: Mutex::new(LinkState::Idle),
             live: tokio::sync::Mutex::default(),
+            failed: Mutex::default(),
+            line: Mutex::default(),
+            progress: watch::Sender::new(None),
+            line_is_up: Notify::new(),
+            behind: Mutex::default(),
+            hurry: Hurry::default(),
             generation: AtomicU64::new(0),
             ends: watch::Sender::new(0),
             again: Notify::new(),
@@ -155,6 +177,16 @@ impl Session {
         }
     }
 
+    /// Takes on a state that is told together with those of other hosts; true if it did.
+    pub(super) fn show_quietly(&self, epoch: u64, state: &LinkState) -> bool {
+        let mut now = locked(&self.state);
+        let takes = self.epoch() == epoch && !now.is_live() && !matches!(*now, LinkState::Connecting { .. });
+        if takes {
+            *now = state.clone();
+        }
+        takes
+    }
+
     fn show(&self, now: &mut LinkState, state: LinkState) {
         if *now != state {
             *now = state.clone();
@@ -170,6 +202,7 @@ impl Session {
 
     /// The same, for who began in `epoch`: called off when it is told to disconnect.
     pub(super) async fn live_since(self: &Arc<Self>, epoch: u64) -> Result<Arc<Live>, Fault> {
+        let before = self.generation.load(Ordering::SeqCst);
         let mut slot = self.live.lock().await;
         let mut ends = self.ends.subscribe();
         if *ends.borrow_and_update() != epoch {
@@ -180,6 +213,11 @@ impl Session {
         }
         if let Some(old) = slot.take() {
             old.link.close();
+        }
+        // An attempt that was waited for has answered for this one too: a password is not sent twice.
+        let waited_for = locked(&self.failed).clone().filter(|(number, _)| *number > before);
+        if let Some((_, fault)) = waited_for {
+            return Err(fault);
         }
         let generation = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
         let mut unfinished = Unfinished { session: self, epoch, is_over: false };
@@ -200,7 +238,8 @@ impl Session {
             }
             Err(fault) => {
                 let fault = named(fault, &self.host);
-                self.set_state(epoch, self.unreached(&fault));
+                *locked(&self.failed) = Some((generation, fault.clone()));
+                self.show_unreached(epoch, &fault, |now| !now.is_live());
                 Err(fault)
             }
         }
@@ -222,20 +261,29 @@ impl Session {
     }
 
     async fn watch(self: Arc<Self>, live: Arc<Live>, generation: u64) {
-        let fault = named(live.link.closed().await, &self.host);
-        self.change_state(live.epoch, |now| {
-            let is_newest = self.generation.load(Ordering::SeqCst) == generation;
-            (is_newest && now.is_live()).then(|| self.unreached(&fault))
-        });
+        let fault = live.end().await;
+        let is_newest = || self.generation.load(Ordering::SeqCst) == generation;
+        self.show_unreached(live.epoch, &named(fault, &self.host), |now| is_newest() && now.is_live());
         live.close().await;
         self.ended.notify_waiters();
     }
 
-    fn unreached(&self, fault: &Fault) -> LinkState {
-        let since_ms = self.ground.clock.now_ms();
+    /// Shows why there is no link, if that `is_news`. One who lost the way with others, and waits for it
+    /// with them, is told of it with them (`behind`).
+    fn show_unreached(&self, epoch: u64, fault: &Fault, is_news: impl FnOnce(&LinkState) -> bool) {
+        let state = Self::unreached(fault, self.ground.clock.now_ms(), 0, None);
+        let is_kept = locked(&self.keeper).as_ref().is_some_and(|keeper| !keeper.is_finished());
+        let mut now = locked(&self.state);
+        if self.epoch() != epoch || !is_news(&now) {
+            return;
+        }
+        if is_kept && fault.detail.hop.is_some() { *now = state } else { self.show(&mut now, state) }
+    }
+
+    pub(super) fn unreached(fault: &Fault, since_ms: i64, tries: u32, next_ms: Option<i64>) -> LinkState {
         let fault = Box::new(fault.clone());
         if comes_back(fault.code) {
-            LinkState::Lost { since_ms, fault, tries: 0, next_ms: None }
+            LinkState::Lost { since_ms, fault, tries, next_ms }
         } else {
             LinkState::Failed { since_ms, fault }
         }

@@ -36,7 +36,8 @@ async fn mute_host(dir: &tempfile::TempDir) -> (Sessions, Host, TcpListener) {
     let operations = Operations::open(store.clone(), clock.clone(), "ann".into()).await.unwrap();
     let trust = Trust::new(store.clone(), clock.clone());
     let (events, _) = broadcast::channel(8);
-    let sessions = Sessions::new(clock, trust, credentials, operations, Snapshots::new(store), events);
+    let hosts = Hosts::new(store.clone(), clock.clone());
+    let sessions = Sessions::new(clock, hosts, trust, credentials, operations, Snapshots::new(store), events);
     (sessions, host, listener)
 }
 

@@ -79,6 +79,26 @@ pub struct ExecStream {
     pub running: Running,
 }
 
+impl ExecStream {
+    /// The streams of a channel, which a task takes from at once.
+    pub(super) fn over((reader, writer): (ChannelReadHalf, ChannelWriteHalf<Msg>)) -> Self {
+        let stdin = Box::new(writer.make_writer());
+        let (kill, killed) = oneshot::channel();
+        let (ended_in, ended) = watch::channel(None);
+        let (queue_in, queue) = mpsc::unbounded_channel();
+        let unread = Arc::new(Unread::default());
+        let stderr = StderrTail::default();
+        let feed = Feed { queue: queue_in, unread: unread.clone(), stderr: stderr.clone() };
+        tokio::spawn(async move {
+            let (end, feed) = pump(reader, Arc::new(writer), feed, killed).await;
+            ended_in.send_replace(Some(ExecEnd { exit: end.exit, signal: end.signal }));
+            drop(feed);
+        });
+        let stdout = ExecStdout { queue, unread, current: Vec::new(), at: 0 };
+        Self { stdin, stdout, stderr, running: Running { ended, _kill: kill } }
+    }
+}
+
 /// Holds a command: `ended` waits for its end, dropping it closes the channel.
 pub struct Running {
     ended: watch::Receiver<Option<ExecEnd>>,
@@ -138,21 +158,7 @@ impl Connection {
     /// # Errors
     /// As `run`, as far as they come before the command starts.
     pub async fn open(&self, command: &str) -> Result<ExecStream, Fault> {
-        let (reader, writer) = self.start(command).await?;
-        let stdin = Box::new(writer.make_writer());
-        let (kill, killed) = oneshot::channel();
-        let (ended_in, ended) = watch::channel(None);
-        let (queue_in, queue) = mpsc::unbounded_channel();
-        let unread = Arc::new(Unread::default());
-        let stderr = StderrTail::default();
-        let feed = Feed { queue: queue_in, unread: unread.clone(), stderr: stderr.clone() };
-        tokio::spawn(async move {
-            let (end, feed) = pump(reader, Arc::new(writer), feed, killed).await;
-            ended_in.send_replace(Some(ExecEnd { exit: end.exit, signal: end.signal }));
-            drop(feed);
-        });
-        let stdout = ExecStdout { queue, unread, current: Vec::new(), at: 0 };
-        Ok(ExecStream { stdin, stdout, stderr, running: Running { ended, _kill: kill } })
+        self.start(command).await.map(ExecStream::over)
     }
 
     async fn start(&self, command: &str) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), Fault> {
@@ -203,7 +209,7 @@ impl Connection {
         }
     }
 
-    fn lost(&self) -> Fault {
+    pub(super) fn lost(&self) -> Fault {
         self.fault_if_closed().unwrap_or_else(|| self.broken(&russh::Error::Disconnect))
     }
 

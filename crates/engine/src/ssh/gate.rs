@@ -3,6 +3,8 @@
 //! It lets a host through only if its key is known, refuses every channel that the host opens
 //! (we ask for none), and notes why the session ended.
 
+use std::sync::Arc;
+
 use protocol::trust::{HostKey, TrustedKey, Verdict};
 use protocol::{Fault, FaultCode};
 use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
@@ -61,20 +63,20 @@ impl EndWatch {
     }
 }
 
-pub(super) struct Gate {
+/// Where the end of a session is noted; what is noted first stands.
+#[derive(Clone)]
+pub(super) struct End {
     place: Place,
-    known: Vec<TrustedKey>,
     /// `None` while the session lives.
-    ended: watch::Sender<Option<Ended>>,
+    ended: Arc<watch::Sender<Option<Ended>>>,
 }
 
-impl Gate {
-    pub(super) fn new(place: Place, known: Vec<TrustedKey>) -> (Self, EndWatch) {
-        let (ended, seen) = watch::channel(None);
-        (Self { place, known, ended }, EndWatch(seen))
+impl End {
+    pub(super) fn watch(&self) -> EndWatch {
+        EndWatch(self.ended.subscribe())
     }
 
-    fn end(&self, cause: &str, by_host: bool) {
+    pub(super) fn note(&self, cause: &str, by_host: bool) {
         self.ended.send_if_modified(|ended| {
             let first = ended.is_none();
             if first {
@@ -84,6 +86,22 @@ impl Gate {
             }
             first
         });
+    }
+}
+
+pub(super) struct Gate {
+    known: Vec<TrustedKey>,
+    end: End,
+}
+
+impl Gate {
+    pub(super) fn new(place: Place, known: Vec<TrustedKey>) -> (Self, End) {
+        let end = End { place, ended: Arc::new(watch::Sender::new(None)) };
+        (Self { known, end: end.clone() }, end)
+    }
+
+    fn end(&self, cause: &str, by_host: bool) {
+        self.end.note(cause, by_host);
     }
 }
 

@@ -7,10 +7,10 @@
 //! is not read. This layer keeps nothing and knows no noun: keys, secrets and commands are given
 //! to it as values.
 //!
-//! A jump host is one more stream under `session::handshake`; host certificates and known_hosts
-//! files are one more source of `TrustedKey`. Neither is here yet.
+//! A jump host is one more stream under `session::handshake` (`jump`).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
@@ -19,6 +19,7 @@ mod auth;
 mod exec;
 mod gate;
 mod host_key;
+mod jump;
 mod key_file;
 mod reach;
 mod session;
@@ -38,6 +39,8 @@ pub struct Target {
     pub port: u16,
     pub user: String,
     pub sign_in: SignIn,
+    /// The connection to the jump host that it is behind.
+    pub through: Option<Arc<Connection>>,
 }
 
 /// How to sign in. It is tried once: a wrong password is not sent twice.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::link::LinkStep;
@@ -11,12 +12,12 @@ use protocol::{Fault, FaultCode};
 use russh::client::{self, Handle};
 use russh::keys::Algorithm;
 use russh::{AlgorithmKind, Disconnect, Preferred, SshId, cipher};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use super::gate::{EndWatch, Gate, Stop, cause_of, words};
+use super::gate::{End, EndWatch, Gate, Stop, cause_of, words};
+use super::jump::{self, Passage, Wire};
 use super::wire_tap::{CutOnDrop, WireTap};
-use super::{Place, Target, auth, host_key, reach};
+use super::{Place, SignIn, Target, auth, host_key};
 
 /// For the banner and the key exchange together.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
@@ -45,7 +46,12 @@ pub struct Connection {
     pub(super) handle: Handle<Gate>,
     pub(super) place: Place,
     ended: EndWatch,
+    end: End,
     line: CutOnDrop,
+    /// How many connections go through this one.
+    pub(super) passages: AtomicUsize,
+    /// The jump host that it goes through. Declared last: it is let go after all else.
+    pub(super) passage: Option<Passage>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -78,6 +84,29 @@ impl Connection {
         }
     }
 
+    /// Closes it if no other connection goes through it; else the last of those does.
+    pub async fn release(self: Arc<Self>) {
+        if self.passages.load(Ordering::SeqCst) == 0 {
+            self.close().await;
+        }
+    }
+
+    /// How many connections to other hosts go through this one.
+    pub fn carries(&self) -> usize {
+        self.passages.load(Ordering::SeqCst)
+    }
+
+    /// Ends it at once and without a word, for a cause that is seen from outside.
+    pub(super) fn give_up(&self, cause: &str) {
+        self.end.note(cause, false);
+        self.line.cut();
+    }
+
+    /// For how long nothing has come from the host.
+    pub(super) fn silent_for(&self) -> Duration {
+        self.line.silent_for()
+    }
+
     /// Why it is gone, if it is.
     pub(super) fn fault_if_closed(&self) -> Option<Fault> {
         let fault = self.ended.now().map(|ended| ended.fault);
@@ -96,7 +125,8 @@ impl Connection {
 }
 
 /// Asks a host for its key. Nothing of RFC 4252 is sent: the session ends when the key is shown.
-/// `prefer` are keys known before; their algorithms are asked for first.
+/// `prefer` are keys known before; their algorithms are asked for first. `through` is the connection
+/// to the jump host that it is behind.
 ///
 /// # Errors
 /// Why the host could not be reached or did not show a key.
@@ -105,10 +135,11 @@ pub async fn fetch_host_key(
     address: &str,
     port: u16,
     prefer: &[TrustedKey],
+    through: Option<&Arc<Connection>>,
 ) -> Result<HostKey, Fault> {
     let place = Place { host: host.to_owned(), address: address.to_owned(), port };
     let known = host_key::known_for(prefer, address, port);
-    look_at_key(&place, host_key::algorithms_preferring(&known)).await
+    look_at_key(&place, through, host_key::algorithms_preferring(&known)).await
 }
 
 /// Connects and signs in. `known` are accepted keys, of any hosts; `on_step` hears how far it is.
@@ -131,18 +162,27 @@ pub(super) async fn connect_with_agent(
     agent_socket: Option<PathBuf>,
 ) -> Result<Connection, Fault> {
     let place = Place { host: target.host.clone(), address: target.address.clone(), port: target.port };
+    let through = target.through.as_ref();
     on_step(LinkStep::Reaching);
-    let credential = auth::prepare(target, agent_socket).await?;
-    let stream = reach::reach(&place).await?;
+    // What is only here is looked at first; whether the host is there comes before a missing agent.
+    let early = match target.sign_in {
+        SignIn::Agent => None,
+        SignIn::KeyFile { .. } | SignIn::Password(_) => Some(auth::prepare(target, None).await?),
+    };
+    let way = jump::way(&place, through).await?;
+    let credential = match early {
+        Some(credential) => credential,
+        None => auth::prepare(target, agent_socket).await?,
+    };
     on_step(LinkStep::Handshake);
     let known = host_key::known_for(known, &target.address, target.port);
-    let session = handshake(&place, stream, host_key::algorithms_of(&known), known.clone()).await;
+    let session = handshake(&place, way, host_key::algorithms_of(&known), known.clone()).await;
     let mut connection = match session {
         Ok(connection) => connection,
         Err(Refused::Key { shown, verdict }) => return Err(untrusted(&place, *shown, verdict, &known)),
         Err(Refused::NoCommonKey { .. }) if !known.is_empty() => {
             // The host has no key of the known kinds any more. Which one does it have?
-            let shown = look_at_key(&place, host_key::algorithms_preferring(&[])).await?;
+            let shown = look_at_key(&place, through, host_key::algorithms_preferring(&[])).await?;
             return Err(untrusted(&place, shown, Verdict::Changed, &known));
         }
         Err(Refused::NoCommonKey { theirs }) => return Err(no_common_key(&place, &theirs)),
@@ -167,9 +207,13 @@ enum Refused {
     Fault(Fault),
 }
 
-async fn look_at_key(place: &Place, algorithms: Vec<Algorithm>) -> Result<HostKey, Fault> {
-    let stream = reach::reach(place).await?;
-    match handshake(place, stream, algorithms, Vec::new()).await {
+async fn look_at_key(
+    place: &Place,
+    through: Option<&Arc<Connection>>,
+    algorithms: Vec<Algorithm>,
+) -> Result<HostKey, Fault> {
+    let way = jump::way(place, through).await?;
+    match handshake(place, way, algorithms, Vec::new()).await {
         Err(Refused::Key { shown, .. }) => Ok(*shown),
         Err(Refused::NoCommonKey { theirs }) => Err(no_common_key(place, &theirs)),
         Err(Refused::Fault(fault)) => Err(fault),
@@ -179,21 +223,27 @@ async fn look_at_key(place: &Place, algorithms: Vec<Algorithm>) -> Result<HostKe
 }
 
 /// Exchanges keys over any stream: a socket, or a channel through another host.
-async fn handshake<S>(
+async fn handshake(
     place: &Place,
-    stream: S,
+    (stream, passage): (Box<dyn Wire>, Option<Passage>),
     algorithms: Vec<Algorithm>,
     known: Vec<TrustedKey>,
-) -> Result<Connection, Refused>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+) -> Result<Connection, Refused> {
     // Dropping this future anywhere below cuts the stream: the library's own task would live on.
     let (stream, line) = WireTap::new(stream);
-    let (gate, ended) = Gate::new(place.clone(), known);
+    let (gate, end) = Gate::new(place.clone(), known);
+    let ended = end.watch();
     let session = client::connect_stream(Arc::new(config(algorithms)), stream, gate);
     match timeout(HANDSHAKE_LIMIT, session).await {
-        Ok(Ok(handle)) => Ok(Connection { handle, place: place.clone(), ended, line }),
+        Ok(Ok(handle)) => Ok(Connection {
+            handle,
+            place: place.clone(),
+            ended,
+            end,
+            line,
+            passages: AtomicUsize::new(0),
+            passage,
+        }),
         Ok(Err(Stop::Key { shown, verdict })) => Err(Refused::Key { shown, verdict }),
         Ok(Err(Stop::Ssh(russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, theirs, .. }))) => {
             Err(Refused::NoCommonKey { theirs })

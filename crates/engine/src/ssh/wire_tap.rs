@@ -1,14 +1,15 @@
-//! `WireTap`: the stream under a session, with two things that the library does not offer.
+//! `WireTap`: the stream under a session, with three things that the library does not offer.
 //!
 //! It remembers the first bytes that the peer sent, so that a fault can say what answered if it
 //! was not an SSH server, and it can be cut from outside, because dropping the library's future in
-//! the middle of a key exchange leaves its task running.
+//! the middle of a key exchange leaves its task running. And it knows when the peer was last heard of.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,14 +17,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How much of the peer's first words is kept.
 const HEAD_BYTES: usize = 512;
 
-#[derive(Default)]
 struct Shared {
     cut: AtomicBool,
+    begun: Instant,
+    /// When the peer was heard of last, since `begun`.
+    heard_ms: AtomicU64,
     waker: AtomicWaker,
     head: Mutex<Vec<u8>>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Tap(Arc<Shared>);
 
 impl Tap {
@@ -50,6 +53,12 @@ impl CutOnDrop {
     pub(super) fn head(&self) -> Vec<u8> {
         self.0.head()
     }
+
+    /// For how long the peer has sent nothing.
+    pub(super) fn silent_for(&self) -> Duration {
+        let heard = Duration::from_millis(self.0.0.heard_ms.load(Ordering::Relaxed));
+        self.0.0.begun.elapsed().saturating_sub(heard)
+    }
 }
 
 impl Drop for CutOnDrop {
@@ -67,7 +76,13 @@ pub(super) struct WireTap<S> {
 
 impl<S> WireTap<S> {
     pub(super) fn new(inner: S) -> (Self, CutOnDrop) {
-        let tap = Tap::default();
+        let tap = Tap(Arc::new(Shared {
+            cut: AtomicBool::new(false),
+            begun: Instant::now(),
+            heard_ms: AtomicU64::new(0),
+            waker: AtomicWaker::new(),
+            head: Mutex::default(),
+        }));
         (Self { inner, tap: tap.clone(), room: HEAD_BYTES }, CutOnDrop(tap))
     }
 }
@@ -84,6 +99,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for WireTap<S> {
         }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            let heard_ms = self.tap.0.begun.elapsed().as_millis();
+            self.tap.0.heard_ms.store(u64::try_from(heard_ms).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         if self.room > 0 && matches!(polled, Poll::Ready(Ok(()))) {
             let new = buffer.filled().get(before..).unwrap_or_default();
             let kept = new.get(..new.len().min(self.room)).unwrap_or_default();

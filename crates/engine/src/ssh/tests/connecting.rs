@@ -21,6 +21,7 @@ fn nowhere(port: u16) -> Target {
         port,
         user: "root".into(),
         sign_in: SignIn::Password(SecretString::from("hunter2")),
+        through: None,
     }
 }
 
@@ -73,7 +74,7 @@ async fn an_unknown_host_key_ends_it_before_anything_of_the_sign_in_is_sent() {
     let fault = connect(&sshd.target(), &[], &|_| {}).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::HostKeyUnknown);
     let shown = fault.detail.shown_key.clone().unwrap();
-    assert_eq!(shown, fetch_host_key("web", "127.0.0.1", sshd.port, &[]).await.unwrap());
+    assert_eq!(shown, fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap());
     assert!(fault.message.contains(&shown.fingerprint) && fault.detail.known_keys.is_empty());
     let log = || std::fs::read_to_string(sshd.dir.path().join("log")).unwrap();
     assert!(!log().contains("userauth-request"), "no user name and no key may leave before trust");
@@ -111,7 +112,7 @@ async fn a_host_with_several_keys_is_asked_for_the_one_that_is_known() {
     assert_eq!(known[0].key.algorithm, "ssh-ed25519");
     known[0].key.openssh = line.trim().to_owned();
     connect(&sshd.target(), &known, &|_| {}).await.unwrap();
-    let shown = fetch_host_key("web", "127.0.0.1", sshd.port, &known).await.unwrap();
+    let shown = fetch_host_key("web", "127.0.0.1", sshd.port, &known, None).await.unwrap();
     assert_eq!(shown.algorithm, "ssh-rsa", "what is known is asked for first");
 }
 
@@ -255,7 +256,10 @@ async fn a_closed_port_an_unknown_name_and_another_service_are_three_reasons() {
     let fault = fault_of(&nowhere(http)).await;
     assert_eq!(fault.code, FaultCode::NotSsh);
     assert!(fault.message.ends_with("it answered 'HTTP/1.1 400 Bad Request'"), "{fault}");
-    assert_eq!(fetch_host_key("web", "127.0.0.1", http, &[]).await.unwrap_err().code, FaultCode::NotSsh);
+    assert_eq!(
+        fetch_host_key("web", "127.0.0.1", http, &[], None).await.unwrap_err().code,
+        FaultCode::NotSsh
+    );
 
     let full = server(b"Exceeded MaxStartups\r\n", true).await;
     assert_eq!(fault_of(&nowhere(full)).await.code, FaultCode::LinkLost);
@@ -311,7 +315,7 @@ async fn stalling(port: u16, bytes: u64) -> u16 {
 #[tokio::test]
 async fn a_host_that_falls_silent_after_any_byte_is_given_up_with_the_step_named() {
     let sshd = Sshd::start("");
-    let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[]).await.unwrap();
+    let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap();
     let mut tries = tokio::task::JoinSet::new();
     for bytes in (0..3_500).step_by(250) {
         let port = stalling(sshd.port, bytes).await;
@@ -368,7 +372,7 @@ async fn a_line_that_falls_silent_is_seen_within_ten_seconds() {
     let sshd = Sshd::start("");
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let port = proxy(sshd.port, stopped).await;
-    let key = fetch_host_key("web", "127.0.0.1", port, &[]).await.unwrap();
+    let key = fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap();
     let target = Target { port, ..sshd.target() };
     let connection = connect(&target, &[trust(port, key)], &|_| {}).await.unwrap();
     stop.send(true).unwrap();

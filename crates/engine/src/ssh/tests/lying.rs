@@ -128,13 +128,14 @@ async fn lying(script: &Script, methods: &[MethodKind]) -> (Target, Vec<TrustedK
             });
         }
     });
-    let known = vec![trust(port, fetch_host_key("web", "127.0.0.1", port, &[]).await.unwrap())];
+    let known = vec![trust(port, fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap())];
     let target = Target {
         host: "web".into(),
         address: "127.0.0.1".into(),
         port,
         user: "root".into(),
         sign_in: SignIn::Password(SecretString::from("hunter2")),
+        through: None,
     };
     (target, known)
 }

@@ -84,12 +84,19 @@ impl Sshd {
     }
 
     pub(crate) fn target_with(&self, sign_in: SignIn) -> Target {
-        Target { host: "web".into(), address: "127.0.0.1".into(), port: self.port, user: me(), sign_in }
+        Target {
+            host: "web".into(),
+            address: "127.0.0.1".into(),
+            port: self.port,
+            user: me(),
+            sign_in,
+            through: None,
+        }
     }
 
     /// The key that this server shows, as one that was accepted.
     pub(crate) async fn trusted(&self) -> Vec<TrustedKey> {
-        vec![trust(self.port, fetch_host_key("web", "127.0.0.1", self.port, &[]).await.unwrap())]
+        vec![trust(self.port, fetch_host_key("web", "127.0.0.1", self.port, &[], None).await.unwrap())]
     }
 
     pub(crate) async fn connect(&self) -> Connection {

@@ -1,0 +1,123 @@
+//! Hosts in a row, each in a network of its own: only the first can be reached from here, the second
+//! only from the first, the third only from the second. On each runs an sshd.
+
+use std::fs::File;
+use std::process::Command;
+
+use crate::keeper::Keeper;
+use crate::process::{Process, tool};
+use crate::sshd::Sshd;
+use crate::wait::{seconds, until};
+
+/// Numbers of rows that may be there at the same time, also of several runs.
+const NUMBERS: std::ops::Range<u32> = 10..60;
+
+const CLEAN: &str = r#"
+ip link del "$1" 2>/dev/null
+for network in $2; do ip route del unreachable "$network" metric 4000 2>/dev/null; done
+"#;
+
+pub struct Hops {
+    /// The nearest first.
+    pub hosts: Vec<Sshd>,
+    networks: Vec<Process>,
+    first_link: String,
+    _keeper: Keeper,
+    _lock: File,
+}
+
+impl Hops {
+    /// `lines` of sshd_config(5) for each host.
+    pub fn start(lines: &[&[&str]]) -> Self {
+        let (number, lock) = take_number();
+        let count = u32::try_from(lines.len()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let networks: Vec<Process> = (0..count)
+            .map(|hop| {
+                let mut command = Command::new("unshare");
+                command.args(["--net", "sleep", "infinity"]);
+                Process::start(&mut command, &folder.path().join(format!("network-{hop}")))
+            })
+            .collect();
+        let own = std::fs::read_link("/proc/self/ns/net").unwrap();
+        for network in &networks {
+            let link = format!("/proc/{}/ns/net", network.pid());
+            until("a network of its own", seconds(10), || {
+                std::fs::read_link(&link).is_ok_and(|of| of != own).then_some(())
+            });
+        }
+        // 198.18.0.0/15 is for tests of networks (RFC 2544); nothing of it may leave this machine.
+        let net = |hop: u32| format!("198.18.{}", number * 4 + hop);
+        let ranges: Vec<String> = (0..count).map(|hop| format!("{}.0/24", net(hop))).collect();
+        let first_link = format!("hop{number}");
+        let keeper = Keeper::new(CLEAN, &[&first_link, &ranges.join(" ")]);
+        for range in &ranges {
+            tool("ip", &["route", "replace", "unreachable", range, "metric", "4000"]);
+        }
+        for hop in 0..count {
+            let at = usize::try_from(hop).unwrap();
+            let pid = networks[at].pid().to_string();
+            let (near, far) = (format!("{}.1/24", net(hop)), format!("{}.2/24", net(hop)));
+            let from = (hop > 0).then(|| networks[at - 1].pid().to_string());
+            let near_link = if hop == 0 { first_link.clone() } else { "out".to_owned() };
+            inside(
+                from.as_deref(),
+                &["ip", "link", "add", &near_link, "type", "veth", "peer", "name", "in", "netns", &pid],
+            );
+            inside(from.as_deref(), &["ip", "addr", "add", &near, "dev", &near_link]);
+            inside(from.as_deref(), &["ip", "link", "set", &near_link, "up"]);
+            inside(Some(&pid), &["ip", "addr", "add", &far, "dev", "in"]);
+            for link in ["lo", "in"] {
+                inside(Some(&pid), &["ip", "link", "set", link, "up"]);
+            }
+        }
+        let hosts: Vec<Sshd> = (0..count)
+            .zip(lines)
+            .map(|(hop, lines)| {
+                let at = usize::try_from(hop).unwrap();
+                Sshd::start_inside(networks[at].pid(), &format!("{}.2", net(hop)), lines)
+            })
+            .collect();
+        for host in &hosts {
+            host.let_in(&hosts[0]);
+        }
+        Self { hosts, networks, first_link, _keeper: keeper, _lock: lock }
+    }
+
+    /// The key that every host lets in.
+    pub fn key(&self) -> std::path::PathBuf {
+        self.hosts[0].key()
+    }
+
+    /// Takes the far end of the link to the first host down: silence, as from a dead router.
+    pub fn cut(&self) {
+        inside(Some(&self.networks[0].pid().to_string()), &["ip", "link", "set", "in", "down"]);
+    }
+
+    pub fn mend(&self) {
+        inside(Some(&self.networks[0].pid().to_string()), &["ip", "link", "set", "in", "up"]);
+        tool("ip", &["link", "set", &self.first_link, "up"]);
+    }
+}
+
+/// Runs a command in the network of a process, or here.
+fn inside(process: Option<&str>, words: &[&str]) {
+    match process {
+        None => drop(tool(words[0], &words[1..])),
+        Some(process) => {
+            let mut all = vec!["--target", process, "--net", "--"];
+            all.extend(words);
+            tool("nsenter", &all);
+        }
+    }
+}
+
+fn take_number() -> (u32, File) {
+    for number in NUMBERS {
+        let lock = File::create(std::env::temp_dir().join(format!("muster-hops-{number}.lock"))).unwrap();
+        if lock.try_lock().is_ok() {
+            return (number, lock);
+        }
+    }
+    panic!("all numbers from {} to {} are in use", NUMBERS.start, NUMBERS.end - 1);
+}
