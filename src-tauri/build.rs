@@ -15,7 +15,7 @@ fn main() -> io::Result<()> {
     }
     println!("cargo::rerun-if-changed=../dist");
     let commands: Vec<&'static str> =
-        protocol::ipc::COMMANDS.iter().copied().chain(protocol::ipc::STREAMS).collect();
+        [protocol::ipc::COMMANDS, protocol::ipc::SHELL, &protocol::ipc::STREAMS].concat();
     let manifest = tauri_build::AppManifest::new().commands(commands.leak());
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest)).map_err(io::Error::other)
 }

@@ -11,14 +11,16 @@ use leptos_i18n_parser::parse_locales::options::{Config, ParseOptions};
 use leptos_i18n_parser::parse_locales::parse_locales;
 
 /// One file per noun in each language, so that a text is found by its noun.
-const NAMESPACES: [&str; 13] = [
+const NAMESPACES: [&str; 15] = [
     "app",
     "faults",
     "hosts",
     "journal",
+    "notes",
     "operations",
     "overview",
     "processes",
+    "search",
     "services",
     "settings",
     "sockets",

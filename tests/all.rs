@@ -6,10 +6,13 @@
     reason = "helpers of tests end the test where something is not as it must be"
 )]
 
+mod access;
 mod answers;
 mod bare;
+mod borders;
 mod credentials;
 mod faults;
+mod first_day;
 mod helper_programs;
 mod journal;
 mod jumps;
@@ -19,6 +22,7 @@ mod managers;
 mod numbers;
 mod outcome_kinds;
 mod outcomes;
+mod packages;
 mod privilege;
 mod processes;
 mod residue;

@@ -55,8 +55,30 @@ fn main() {
             window.wait_for("field-name");
             shot(&format!("host-form-{ending}"));
             window.click("form-cancel");
+            window.script(
+                "document.querySelector('[data-testid=host-row-web-1]').dispatchEvent(\
+                 new MouseEvent('mousedown', {bubbles: true, ctrlKey: true}))",
+            );
+            window.wait_for("chosen-bar");
+            shot(&format!("hosts-chosen-{ending}"));
+            window.click("chosen-edit");
+            window.wait_for("hosts-edit");
+            shot(&format!("hosts-edit-{ending}"));
+            window.click("bulk-cancel");
+            window.click("chosen-clear");
+            window.click("search-all");
+            window.wait_for("palette");
+            shot(&format!("search-{ending}"));
+            window.fill("palette-input", "port:22");
+            window.wait_for_css("[data-testid^=\"found-\"]");
+            shot(&format!("search-found-{ending}"));
+            window.press_escape();
+            window.wait_gone("palette");
+            pages::open_path(&window, "/components");
+            window.wait_for("gallery");
+            shot(&format!("components-{ending}"));
             pages::open_host(&window, "web-1");
-            for tab in ["overview", "processes", "sockets", "services", "journal", "operations"] {
+            for tab in ["overview", "processes", "sockets", "services", "journal", "operations", "notes"] {
                 pages::open_tab(&window, tab);
                 shot(&format!("{tab}-{ending}"));
             }

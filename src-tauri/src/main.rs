@@ -2,9 +2,15 @@
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+mod autostart;
 mod commands;
+mod link;
 mod log;
+mod manners;
+mod notices;
 mod shell;
+mod tray;
+mod words;
 
 /// What is given back is wiped: it may have held a password on its way through a library.
 #[global_allocator]

@@ -3,27 +3,59 @@
 //! The window is built here and not in the configuration, because only a builder can refuse
 //! navigation and new windows, which the content security policy does not cover.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::clock::Clock;
 use engine::secrets::Places;
 use engine::{Engine, EngineOptions, this_computer};
 use protocol::Fault;
+use protocol::ipc::Event;
 use tauri::webview::NewWindowResponse;
-use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder};
+use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tokio::sync::broadcast;
 
-use crate::commands;
+use crate::{commands, link, manners};
 
 /// The engine, or why it could not be opened: the window then says so.
 pub(crate) struct Opened(pub(crate) Result<Engine, Fault>);
+
+/// What comes from outside the engine for the window: links, and the wish to end the app.
+pub(crate) struct Outside {
+    sender: broadcast::Sender<Event>,
+    first: Mutex<Option<Event>>,
+}
+
+impl Outside {
+    fn new(first: Option<Event>) -> Self {
+        Self { sender: broadcast::channel(16).0, first: Mutex::new(first) }
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.sender.subscribe()
+    }
+
+    pub(crate) fn take_first(&self) -> Option<Event> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn tell(&self, event: Event) {
+        // Without a window that listens there is nobody to show it to.
+        let _ = self.sender.send(event);
+    }
+}
 
 /// Runs the app until its window is closed.
 pub(crate) fn run() -> anyhow::Result<()> {
     let data_dir = this_computer::data_dir()?;
     let log = crate::log::start(&data_dir);
     let app = tauri::Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| raise(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, words, _| {
+            raise(app);
+            if let Some(event) = open_event(&words) {
+                app.state::<Outside>().tell(event);
+            }
+        }))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .invoke_handler(commands::handler())
         .manage(commands::Watching::default())
@@ -39,15 +71,24 @@ pub(crate) fn run() -> anyhow::Result<()> {
             if let Err(fault) = &opened {
                 tracing::error!(code = ?fault.code, "the data folder was not opened");
             }
+            let words: Vec<String> = std::env::args().skip(1).collect();
+            app.manage(Outside::new(open_event(&words)));
+            let engine = opened.as_ref().ok().cloned();
             app.manage(Opened(opened));
             build_window(app)?;
+            if let Some(engine) = engine {
+                manners::begin(app, engine);
+            }
             Ok(())
         })
         .build(tauri::generate_context!())?;
-    app.run(|app, event| {
-        if matches!(event, RunEvent::Exit) {
-            end(app);
+    app.run(|app, event| match event {
+        RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
+            api.prevent_close();
+            ask_to_quit(app);
         }
+        RunEvent::Exit => end(app),
+        _ => {}
     });
     drop(log);
     Ok(())
@@ -80,13 +121,34 @@ fn is_ours(url: &Url) -> bool {
     url.scheme() == "tauri" || (url.scheme() == "http" && url.host_str() == Some("tauri.localhost"))
 }
 
-fn raise(app: &AppHandle) {
+pub(crate) fn raise(app: &AppHandle) {
     if let Some(window) = app.get_webview_window("main") {
         let raised = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
         if let Err(why) = raised {
             tracing::warn!(%why, "the window was not raised");
         }
     }
+}
+
+/// A link is not to be trusted: it only names a page to look at.
+fn open_event(words: &[String]) -> Option<Event> {
+    link::host_of(words).map(|host| Event::Open { host })
+}
+
+/// Ends the app, unless something still runs on a host: then the window asks first.
+pub(crate) fn ask_to_quit(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let engine = app.try_state::<Opened>().and_then(|opened| opened.inner().0.clone().ok());
+        if let Some(engine) = engine
+            && manners::is_busy(&engine).await
+        {
+            raise(&app);
+            app.state::<Outside>().tell(Event::Quitting {});
+        } else {
+            app.exit(0);
+        }
+    });
 }
 
 fn end(app: &AppHandle) {

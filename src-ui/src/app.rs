@@ -13,11 +13,14 @@ use crate::components::{
     Badge, Button, ButtonKind, Empty, Failed, Glyph, GlyphName, Icon, IconName, KeyCap, MeterHatch,
     SearchInput, Skeleton, focus,
 };
-use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsPage, host_path, table};
+use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsEditDialog, HostsPage, host_path, table};
 use crate::journal::JournalPage;
+use crate::notes::NotesPage;
 use crate::operations::{HostOperationsPage, OperationsPage};
 use crate::overview::{HelperRemoveDialog, OverviewPage};
 use crate::processes::{ProcessesPage, SignalDialog};
+use crate::quit::QuitDialog;
+use crate::search::{SearchPalette, is_question};
 use crate::services::{RunDialog, ServiceDialog, ServicesPage};
 use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
@@ -138,11 +141,25 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("services") view=ServicesPage />
                 <Route path=path!("journal") view=JournalPage />
                 <Route path=path!("operations") view=HostOperationsPage />
+                <Route path=path!("notes") view=NotesPage />
             </ParentRoute>
             <Route path=path!("/operations") view=OperationsPage />
             <Route path=path!("/settings") view=SettingsPage />
+            <Route path=path!("/components") view=components_page />
         </Routes>
     }
+}
+
+/// Every component in every state; only development builds have it.
+#[cfg(debug_assertions)]
+fn components_page() -> impl IntoView {
+    view! { <crate::components::Gallery /> }
+}
+
+/// A path of development builds alone.
+#[cfg(not(debug_assertions))]
+fn components_page() -> impl IntoView {
+    view! { <Redirect path="/hosts" /> }
 }
 
 #[component]
@@ -286,6 +303,7 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::HostAdd => view! { <HostForm host=None /> }.into_any(),
             OpenDialog::HostEdit { host } => view! { <HostForm host=Some(host) /> }.into_any(),
             OpenDialog::HostRemove { host } => view! { <HostRemoveDialog host /> }.into_any(),
+            OpenDialog::HostsEdit { hosts } => view! { <HostsEditDialog hosts /> }.into_any(),
             OpenDialog::Trust { host } => view! { <TrustDialog host /> }.into_any(),
             OpenDialog::Service { host, unit, action } => {
                 view! { <ServiceDialog host unit action /> }.into_any()
@@ -296,6 +314,8 @@ fn Dialogs() -> impl IntoView {
                 view! { <SignalDialog host pid start_ticks name /> }.into_any()
             }
             OpenDialog::Keys => view! { <KeysDialog /> }.into_any(),
+            OpenDialog::Quit => view! { <QuitDialog /> }.into_any(),
+            OpenDialog::Search { text } => view! { <SearchPalette text /> }.into_any(),
         })
     }
 }
@@ -337,6 +357,10 @@ fn KeysDialog() -> impl IntoView {
                         {line(&["\u{2191}", "\u{2193}"], says!(app.key_move))}
                         {line(&["Home", "End"], says!(app.key_ends))}
                         {line(&["Enter"], says!(app.key_open))}
+                        {line(&["Shift", "\u{2191}", "\u{2193}"], says!(app.key_range))}
+                        {line(&["Ctrl", "A"], says!(app.key_all))}
+                        {line(&["Ctrl", "C"], says!(app.key_copy))}
+                        {line(&["Space"], says!(app.key_freeze))}
                         {line(&["\u{2190}", "\u{2192}"], says!(app.key_fold))}
                         {line(&["e"], says!(app.key_edit))}
                         {line(&["Delete"], says!(app.key_remove))}
@@ -405,6 +429,14 @@ pub(crate) fn TopBar(#[prop(optional)] children: Option<Children>) -> impl IntoV
             .collect();
         Some(names)
     });
+    // A question over all hosts goes on in the palette, with what was typed so far.
+    Effect::new(move |_| {
+        let text = app.search.get();
+        if is_question(&text) || text.starts_with('>') {
+            app.search.set(String::new());
+            app.dialog.set(Some(OpenDialog::Search { text }));
+        }
+    });
     let on_enter = move |()| {
         let Some(names) = found.get_untracked() else { return };
         let typed = app.search.get_untracked();
@@ -428,7 +460,19 @@ pub(crate) fn TopBar(#[prop(optional)] children: Option<Children>) -> impl IntoV
             view! { <span data-testid="search-count">{t_string!(i18n, app.found, count = count)}</span> }
                 .into_any()
         }
-        None => view! { <KeyCap key="Ctrl K" /> }.into_any(),
+        None => view! {
+            <button
+                type="button"
+                class="keycap-button"
+                tabindex="-1"
+                data-testid="search-all"
+                aria-label=move || t_string!(i18n, search.title)
+                on:click=move |_| app.dialog.set(Some(OpenDialog::Search { text: String::new() }))
+            >
+                <KeyCap key="Ctrl K" />
+            </button>
+        }
+        .into_any(),
     };
     view! {
         <header class="top">
@@ -451,13 +495,21 @@ pub(crate) fn TopBar(#[prop(optional)] children: Option<Children>) -> impl IntoV
 fn GlobalKeys() -> impl IntoView {
     let app = use_app();
     let navigate = use_navigate();
+    let go = navigate.clone();
+    Effect::new(move |_| {
+        if let Some(path) = app.asked_path.get() {
+            app.asked_path.set(None);
+            app.dialog.set(None);
+            go(&path, NavigateOptions::default());
+        }
+    });
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let key = event.key();
         let dialog = app.dialog.with_untracked(Option::is_some);
         if event.ctrl_key() && key.eq_ignore_ascii_case("k") {
             event.prevent_default();
             if !dialog {
-                focus_id(SEARCH_ID);
+                app.dialog.set(Some(OpenDialog::Search { text: String::new() }));
             }
             return;
         }

@@ -21,9 +21,11 @@ mod components;
 mod format;
 mod hosts;
 mod journal;
+mod notes;
 mod operations;
 mod overview;
 mod processes;
+mod search;
 mod services;
 mod settings;
 mod sockets;
@@ -35,6 +37,8 @@ mod trust;
 mod app;
 #[cfg(target_arch = "wasm32")]
 mod ipc;
+#[cfg(target_arch = "wasm32")]
+mod quit;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {

@@ -13,6 +13,8 @@
 mod bare;
 mod busy;
 mod linked;
+mod search;
+mod window;
 
 use std::fs;
 use std::path::Path;
@@ -41,6 +43,17 @@ fn main() -> ExitCode {
         return ExitCode::from(u8::from(!why.is_empty()));
     }
     let helper = places::root().join(format!("remote-helper/built/muster-helper-{}", std::env::consts::ARCH));
+    match words.first().map(String::as_str) {
+        Some("search") => {
+            search::search();
+            return ExitCode::SUCCESS;
+        }
+        Some("window") => {
+            window::window();
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
+    }
     println!("{}", machine());
     sizes(&helper);
     println!("\n{:<52} {:>9} {:>9}", "a single run, mean", "CPU ms", "wall ms");
@@ -65,6 +78,8 @@ fn main() -> ExitCode {
     refreshes(&helper, &busy);
     drop(busy);
     logged();
+    search::search();
+    window::window();
     ExitCode::SUCCESS
 }
 

@@ -28,6 +28,10 @@ pub enum Part {
     Qemu,
     /// A display, the web driver and all of `Keyring`.
     Window,
+    /// axe-core, which set-up fetches.
+    Axe,
+    /// What judges the entries for menus and software centres.
+    Validators,
 }
 
 impl Part {
@@ -60,6 +64,14 @@ impl Part {
             Part::Window => {
                 Part::Keyring.check()?;
                 programs(&["Xvfb", "WebKitWebDriver"])
+            }
+            Part::Validators => programs(&["desktop-file-validate", "appstreamcli"]),
+            Part::Axe => {
+                let script = crate::axe::script();
+                if script.is_file() {
+                    return Ok(());
+                }
+                Err(format!("{} is missing: 'cargo xtask setup' fetches it", script.display()))
             }
         }
     }

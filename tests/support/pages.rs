@@ -64,3 +64,10 @@ pub fn act_on_service(window: &Window) -> String {
     window.click("service-do");
     window.text("service-outcome")
 }
+
+/// Goes to a path of the window that no part of it leads to.
+pub fn open_path(window: &Window, path: &str) {
+    window.script(&format!(
+        "history.pushState(null, '', '{path}'); dispatchEvent(new PopStateEvent('popstate'))"
+    ));
+}

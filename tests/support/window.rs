@@ -164,6 +164,13 @@ impl Window {
         done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no text: {why}")));
     }
 
+    /// Presses Esc where the keyboard is.
+    pub fn press_escape(&self) {
+        self.script(
+            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))",
+        );
+    }
+
     /// The text that a part shows.
     pub fn text(&self, testid: &str) -> String {
         let part = self.find(&by_testid(testid));

@@ -209,6 +209,26 @@ pub(crate) enum HostVerb {
         #[command(flatten)]
         fields: HostFields,
     },
+    /// Change several hosts at once: all of them, or none
+    Change {
+        #[arg(required = true)]
+        names: Vec<String>,
+        #[arg(long)]
+        add_tag: Vec<String>,
+        #[arg(long)]
+        remove_tag: Vec<String>,
+        #[arg(long)]
+        add_group: Vec<String>,
+        #[arg(long)]
+        remove_group: Vec<String>,
+        #[arg(long)]
+        user: Option<String>,
+        #[arg(long)]
+        port: Option<u16>,
+        /// Private key file to sign in with
+        #[arg(long)]
+        key: Option<String>,
+    },
     Remove {
         name: String,
     },

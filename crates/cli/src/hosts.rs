@@ -2,8 +2,8 @@
 
 use engine::Desk;
 use protocol::credentials::SecretKind;
-use protocol::hosts::{HelperUse, Host, HostDraft, HostRow, Identity, Sudo};
-use protocol::ipc::{HostCheck, HostRemove, HostSave, HostsList, NewSecret};
+use protocol::hosts::{HelperUse, Host, HostChange, HostDraft, HostRow, Identity, Sudo};
+use protocol::ipc::{HostCheck, HostRemove, HostSave, HostsEdit, HostsList, NewSecret};
 use protocol::link::CheckReport;
 use protocol::{Fault, FaultCode};
 
@@ -30,6 +30,19 @@ pub(crate) async fn act(desk: &Desk, verb: HostVerb, printer: &Printer) -> Resul
             printer.show(&hosts, |hosts| host_table(hosts))
         }
         HostVerb::Show { name } => printer.show(&find(desk, &name).await?, host_words),
+        HostVerb::Change { names, add_tag, remove_tag, add_group, remove_group, user, port, key } => {
+            let change = HostChange {
+                add_groups: add_group,
+                remove_groups: remove_group,
+                add_tags: add_tag,
+                remove_tags: remove_tag,
+                user,
+                port,
+                key,
+            };
+            let changed = desk.call(HostsEdit { hosts: names, change }).await?;
+            printer.show(&changed, |hosts| host_table(hosts))
+        }
         HostVerb::Remove { name } => {
             desk.call(HostRemove { host: name.clone() }).await?;
             printer.say(&format!("{name} removed, with its accepted keys, secrets and last known state"))

@@ -17,6 +17,7 @@ use crate::credentials::Credentials;
 use crate::helper::Subscription;
 use crate::hosts::Hosts;
 use crate::journal::{self, JournalFollow};
+use crate::notes::Notes;
 use crate::operations::Operations;
 use crate::search::Search;
 use crate::secrets::SecretStore;
@@ -51,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) trust: Trust,
     pub(crate) credentials: Credentials,
     pub(crate) operations: Operations,
+    pub(crate) notes: Notes,
     pub(crate) snapshots: Snapshots,
     pub(crate) search: Arc<Search>,
     pub(crate) store: Store,
@@ -67,6 +69,7 @@ impl Engine {
         let hosts = Hosts::new(store.clone(), clock.clone());
         let trust = Trust::new(store.clone(), clock.clone());
         let credentials = Credentials::new(secrets);
+        let notes = Notes::new(store.clone(), clock.clone());
         let snapshots = Snapshots::new(store.clone());
         let (events, _) = broadcast::channel(EVENTS);
         let sessions = Sessions::new(
@@ -88,6 +91,7 @@ impl Engine {
             trust,
             credentials,
             operations,
+            notes,
             snapshots,
             search,
             store,

@@ -15,6 +15,8 @@ pub(crate) enum By {
     Letters,
     /// The word as a whole, somewhere.
     Text,
+    /// The whole text and nothing less: a state, of which half a word is no name.
+    Whole,
 }
 
 /// A column of a row: its name, its text, and how words match it.
@@ -26,7 +28,7 @@ pub(crate) struct Column<'a> {
 
 /// A query, ready to be held against many rows.
 pub(crate) struct Fuzzy {
-    words: Vec<(Atom, Atom)>,
+    words: Vec<[Atom; 3]>,
     matcher: Matcher,
     buffer: Vec<char>,
     at: Vec<u32>,
@@ -39,7 +41,9 @@ impl Fuzzy {
         Self {
             words: text
                 .split_whitespace()
-                .map(|word| (atom(word, AtomKind::Fuzzy), atom(word, AtomKind::Substring)))
+                .map(|word| {
+                    [AtomKind::Fuzzy, AtomKind::Substring, AtomKind::Exact].map(|kind| atom(word, kind))
+                })
                 .collect(),
             matcher: Matcher::new(Config::DEFAULT),
             buffer: Vec::new(),
@@ -56,10 +60,14 @@ impl Fuzzy {
     pub(crate) fn judge(&mut self, columns: &[Column<'_>]) -> Option<(u32, Vec<Matched>)> {
         let mut total = 0;
         let mut letters: Vec<Vec<u32>> = vec![Vec::new(); columns.len()];
-        for (fuzzy, substring) in &self.words {
+        for [fuzzy, substring, exact] in &self.words {
             let mut best = None;
             for (column, letters) in columns.iter().zip(&mut letters) {
-                let atom = if column.by == By::Letters { fuzzy } else { substring };
+                let atom = match column.by {
+                    By::Letters => fuzzy,
+                    By::Text => substring,
+                    By::Whole => exact,
+                };
                 let text = Utf32Str::new(column.text, &mut self.buffer);
                 self.at.clear();
                 if let Some(score) = atom.indices(text, &mut self.matcher, &mut self.at) {

@@ -15,6 +15,7 @@ mod fuzzy;
 pub mod helper;
 pub mod hosts;
 pub mod journal;
+pub mod notes;
 pub mod operations;
 pub mod processes;
 mod runs;

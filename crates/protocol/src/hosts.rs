@@ -77,6 +77,50 @@ pub struct HostDraft {
     pub helper: HelperUse,
 }
 
+/// What is changed on several hosts at once; what is not named stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostChange {
+    pub add_groups: Vec<String>,
+    pub remove_groups: Vec<String>,
+    pub add_tags: Vec<String>,
+    pub remove_tags: Vec<String>,
+    pub user: Option<String>,
+    pub port: Option<u16>,
+    /// A private key file to sign in with.
+    pub key: Option<String>,
+}
+
+impl HostChange {
+    pub fn is_empty(&self) -> bool {
+        *self == HostChange::default()
+    }
+
+    /// The host as it is after the change.
+    pub fn of(&self, host: &Host) -> HostDraft {
+        let mut draft = host.draft();
+        for (labels, add, remove) in [
+            (&mut draft.groups, &self.add_groups, &self.remove_groups),
+            (&mut draft.tags, &self.add_tags, &self.remove_tags),
+        ] {
+            labels.retain(|label| !remove.iter().any(|gone| gone.trim() == label));
+            for label in add.iter().map(|label| label.trim()) {
+                if !labels.iter().any(|kept| kept == label) {
+                    labels.push(label.to_owned());
+                }
+            }
+        }
+        if let Some(user) = &self.user {
+            draft.user.clone_from(user);
+        }
+        draft.port = self.port.or(draft.port);
+        if let Some(path) = &self.key {
+            draft.identity = Identity::KeyFile { path: path.clone() };
+        }
+        draft
+    }
+}
+
 /// A saved host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {

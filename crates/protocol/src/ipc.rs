@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::credentials::{KeyringState, SecretKind, SecretsMoved};
-use crate::hosts::{Host, HostDraft, HostGlance, HostRow};
+use crate::hosts::{Host, HostChange, HostDraft, HostGlance, HostRow};
 use crate::journal::{JournalPage, JournalQuery};
 use crate::link::{CheckReport, HelperStatus, LinkState};
 use crate::metrics::Metrics;
+use crate::notes::{Note, NoteAbout};
 use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
 use crate::search::{FindAnswer, FindQuery};
@@ -27,7 +28,10 @@ pub trait Command: Serialize + DeserializeOwned {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:literal $command:ident { $($field:ident: $type:ty),* $(,)? } -> $reply:ty;)*) => {
+    (
+        $(#[$about:meta])* $all:ident;
+        $($(#[$doc:meta])* $name:literal $command:ident { $($field:ident: $type:ty),* $(,)? } -> $reply:ty;)*
+    ) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Serialize, Deserialize)]
@@ -39,12 +43,15 @@ macro_rules! commands {
             }
         )*
 
-        /// The name of every command, for the window's access list.
-        pub const COMMANDS: &[&str] = &[$($name),*];
+        $(#[$about])*
+        pub const $all: &[&str] = &[$($name),*];
     };
 }
 
 commands! {
+    /// The name of every command, for the window's access list.
+    COMMANDS;
+
     /// What the window needs before its first page.
     "app_start" AppStart {} -> AppFacts;
     "settings_save" SettingsSave { settings: Settings } -> Settings;
@@ -52,6 +59,8 @@ commands! {
     "hosts_list" HostsList {} -> Vec<HostRow>;
     /// Adds a host (`id` is `None`) or changes one; secrets go to the keyring.
     "host_save" HostSave { id: Option<String>, draft: HostDraft, secrets: Vec<NewSecret> } -> Host;
+    /// Changes several hosts, all of them or none.
+    "hosts_edit" HostsEdit { hosts: Vec<String>, change: HostChange } -> Vec<Host>;
     "host_remove" HostRemove { host: String } -> ();
     /// Begins to connect and to stream; the link's state comes as events.
     "host_connect" HostConnect { host: String } -> ();
@@ -105,12 +114,27 @@ commands! {
     /// Puts entries back among the unread.
     "operations_unread" OperationsUnread { ids: Vec<u64> } -> OperationCounts;
 
+    /// The note on a host or a group; `None` if there is none.
+    "note_show" NoteShow { about: NoteAbout } -> Option<Note>;
+    /// Keeps a note; an empty one is taken away. `before_ms` is when the note was written that was changed.
+    "note_save" NoteSave { about: NoteAbout, text: String, before_ms: Option<i64> } -> Option<Note>;
     /// One page of a host's log, or of a unit's.
     "journal_query" JournalShow { host: String, query: JournalQuery } -> JournalPage;
     /// What lies and runs on a host for Muster. Puts nothing there.
     "helper_status" HelperStatusShow { host: String } -> HelperStatus;
     /// Ends the link and takes away everything that lies on the host for Muster.
     "helper_remove" HelperRemove { host: String, typed_name: Option<String> } -> Operation;
+}
+
+commands! {
+    /// What the window asks of its own shell, and not of the engine.
+    SHELL;
+
+    /// Ends the app, whatever still runs.
+    "app_quit" AppQuit {} -> ();
+    /// Whether the app starts with the desktop.
+    "autostart_show" AutostartShow {} -> bool;
+    "autostart_set" AutostartSet { on: bool } -> bool;
 }
 
 /// The one command whose answers are a stream of `Event`, through a channel of the window.
@@ -184,4 +208,10 @@ pub enum Event {
     Operations {
         counts: OperationCounts,
     },
+    /// A link from outside names a host to look at. It may be one that is not saved.
+    Open {
+        host: String,
+    },
+    /// The app is to end while something still runs: the person is asked.
+    Quitting {},
 }

@@ -15,6 +15,7 @@ pub mod ipc;
 pub mod journal;
 pub mod link;
 pub mod metrics;
+pub mod notes;
 pub mod operations;
 pub mod processes;
 pub mod runs;

@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod command;
 mod helper;
+mod package;
 mod packages;
 mod places;
 mod progress;
@@ -63,6 +64,12 @@ enum Task {
     Bench,
     /// Take a picture of every page, in both themes and languages, into target/screens.
     Screens,
+    /// Build what people install, into target/packages: a .deb, an .rpm and a tar.
+    Package {
+        /// From the build that is not optimised, to try the packages themselves.
+        #[arg(long)]
+        debug: bool,
+    },
     /// Only install what building and testing need.
     Setup,
 }
@@ -109,8 +116,12 @@ fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
             setup.provide(&[Need::Build, Need::Test])?;
             screens::screens(&places)
         }
+        Task::Package { debug } => {
+            setup.provide(&[Need::Build, Need::Package])?;
+            package::package(&places, Kind::of(!debug))
+        }
         Task::Setup => {
-            setup.provide(&[Need::Build, Need::Check, Need::Test])?;
+            setup.provide(&[Need::Build, Need::Check, Need::Test, Need::Package])?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -35,5 +35,11 @@ pub(crate) const TEST: &[Package] = &[
     package("iproute2", "their network, and 'ss' to compare with"),
     package("qemu-user-static", "runs the helper for aarch64"),
     package("procps", "'top' and 'free' to compare with"),
+    package("npm", "fetches axe-core, which looks for what keeps people out of the window"),
+    package("desktop-file-utils", "judges the entry for the menus of desktops"),
+    package("appstream", "judges what software centres are told"),
     package("util-linux", "enters the namespaces of a host"),
 ];
+
+/// To put together what people install.
+pub(crate) const PACKAGE: &[Package] = &[package("rpm", "builds the package for Fedora and openSUSE")];

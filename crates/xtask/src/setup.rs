@@ -4,13 +4,14 @@
 //! network is used. It never changes the system unsaid: the exact command is shown first.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
 
 use crate::command::{output, run};
-use crate::packages::{BUILD, Package, TEST};
+use crate::packages::{BUILD, PACKAGE, Package, TEST};
 use crate::places::Places;
 use crate::progress::{say, step};
 
@@ -20,6 +21,7 @@ pub(crate) enum Need {
     Build,
     Check,
     Test,
+    Package,
 }
 
 pub(crate) struct Setup<'a> {
@@ -36,11 +38,27 @@ const TARGETS: &[(&str, &str)] = &[
 
 const COMPONENTS: &[(&str, &str)] = &[("rustfmt", "the format check"), ("clippy", "the lints")];
 
+/// The version that `tests/support/axe.rs` runs.
+const AXE: &str = "4.10.3";
+const AXE_SHA256: &str = "880970c081707360e64f34cea25ff91892f5bc95675b0776925b9709dd8a68bb";
+
+/// Where the tests keep what is made or fetched once for a machine.
+fn test_cache() -> PathBuf {
+    match (env::var_os("MUSTER_TEST_CACHE"), env::var_os("XDG_CACHE_HOME")) {
+        (Some(chosen), _) => PathBuf::from(chosen),
+        (None, Some(home)) => PathBuf::from(home).join("muster-tests"),
+        (None, None) => PathBuf::from("/var/cache/muster-tests"),
+    }
+}
+
 impl Setup<'_> {
     /// Makes sure that all of `needs` is there.
     pub(crate) fn provide(&self, needs: &[Need]) -> anyhow::Result<()> {
         let mut missing = self.provide_packages(needs)?;
         missing += self.provide_rust(needs)?;
+        if needs.contains(&Need::Test) {
+            missing += self.provide_axe()?;
+        }
         if missing > 0 {
             bail!(
                 "{missing} parts of the system are missing (listed above) and --no-install was given: \
@@ -55,6 +73,9 @@ impl Setup<'_> {
         let mut wanted: Vec<&Package> = BUILD.iter().collect();
         if needs.contains(&Need::Test) {
             wanted.extend(TEST);
+        }
+        if needs.contains(&Need::Package) {
+            wanted.extend(PACKAGE);
         }
         if !Path::new("/usr/bin/dpkg-query").exists() {
             say("This system has no dpkg; set-up knows the packages of Debian and Ubuntu only.");
@@ -101,6 +122,37 @@ impl Setup<'_> {
             })?;
         }
         Ok(missing)
+    }
+
+    /// Fetches axe-core for the tests of the window, once. Returns how many parts stay missing.
+    fn provide_axe(&self) -> anyhow::Result<usize> {
+        let folder = test_cache().join(format!("axe-core-{AXE}"));
+        let script = folder.join("axe.min.js");
+        if script.is_file() {
+            return Ok(0);
+        }
+        say(format!("axe-core {AXE} is missing: it looks for what keeps people out of the window."));
+        if !self.install {
+            return Ok(1);
+        }
+        step("fetching it with npm", || {
+            let beside = folder.with_extension("partial");
+            std::fs::create_dir_all(&beside)?;
+            let mut npm = Command::new("npm");
+            npm.args(["pack", "--silent", "--pack-destination"]).arg(&beside).arg(format!("axe-core@{AXE}"));
+            run(&mut npm, "fetching axe-core")?;
+            let mut tar = Command::new("tar");
+            tar.arg("-xzf").arg(beside.join(format!("axe-core-{AXE}.tgz"))).arg("-C").arg(&beside);
+            run(tar.args(["--strip-components=1", "package/axe.min.js"]), "unpacking axe-core")?;
+            let sum = output(Command::new("sha256sum").arg(beside.join("axe.min.js")))?;
+            if sum.split_whitespace().next() != Some(AXE_SHA256) {
+                bail!("the axe.min.js that npm fetched is not the one that is expected: {sum}");
+            }
+            std::fs::create_dir_all(&folder)?;
+            std::fs::rename(beside.join("axe.min.js"), &script)?;
+            Ok(std::fs::remove_dir_all(&beside)?)
+        })?;
+        Ok(0)
     }
 
     fn add_missing(

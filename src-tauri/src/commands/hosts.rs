@@ -5,6 +5,7 @@ super::pass! {
     settings_save: SettingsSave;
     hosts_list: HostsList;
     host_save: HostSave;
+    hosts_edit: HostsEdit;
     host_remove: HostRemove;
     host_connect: HostConnect;
     host_disconnect: HostDisconnect;

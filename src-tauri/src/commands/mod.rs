@@ -6,10 +6,12 @@ mod helper;
 mod hosts;
 mod journal;
 mod look;
+mod notes;
 mod operations;
 mod processes;
 mod search;
 mod services;
+mod shell;
 mod trust;
 mod watch;
 
@@ -51,6 +53,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         hosts::settings_save,
         hosts::hosts_list,
         hosts::host_save,
+        hosts::hosts_edit,
         hosts::host_remove,
         hosts::host_connect,
         hosts::host_disconnect,
@@ -81,9 +84,14 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         operations::operation_show,
         operations::operations_read,
         operations::operations_unread,
+        notes::note_show,
+        notes::note_save,
         journal::journal_query,
         helper::helper_status,
         helper::helper_remove,
+        shell::app_quit,
+        shell::autostart_show,
+        shell::autostart_set,
         watch::watch,
         journal::journal_follow,
         journal::journal_unfollow,

@@ -10,7 +10,7 @@ use tauri::async_runtime::JoinHandle;
 use tauri::ipc::Channel;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::shell::Opened;
+use crate::shell::{Opened, Outside};
 
 /// The stream that runs now.
 #[derive(Default)]
@@ -21,11 +21,24 @@ pub(crate) async fn watch(
     channel: Channel<Event>,
     opened: State<'_, Opened>,
     watching: State<'_, Watching>,
+    outside: State<'_, Outside>,
 ) -> Result<(), Fault> {
     let mut events = super::engine(&opened)?.events();
+    let mut own = outside.subscribe();
+    // What the app was started with, for the first window that listens.
+    let first = outside.take_first();
     let stream = tauri::async_runtime::spawn(async move {
+        if let Some(event) = first
+            && channel.send(event).is_err()
+        {
+            return;
+        }
         loop {
-            let event = match events.recv().await {
+            let next = tokio::select! {
+                event = events.recv() => event,
+                event = own.recv() => event,
+            };
+            let event = match next {
                 Ok(event) => event,
                 // Some were missed: the list of hosts is read anew, metrics go on with the next.
                 Err(RecvError::Lagged(_)) => Event::HostsChanged {},

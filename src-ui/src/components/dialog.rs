@@ -10,29 +10,25 @@ use crate::text::{t_string, use_i18n};
 const FOCUSABLE: &str = "button:not([disabled]):not([tabindex='-1']), input:not([disabled]), \
      select:not([disabled]), textarea:not([disabled]), a[href], [tabindex='0']";
 
-/// Lies over the page until `on_close`. The first field in it takes the focus.
+/// What lies over the page until `on_close`: it keeps the keyboard, and gives it back.
 #[component]
-pub(crate) fn Dialog(
-    /// A question in the operator's words, or the name of a form.
+pub(crate) fn Modal(
+    /// Name for a screen reader.
     #[prop(into)]
-    title: Signal<String>,
-    /// Beside the title: tags.
-    #[prop(optional, into)]
-    beside: ViewFn,
+    label: Signal<String>,
+    /// Beside `dialog`.
+    #[prop(optional)]
+    class: &'static str,
+    #[prop(optional)] testid: &'static str,
     #[prop(into)] on_close: Callback<()>,
     /// While true it cannot be closed: something is under way whose end must be seen.
     #[prop(optional, into)]
     held: Signal<bool>,
-    /// 688 px instead of 480.
-    #[prop(optional)]
-    wide: bool,
-    #[prop(optional)] testid: &'static str,
-    /// The buttons at the foot.
+    /// Keys beside Esc and Tab.
     #[prop(optional, into)]
-    foot: Option<ViewFn>,
+    on_key: Option<Callback<leptos::ev::KeyboardEvent>>,
     children: Children,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let panel = NodeRef::<leptos::html::Div>::new();
     let before = document().active_element().and_then(|element| element.dyn_into::<HtmlElement>().ok());
     let before = StoredValue::new_local(before);
@@ -58,24 +54,28 @@ pub(crate) fn Dialog(
         }
     });
 
-    let close = move || {
-        if !held.get_untracked() {
-            on_close.run(());
-        }
-    };
-    let on_key = move |event: leptos::ev::KeyboardEvent| match event.key().as_str() {
-        "Escape" => {
-            event.prevent_default();
-            event.stop_propagation();
-            close();
-        }
-        "Tab" => {
-            if let Some(panel) = panel.get_untracked() {
-                keep_inside(&panel, &event);
+    let keys = move |event: leptos::ev::KeyboardEvent| {
+        match event.key().as_str() {
+            // What is being composed is given up by the input method, not by the dialog.
+            "Escape" if !event.is_composing() => {
+                event.prevent_default();
+                if !held.get_untracked() {
+                    on_close.run(());
+                }
+            }
+            "Tab" => {
+                if let Some(panel) = panel.get_untracked() {
+                    keep_inside(&panel, &event);
+                }
+            }
+            _ => {
+                if let Some(on_key) = on_key {
+                    on_key.run(event.clone());
+                }
             }
         }
         // Keys of the page below stay where they are.
-        _ => event.stop_propagation(),
+        event.stop_propagation();
     };
     view! {
         <div class="scrim" on:mousedown=move |event| {
@@ -85,31 +85,61 @@ pub(crate) fn Dialog(
         }>
             <div
                 node_ref=panel
-                class=if wide { "dialog is-wide" } else { "dialog" }
+                class=format!("dialog {class}")
                 role="dialog"
                 aria-modal="true"
-                aria-label=move || title.get()
+                aria-label=move || label.get()
                 data-testid=(!testid.is_empty()).then_some(testid)
-                on:keydown=on_key
+                on:keydown=keys
             >
-                <header class="dialog-head">
-                    <h2 class="dialog-title">{move || title.get()}</h2>
-                    {move || beside.run()}
-                    <span class="grow"></span>
-                    <Button
-                        kind=ButtonKind::Ghost
-                        small=true
-                        icon=IconName::Cross
-                        label=Signal::derive(move || t_string!(i18n, app.close).to_string())
-                        testid="dialog-close"
-                        disabled=held
-                        on_click=Callback::new(move |()| close())
-                    />
-                </header>
-                <div class="dialog-body">{children()}</div>
-                {foot.map(|foot| view! { <footer class="dialog-foot">{move || foot.run()}</footer> })}
+                {children()}
             </div>
         </div>
+    }
+}
+
+/// A question or a form over the page. The first field in it takes the focus.
+#[component]
+pub(crate) fn Dialog(
+    /// A question in the operator's words, or the name of a form.
+    #[prop(into)]
+    title: Signal<String>,
+    /// Beside the title: tags.
+    #[prop(optional, into)]
+    beside: ViewFn,
+    #[prop(into)] on_close: Callback<()>,
+    /// While true it cannot be closed: something is under way whose end must be seen.
+    #[prop(optional, into)]
+    held: Signal<bool>,
+    /// 688 px instead of 480.
+    #[prop(optional)]
+    wide: bool,
+    #[prop(optional)] testid: &'static str,
+    /// The buttons at the foot.
+    #[prop(optional, into)]
+    foot: Option<ViewFn>,
+    children: Children,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <Modal label=title class=if wide { "is-wide" } else { "" } testid on_close held>
+            <header class="dialog-head">
+                <h2 class="dialog-title">{move || title.get()}</h2>
+                {move || beside.run()}
+                <span class="grow"></span>
+                <Button
+                    kind=ButtonKind::Ghost
+                    small=true
+                    icon=IconName::Cross
+                    label=Signal::derive(move || t_string!(i18n, app.close).to_string())
+                    testid="dialog-close"
+                    disabled=held
+                    on_click=on_close
+                />
+            </header>
+            <div class="dialog-body">{children()}</div>
+            {foot.map(|foot| view! { <footer class="dialog-foot">{move || foot.run()}</footer> })}
+        </Modal>
     }
 }
 

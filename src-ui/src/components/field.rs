@@ -1,6 +1,7 @@
 //! Fields of a form: a label, an input, and what is wrong with it right below.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::{Glyph, GlyphName, Icon, IconName};
 
@@ -62,6 +63,12 @@ pub(crate) fn TextInput(
     /// Id of a `<datalist>` of suggestions.
     #[prop(optional)]
     list: &'static str,
+    /// Of a field that chooses from a list below it: `combobox`, the id of the list, and the id of the
+    /// chosen line.
+    #[prop(optional)]
+    role: &'static str,
+    #[prop(optional)] controls: &'static str,
+    #[prop(optional, into)] active: Signal<Option<String>>,
     #[prop(optional, into)] on_key: Option<Callback<leptos::ev::KeyboardEvent>>,
     #[prop(optional)] node_ref: NodeRef<leptos::html::Input>,
 ) -> impl IntoView {
@@ -92,8 +99,21 @@ pub(crate) fn TextInput(
             autocomplete="off"
             autocapitalize="off"
             spellcheck="false"
+            role=some(role)
+            aria-controls=some(controls)
+            aria-expanded=some(controls).map(|_| "true")
+            aria-autocomplete=some(controls).map(|_| "list")
+            aria-activedescendant=move || active.get()
             prop:value=move || value.get()
-            on:input=move |event| value.set(event_target_value(&event))
+            on:input=move |event| {
+                // Half a word that an input method still composes is no word to search for.
+                let composing =
+                    event.dyn_ref::<web_sys::InputEvent>().is_some_and(web_sys::InputEvent::is_composing);
+                if !composing {
+                    value.set(event_target_value(&event));
+                }
+            }
+            on:compositionend=move |event| value.set(event_target_value(&event))
             on:keydown=move |event| {
                 if let Some(on_key) = on_key {
                     on_key.run(event);
@@ -127,7 +147,7 @@ pub(crate) fn SearchInput(
                 let _ = input.blur();
             }
         }
-        "Enter" => {
+        "Enter" if !event.is_composing() => {
             if let Some(on_enter) = on_enter {
                 on_enter.run(());
             }

@@ -10,10 +10,11 @@ use protocol::text::printable;
 
 use super::columns::{self, Columns};
 use super::live_query::LiveQuery;
+use super::selection::Selection;
 use super::sort::Sort;
 use super::{
-    Button, ButtonKind, Column, CopyButton, Failed, Icon, IconName, KeyCap, Marks, SearchInput, Skeleton,
-    Table, copy_text,
+    Button, ButtonKind, Column, ColumnChooser, CopyButton, Failed, Icon, IconName, KeyCap, Marks,
+    SearchInput, Skeleton, Table, copy_text, remembered_shape,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -115,6 +116,7 @@ pub(crate) struct Ids {
     pub(crate) csv: &'static str,
     pub(crate) count: &'static str,
     pub(crate) new: &'static str,
+    pub(crate) columns: &'static str,
 }
 
 /// `Ids` of a noun.
@@ -130,6 +132,7 @@ macro_rules! ids {
             csv: concat!($noun, "-copy-csv"),
             count: concat!($noun, "-count"),
             new: concat!($noun, "-new"),
+            columns: concat!($noun, "-columns"),
         }
     };
 }
@@ -185,6 +188,23 @@ where
     let blocking = query.blocking_fault();
     let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
     let news = RwSignal::new(0u32);
+    let shape = remembered_shape(ids.noun);
+    let columns = Signal::derive(move || heads.columns(i18n));
+    let selection = RwSignal::new(Selection::default());
+    let chosen = Memo::new(move |_| {
+        selection
+            .with(|chosen| rows.with(|rows| rows.iter().filter(|row| chosen.contains(&key(row))).count()))
+    });
+    // What is copied: the chosen rows, else all of them.
+    let meant = move || -> Arc<Vec<K::Row>> {
+        let all = rows.get_untracked();
+        match chosen.get_untracked() {
+            0 => all,
+            _ => selection.with_untracked(|chosen| {
+                Arc::new(all.iter().filter(|row| chosen.contains(&key(row))).cloned().collect())
+            }),
+        }
+    };
     let toggle = move || query.frozen.update(|frozen| *frozen = !*frozen);
     let as_text = move |rows: &[K::Row]| columns::as_text::<K>(rows, &untrack(|| heads.words(i18n)));
 
@@ -198,14 +218,19 @@ where
                 event.prevent_default();
                 toggle();
             }
+            "Escape" if !selection.with_untracked(Selection::is_empty) => selection.update(Selection::clear),
             "Escape" if cursor.with_untracked(Option::is_some) => cursor.set(None),
             "c" if event.ctrl_key() || event.meta_key() => {
-                let row = cursor.get_untracked().and_then(|chosen| {
-                    rows.with_untracked(|rows| rows.iter().find(|row| key(row) == chosen).cloned())
-                });
-                if let Some(row) = row {
+                let at = cursor.get_untracked();
+                let row = rows
+                    .with_untracked(|rows| rows.iter().find(|row| at.as_ref() == Some(&key(row))).cloned());
+                let rows = match chosen.get_untracked() {
+                    0 => row.into_iter().collect(),
+                    _ => meant().to_vec(),
+                };
+                if !rows.is_empty() {
                     event.prevent_default();
-                    copy_text(as_text(&[row]), || {});
+                    copy_text(as_text(&rows), || {});
                 }
             }
             _ => {}
@@ -237,7 +262,7 @@ where
         view! {
             <Table
                 label
-                columns=Signal::derive(move || heads.columns(i18n))
+                columns
                 rows=Signal::from(rows)
                 key
                 cells=cells.clone()
@@ -249,6 +274,8 @@ where
                 row_testid
                 testid=ids.table
                 marks=Marks { question: query.question, count: news }
+                shape=Some(shape)
+                selection=Some(selection)
             />
         }
         .into_any()
@@ -287,10 +314,11 @@ where
                         </span>
                         <KeyCap key="Space" />
                     </button>
+                    <ColumnChooser columns shape testid=ids.columns />
                     <CopyButton
                         label=Signal::derive(move || t_string!(i18n, tables.copy_text).to_owned())
                         testid=ids.copy
-                        text=Signal::derive(move || rows.with_untracked(|rows| as_text(rows)))
+                        text=Signal::derive(move || as_text(&meant()))
                     />
                     <Button
                         kind=ButtonKind::Ghost
@@ -298,7 +326,7 @@ where
                         testid=ids.csv
                         label=Signal::derive(move || t_string!(i18n, tables.copy_csv).to_owned())
                         on_click=Callback::new(move |()| {
-                            copy_text(rows.with_untracked(|rows| columns::as_csv::<K>(rows)), || {});
+                            copy_text(columns::as_csv::<K>(&meant()), || {});
                         })
                     >
                         "CSV"
@@ -311,7 +339,7 @@ where
                     {body}
                 </div>
                 {partial.map(|partial| partial.run())}
-                <CountLine ids query count counts news shown=Signal::derive(move || rows.with(|rows| rows.len())) />
+                <CountLine ids query count counts news chosen shown=Signal::derive(move || rows.with(|rows| rows.len())) />
             </div>
             {detail.map(|detail| detail.run())}
         </main>
@@ -326,6 +354,7 @@ fn CountLine<A: TableAnswer>(
     count: fn(I18n, u32) -> String,
     counts: Option<ViewFn>,
     news: RwSignal<u32>,
+    chosen: Memo<usize>,
     shown: Signal<usize>,
 ) -> impl IntoView {
     let i18n = use_i18n();
@@ -339,6 +368,10 @@ fn CountLine<A: TableAnswer>(
             let (shown, total) = (format::count(shown as u64), format::count(u64::from(total)));
             t_string!(i18n, tables.count_shown, shown = shown, total = total)
         })
+    };
+    let chosen_words = move || {
+        let count = chosen.get() as u64;
+        (count > 0).then(|| t_string!(i18n, tables.count_chosen, count = count))
     };
     let left_out = move || {
         query
@@ -374,6 +407,7 @@ fn CountLine<A: TableAnswer>(
             <span>{shown_words}</span>
             {counts.map(|counts| counts.run())}
             {new_words}
+            <span class="strong" data-testid="count-chosen">{chosen_words}</span>
             <span class="is-warn">{left_out}</span>
             <span class="grow"></span>
             <span class="dim">{age}</span>

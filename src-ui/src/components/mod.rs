@@ -8,13 +8,18 @@ pub(crate) mod columns;
 pub(crate) mod load;
 pub(crate) mod marks;
 mod news;
+pub(crate) mod selection;
+pub(crate) mod shape;
 pub(crate) mod sort;
+mod sparkline;
 pub(crate) mod window;
 
 #[cfg(target_arch = "wasm32")]
 mod action;
 #[cfg(target_arch = "wasm32")]
 mod button;
+#[cfg(target_arch = "wasm32")]
+mod chooser;
 #[cfg(target_arch = "wasm32")]
 mod copy;
 #[cfg(target_arch = "wasm32")]
@@ -23,8 +28,12 @@ mod dialog;
 mod feedback;
 #[cfg(target_arch = "wasm32")]
 mod field;
+#[cfg(all(target_arch = "wasm32", debug_assertions))]
+mod gallery;
 #[cfg(target_arch = "wasm32")]
 mod glyph;
+#[cfg(target_arch = "wasm32")]
+mod head;
 #[cfg(target_arch = "wasm32")]
 mod icon;
 #[cfg(target_arch = "wasm32")]
@@ -48,6 +57,9 @@ pub(crate) mod level;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    action::*, button::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, icon::*, live_table::*,
-    menu::*, meter::*, side::*, table::*, tabs::*, tag::*,
+    action::*, button::*, chooser::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, head::Column,
+    icon::*, live_table::*, menu::*, meter::*, side::*, sparkline::*, table::*, tabs::*, tag::*,
 };
+
+#[cfg(all(target_arch = "wasm32", debug_assertions))]
+pub(crate) use gallery::Gallery;

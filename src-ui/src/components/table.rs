@@ -11,52 +11,13 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 
+use super::head::{Column, Head};
 use super::news::News;
+use super::selection::Selection;
+use super::shape::Shape;
 use super::sort::Sort;
 use super::window::{reveal, visible};
 use crate::state::now_ms;
-
-/// A column: its name in `Sort`, its head, and its width as a track of a CSS grid.
-#[derive(Clone)]
-pub(crate) struct Column {
-    pub(crate) id: &'static str,
-    pub(crate) title: Signal<String>,
-    /// `98px`, `minmax(200px, 1fr)`.
-    pub(crate) track: &'static str,
-    /// Sorted from the greatest at first.
-    pub(crate) numeric: bool,
-    /// The head stands at the right, over its numbers.
-    pub(crate) right: bool,
-    pub(crate) sortable: bool,
-}
-
-impl Column {
-    pub(crate) fn new(
-        id: &'static str,
-        track: &'static str,
-        title: impl Fn() -> String + Send + Sync + 'static,
-    ) -> Self {
-        Self { id, title: Signal::derive(title), track, numeric: false, right: false, sortable: true }
-    }
-
-    /// Numbers, right-aligned.
-    pub(crate) fn numeric(mut self) -> Self {
-        self.numeric = true;
-        self.right = true;
-        self
-    }
-
-    /// Numbers behind a bar, so that the head stands at the left.
-    pub(crate) fn numeric_left(mut self) -> Self {
-        self.numeric = true;
-        self
-    }
-
-    pub(crate) fn unsorted(mut self) -> Self {
-        self.sortable = false;
-        self
-    }
-}
 
 /// Marks rows that a refresh brought and cells that it changed.
 #[derive(Clone, Copy)]
@@ -115,6 +76,15 @@ pub(crate) fn Table<R, C>(
     #[prop(optional_no_strip)] row_class: Option<fn(&R) -> &'static str>,
     #[prop(optional_no_strip)] row_testid: Option<fn(&R) -> String>,
     #[prop(optional)] marks: Option<Marks>,
+    /// Which columns are hidden and how wide they are; without it they are as they come.
+    #[prop(optional_no_strip)]
+    shape: Option<RwSignal<Shape>>,
+    /// Rows that are chosen together; without it there is the cursor alone.
+    #[prop(optional_no_strip)]
+    selection: Option<RwSignal<Selection>>,
+    /// Rows that can be chosen: a head of a group cannot.
+    #[prop(optional_no_strip)]
+    selectable: Option<fn(&R) -> bool>,
     /// Is kept true while the first row is in sight.
     #[prop(optional)]
     at_top: Option<RwSignal<bool>>,
@@ -132,7 +102,8 @@ where
     let height_px = RwSignal::new(800.0);
     // Width of the scroll bar, where it takes room of its own.
     let gutter_px = RwSignal::new(0);
-    follow_size(body, height_px, gutter_px);
+    let width_px = RwSignal::new(i32::MAX);
+    follow_size(body, height_px, gutter_px, width_px);
 
     let range = Memo::new(move |_| {
         let count = rows.with(|rows| rows.len());
@@ -196,8 +167,38 @@ where
             on_open.run(key);
         }
     };
+    let order = move || -> Vec<String> {
+        let takes = |row: &&R| selectable.is_none_or(|selectable| selectable(row));
+        rows.with_untracked(|rows| rows.iter().filter(takes).map(key).collect())
+    };
+    let press = move |event: leptos::ev::MouseEvent, pressed: &str| {
+        if let Some(selection) = selection {
+            let before = cursor.get_untracked();
+            let (ctrl, shift) = (event.ctrl_key() || event.meta_key(), event.shift_key());
+            if shift {
+                // Else the browser would select text from there to here.
+                event.prevent_default();
+            }
+            let can = order().iter().any(|one| one == pressed);
+            if can || !(ctrl || shift) {
+                selection.update(|chosen| chosen.press(&order(), pressed, before.as_deref(), ctrl, shift));
+            }
+        }
+        cursor.set(Some(pressed.to_owned()));
+    };
     let keys = move |event: leptos::ev::KeyboardEvent| {
-        if event.ctrl_key() || event.alt_key() || event.meta_key() || typing_in(&event) {
+        if event.alt_key() || typing_in(&event) {
+            return;
+        }
+        if event.ctrl_key() || event.meta_key() {
+            let Some(selection) = selection else { return };
+            match (event.key().as_str(), cursor.get_untracked()) {
+                ("a" | "A", _) => selection.update(|chosen| chosen.all(&order())),
+                (" ", Some(key)) if order().contains(&key) => selection.update(|chosen| chosen.toggle(&key)),
+                _ => return,
+            }
+            event.prevent_default();
+            event.stop_propagation();
             return;
         }
         let page = (height_px.get_untracked() / row_px) as isize - 1;
@@ -227,19 +228,48 @@ where
         };
         event.prevent_default();
         let keys: Vec<String> = rows.with_untracked(|rows| rows.iter().map(key).collect());
-        if let Some(at) = step(&keys, cursor.get_untracked().as_deref(), by) {
+        let before = cursor.get_untracked();
+        if let Some(at) = step(&keys, before.as_deref(), by) {
             move_to(at);
+            if let Some(selection) = selection {
+                let now = cursor.get_untracked().unwrap_or_default();
+                match event.shift_key() {
+                    true => selection.update(|chosen| chosen.extend(&order(), &now, before.as_deref())),
+                    false if selection.with_untracked(Selection::is_empty) => {}
+                    false => selection.update(Selection::clear),
+                }
+            }
         }
     };
 
-    let tracks =
-        move || columns.with(|columns| columns.iter().map(|c| c.track).collect::<Vec<_>>().join(" "));
+    let shaped = Memo::new(move |_| {
+        let mut shaped = shape.map(|shape| shape.get()).unwrap_or_default();
+        let width = width_px.get();
+        columns.with(|columns| {
+            for column in columns.iter().filter(|column| width < column.needs_px) {
+                shaped.hide(column.id);
+            }
+        });
+        shaped
+    });
+    let tracks = move || {
+        columns.with(|columns| shaped.with(|shape| shape.tracks(columns.iter().map(|c| (c.id, c.track)))))
+    };
+    let table_class = move || {
+        let hidden = columns.with(|columns| shaped.with(|shape| shape.classes(columns.iter().map(|c| c.id))));
+        format!("table{hidden}")
+    };
     let row_view = move |slot: Slot<R>| {
         let Slot { key, row, at } = slot;
         let chosen = {
             let key = key.clone();
             Memo::new(move |_| cursor.with(|cursor| cursor.as_deref() == Some(key.as_str())))
         };
+        let selected = {
+            let key = key.clone();
+            Memo::new(move |_| selection.is_some_and(|chosen| chosen.with(|chosen| chosen.contains(&key))))
+        };
+        let is_several = move || selection.is_some_and(|chosen| !chosen.with(Selection::is_empty));
         let is_new = {
             let key = key.clone();
             Memo::new(move |_| new_rows.with(|new| new.contains(&key)))
@@ -250,7 +280,8 @@ where
                 let own = row_class.map(|class| row.with(class)).unwrap_or_default();
                 let focused = if chosen.get() { " is-focused" } else { "" };
                 let new = if is_new.get() { " is-new" } else { "" };
-                format!("table-row{focused}{new} {own}")
+                let selected = if selected.get() { " is-selected" } else { "" };
+                format!("table-row{focused}{selected}{new} {own}")
             }
         };
         let element = NodeRef::<leptos::html::Div>::new();
@@ -266,11 +297,16 @@ where
                 role="row"
                 id=move || chosen.get().then(|| format!("{testid}-cursor"))
                 aria-rowindex=move || (at.get() + 2).to_string()
-                aria-selected=move || if chosen.get() { "true" } else { "false" }
+                aria-selected=move || {
+                    let is = if is_several() { selected.get() } else { chosen.get() };
+                    if is { "true" } else { "false" }
+                }
                 data-testid=row_testid
-                on:mousedown=move |_| cursor.set(Some(pressed.clone()))
-                on:click=move |_| {
-                    if open_on_click {
+                on:mousedown=move |event| press(event, &pressed)
+                on:click=move |event| {
+                    // With a key held a press chooses and opens nothing.
+                    let is_plain = !(event.shift_key() || event.ctrl_key() || event.meta_key());
+                    if open_on_click && is_plain {
                         open(clicked.clone());
                     }
                 }
@@ -286,8 +322,9 @@ where
     };
     view! {
         <div
-            class="table"
+            class=table_class
             role="grid"
+            aria-multiselectable=selection.map(|_| "true")
             tabindex="0"
             node_ref=node_ref
             aria-label=move || label.get()
@@ -304,7 +341,7 @@ where
                     columns
                         .get()
                         .into_iter()
-                        .map(|column| view! { <Head column sort /> })
+                        .map(|column| view! { <Head column sort shape /> })
                         .collect_view()
                 }}
             </div>
@@ -376,62 +413,24 @@ fn mark_changes<R: Send + Sync + 'static>(
     });
 }
 
-#[component]
-fn Head(column: Column, sort: RwSignal<Sort>) -> impl IntoView {
-    let Column { id, title, numeric, right, sortable, .. } = column;
-    let sorted = Memo::new(move |_| {
-        let sort = sort.get();
-        (sort.column == id).then_some(sort.descending)
-    });
-    let class = move || match (sorted.get().is_some(), right) {
-        (true, true) => "head num is-sorted",
-        (true, false) => "head is-sorted",
-        (false, true) => "head num",
-        (false, false) => "head",
-    };
-    let aria = move || match sorted.get() {
-        Some(true) => "descending",
-        Some(false) => "ascending",
-        None => "none",
-    };
-    let arrow = move || sorted.get().map(|descending| if descending { " \u{2193}" } else { " \u{2191}" });
-    if sortable {
-        view! {
-            <div class=class role="columnheader" aria-sort=aria>
-                <button
-                    type="button"
-                    class="head-button cut"
-                    tabindex="-1"
-                    data-testid=format!("sort-{id}")
-                    on:click=move |_| sort.update(|sort| *sort = sort.pressed(id, numeric))
-                >
-                    {move || title.get()}
-                    {arrow}
-                </button>
-            </div>
-        }
-        .into_any()
-    } else {
-        view! {
-            <div class=class role="columnheader">
-                <span class="cut">{move || title.get()}</span>
-            </div>
-        }
-        .into_any()
-    }
-}
-
-fn follow_size(body: NodeRef<leptos::html::Div>, height_px: RwSignal<f64>, gutter_px: RwSignal<i32>) {
+fn follow_size(
+    body: NodeRef<leptos::html::Div>,
+    height_px: RwSignal<f64>,
+    gutter_px: RwSignal<i32>,
+    width_px: RwSignal<i32>,
+) {
     let watched = StoredValue::new_local(None);
     Effect::new(move |_| {
         let Some(body) = body.get() else { return };
         height_px.set(f64::from(body.client_height()));
         gutter_px.set(body.offset_width() - body.client_width());
+        width_px.set(body.offset_width());
         let measured = body.clone();
         let changed = Closure::<dyn FnMut()>::new(move || {
             if measured.client_height() > 0 {
                 height_px.try_set(f64::from(measured.client_height()));
                 gutter_px.try_set(measured.offset_width() - measured.client_width());
+                width_px.try_set(measured.offset_width());
             }
         });
         // Without an observer the height at the first drawing stays, with a margin of rows.

@@ -99,7 +99,11 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
     };
     let dimmed = move || if old.get() { "cell num dim" } else { "cell num" };
     view! {
-        <span role="presentation"></span>
+        <span role="presentation">
+            <span class="row-check">
+                <Icon name=IconName::Check />
+            </span>
+        </span>
         <span class="cell" role="gridcell">
             <Glyph name=Signal::derive(move || standing.get().into()) />
         </span>

@@ -343,6 +343,7 @@ fn HostTabs() -> impl IntoView {
         tab("services", "tab-services", |i18n| t_string!(i18n, app.tab_services)),
         tab("journal", "tab-journal", |i18n| t_string!(i18n, app.tab_journal)),
         tab("operations", "tab-operations", |i18n| t_string!(i18n, app.tab_operations)),
+        tab("notes", "tab-notes", |i18n| t_string!(i18n, app.tab_notes)),
     ];
     view! {
         <Tabs

@@ -1,9 +1,12 @@
 //! hosts: the list of saved hosts, the form that saves one, and the frame around one.
 
+mod change;
 mod draft;
 pub(crate) mod jump;
 pub(crate) mod table;
 
+#[cfg(target_arch = "wasm32")]
+mod bulk;
 #[cfg(target_arch = "wasm32")]
 mod cells;
 #[cfg(target_arch = "wasm32")]
@@ -18,7 +21,7 @@ mod page;
 mod remove;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {form::*, frame::*, page::*, remove::*};
+pub(crate) use {bulk::HostsEditDialog, form::*, frame::*, page::*, remove::*};
 
 /// The path of a host's page. A name has no character that a path must escape (`check_draft`), but
 /// the list may hold one of a later version.

@@ -8,16 +8,27 @@ use leptos_router::hooks::use_navigate;
 use protocol::hosts::{HostRow, LOCAL};
 use protocol::text::printable;
 
+use super::bulk::ChosenBar;
 use super::cells::{GroupCells, HostCells};
 use super::host_path;
-use super::table::{Line, lines};
+use super::table::{Line, chosen_hosts, lines};
 use crate::app::TopBar;
 use crate::components::load::Load;
-use crate::components::{Button, ButtonKind, Column, Empty, Failed, IconName, Skeleton, Table, focus};
+use crate::components::selection::Selection;
+use crate::components::{
+    Button, ButtonKind, Column, Empty, Failed, IconName, Skeleton, Table, focus, remembered_shape,
+};
 use crate::state::{OpenDialog, use_app};
 use crate::text::{t_string, use_i18n};
 
 const ROW_PX: f64 = 28.0;
+
+// The widths of the table below which a column makes room for the others: each is the sum of what
+// stands beside it then.
+const ADDRESS_NEEDS_PX: i32 = 1_040;
+const LOAD_NEEDS_PX: i32 = 936;
+const UPTIME_NEEDS_PX: i32 = 864;
+const TAG_NEEDS_PX: i32 = 792;
 
 #[component]
 pub(crate) fn HostsPage() -> impl IntoView {
@@ -31,8 +42,11 @@ pub(crate) fn HostsPage() -> impl IntoView {
         })
     });
     let some = move || state.with(|state| state.value() == Some(&false));
-    view! {
-        <TopBar>
+    let selection = RwSignal::new(Selection::default());
+    let chosen = RwSignal::new(Vec::<String>::new());
+    let is_chosen = Memo::new(move |_| chosen.with(|chosen| !chosen.is_empty()));
+    let own = move || {
+        view! {
             <Show when=some>
                 <Button
                     icon=IconName::Plus
@@ -41,6 +55,16 @@ pub(crate) fn HostsPage() -> impl IntoView {
                 >
                     {move || t_string!(i18n, hosts.add)}
                 </Button>
+            </Show>
+        }
+    };
+    view! {
+        <TopBar>
+            <Show when=move || is_chosen.get() fallback=own>
+                <ChosenBar
+                    hosts=chosen
+                    on_clear=Callback::new(move |()| selection.update(Selection::clear))
+                />
             </Show>
         </TopBar>
         <main
@@ -59,7 +83,7 @@ pub(crate) fn HostsPage() -> impl IntoView {
                         .into_any()
                 }
                 Load::Ready(true) => view! { <FirstStart /> }.into_any(),
-                Load::Ready(false) => view! { <HostsTable /> }.into_any(),
+                Load::Ready(false) => view! { <HostsTable selection chosen /> }.into_any(),
             }}
         </main>
     }
@@ -97,7 +121,7 @@ fn FirstStart() -> impl IntoView {
 }
 
 #[component]
-fn HostsTable() -> impl IntoView {
+fn HostsTable(selection: RwSignal<Selection>, chosen: RwSignal<Vec<String>>) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let navigate = use_navigate();
@@ -126,6 +150,12 @@ fn HostsTable() -> impl IntoView {
     });
     let none = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
 
+    Effect::new(move |_| {
+        let now = selection.with(|picked| rows.with(|rows| chosen_hosts(rows, |key| picked.contains(key))));
+        if chosen.with_untracked(|before| *before != now) {
+            chosen.set(now);
+        }
+    });
     let cursor = RwSignal::new(None::<String>);
     let open = move |key: String| match Line::of_key(&key) {
         Some(Line::Group { name, .. }) => app.hosts_view.update(|view| view.toggle(&name)),
@@ -142,6 +172,18 @@ fn HostsTable() -> impl IntoView {
                     app.hosts_view.update(|view| view.toggle(&name));
                     cursor.set(Some(Line::Group { name, folded: fold }.key()));
                 }
+                true
+            }
+            ("e", Some(_)) if chosen.with_untracked(|chosen| chosen.len() > 1) => {
+                app.dialog.set(Some(OpenDialog::HostsEdit { hosts: chosen.get_untracked() }));
+                true
+            }
+            (" ", Some(line)) if line.is_host() => {
+                selection.update(|chosen| chosen.toggle(&line.key()));
+                true
+            }
+            ("Escape", _) if !selection.with_untracked(Selection::is_empty) => {
+                selection.update(Selection::clear);
                 true
             }
             ("e", Some(Line::Host { name, .. })) if name != LOCAL => {
@@ -173,14 +215,14 @@ fn HostsTable() -> impl IntoView {
         Column::new("fold", "30px", String::new).unsorted(),
         Column::new("glyph", "18px", String::new).unsorted(),
         head!("name", "minmax(98px, 1fr)", column_name),
-        head!("tag", "44px", column_tag),
-        head!("address", "104px", column_address),
-        head!("state", "minmax(216px, 420px)", column_state),
+        head!("tag", "44px", column_tag).needs(TAG_NEEDS_PX),
+        head!("address", "104px", column_address).needs(ADDRESS_NEEDS_PX),
+        head!("state", "minmax(180px, 420px)", column_state),
         head!("cpu", "88px", column_cpu).numeric_left(),
         head!("memory", "88px", column_memory).numeric_left(),
-        head!("disk", "minmax(152px, 1fr)", column_disk).numeric_left(),
-        head!("load", "72px", column_load).numeric(),
-        head!("uptime", "72px", column_uptime).numeric(),
+        head!("disk", "minmax(112px, 1fr)", column_disk).numeric_left(),
+        head!("load", "72px", column_load).numeric().needs(LOAD_NEEDS_PX),
+        head!("uptime", "72px", column_uptime).numeric().needs(UPTIME_NEEDS_PX),
         head!("failed", "46px", column_failed).numeric(),
         head!("seen", "72px", column_seen).numeric(),
     ];
@@ -216,6 +258,9 @@ fn HostsTable() -> impl IntoView {
                 on_key=Some(Callback::new(on_key))
                 row_class=Some(row_class)
                 row_testid=Some(row_testid)
+                shape=Some(remembered_shape("hosts"))
+                selection=Some(selection)
+                selectable=Some(Line::is_host)
                 testid="hosts"
                 node_ref=table
             />

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use protocol::hosts::{HostGlance, HostRow};
+use protocol::hosts::{HostGlance, HostRow, LOCAL};
 
 use crate::components::sort::{Sort, natural};
 use crate::state::standing::{Standing, seen_ms};
@@ -82,6 +82,11 @@ impl Line {
         }
     }
 
+    /// True for a host: the head of a group stands for no host of its own.
+    pub(crate) fn is_host(&self) -> bool {
+        matches!(self, Line::Host { .. })
+    }
+
     /// The line that a key stands for.
     pub(crate) fn of_key(key: &str) -> Option<Line> {
         let mut parts = key.split('\u{1f}');
@@ -93,6 +98,21 @@ impl Line {
             _ => None,
         }
     }
+}
+
+/// The hosts whose lines are chosen, each once, without this computer.
+pub(crate) fn chosen_hosts(lines: &[Line], is_chosen: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for line in lines {
+        if let Line::Host { name, .. } = line
+            && name != LOCAL
+            && !names.contains(name)
+            && is_chosen(&line.key())
+        {
+            names.push(name.clone());
+        }
+    }
+    names
 }
 
 /// True if every word of `text` occurs in what a person knows the host by.
@@ -259,6 +279,13 @@ mod tests {
         assert_eq!(HostsView::parse_line("nonsense"), HostsView::default());
         let strange = r#"{"column":"from_the_future","descending":true,"folded":["Web"]}"#;
         assert_eq!(HostsView::parse_line(strange).sort, Sort::by("name"));
+    }
+
+    #[test]
+    fn a_host_that_is_chosen_in_two_groups_is_acted_on_once() {
+        let lines = lines(&hosts(), &HostsView::default(), "");
+        assert_eq!(chosen_hosts(&lines, |_| true), ["db-1", "web-2", "web-10", "spare"]);
+        assert_eq!(chosen_hosts(&lines, |key| key.ends_with("web-2")), ["web-2"]);
     }
 
     #[test]

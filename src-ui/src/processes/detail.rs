@@ -13,13 +13,15 @@ use protocol::text::{printable, printable_lines};
 
 use super::order;
 use super::page::state_words;
-use crate::components::{Button, Facts, IconName, SidePanel, SideSection};
+use crate::components::{Button, Facts, IconName, SidePanel, SideSection, Sparkline};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::{host_path, use_host};
 use crate::ipc;
 use crate::state::{OpenDialog, use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
 
+/// Refreshes whose share of the CPU is drawn.
+const SHARES_KEPT: usize = 40;
 /// Sockets shown before the rest is counted.
 const SOCKETS_SHOWN: usize = 8;
 
@@ -44,6 +46,23 @@ pub(crate) fn ProcessDetails(
         }
     });
     let pid = Memo::new(move |_| chosen.with(|chosen| chosen.as_ref().map(|(process, _)| process.pid)));
+    // Its share of the CPU at each refresh since it was chosen.
+    let shares = RwSignal::new(Vec::<Option<f64>>::new());
+    Effect::new(move |before: Option<Option<u32>>| {
+        let pid = pid.get();
+        if before.is_some_and(|before| before != pid) {
+            shares.set(Vec::new());
+        }
+        chosen.with(|chosen| {
+            let share = chosen.as_ref().and_then(|(process, is_there)| process.cpu_pct.filter(|_| *is_there));
+            shares.update(|shares| {
+                shares.push(share);
+                let over = shares.len().saturating_sub(SHARES_KEPT);
+                shares.drain(..over);
+            });
+        });
+        pid
+    });
     let sockets = RwSignal::new(None::<Vec<SocketRow>>);
     let (i18n, host) = (use_i18n(), use_host());
     let is_live = host.is_live();
@@ -62,7 +81,7 @@ pub(crate) fn ProcessDetails(
     });
     move || {
         let (process, is_there) = chosen.get()?;
-        Some(detail(i18n, process, is_there, cursor, is_live, sockets))
+        Some(detail(i18n, process, is_there, cursor, is_live, sockets, shares))
     }
 }
 
@@ -84,6 +103,7 @@ fn detail(
     cursor: RwSignal<Option<String>>,
     is_live: Memo<bool>,
     sockets: RwSignal<Option<Vec<SocketRow>>>,
+    shares: RwSignal<Vec<Option<f64>>>,
 ) -> impl IntoView {
     let app = use_app();
     let host = use_host();
@@ -181,6 +201,11 @@ fn detail(
         >
             {command}
             <SideSection title=t_string!(i18n, processes.usage)>
+                <Sparkline
+                    values=shares
+                    places=SHARES_KEPT
+                    label=Signal::derive(move || t_string!(i18n, processes.cpu).to_owned())
+                />
                 <Facts facts=usage.into() />
             </SideSection>
             <SideSection title=t_string!(i18n, processes.what)>

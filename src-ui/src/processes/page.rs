@@ -10,7 +10,7 @@ use protocol::text::printable;
 use super::detail::ProcessDetails;
 use super::order::{self, Column};
 use crate::components::columns::Columns;
-use crate::components::live_query::LiveQuery;
+use crate::components::live_query::{LiveQuery, text_of_path};
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
@@ -32,7 +32,7 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
     let live = host.is_live();
-    let text = RwSignal::new(String::new());
+    let text = text_of_path();
     let programs = RwSignal::new(false);
     let sort = RwSignal::new(Sort { column: Column::Cpu.id(), descending: true });
     let cursor = RwSignal::new(None::<String>);

@@ -1,16 +1,14 @@
 //! The page of settings. A choice holds at once and is saved at once; there is nothing to confirm.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use protocol::credentials::KeyringState;
-use protocol::ipc::SettingsSave;
-use protocol::settings::{Language, Settings, Theme};
+use protocol::settings::{Language, Theme};
 use protocol::text::printable;
 
+use super::desktop::DesktopSettings;
 use crate::app::TopBar;
 use crate::components::{Choice, Segmented};
 use crate::format;
-use crate::ipc;
 use crate::state::use_app;
 use crate::text::{lang, t_string, use_i18n};
 
@@ -22,23 +20,6 @@ const INTERVALS: [(u32, &str); 4] =
 pub(crate) fn SettingsPage() -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
-    let change = move |change: &dyn Fn(&mut Settings)| {
-        let before = app.settings.get_untracked();
-        app.settings.update(change);
-        let settings = app.settings.get_untracked();
-        if settings == before {
-            return;
-        }
-        spawn_local(async move {
-            match ipc::call(SettingsSave { settings }).await {
-                Ok(kept) => app.settings.set(kept),
-                Err(fault) => {
-                    app.settings.set(before);
-                    app.complain(fault);
-                }
-            }
-        });
-    };
     macro_rules! says {
         ($key:ident) => {
             Signal::derive(move || t_string!(i18n, settings.$key).to_string())
@@ -75,7 +56,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <Segmented
                     label=says!(language)
                     value=Signal::derive(move || app.settings.read().language)
-                    on_change=Callback::new(move |language| change(&|settings| settings.language = language))
+                    on_change=Callback::new(move |language| app.change_settings(|settings| settings.language = language))
                     choices=vec![
                         Choice::new(Language::System, "settings-language-system", move || {
                             t_string!(i18n, settings.system).to_string()
@@ -91,7 +72,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <Segmented
                     label=says!(theme)
                     value=Signal::derive(move || app.settings.read().theme)
-                    on_change=Callback::new(move |theme| change(&|settings| settings.theme = theme))
+                    on_change=Callback::new(move |theme| app.change_settings(|settings| settings.theme = theme))
                     choices=vec![
                         Choice::new(Theme::System, "theme-system", move || t_string!(i18n, settings.system).to_string()),
                         Choice::new(Theme::Dark, "theme-dark", move || t_string!(i18n, settings.theme_dark).to_string()),
@@ -104,11 +85,12 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <Segmented
                     label=says!(interval)
                     value=Signal::derive(move || app.settings.read().interval_ms)
-                    on_change=Callback::new(move |interval_ms| change(&|settings| settings.interval_ms = interval_ms))
+                    on_change=Callback::new(move |interval_ms| app.change_settings(|settings| settings.interval_ms = interval_ms))
                     choices=intervals
                 />
                 <p class="setting-hint">{move || t_string!(i18n, settings.interval_hint)}</p>
             </div>
+            <DesktopSettings />
             <div class="setting">
                 <span class="setting-name">{move || t_string!(i18n, settings.keyring)}</span>
                 <p class="setting-text" data-testid="settings-keyring">{keyring}</p>

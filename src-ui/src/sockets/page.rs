@@ -10,7 +10,7 @@ use protocol::text::printable;
 use super::detail::SocketDetail;
 use super::order::{self, Column};
 use crate::components::columns::Columns;
-use crate::components::live_query::LiveQuery;
+use crate::components::live_query::{LiveQuery, text_of_path};
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
@@ -31,7 +31,7 @@ pub(crate) fn SocketsPage() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
     let live = host.is_live();
-    let text = RwSignal::new(String::new());
+    let text = text_of_path();
     let listening = RwSignal::new(false);
     let name = host.name.get_untracked();
     let query = LiveQuery::new(move || {

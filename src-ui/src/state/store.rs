@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::hosts::{Host, HostRow, LOCAL};
-use protocol::ipc::{AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList};
+use protocol::ipc::{AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList, SettingsSave};
 use protocol::link::{LinkState, LinkStep};
 use protocol::metrics::Metrics;
 use protocol::operations::OperationCounts;
@@ -29,14 +29,42 @@ use crate::text::{I18n, Locale};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum OpenDialog {
     HostAdd,
-    HostEdit { host: String },
-    HostRemove { host: String },
-    Trust { host: String },
-    Service { host: String, unit: Option<String>, action: ServiceAction },
-    Run { host: String },
-    HelperRemove { host: String },
-    Signal { host: String, pid: u32, start_ticks: u64, name: String },
+    HostEdit {
+        host: String,
+    },
+    HostsEdit {
+        hosts: Vec<String>,
+    },
+    HostRemove {
+        host: String,
+    },
+    Trust {
+        host: String,
+    },
+    Service {
+        host: String,
+        unit: Option<String>,
+        action: ServiceAction,
+    },
+    Run {
+        host: String,
+    },
+    HelperRemove {
+        host: String,
+    },
+    Signal {
+        host: String,
+        pid: u32,
+        start_ticks: u64,
+        name: String,
+    },
     Keys,
+    /// The app is to end while something still runs.
+    Quit,
+    /// The palette, with what was typed elsewhere.
+    Search {
+        text: String,
+    },
 }
 
 /// A short notice that goes away by itself.
@@ -74,6 +102,8 @@ pub(crate) struct App {
     /// Names of the hosts that were opened, for the rail.
     pub(crate) open: RwSignal<Vec<String>>,
     pub(crate) dialog: RwSignal<Option<OpenDialog>>,
+    /// A page that was asked for from outside the window.
+    pub(crate) asked_path: RwSignal<Option<String>>,
     pub(crate) toasts: RwSignal<Vec<Toast>>,
     /// What stands in the search field of every page.
     pub(crate) search: RwSignal<String>,
@@ -117,6 +147,7 @@ impl App {
             now_ms: RwSignal::new(now_ms()),
             open: RwSignal::default(),
             dialog: RwSignal::new(None),
+            asked_path: RwSignal::new(None),
             toasts: RwSignal::default(),
             search: RwSignal::default(),
             hosts_view: RwSignal::new(remembered_view()),
@@ -274,6 +305,8 @@ impl App {
                 }
                 Event::Operations { counts } => self.counts.set(counts),
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
+                Event::Open { host } => self.asked_path.set(Some(crate::hosts::host_path(&host))),
+                Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),
                 Event::Secrets { state } => self.facts.update(|facts| {
                     if let Load::Ready(facts) = facts {
                         facts.keyring = state;
@@ -405,6 +438,25 @@ impl App {
                 self.dialog.set(Some(OpenDialog::HostEdit { host }));
             }
         }
+    }
+
+    /// Changes a setting at once, and takes it back if it cannot be saved.
+    pub(crate) fn change_settings(self, change: impl FnOnce(&mut Settings)) {
+        let before = self.settings.get_untracked();
+        self.settings.update(change);
+        let settings = self.settings.get_untracked();
+        if settings == before {
+            return;
+        }
+        spawn_local(async move {
+            match ipc::call(SettingsSave { settings }).await {
+                Ok(kept) => self.settings.set(kept),
+                Err(fault) => {
+                    self.settings.set(before);
+                    self.complain(fault);
+                }
+            }
+        });
     }
 
     /// The language to show: the chosen one, else the system's.

@@ -170,7 +170,7 @@ async fn forget_secrets(engine: &Engine, host: &Host, kinds: &[SecretKind]) -> O
 }
 
 /// Makes the path of a key file absolute, so that it means the same from every folder.
-fn absolute(identity: Identity) -> Result<Identity, Fault> {
+pub(super) fn absolute(identity: Identity) -> Result<Identity, Fault> {
     let Identity::KeyFile { path } = identity else { return Ok(identity) };
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let full = match (path.strip_prefix("~/"), home) {
@@ -191,6 +191,7 @@ impl Handle for HostRemove {
         let host = parts.hosts.remove(&self.host).await?;
         parts.sessions.end(&host.id);
         parts.snapshots.forget(&host.id).await?;
+        parts.notes.forget(&host).await?;
         let others = parts.hosts.list().await?;
         if !others
             .iter()

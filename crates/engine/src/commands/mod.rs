@@ -2,9 +2,11 @@
 
 mod act;
 mod credentials;
+mod edit;
 mod helper;
 mod hosts;
 mod look;
+mod notes;
 mod operations;
 mod processes;
 mod search;
@@ -42,7 +44,7 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, JournalShow, HelperStatusShow, HelperRemove,
+    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {

@@ -7,7 +7,7 @@ mod similar;
 
 use std::ops::ControlFlow;
 
-use protocol::hosts::{HelperUse, Host, HostDraft, Identity, LOCAL, Sudo, check_draft};
+use protocol::hosts::{HelperUse, Host, HostChange, HostDraft, Identity, LOCAL, Sudo, check_draft};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 use uuid::{NoContext, Timestamp, Uuid};
@@ -105,6 +105,25 @@ impl Hosts {
                     }
                 }
                 Ok(host)
+            })
+            .await
+    }
+
+    /// Changes the hosts of these names, all of them or none; gives each as it was and as it is.
+    pub async fn edit(&self, names: Vec<String>, change: HostChange) -> Result<Vec<(Host, Host)>, Fault> {
+        self.store
+            .write(move |writer| {
+                let hosts = all(writer)?;
+                let mut changed = Vec::new();
+                for name in &names {
+                    let before = by_name(&hosts, name)?.clone();
+                    let draft = change.of(&before);
+                    check_draft(&draft)?;
+                    let host = from_draft(before.id.clone(), before.added_ms, draft);
+                    HOSTS.put(writer, &host.id, &host)?;
+                    changed.push((before, host));
+                }
+                Ok(changed)
             })
             .await
     }

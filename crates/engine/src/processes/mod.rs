@@ -26,7 +26,7 @@ pub fn answer(table: &ProcessTable, query: &ProcessQuery, stale: bool) -> Proces
                     column("command", &process.command, By::Text),
                     column("user", process.user.as_deref().unwrap_or_default(), By::Letters),
                     column("unit", process.unit.as_deref().unwrap_or_default(), By::Letters),
-                    column("state", process.state.words(), By::Text),
+                    column("state", process.state.words(), By::Whole),
                     column("pid", &pid, By::Text),
                 ])?
             };
@@ -102,6 +102,19 @@ mod tests {
             Process { command: "/usr/bin/java -jar shop.jar".into(), ..process(70, "java", Some(2.0), 900) };
         let processes = vec![process(1, "init", None, 10), process(8, "nginx", Some(50.0), 20), java];
         ProcessTable { processes, left_out: 5, ..ProcessTable::default() }
+    }
+
+    #[test]
+    fn a_state_is_found_by_its_whole_word_and_not_by_a_part_of_it() {
+        let mut table = table();
+        table.processes[0].state = protocol::processes::ProcessState::Sleeping;
+        table.processes[1].name = "sleep".into();
+        let found = |text: &str| -> Vec<u32> {
+            let query = ProcessQuery { text: text.into(), ..ProcessQuery::default() };
+            answer(&table, &query, false).rows.iter().map(|row| row.process.pid).collect()
+        };
+        assert_eq!(found("sleep"), [8], "not all that are in the state sleeping");
+        assert_eq!(found("sleeping"), [1]);
     }
 
     fn pids(query: &ProcessQuery) -> Vec<u32> {

@@ -40,12 +40,13 @@ pub async fn save(store: &Store, settings: Settings) -> Result<Settings, Fault> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::settings::{Language, Theme};
+    use protocol::settings::{Language, Notify, Theme};
 
     #[tokio::test]
     async fn what_was_chosen_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
-        let chosen = Settings { language: Language::Chinese, theme: Theme::Dark, interval_ms: 5_000 };
+        let notify = Notify { host_lost: false, ..Notify::default() };
+        let chosen = Settings { language: Language::Chinese, theme: Theme::Dark, interval_ms: 5_000, notify };
         {
             let store = Store::open(dir.path()).await.unwrap().store;
             assert_eq!(load(&store).await.unwrap(), Settings::default());

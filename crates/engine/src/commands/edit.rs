@@ -1,0 +1,136 @@
+//! Several hosts at once: all of them are changed, or none is.
+
+use std::path::Path;
+
+use protocol::Fault;
+use protocol::hosts::{Host, HostChange, Identity};
+use protocol::ipc::{Event, HostsEdit};
+use protocol::operations::OperationKind;
+
+use super::Handle;
+use super::hosts::{absolute, log};
+use crate::engine::Engine;
+use crate::ssh;
+
+impl Handle for HostsEdit {
+    async fn handle(self, engine: &Engine) -> Result<Vec<Host>, Fault> {
+        let HostsEdit { hosts, mut change } = self;
+        if change.is_empty() {
+            return Err(Fault::bad_input("change", "nothing was given that would change a host"));
+        }
+        if let Some(path) = change.key.take() {
+            if let Identity::KeyFile { path } = absolute(Identity::KeyFile { path })? {
+                ssh::check_key_file(Path::new(&path))?;
+                change.key = Some(path);
+            }
+        }
+        let parts = &engine.parts;
+        let summary = words(&change);
+        let mut changed = Vec::new();
+        for (before, host) in parts.hosts.edit(hosts, change).await? {
+            if !before.has_link_of(&host) {
+                parts.sessions.end(&host.id);
+            }
+            log(engine, OperationKind::HostEdit, Some(&host), &host.name, &summary).await?;
+            changed.push(host);
+        }
+        engine.tell(Event::HostsChanged {});
+        Ok(changed)
+    }
+}
+
+/// What was changed, for the log.
+fn words(change: &HostChange) -> String {
+    let labels = |sign: char, noun: &str, labels: &[String]| -> Vec<String> {
+        labels.iter().map(|label| format!("{sign}{noun} {label}")).collect()
+    };
+    let mut words = labels('+', "group", &change.add_groups);
+    words.extend(labels('-', "group", &change.remove_groups));
+    words.extend(labels('+', "tag", &change.add_tags));
+    words.extend(labels('-', "tag", &change.remove_tags));
+    words.extend(change.user.iter().map(|user| format!("user {user}")));
+    words.extend(change.port.iter().map(|port| format!("port {port}")));
+    words.extend(change.key.iter().map(|path| format!("key {path}")));
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use protocol::FaultCode;
+    use protocol::hosts::HostDraft;
+    use protocol::ipc::{HostSave, HostsList, OperationsList};
+    use protocol::operations::OperationFilter;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::engine::EngineOptions;
+    use crate::secrets::Memory;
+
+    async fn engine(dir: &tempfile::TempDir) -> Engine {
+        let options = EngineOptions {
+            data_dir: dir.path().to_owned(),
+            clock: Clock::system(),
+            secrets: Arc::new(Memory::new()),
+            operator: "ann".into(),
+        };
+        let engine = Engine::open(options).await.unwrap();
+        for name in ["web-1", "web-2"] {
+            let draft = HostDraft {
+                name: name.into(),
+                address: "192.0.2.1".into(),
+                user: "root".into(),
+                groups: vec!["Web".into()],
+                tags: vec!["stage".into()],
+                ..HostDraft::default()
+            };
+            engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+        }
+        engine
+    }
+
+    fn both() -> Vec<String> {
+        vec!["web-1".into(), "web-2".into()]
+    }
+
+    #[tokio::test]
+    async fn labels_come_and_go_and_the_rest_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine(&dir).await;
+        let change = HostChange {
+            add_groups: vec![" Shop ".into(), "Web".into()],
+            remove_tags: vec!["stage".into()],
+            add_tags: vec!["prod".into()],
+            port: Some(2222),
+            ..HostChange::default()
+        };
+        let hosts = engine.call(HostsEdit { hosts: both(), change }).await.unwrap();
+        for host in hosts {
+            assert_eq!(
+                (host.groups, host.tags, host.port),
+                (vec!["Web".into(), "Shop".into()], vec!["prod".into()], 2222)
+            );
+            assert_eq!(host.user, "root");
+        }
+        let log = engine.call(OperationsList { filter: OperationFilter::default() }).await.unwrap();
+        assert!(log.operations[0].summary.contains("+tag prod"), "{}", log.operations[0].summary);
+    }
+
+    #[tokio::test]
+    async fn one_host_that_cannot_be_changed_leaves_all_as_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine(&dir).await;
+        let user = HostChange { user: Some("ops".into()), ..HostChange::default() };
+        let bad = HostChange { user: Some("-oProxyCommand=x".into()), ..HostChange::default() };
+        for (hosts, change, code) in [
+            (vec!["web-1".to_owned(), "gone".to_owned()], user, FaultCode::HostUnknown),
+            (both(), bad, FaultCode::BadInput),
+            (both(), HostChange::default(), FaultCode::BadInput),
+        ] {
+            assert_eq!(engine.call(HostsEdit { hosts, change }).await.unwrap_err().code, code);
+            let rows = engine.call(HostsList {}).await.unwrap();
+            assert!(rows.iter().all(|row| row.host.user == "root"), "nothing half done");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `cargo xtask package`: what people install: a .deb, an .rpm and a tar, all of one staged tree.
+//!
+//! The tree is what lies in `/usr` afterwards; the packages only say who may install it where. They are
+//! put together by the tools of the systems that they are for, from the build that was just made, and
+//! carry the time of the last commit, so that the same sources give the same packages.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+
+use crate::app::{self, Kind};
+use crate::command::{output, run};
+use crate::places::Places;
+use crate::progress::{say, step};
+
+const ID: &str = "net.muster.desktop";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const SUMMARY: &str = "Look after many Linux hosts over SSH";
+const ABOUT: &str = "A desktop app and a terminal program that show Linux hosts live over SSH,\n\
+                     act on their services, and keep a log of everything that was done.";
+
+/// Builds the packages into `target/packages`.
+pub(crate) fn package(places: &Places, kind: Kind) -> anyhow::Result<ExitCode> {
+    app::build(places, kind)?;
+    let folder = places.target.join("packages");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let stage = folder.join("stage");
+    stage_tree(places, kind, &stage)?;
+    let made_s = output(Command::new("git").current_dir(&places.root).args(["log", "-1", "--format=%ct"]))?;
+    let made_s = made_s.trim().to_owned();
+    let deb = step("the package for Debian and Ubuntu", || build_deb(&folder, &stage, &made_s))?;
+    let tar = step("the tar", || build_tar(&folder, &stage, &made_s))?;
+    let rpm = step("the package for Fedora and openSUSE", || build_rpm(&folder, &stage, &made_s))?;
+    for file in [deb, rpm, tar] {
+        say(format!("    {} ({} KiB)", file.display(), fs::metadata(&file)?.len() / 1024));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lays out what is installed.
+fn stage_tree(places: &Places, kind: Kind, stage: &Path) -> anyhow::Result<()> {
+    let own = places.root.join("src-tauri/packaging");
+    let icons = places.root.join("icons");
+    let share = "usr/share";
+    let mut files = vec![
+        (app::program(places, kind, "muster"), "usr/bin/muster".to_owned(), 0o755),
+        (app::program(places, kind, "musterctl"), "usr/bin/musterctl".to_owned(), 0o755),
+        (own.join(format!("{ID}.desktop")), format!("{share}/applications/{ID}.desktop"), 0o644),
+        (own.join(format!("{ID}.metainfo.xml")), format!("{share}/metainfo/{ID}.metainfo.xml"), 0o644),
+        (icons.join("muster.svg"), format!("{share}/icons/hicolor/scalable/apps/{ID}.svg"), 0o644),
+        (places.root.join("LICENSE"), format!("{share}/doc/muster/copyright"), 0o644),
+    ];
+    for (file, size) in [("32x32", 32), ("128x128", 128), ("128x128@2x", 256), ("icon", 512)] {
+        let to = format!("{share}/icons/hicolor/{size}x{size}/apps/{ID}.png");
+        files.push((icons.join(format!("{file}.png")), to, 0o644));
+    }
+    for (from, to, mode) in files {
+        let to = stage.join(to);
+        let folder = to.parent().context("a file of the tree lies in a folder")?;
+        fs::create_dir_all(folder)?;
+        fs::copy(&from, &to).with_context(|| format!("{} could not be taken", from.display()))?;
+        fs::set_permissions(&to, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+fn build_deb(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBuf> {
+    let architecture = output(Command::new("dpkg").arg("--print-architecture"))?;
+    let architecture = architecture.trim();
+    let tree = folder.join("deb");
+    run(Command::new("cp").args(["-a", "--"]).arg(stage).arg(&tree), "copying the tree")?;
+    let size_kib = output(Command::new("du").args(["-sk", "--apparent-size"]).arg(stage))?;
+    let size_kib = size_kib.split_whitespace().next().unwrap_or("0").to_owned();
+    let about: String = ABOUT.lines().map(|line| format!(" {line}\n")).collect();
+    let control = format!(
+        "Package: muster\nVersion: {VERSION}\nSection: admin\nPriority: optional\nArchitecture: {architecture}\n\
+         Installed-Size: {size_kib}\nMaintainer: The Muster project <muster@invalid>\n\
+         Depends: libc6, libwebkit2gtk-4.1-0, libgtk-3-0\nRecommends: libayatana-appindicator3-1, gnome-keyring\n\
+         Description: {SUMMARY}\n{about}"
+    );
+    fs::create_dir_all(tree.join("DEBIAN"))?;
+    fs::write(tree.join("DEBIAN/control"), control)?;
+    let file = folder.join(format!("muster_{VERSION}_{architecture}.deb"));
+    let mut build = Command::new("dpkg-deb");
+    build
+        .env("SOURCE_DATE_EPOCH", made_s)
+        .args(["--root-owner-group", "-Zxz", "--build"])
+        .arg(&tree)
+        .arg(&file);
+    run(&mut build, "building the .deb")?;
+    fs::remove_dir_all(tree)?;
+    Ok(file)
+}
+
+fn build_tar(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBuf> {
+    let file = folder.join(format!("muster-{VERSION}-linux-{}.tar.gz", std::env::consts::ARCH));
+    let mut tar = Command::new("tar");
+    tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", &format!("--mtime=@{made_s}")]);
+    tar.arg("-C")
+        .arg(stage)
+        .arg(format!("--transform=s,^usr,muster-{VERSION},"))
+        .arg("-czf")
+        .arg(&file)
+        .arg("usr");
+    run(&mut tar, "building the tar")?;
+    Ok(file)
+}
+
+fn build_rpm(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBuf> {
+    let top = folder.join("rpm");
+    fs::create_dir_all(&top)?;
+    let spec = format!(
+        "Name: muster\nVersion: {VERSION}\nRelease: 1\nSummary: {SUMMARY}\nLicense: MIT\nGroup: System\n\
+         AutoReqProv: no\nRequires: webkit2gtk4.1, gtk3\nRecommends: libayatana-appindicator-gtk3\n\
+         %define __strip /bin/true\n%define debug_package %{{nil}}\n%define _build_id_links none\n\
+         %description\n{ABOUT}\n\
+         %install\ncp -a {stage}/. %{{buildroot}}/\n\
+         %files\n%defattr(-,root,root,-)\n/usr/bin/muster\n/usr/bin/musterctl\n/usr/share/applications/{ID}.desktop\n\
+         /usr/share/metainfo/{ID}.metainfo.xml\n/usr/share/icons/hicolor/*/apps/{ID}.*\n/usr/share/doc/muster\n",
+        stage = stage.display()
+    );
+    fs::write(top.join("muster.spec"), spec)?;
+    let mut build = Command::new("rpmbuild");
+    build.env("SOURCE_DATE_EPOCH", made_s).args(["-bb", "--quiet"]);
+    build.args(["--define", &format!("_topdir {}", top.display())]).arg(top.join("muster.spec"));
+    run(&mut build, "building the .rpm")?;
+    let made = top.join("RPMS").join(std::env::consts::ARCH);
+    let name = format!("muster-{VERSION}-1.{}.rpm", std::env::consts::ARCH);
+    fs::rename(made.join(&name), folder.join(&name)).context("rpmbuild wrote no package")?;
+    fs::remove_dir_all(top)?;
+    Ok(folder.join(name))
+}

@@ -1,0 +1,92 @@
+//! What the app does beside its window: the tray, and notices of what happened while nobody looked.
+
+use engine::Engine;
+use protocol::ipc::{AppStart, Event, OperationsList};
+use protocol::operations::{OperationFilter, OperationResult};
+use protocol::settings::Settings;
+use tauri::{App, AppHandle, Manager};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::notices::{Entry, Judge, Notice};
+use crate::tray::Tray;
+use crate::words::Tongue;
+
+/// Entries of the log that are looked through after a change.
+const NEWEST: u32 = 20;
+
+/// Shows the tray and begins to listen.
+pub(crate) fn begin(app: &App, engine: Engine) {
+    let handle = app.handle().clone();
+    let (settings, language) = tauri::async_runtime::block_on(chosen(&engine));
+    let tray = Tray::build(app, Tongue::of(settings.language, &language));
+    tauri::async_runtime::spawn(listen(handle, engine, tray, language));
+}
+
+/// True while an operation that was begun has not ended.
+pub(crate) async fn is_busy(engine: &Engine) -> bool {
+    let filter = OperationFilter {
+        result: Some(OperationResult::UnderWay),
+        limit: Some(1),
+        ..OperationFilter::default()
+    };
+    engine.call(OperationsList { filter }).await.is_ok_and(|page| !page.operations.is_empty())
+}
+
+async fn chosen(engine: &Engine) -> (Settings, String) {
+    match engine.call(AppStart {}).await {
+        Ok(facts) => (facts.settings, facts.system_language),
+        Err(_) => (Settings::default(), String::new()),
+    }
+}
+
+async fn listen(app: AppHandle, engine: Engine, mut tray: Option<Tray>, language: String) {
+    let mut events = engine.events();
+    let mut judge = Judge::default();
+    judge.take_operations(&newest(&engine).await, false, Settings::default().notify);
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        if matches!(event, Event::Metrics { .. }) {
+            continue;
+        }
+        let (settings, _) = chosen(&engine).await;
+        let tongue = Tongue::of(settings.language, &language);
+        if let Some(tray) = &mut tray {
+            tray.take(&app, &event, tongue);
+        }
+        let mut notices: Vec<Notice> = judge.take(&event, settings.notify).into_iter().collect();
+        if matches!(event, Event::Operations { .. }) {
+            notices.extend(judge.take_operations(&newest(&engine).await, is_away(&app), settings.notify));
+        }
+        // Who looks at the window sees it there.
+        for notice in notices.into_iter().filter(|_| is_away(&app)) {
+            show(tongue.notice(&notice));
+        }
+    }
+}
+
+async fn newest(engine: &Engine) -> Vec<Entry> {
+    let filter = OperationFilter { limit: Some(NEWEST), ..OperationFilter::default() };
+    let page = engine.call(OperationsList { filter }).await;
+    page.map(|page| page.operations.into_iter().map(Entry::from).collect()).unwrap_or_default()
+}
+
+fn is_away(app: &AppHandle) -> bool {
+    !app.get_webview_window("main").is_some_and(|window| window.is_focused().unwrap_or(false))
+}
+
+/// Asks the desktop to show a notice. A desktop without notices shows none, and that is all.
+fn show((title, text): (String, String)) {
+    tauri::async_runtime::spawn_blocking(move || {
+        let mut notice = notify_rust::Notification::new();
+        notice.appname("Muster").icon("net.muster.desktop").summary(&title);
+        // The text is shown as markup where the desktop knows some: what a host wrote is none.
+        notice.body(&text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
+        if let Err(why) = notice.show() {
+            tracing::info!(%why, "the desktop shows no notices");
+        }
+    });
+}

@@ -1,0 +1,112 @@
+//! The button that chooses the columns of a table.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::shape::Shape;
+use super::{Button, ButtonKind, Column, IconName, focus_child};
+use crate::text::{t_string, use_i18n};
+
+/// Reads how a person had the columns of a table, and remembers what is changed.
+pub(crate) fn remembered_shape(table: &'static str) -> RwSignal<Shape> {
+    let place = format!("columns-{table}");
+    let storage = || window().local_storage().ok().flatten();
+    let line = storage().and_then(|storage| storage.get_item(&place).ok().flatten());
+    let shape = RwSignal::new(line.map_or_else(Shape::default, |line| Shape::parse_line(&line)));
+    Effect::new(move |before: Option<Shape>| {
+        let now = shape.get();
+        if before.is_some_and(|before| before != now)
+            && let Some(storage) = storage()
+        {
+            // A full or forbidden storage forgets it, and that is all.
+            let _ = storage.set_item(&place, &now.to_line());
+        }
+        now
+    });
+    shape
+}
+
+#[component]
+pub(crate) fn ColumnChooser(
+    #[prop(into)] columns: Signal<Vec<Column>>,
+    shape: RwSignal<Shape>,
+    testid: &'static str,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let open = RwSignal::new(false);
+    let holder = NodeRef::<leptos::html::Span>::new();
+    let close = move || {
+        open.set(false);
+        if let Some(holder) = holder.get_untracked() {
+            focus_child(&holder, 0);
+        }
+    };
+    let on_leave = move |event: leptos::ev::FocusEvent| {
+        let target = event.related_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        let inside = target
+            .is_some_and(|target| holder.get_untracked().is_some_and(|own| own.contains(Some(&target))));
+        if !inside {
+            open.set(false);
+        }
+    };
+    // The first column that has a head names the row: a table without it could not be read.
+    let choices = move || {
+        let named: Vec<Column> =
+            columns.with(|columns| columns.iter().filter(|one| one.is_named()).cloned().collect());
+        named
+            .into_iter()
+            .enumerate()
+            .map(|(at, Column { id, title, .. })| {
+                view! {
+                    <label class="menu-item check-line">
+                        <input
+                            type="checkbox"
+                            data-testid=format!("column-{id}")
+                            disabled=at == 0
+                            prop:checked=move || shape.with(|shape| !shape.is_hidden(id))
+                            on:change=move |_| shape.update(|shape| shape.toggle(id))
+                        />
+                        <span>{move || title.get()}</span>
+                    </label>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <span
+            class="menu-holder"
+            node_ref=holder
+            on:focusout=on_leave
+            on:keydown=move |event| {
+                if event.key() == "Escape" && open.get_untracked() {
+                    event.prevent_default();
+                    event.stop_propagation();
+                    close();
+                }
+            }
+        >
+            <Button
+                kind=ButtonKind::Ghost
+                small=true
+                icon=IconName::Columns
+                label=Signal::derive(move || t_string!(i18n, tables.columns).to_owned())
+                testid
+                on_click=Callback::new(move |()| open.update(|open| *open = !*open))
+            />
+            <Show when=move || open.get()>
+                <div class="menu columns-menu" tabindex="-1" role="group" aria-label=move || t_string!(i18n, tables.columns)>
+                    {choices}
+                    <button
+                        type="button"
+                        class="menu-item"
+                        data-testid="columns-reset"
+                        disabled=move || shape.with(Shape::is_untouched)
+                        on:click=move |_| shape.set(Shape::default())
+                    >
+                        {move || t_string!(i18n, tables.columns_reset)}
+                    </button>
+                </div>
+            </Show>
+        </span>
+    }
+}

@@ -1,0 +1,180 @@
+//! Several hosts at once: what the top bar offers for them, and the form that changes them together.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::Fault;
+use protocol::hosts::HostChange;
+use protocol::ipc::HostsEdit;
+use protocol::text::printable;
+
+use super::change::{Texts, parse};
+use crate::components::{
+    Button, ButtonKind, Dialog, Failed, Field, Glyph, GlyphName, IconName, KeyCap, TextInput,
+};
+use crate::ipc;
+use crate::state::{OpenDialog, use_app};
+use crate::text::{t_string, use_i18n};
+
+/// The fields of the form.
+#[derive(Clone, Copy, Default)]
+struct Draft {
+    add_tags: RwSignal<String>,
+    remove_tags: RwSignal<String>,
+    add_groups: RwSignal<String>,
+    remove_groups: RwSignal<String>,
+    user: RwSignal<String>,
+    port: RwSignal<String>,
+    key: RwSignal<String>,
+}
+
+impl Draft {
+    fn texts(self) -> Texts {
+        Texts {
+            add_tags: self.add_tags.get(),
+            remove_tags: self.remove_tags.get(),
+            add_groups: self.add_groups.get(),
+            remove_groups: self.remove_groups.get(),
+            user: self.user.get(),
+            port: self.port.get(),
+            key: self.key.get(),
+        }
+    }
+}
+
+/// In the place of the page's own controls, so that nothing below moves when a selection begins.
+#[component]
+pub(super) fn ChosenBar(#[prop(into)] hosts: Signal<Vec<String>>, on_clear: Callback<()>) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let each = move |act: fn(crate::state::App, &str)| {
+        Callback::new(move |()| hosts.with_untracked(|hosts| hosts.iter().for_each(|host| act(app, host))))
+    };
+    view! {
+        <div class="chosen-bar" role="toolbar" data-testid="chosen-bar" aria-label=move || t_string!(i18n, hosts.chosen_actions)>
+            <span class="strong" data-testid="chosen-count">
+                {move || t_string!(i18n, hosts.chosen, count = hosts.with(Vec::len) as u64)}
+            </span>
+            <Button testid="chosen-connect" on_click=each(|app, host| app.connect(host))>
+                {move || t_string!(i18n, app.connect)}
+            </Button>
+            <Button testid="chosen-disconnect" on_click=each(|app, host| app.disconnect(host))>
+                {move || t_string!(i18n, app.disconnect)}
+            </Button>
+            <Button
+                icon=IconName::Edit
+                testid="chosen-edit"
+                on_click=Callback::new(move |()| {
+                    app.dialog.set(Some(OpenDialog::HostsEdit { hosts: hosts.get_untracked() }));
+                })
+            >
+                {move || t_string!(i18n, app.edit)}
+            </Button>
+            <Button kind=ButtonKind::Ghost testid="chosen-clear" on_click=on_clear>
+                {move || t_string!(i18n, app.clear)} " " <KeyCap key="Esc" />
+            </Button>
+        </div>
+    }
+}
+
+/// The form, opened with `OpenDialog::HostsEdit`: only what is filled in is changed.
+#[component]
+pub(crate) fn HostsEditDialog(hosts: Vec<String>) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let draft = Draft::default();
+    let busy = RwSignal::new(false);
+    let fault = RwSignal::new(None::<Fault>);
+    let count = hosts.len() as u64;
+    let names = hosts.iter().map(|name| printable(name).into_owned()).collect::<Vec<_>>().join(", ");
+    let hosts = StoredValue::new(hosts);
+    let change = Memo::new(move |_| parse(&draft.texts()));
+    let port_error =
+        move || change.with(Result::is_err).then(|| t_string!(i18n, hosts.chosen_port_bad).to_owned());
+    let possible = move || change.with(|change| change.as_ref().is_ok_and(|change| !change.is_empty()));
+    let save = move |()| {
+        let Ok(change) = change.get_untracked() else { return };
+        if HostChange::is_empty(&change) || busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        fault.set(None);
+        spawn_local(async move {
+            let told = ipc::call(HostsEdit { hosts: hosts.get_value(), change }).await;
+            busy.try_set(false);
+            match told {
+                Ok(_) => {
+                    app.refresh_hosts();
+                    app.dialog.set(None);
+                }
+                Err(why) => drop(fault.try_set(Some(why))),
+            }
+        });
+    };
+    let foot = move || {
+        view! {
+            <span class="quiet">{move || t_string!(i18n, hosts.chosen_all_or_none)}</span>
+            <span class="grow"></span>
+            <Button testid="bulk-cancel" disabled=busy on_click=Callback::new(move |()| app.dialog.set(None))>
+                {move || t_string!(i18n, app.cancel)}
+            </Button>
+            <Button
+                kind=ButtonKind::Primary
+                testid="bulk-save"
+                busy
+                disabled=Signal::derive(move || !possible())
+                on_click=Callback::new(save)
+            >
+                {move || t_string!(i18n, hosts.chosen_save, count = count)}
+            </Button>
+        }
+    };
+    macro_rules! line {
+        ($id:literal, $value:expr, $key:ident, $mono:literal) => {
+            view! {
+                <Field label=Signal::derive(move || t_string!(i18n, hosts.$key).to_owned()) for_id=$id>
+                    <TextInput value=$value id=$id testid=$id mono=$mono disabled=busy />
+                </Field>
+            }
+        };
+    }
+    view! {
+        <Dialog
+            title=Signal::derive(move || t_string!(i18n, hosts.chosen_title, count = count))
+            on_close=Callback::new(move |()| app.dialog.set(None))
+            held=busy
+            wide=true
+            testid="hosts-edit"
+            foot=ViewFn::from(foot)
+        >
+            <p class="quiet chosen-names cut" title=names.clone()>{names.clone()}</p>
+            <div class="form">
+                {line!("bulk-add-tags", draft.add_tags, add_tags, false)}
+                {line!("bulk-remove-tags", draft.remove_tags, remove_tags, false)}
+                {line!("bulk-add-groups", draft.add_groups, add_groups, false)}
+                {line!("bulk-remove-groups", draft.remove_groups, remove_groups, false)}
+                {line!("bulk-user", draft.user, chosen_user, true)}
+                <Field
+                    label=Signal::derive(move || t_string!(i18n, hosts.chosen_port).to_owned())
+                    for_id="bulk-port"
+                    error=Signal::derive(port_error)
+                >
+                    <TextInput
+                        value=draft.port
+                        id="bulk-port"
+                        testid="bulk-port"
+                        mono=true
+                        invalid=Signal::derive(move || port_error().is_some())
+                        disabled=busy
+                    />
+                </Field>
+                {line!("bulk-key", draft.key, chosen_key, true)}
+            </div>
+            <p class="field-hint">
+                <Glyph name=GlyphName::Hint />
+                " "
+                {move || t_string!(i18n, hosts.chosen_hint)}
+            </p>
+            {move || fault.get().map(|fault| view! { <Failed fault bare=true /> })}
+        </Dialog>
+    }
+}

@@ -1,0 +1,12 @@
+//! notes: what operators write down about a host and its groups, beside the live data.
+//!
+//! `markdown` reads a note into a closed set of nodes and is tested natively with hostile text.
+
+mod markdown;
+#[cfg(target_arch = "wasm32")]
+mod note;
+#[cfg(target_arch = "wasm32")]
+mod page;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use page::NotesPage;

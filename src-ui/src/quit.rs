@@ -1,0 +1,77 @@
+//! The question before the app ends while something that was begun still runs.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::ipc::{AppQuit, OperationsList};
+use protocol::operations::{OperationFilter, OperationResult};
+use protocol::text::printable;
+
+use crate::components::{Button, ButtonKind, Dialog, Glyph, GlyphName};
+use crate::ipc;
+use crate::state::use_app;
+use crate::text::{t_string, use_i18n};
+
+/// Operations that are named; the others are counted by the list of operations.
+const NAMED: u32 = 8;
+
+#[component]
+pub(crate) fn QuitDialog() -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let running = RwSignal::new(Vec::new());
+    spawn_local(async move {
+        let filter = OperationFilter {
+            result: Some(OperationResult::UnderWay),
+            limit: Some(NAMED),
+            ..OperationFilter::default()
+        };
+        if let Ok(page) = ipc::call(OperationsList { filter }).await {
+            running.try_set(page.operations);
+        }
+    });
+    let lines = move || {
+        let line = |operation: protocol::operations::Operation| {
+            let host = operation.host.map(|host| host.name).unwrap_or_default();
+            let what = if operation.command.is_empty() { operation.target } else { operation.command };
+            view! {
+                <li class="cut">
+                    <Glyph name=GlyphName::Connecting />
+                    " "
+                    <span class="strong">{printable(&host).into_owned()}</span>
+                    " "
+                    <code class="mono">{printable(&what).into_owned()}</code>
+                </li>
+            }
+        };
+        running.get().into_iter().map(line).collect_view()
+    };
+    let quit = move |()| {
+        spawn_local(async move {
+            if let Err(fault) = ipc::call(AppQuit {}).await {
+                app.complain(fault);
+            }
+        });
+    };
+    let foot = move || {
+        view! {
+            <span class="grow"></span>
+            <Button testid="quit-stay" on_click=Callback::new(move |()| app.dialog.set(None))>
+                {move || t_string!(i18n, app.quit_stay)}
+            </Button>
+            <Button kind=ButtonKind::Danger testid="quit-do" on_click=Callback::new(quit)>
+                {move || t_string!(i18n, app.quit_do)}
+            </Button>
+        }
+    };
+    view! {
+        <Dialog
+            title=Signal::derive(move || t_string!(i18n, app.quit_title).to_owned())
+            on_close=Callback::new(move |()| app.dialog.set(None))
+            testid="quit"
+            foot=ViewFn::from(foot)
+        >
+            <p class="quiet">{move || t_string!(i18n, app.quit_text)}</p>
+            <ul class="side-list" data-testid="quit-running">{lines}</ul>
+        </Dialog>
+    }
+}

@@ -1,0 +1,226 @@
+//! What comes from outside the window: text of a host, links, pages that would like to open, and calls
+//! that the pages themselves do not make. Each is tried in the real window.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+
+use serde_json::{Value, json};
+use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::needs;
+use support::pages;
+use support::places;
+use support::wait::{seconds, until};
+use support::window::Window;
+
+use crate::answers;
+
+/// A process of this computer whose command line is an attack on whoever shows it.
+struct Hostile(Child);
+
+impl Hostile {
+    fn start() -> Self {
+        let name = "evilproc <img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> \u{1b}]52;c;eA==\u{7} \u{202e}gpj.exe";
+        Self(Command::new("sleep").arg0(name).arg("600").spawn().unwrap())
+    }
+}
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Ground {
+    window: Window,
+    operator: Operator,
+    variables: BTreeMap<String, String>,
+    desktop: Desktop,
+}
+
+fn ground() -> Ground {
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("nav-hosts");
+    // Whatever the policy of the page forbids is seen here.
+    window.script(
+        "window.refusals = [];\
+         document.addEventListener('securitypolicyviolation', told => window.refusals.push(told.violatedDirective))",
+    );
+    Ground { window, operator, variables, desktop }
+}
+
+/// Calls a command as a page that was taken over would, and gives what it is answered.
+fn call(window: &Window, command: &str, args: &Value) -> Value {
+    window.script_async(&format!(
+        "const done = arguments[arguments.length - 1];\
+         window.__TAURI__.core.invoke('{command}', {args})\
+             .then(told => done({{done: told}}), why => done({{refused: why}}))"
+    ))
+}
+
+#[test]
+fn what_a_host_says_is_text_and_never_a_part_of_the_page() {
+    needs!(Window);
+    let _hostile = Hostile::start();
+    let Ground { window, .. } = ground();
+    window.wait_for("first-start");
+    window.click("hosts-local");
+    pages::wait_until_live(&window);
+    pages::open_tab(&window, "processes");
+    window.fill("processes-filter", "evilproc");
+    window.wait_for_count("[data-testid^=\"processes-row-\"]", 1);
+    window.click_css("[data-testid^=\"processes-row-\"]");
+    let shown = window.wait_text("processes-command", "the command line", |text| text.contains("evilproc"));
+    assert!(shown.contains("<img src=x onerror="), "it is shown as it was written: {shown}");
+    assert!(
+        !shown.contains('\u{1b}') && !shown.contains('\u{202e}'),
+        "what moves the text is shown by its code: {shown:?}"
+    );
+    assert_eq!(window.script("return document.querySelectorAll('img, script:not([src])').length"), 0);
+    assert_eq!(window.script("return document.title"), "Muster");
+    assert_eq!(window.script("return window.refusals.length"), 0, "nothing even tried to load");
+    window.close();
+}
+
+#[test]
+fn the_window_goes_nowhere_and_opens_nothing() {
+    needs!(Window);
+    let Ground { window, .. } = ground();
+    let before = window.script("return location.href");
+    for attempt in [
+        "window.location.href = 'http://127.0.0.1:9/'",
+        "window.location.href = 'file:///etc/passwd'",
+        "const link = document.createElement('a'); link.href = 'http://127.0.0.1:9/'; document.body.append(link); link.click()",
+        "const form = document.createElement('form'); form.action = 'http://127.0.0.1:9/'; form.method = 'post'; \
+         document.body.append(form); form.submit()",
+        "const frame = document.createElement('iframe'); frame.src = 'http://127.0.0.1:9/'; document.body.append(frame)",
+        "const meta = document.createElement('meta'); meta.httpEquiv = 'refresh'; meta.content = '0;url=http://127.0.0.1:9/'; document.head.append(meta)",
+        "new Image().src = 'http://127.0.0.1:9/x.png'",
+    ] {
+        window.script(&format!("try {{ {attempt} }} catch (why) {{ }}"));
+    }
+    assert_eq!(
+        window.script("const other = window.open('http://127.0.0.1:9/'); return other === null"),
+        true
+    );
+    // The page still answers, where it was, after a turn of its own.
+    pages::open_page(&window, "settings");
+    let now = window.script("return location.href");
+    assert!(
+        now.as_str().unwrap().starts_with(before.as_str().unwrap().split("/hosts").next().unwrap()),
+        "{now}"
+    );
+    let refused = window.script("return window.refusals");
+    for directive in ["form-action", "frame-src", "img-src"] {
+        let told = refused.as_array().unwrap().iter().any(|one| one.as_str() == Some(directive));
+        assert!(told, "{directive} must have refused something: {refused}");
+    }
+    window.close();
+}
+
+#[test]
+fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
+    needs!(Window);
+    let Ground { window, operator, .. } = ground();
+    let draft = json!({"name": "web-1", "address": "127.0.0.1", "port": 9, "user": "root", "tags": ["prod"]});
+    let saved = call(&window, "host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
+    assert!(saved["done"]["id"].is_string(), "{saved}");
+    let acts = [
+        ("service_act", json!({"unit": "nginx.service", "action": "stop"})),
+        ("command_run", json!({"command": "reboot", "sudo": true})),
+        ("signal_send", json!({"pid": 77, "start_ticks": 1, "name": "x", "signal": "KILL"})),
+        ("helper_remove", json!({})),
+    ];
+    for (command, args) in acts {
+        for typed in [Value::Null, json!("web-2"), json!("web-1\u{202e}"), json!("WEB-1")] {
+            let mut args = args.clone();
+            args["host"] = json!("web-1");
+            args["typed_name"] = typed.clone();
+            let told = call(&window, command, &json!({ "args": args }));
+            let why = told["refused"].to_string();
+            assert!(told["done"].is_null() && !why.is_empty(), "{command} with {typed} was answered {told}");
+            assert!(
+                !why.contains("link_lost") && !why.contains("port_closed"),
+                "{command} went as far as the host: {why}"
+            );
+        }
+    }
+    for command in
+        ["plugin:fs|read_text_file", "plugin:shell|execute", "plugin:opener|open_url", "no_such_command"]
+    {
+        let told = call(
+            &window,
+            command,
+            &json!({"path": "/etc/passwd", "program": "id", "url": "http://127.0.0.1:9/"}),
+        );
+        assert!(told["done"].is_null(), "{command} was answered {told}");
+    }
+    let log = answers::operations(&operator);
+    assert!(
+        log.iter().all(|operation| !operation.target.contains("nginx") && operation.command != "reboot"),
+        "nothing of it was done: {log:?}"
+    );
+    window.close();
+}
+
+#[test]
+fn a_link_from_outside_shows_a_page_and_does_nothing() {
+    needs!(Window);
+    let Ground { window, operator, variables, desktop } = ground();
+    let draft = json!({"name": "web-1", "address": "127.0.0.1", "port": 9, "user": "root"});
+    call(&window, "host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
+    let before = answers::operations(&operator).len();
+    let open = |link: &str| {
+        let mut second = Command::new(places::program("muster"));
+        second.env_clear().envs(desktop.variables()).envs(&variables).arg(link);
+        let mut second = second.spawn().unwrap();
+        until("the second start to hand its link over", seconds(30), || second.try_wait().unwrap());
+    };
+    open("muster://host/web-1");
+    until("the page of the host", seconds(20), || {
+        window
+            .script("return location.pathname")
+            .as_str()
+            .is_some_and(|path| path == "/hosts/web-1")
+            .then_some(())
+    });
+    pages::open_page(&window, "settings");
+    for link in [
+        "muster://host/web-1/run?command=reboot",
+        "muster://host/web-1?connect=1",
+        "muster://service/web-1/cron.service/stop",
+        "muster://host/..%2f..%2fetc%2fpasswd",
+        "muster://host/%2e%2e",
+        "muster://host/%00",
+        "muster://host/%E2%80%AE1-bew",
+        "muster://host/",
+        "muster://",
+        "muster:host/web-1",
+        "javascript:document.title='owned'",
+        "file:///etc/passwd",
+        "--data-dir=/tmp",
+        "muster://host/<img src=x onerror=alert(1)>?",
+        "muster://user@host/web-1",
+        "muster://host/web-1#services",
+        "http://host/web-1",
+        "muster://trust/web-1/accept",
+        "muster://host/web-1\\..\\x",
+        "muster://host/web-1/../web-1",
+    ] {
+        open(link);
+    }
+    assert_eq!(window.script("return location.pathname"), "/settings", "only a plain link leads anywhere");
+    open("muster://host/nobody%20saved");
+    window.wait_page("nobody saved");
+    assert_eq!(answers::operations(&operator).len(), before, "no link begins an operation");
+    let told = call(&window, "hosts_list", &json!({"args": {}}));
+    assert_eq!(told["done"][0]["link"]["idle"], Value::Null, "{told}");
+    assert!(told["done"][0]["link"].to_string().contains("idle"), "no link connects: {told}");
+    window.close();
+}
