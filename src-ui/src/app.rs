@@ -13,7 +13,9 @@ use crate::components::{
     Badge, Button, ButtonKind, Empty, Failed, Glyph, GlyphName, Icon, IconName, KeyCap, MeterHatch,
     SearchInput, Skeleton, focus,
 };
-use crate::hosts::{HostForm, HostFrame, HostRemoveDialog, HostsEditDialog, HostsPage, host_path, table};
+use crate::hosts::{
+    HostForm, HostFrame, HostRemoveDialog, HostsEditDialog, HostsPage, Questions, host_path, table,
+};
 use crate::journal::JournalPage;
 use crate::notes::NotesPage;
 use crate::operations::{HostOperationsPage, OperationsPage};
@@ -60,6 +62,7 @@ fn Window() -> impl IntoView {
                 <StatusBar />
             </div>
             <Dialogs />
+            <Questions />
             <Toasts />
         </Router>
     }

@@ -20,6 +20,8 @@ pub enum Part {
     NextPid,
     /// OpenSSH's server and tools.
     Sshd,
+    /// Another SSH server than OpenSSH's.
+    Dropbear,
     /// What boots a host with systemd; implies root.
     SystemdHost,
     /// A session bus and gnome-keyring.
@@ -54,6 +56,7 @@ impl Part {
                 }
             }
             Part::Sshd => programs(&["sshd", "ssh", "ssh-keygen"]),
+            Part::Dropbear => programs(&["dropbear", "dropbearkey"]),
             Part::SystemdHost => {
                 Part::Root.check()?;
                 Part::Sshd.check()?;

@@ -308,6 +308,9 @@ pub(crate) struct IdentityFields {
     /// Sign in with a password, read from standard input into the keyring
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    /// Sign in with a password that is asked for at each sign-in and kept nowhere
+    #[arg(long)]
+    pub(crate) ask_password: bool,
     /// Sign in with a password, asked for without echo and put into the keyring
     #[arg(long)]
     pub(crate) password: bool,

@@ -81,7 +81,7 @@ async fn save(
         draft.identity = Identity::KeyFile { path: path.clone() };
     } else if identity.agent {
         draft.identity = Identity::Agent;
-    } else if identity.password_stdin || identity.password {
+    } else if identity.password_stdin || identity.password || identity.ask_password {
         draft.identity = Identity::Password;
     }
     draft.jump = if fields.no_jump { None } else { fields.jump.or(draft.jump) };

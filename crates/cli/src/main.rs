@@ -55,7 +55,10 @@ fn main() -> ExitCode {
                 .fault(&Fault::new(FaultCode::Internal, format!("no runtime could be started: {why}")));
         }
     };
-    match runtime.block_on(carry_out(args, &printer)) {
+    let done = runtime.block_on(carry_out(args, &printer));
+    // A question that is open in the terminal must not hold the end up.
+    runtime.shutdown_background();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => printer.fault(&fault),
     }
@@ -73,7 +76,7 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
     };
     let secrets = Places::of(&data_dir, secrets::vault_passphrase(args.vault_passphrase_file.clone()));
     let desk = Desk::open(EngineOptions {
-        data_dir,
+        data_dir: data_dir.clone(),
         clock: Clock::system(),
         secrets: Arc::new(secrets),
         operator: this_computer::operator(),
@@ -84,6 +87,7 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
     }
     let done = tokio::select! {
         done = act(&desk, args.verb, args.vault_passphrase_file.as_deref(), printer) => done,
+        () = secrets::answer_questions(&desk, &data_dir) => Ok(()),
         _ = tokio::signal::ctrl_c() => {
             Err(Fault::new(FaultCode::OutcomeUnknown, "stopped by Ctrl+C before the answer came"))
         }

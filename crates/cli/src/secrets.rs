@@ -1,10 +1,14 @@
 //! Secrets from standard input or from a prompt without echo, never from an argument or a variable.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use engine::secrets::{Ask, Wanted};
+use engine::{Asks, Desk};
+use protocol::ipc::QuestionAnswer;
+use protocol::link::{Question, QuestionKind};
+use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 use zeroize::Zeroizing;
 
@@ -101,6 +105,58 @@ fn prompt(what: &str) -> Result<String, Fault> {
     let text = rpassword::prompt_password(format!("{what}: "))
         .map_err(|why| Fault::new(FaultCode::BadInput, format!("the {what} cannot be read: {why}")))?;
     check(what, text)
+}
+
+/// Asks in the terminal what sign-ins ask, as long as it is polled. Where there is no terminal nobody is
+/// asked, and what is missing is said instead.
+pub(crate) async fn answer_questions(desk: &Desk, data_dir: &Path) {
+    if std::io::stdin().is_terminal()
+        && let Ok(Some(mut asks)) = Asks::open(desk, data_dir).await
+    {
+        while let Some(question) = asks.next().await {
+            let id = question.id;
+            let asked = tokio::task::spawn_blocking(move || ask_here(&question));
+            let answers = asked.await.ok().and_then(Result::ok);
+            if let Err(fault) = asks.answer(QuestionAnswer { id, answers, save: false }).await {
+                tell(&format!("{fault}\n"));
+            }
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+fn tell(text: &str) {
+    // Nowhere is left to say that stderr is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn ask_here(question: &Question) -> std::io::Result<Vec<String>> {
+    let (host, user) = (printable(&question.host), printable(&question.user));
+    match question.kind {
+        QuestionKind::Prompts => tell(&format!("{host} asks {user}:\n")),
+        QuestionKind::Password | QuestionKind::Passphrase => {}
+    }
+    for line in question.instructions.lines() {
+        tell(&format!("  {}\n", printable(line)));
+    }
+    let mut answers = Vec::with_capacity(question.prompts.len());
+    for prompt in &question.prompts {
+        let text = printable(prompt.text.trim_end());
+        let text = match question.kind {
+            QuestionKind::Password => format!("password for {host} ({text}): "),
+            QuestionKind::Passphrase => format!("passphrase of {text}: "),
+            QuestionKind::Prompts => format!("  {text} "),
+        };
+        answers.push(if prompt.echo { read_line(&text)? } else { rpassword::prompt_password(text)? });
+    }
+    Ok(answers)
+}
+
+fn read_line(prompt: &str) -> std::io::Result<String> {
+    tell(prompt);
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn check(what: &str, mut text: String) -> Result<String, Fault> {

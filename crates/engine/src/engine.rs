@@ -130,6 +130,15 @@ impl Engine {
         Ok(JournalFollow::new(self.parts.sessions.of(&host).subscribe(ask).await?))
     }
 
+    /// Says that somebody shows the questions of a sign-in, while this is held.
+    pub fn listen(&self) -> crate::sessions::Listening {
+        self.parts.sessions.questions().listen()
+    }
+
+    pub(crate) fn open_questions(&self) -> Vec<protocol::link::Question> {
+        self.parts.sessions.questions().list()
+    }
+
     /// Ends every link, so that no helper stays behind.
     pub async fn shutdown(&self) {
         self.parts.sessions.end_all().await;

@@ -32,5 +32,5 @@ mod system;
 pub mod this_computer;
 pub mod trust;
 
-pub use door::{Desk, Entries, Samples, open_door};
+pub use door::{Asks, Desk, Entries, Samples, open_door};
 pub use engine::{Engine, EngineOptions};

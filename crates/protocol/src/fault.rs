@@ -46,6 +46,8 @@ pub enum FaultCode {
     KeyEncrypted,
     AgentUnavailable,
     PasswordMissing,
+    /// The sign-in asks a person something, and nobody answered.
+    AnswerNeeded,
     // the helper
     HelperNotBuilt,
     HelperNoexec,
@@ -100,7 +102,7 @@ impl FaultCode {
             UnitFailed | CommandFailed | NotOnThisHost | TimedOut | Internal | Unknown => 1,
             NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh | LinkLost | OutcomeUnknown => 3,
             HostKeyUnknown | HostKeyChanged | HostKeyRevoked => 4,
-            SignInRefused | KeyEncrypted | AgentUnavailable | PasswordMissing => 5,
+            SignInRefused | KeyEncrypted | AgentUnavailable | PasswordMissing | AnswerNeeded => 5,
             HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
             | HelperFailed | HelperUnused => 6,
             NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong => 7,
@@ -144,6 +146,7 @@ impl FaultCode {
             KeyEncrypted => "give its passphrase with 'musterctl host edit NAME --passphrase-stdin'",
             AgentUnavailable => "start ssh-agent, add a key to it and set SSH_AUTH_SOCK",
             PasswordMissing => "save it with 'musterctl host edit NAME --password-stdin'",
+            AnswerNeeded => "connect where a person can answer: in the window, or in a terminal",
             HelperNotBuilt => "build it with 'cargo xtask build'",
             HelperNoexec => {
                 "set another folder for it with 'musterctl host edit NAME --helper-dir DIR' on a file system that allows programs, or look at it without the helper with '--helper none'"

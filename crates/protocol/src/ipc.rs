@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::credentials::{KeyringState, SecretKind, SecretsMoved};
 use crate::hosts::{Host, HostChange, HostDraft, HostGlance, HostRow};
 use crate::journal::{JournalPage, JournalQuery};
-use crate::link::{CheckReport, HelperStatus, LinkState};
+use crate::link::{CheckReport, HelperStatus, LinkState, Question};
 use crate::metrics::Metrics;
 use crate::notes::{Note, NoteAbout};
 use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
@@ -66,6 +66,11 @@ commands! {
     "host_connect" HostConnect { host: String } -> ();
     "host_disconnect" HostDisconnect { host: String } -> ();
     "host_check" HostCheck { host: String } -> CheckReport;
+
+    /// The questions that wait for a person.
+    "questions_list" QuestionsList {} -> Vec<Question>;
+    /// Answers one; without `answers` the person does not want to.
+    "question_answer" QuestionAnswer { id: u64, answers: Option<Vec<String>>, save: bool } -> ();
 
     /// Asks the host for its key; nothing secret is sent.
     "trust_show" TrustShow { host: String } -> TrustOffer;
@@ -178,6 +183,14 @@ pub enum Event {
     Link {
         host: String,
         state: LinkState,
+    },
+    /// A sign-in waits for a person.
+    Question {
+        question: Box<Question>,
+    },
+    /// It was answered, or nobody waits for the answer any more.
+    QuestionOver {
+        id: u64,
     },
     /// All these hosts lost their way at once, or wait for it: the jump host they are reached
     /// through is named by the fault. One event for all of them.

@@ -66,6 +66,43 @@ impl LinkState {
     }
 }
 
+/// What is asked of a person while a host is signed in to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    pub id: u64,
+    /// Name of the saved host that is signed in to, which may be a jump host on the way to another.
+    pub host: String,
+    pub user: String,
+    pub kind: QuestionKind,
+    /// Words of the host above its prompts, safe to show; may have several lines.
+    #[serde(default)]
+    pub instructions: String,
+    /// Each wants an answer.
+    pub prompts: Vec<Prompt>,
+    /// Whether the answer may be kept in the keyring.
+    #[serde(default)]
+    pub may_save: bool,
+    /// No answer is waited for after this.
+    pub until_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionKind {
+    Password,
+    /// Of the key file that the prompt names.
+    Passphrase,
+    /// The prompts are the host's own, such as for a code.
+    Prompts,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    pub text: String,
+    /// False for what nobody may read over a shoulder.
+    pub echo: bool,
+}
+
 /// With whose rights something was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

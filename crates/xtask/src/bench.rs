@@ -14,5 +14,11 @@ pub(crate) fn bench(places: &Places) -> anyhow::Result<ExitCode> {
     let mut costs = Command::new(app::program(places, Kind::Debug, "costs"));
     costs.env("MUSTER_TEST_PROGRAMS", places.target.join("release"));
     step("the measurements", || run(&mut costs, "measuring"))?;
+    // This one has the engine in it, so it is optimised as the app is.
+    step("the program that measures a fleet", || {
+        run(cargo(places).args(["build", "--release", "-p", "tests", "--bin", "fleet"]), "building it")
+    })?;
+    let mut fleet = Command::new(app::program(places, Kind::Release, "fleet"));
+    step("a fleet, and the tools beside it", || run(&mut fleet, "measuring"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -24,6 +24,8 @@ pub(crate) const BUILD: &[Package] = &[
 pub(crate) const TEST: &[Package] = &[
     package("openssh-server", "tests sign in to a real sshd"),
     package("openssh-client", "keys for the tests, and an agent"),
+    package("dropbear-bin", "a second SSH server to sign in to"),
+    package("bsdutils", "a terminal for tests that type into one"),
     package("dbus", "a session bus of the tests' own"),
     package("gnome-keyring", "a real keyring on that bus"),
     package("libsecret-tools", "looks into that keyring from outside"),

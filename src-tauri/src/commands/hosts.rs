@@ -10,4 +10,6 @@ super::pass! {
     host_connect: HostConnect;
     host_disconnect: HostDisconnect;
     host_check: HostCheck;
+    questions_list: QuestionsList;
+    question_answer: QuestionAnswer;
 }

@@ -58,6 +58,8 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         hosts::host_connect,
         hosts::host_disconnect,
         hosts::host_check,
+        hosts::questions_list,
+        hosts::question_answer,
         trust::trust_show,
         trust::trust_accept,
         trust::trust_list,

@@ -23,11 +23,14 @@ pub(crate) async fn watch(
     watching: State<'_, Watching>,
     outside: State<'_, Outside>,
 ) -> Result<(), Fault> {
-    let mut events = super::engine(&opened)?.events();
+    let engine = super::engine(&opened)?;
+    let mut events = engine.events();
     let mut own = outside.subscribe();
     // What the app was started with, for the first window that listens.
     let first = outside.take_first();
     let stream = tauri::async_runtime::spawn(async move {
+        // The window shows what a sign-in asks.
+        let _listening = engine.listen();
         if let Some(event) = first
             && channel.send(event).is_err()
         {

@@ -124,19 +124,14 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
         fault.set(None);
         let typed = untrack(move || fields.typed());
         let mut secrets = kind_of(typed.identity).map_or_else(Vec::new, |kind| take_secret(secret, kind));
-        let wants_secret = typed.identity == IdentityKind::Password
-            && had != Some(IdentityKind::Password)
-            && secrets.is_empty();
         let for_sudo = take_secret(sudo_secret, SecretKind::Sudo);
         let wants_sudo = typed.sudo == Sudo::Password && !had_sudo && for_sudo.is_empty();
         secrets.extend(for_sudo);
-        for (field, is_wanted) in [(FieldName::Password, wants_secret), (FieldName::SudoPassword, wants_sudo)]
-        {
-            if is_wanted {
-                refused.update(|refused| drop(refused.insert(field, (String::new(), Problem::Empty))));
-            }
+        if wants_sudo {
+            let empty = (String::new(), Problem::Empty);
+            refused.update(|refused| drop(refused.insert(FieldName::SudoPassword, empty)));
         }
-        if !typed.problems().is_empty() || wants_secret || wants_sudo {
+        if !typed.problems().is_empty() || wants_sudo {
             return;
         }
         busy.set(true);
@@ -229,7 +224,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                 label=text(move || t_string!(i18n, hosts.form_password).to_string())
                 for_id="password"
                 error=error(FieldName::Password)
-                hint=secret_hint(text(move || t_string!(i18n, hosts.form_password_hint).to_string()), had == Some(IdentityKind::Password))
+                hint=secret_hint(text(move || t_string!(i18n, hosts.form_password_asked_hint).to_string()), had == Some(IdentityKind::Password))
                 class="is-wide"
             >
                 <SecretInput

@@ -18,10 +18,12 @@ mod jump_field;
 #[cfg(target_arch = "wasm32")]
 mod page;
 #[cfg(target_arch = "wasm32")]
+mod question;
+#[cfg(target_arch = "wasm32")]
 mod remove;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {bulk::HostsEditDialog, form::*, frame::*, page::*, remove::*};
+pub(crate) use {bulk::HostsEditDialog, form::*, frame::*, page::*, question::*, remove::*};
 
 /// The path of a host's page. A name has no character that a path must escape (`check_draft`), but
 /// the list may hold one of a later version.

@@ -119,9 +119,8 @@ fn of_code(code: FaultCode) -> Standing {
         NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh => Standing::Unreachable,
         HostKeyUnknown => Standing::KeyUnknown,
         HostKeyChanged | HostKeyRevoked => Standing::KeyChanged,
-        SignInRefused | KeyEncrypted | KeyFileUnusable | AgentUnavailable | PasswordMissing => {
-            Standing::SignIn
-        }
+        SignInRefused | KeyEncrypted | KeyFileUnusable | AgentUnavailable | PasswordMissing
+        | AnswerNeeded => Standing::SignIn,
         HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
         | HelperFailed | HelperUnused => Standing::Helper,
         BadInput | HostUnknown | HostExists | HostInUse | UnitUnknown | OperationUnknown
@@ -165,6 +164,7 @@ pub(crate) fn next_step(link: &LinkState) -> Option<NextStep> {
     Some(match Standing::of(link) {
         Standing::KeyUnknown => NextStep::AcceptKey,
         Standing::KeyChanged => NextStep::CompareKeys,
+        Standing::SignIn if fault.code == FaultCode::AnswerNeeded => NextStep::Connect,
         Standing::SignIn => NextStep::FixSignIn,
         Standing::Unreachable if matches!(fault.code, FaultCode::NameNotResolved | FaultCode::NotSsh) => {
             NextStep::Edit

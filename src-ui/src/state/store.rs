@@ -12,8 +12,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::hosts::{Host, HostRow, LOCAL};
-use protocol::ipc::{AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList, SettingsSave};
-use protocol::link::{LinkState, LinkStep};
+use protocol::ipc::{
+    AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList, QuestionsList, SettingsSave,
+};
+use protocol::link::{LinkState, LinkStep, Question};
 use protocol::metrics::Metrics;
 use protocol::operations::OperationCounts;
 use protocol::services::ServiceAction;
@@ -105,6 +107,8 @@ pub(crate) struct App {
     /// A page that was asked for from outside the window.
     pub(crate) asked_path: RwSignal<Option<String>>,
     pub(crate) toasts: RwSignal<Vec<Toast>>,
+    /// What sign-ins wait for, the oldest first.
+    pub(crate) questions: RwSignal<Vec<Question>>,
     /// What stands in the search field of every page.
     pub(crate) search: RwSignal<String>,
     /// How the list of hosts is sorted and folded.
@@ -149,6 +153,7 @@ impl App {
             dialog: RwSignal::new(None),
             asked_path: RwSignal::new(None),
             toasts: RwSignal::default(),
+            questions: RwSignal::default(),
             search: RwSignal::default(),
             hosts_view: RwSignal::new(remembered_view()),
             system_dark: RwSignal::new(true),
@@ -177,6 +182,10 @@ impl App {
                     self.facts.set(Load::Ready(facts));
                     self.listen().await;
                     self.read_hosts().await;
+                    // One that was asked before this window listened.
+                    for question in ipc::call(QuestionsList {}).await.unwrap_or_default() {
+                        self.question_asked(question);
+                    }
                 }
                 Err(fault) => self.facts.set(Load::Failed(fault)),
             }
@@ -292,6 +301,8 @@ impl App {
                 Event::Link { host, state } => {
                     changed |= self.change_row(&host, |row| row.link = state);
                 }
+                Event::Question { question } => self.question_asked(*question),
+                Event::QuestionOver { id } => self.question_over(id),
                 Event::LinksBehind { hosts, state, .. } => {
                     for host in hosts {
                         changed |= self.change_row(&host, |row| row.link = state.clone());
@@ -323,6 +334,19 @@ impl App {
         if changed {
             self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
         }
+    }
+
+    fn question_asked(self, question: Question) {
+        self.questions.update(|questions| {
+            if !questions.iter().any(|known| known.id == question.id) {
+                questions.push(question);
+            }
+        });
+    }
+
+    /// A question that was answered, here or elsewhere, or that nobody waits for any more.
+    pub(crate) fn question_over(self, id: u64) {
+        self.questions.try_update(|questions| questions.retain(|question| question.id != id));
     }
 
     fn change_row(self, host: &str, change: impl FnOnce(&mut HostRow)) -> bool {

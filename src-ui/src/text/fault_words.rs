@@ -44,6 +44,7 @@ pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
         FaultCode::KeyEncrypted => t_string!(i18n, faults.key_encrypted.short),
         FaultCode::AgentUnavailable => t_string!(i18n, faults.agent_unavailable.short),
         FaultCode::PasswordMissing => t_string!(i18n, faults.password_missing.short),
+        FaultCode::AnswerNeeded => t_string!(i18n, faults.answer_needed.short),
         FaultCode::HelperNotBuilt => t_string!(i18n, faults.helper_not_built.short),
         FaultCode::HelperNoexec => t_string!(i18n, faults.helper_noexec.short),
         FaultCode::HelperNoSpace => t_string!(i18n, faults.helper_no_space.short),
@@ -127,6 +128,7 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
         FaultCode::KeyEncrypted => t_string!(i18n, faults.key_encrypted.text, subject = subject),
         FaultCode::AgentUnavailable => t_string!(i18n, faults.agent_unavailable.text).to_string(),
         FaultCode::PasswordMissing => t_string!(i18n, faults.password_missing.text, host = host),
+        FaultCode::AnswerNeeded => t_string!(i18n, faults.answer_needed.text, host = host),
         FaultCode::HelperNotBuilt => t_string!(i18n, faults.helper_not_built.text, host = host),
         FaultCode::HelperNoexec => t_string!(i18n, faults.helper_noexec.text, host = host, subject = subject),
         FaultCode::HelperNoSpace => {
@@ -227,6 +229,7 @@ pub(crate) fn fault_next(i18n: I18n, fault: &Fault) -> String {
         FaultCode::KeyEncrypted => t_string!(i18n, faults.key_encrypted.next),
         FaultCode::AgentUnavailable => t_string!(i18n, faults.agent_unavailable.next),
         FaultCode::PasswordMissing => t_string!(i18n, faults.password_missing.next),
+        FaultCode::AnswerNeeded => t_string!(i18n, faults.answer_needed.next),
         FaultCode::HelperNotBuilt => t_string!(i18n, faults.helper_not_built.next),
         FaultCode::HelperNoexec => t_string!(i18n, faults.helper_noexec.next),
         FaultCode::HelperNoSpace => t_string!(i18n, faults.helper_no_space.next),

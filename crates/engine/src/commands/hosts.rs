@@ -6,9 +6,9 @@ use protocol::credentials::SecretKind;
 use protocol::hosts::{HelperUse, Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
 use protocol::ipc::{
     AppFacts, AppStart, Event, HostCheck, HostConnect, HostDisconnect, HostRemove, HostSave, HostsList,
-    NewSecret, SettingsSave,
+    NewSecret, QuestionAnswer, QuestionsList, SettingsSave,
 };
-use protocol::link::{CheckReport, LinkState};
+use protocol::link::{CheckReport, LinkState, Question};
 use protocol::operations::{OperationKind, OperationResult};
 use protocol::settings::Settings;
 use protocol::{Fault, FaultCode};
@@ -18,7 +18,7 @@ use super::Handle;
 use crate::engine::Engine;
 use crate::hosts::Hosts;
 use crate::operations::{Finish, OperationDraft};
-use crate::sessions::then;
+use crate::sessions::{Given, then};
 use crate::{settings, ssh};
 
 impl Handle for AppStart {
@@ -223,6 +223,22 @@ impl Handle for HostDisconnect {
             session.disconnect();
         }
         Ok(())
+    }
+}
+
+impl Handle for QuestionsList {
+    async fn handle(self, engine: &Engine) -> Result<Vec<Question>, Fault> {
+        Ok(engine.parts.sessions.questions().list())
+    }
+}
+
+impl Handle for QuestionAnswer {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        let save = self.save;
+        let given = self
+            .answers
+            .map(|answers| Given { answers: answers.into_iter().map(SecretString::from).collect(), save });
+        engine.parts.sessions.questions().answer(self.id, given)
     }
 }
 

@@ -44,12 +44,16 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove,
+    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {
     // The reason may repeat what was given, and that may be a secret on its way to the keyring.
-    let why = if name == ipc::HostSave::NAME { "its fields are others".into() } else { why.to_string() };
+    let why = if [ipc::HostSave::NAME, ipc::QuestionAnswer::NAME].contains(&name) {
+        "its fields are others".into()
+    } else {
+        why.to_string()
+    };
     Fault::bad_input("call", format!("the command '{name}' was not understood: {why}"))
 }
 

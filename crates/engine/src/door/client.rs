@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use protocol::ipc::Event;
+use protocol::ipc::{Command, Event, QuestionAnswer};
 use protocol::journal::{JournalNews, JournalQuery};
+use protocol::link::Question;
 use protocol::metrics::Metrics;
 use protocol::wire::Answer;
 use protocol::{Fault, FaultCode};
@@ -12,12 +13,16 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Mutex;
+use tokio::sync::broadcast::error::RecvError;
 
-use super::{Call, Said, WATCH_JOURNAL, WATCH_METRICS, WatchJournal, WatchMetrics, door_path};
+use super::{
+    Call, Said, WATCH_JOURNAL, WATCH_METRICS, WATCH_QUESTIONS, WatchJournal, WatchMetrics, door_path,
+};
 use crate::commands::Handle;
 use crate::engine::{Engine, EngineOptions};
 use crate::helper::Subscription;
 use crate::journal::JournalFollow;
+use crate::sessions::Listening;
 
 /// Carries out commands, here or in the app.
 pub enum Desk {
@@ -100,6 +105,63 @@ impl Desk {
     pub async fn close(&self) {
         if let Desk::Own(engine) = self {
             engine.shutdown().await;
+        }
+    }
+}
+
+/// The questions of sign-ins, from here or through the door, for a terminal that can answer them.
+pub enum Asks {
+    Own {
+        engine: Engine,
+        events: tokio::sync::broadcast::Receiver<Event>,
+        _listening: Listening,
+    },
+    /// One door tells the questions, the other takes the answers.
+    App {
+        telling: Door,
+        taking: Door,
+    },
+}
+
+impl Asks {
+    /// Shows the questions of whatever program has the data of `desk` open.
+    pub async fn open(desk: &Desk, data_dir: &Path) -> Result<Option<Self>, Fault> {
+        if let Desk::Own(engine) = desk {
+            let (events, _listening) = (engine.events(), engine.listen());
+            return Ok(Some(Asks::Own { engine: engine.clone(), events, _listening }));
+        }
+        let (Some(mut telling), Some(taking)) = (knock(data_dir).await?, knock(data_dir).await?) else {
+            return Ok(None);
+        };
+        telling.say(WATCH_QUESTIONS, Value::Null).await?;
+        Ok(Some(Asks::App { telling, taking }))
+    }
+
+    /// The next question; `None` when there will be none any more.
+    pub async fn next(&mut self) -> Option<Question> {
+        loop {
+            let event = match self {
+                Asks::Own { events, .. } => match events.recv().await {
+                    Ok(event) => event,
+                    Err(RecvError::Lagged(_)) => continue,
+                    Err(RecvError::Closed) => return None,
+                },
+                Asks::App { telling, .. } => serde_json::from_value(telling.hear().await.ok()?).ok()?,
+            };
+            if let Event::Question { question } = event {
+                return Some(*question);
+            }
+        }
+    }
+
+    pub async fn answer(&mut self, answer: QuestionAnswer) -> Result<(), Fault> {
+        match self {
+            Asks::Own { engine, .. } => engine.call(answer).await,
+            Asks::App { taking, .. } => {
+                let args = serde_json::to_value(answer).map_err(unreadable)?;
+                taking.say(QuestionAnswer::NAME, args).await?;
+                taking.hear().await.map(drop)
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use protocol::{Fault, FaultCode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use client::{Desk, Entries, Samples};
+pub use client::{Asks, Desk, Entries, Samples};
 pub use server::open_door;
 
 /// No line through the door is longer.
@@ -51,6 +51,9 @@ struct WatchJournal {
     host: String,
     query: JournalQuery,
 }
+
+/// The call that is answered by the questions of sign-ins: the one who gave it can answer them.
+const WATCH_QUESTIONS: &str = "watch_questions";
 
 /// Where the door of a data folder is. The name is a digest, because a socket's path must be short.
 fn door_path(data_dir: &Path) -> Result<PathBuf, Fault> {

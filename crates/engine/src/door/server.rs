@@ -9,10 +9,13 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
+use protocol::ipc::Event;
 use protocol::wire::Answer;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    Call, LINE_LIMIT_BYTES, Said, WATCH_JOURNAL, WATCH_METRICS, WatchJournal, WatchMetrics, door_path,
+    Call, LINE_LIMIT_BYTES, Said, WATCH_JOURNAL, WATCH_METRICS, WATCH_QUESTIONS, WatchJournal, WatchMetrics,
+    door_path,
 };
 use crate::commands::dispatch;
 use crate::engine::Engine;
@@ -63,12 +66,13 @@ async fn serve(engine: Engine, stream: UnixStream) {
             Ok(_) => {}
         }
         let answered = match serde_json::from_str::<Call>(&line) {
-            Ok(call) if call.name == WATCH_METRICS || call.name == WATCH_JOURNAL => {
+            Ok(call) if [WATCH_METRICS, WATCH_JOURNAL, WATCH_QUESTIONS].contains(&call.name.as_str()) => {
                 // Watching lasts until the caller goes away: its hanging up ends the stream.
                 let mut rest = String::new();
                 let watching = async {
                     match call.name.as_str() {
                         WATCH_JOURNAL => watch_journal(&engine, call.args, &mut writing).await,
+                        WATCH_QUESTIONS => watch_questions(&engine, &mut writing).await,
                         _ => watch(&engine, call.args, &mut writing).await,
                     }
                 };
@@ -141,6 +145,28 @@ async fn watch_journal(
         },
     };
     say(writing, &Said::Fault(ended)).await
+}
+
+/// Tells questions and their ends, those that are open already first.
+async fn watch_questions(engine: &Engine, writing: &mut OwnedWriteHalf) -> std::io::Result<()> {
+    let mut events = engine.events();
+    let _listening = engine.listen();
+    let open = engine.open_questions();
+    let mut next = open.into_iter().map(|question| Event::Question { question: Box::new(question) });
+    loop {
+        let event = match next.next() {
+            Some(event) => event,
+            None => match events.recv().await {
+                Ok(event) => event,
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return Ok(()),
+            },
+        };
+        if matches!(event, Event::Question { .. } | Event::QuestionOver { .. }) {
+            let value = serde_json::to_value(event).map_err(std::io::Error::other)?;
+            say(writing, &Said::Ok(value)).await?;
+        }
+    }
 }
 
 async fn say(writing: &mut OwnedWriteHalf, said: &Said) -> std::io::Result<()> {

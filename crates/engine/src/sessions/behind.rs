@@ -1,6 +1,7 @@
 //! The hosts behind a jump host that was lost: its way is brought back once for all of them, and each
 //! piece of news about it is one event that names them.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use protocol::Fault;
 use protocol::ipc::Event;
 use protocol::link::LinkState;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::line::Made;
 use super::retry::{back_off, comes_back};
@@ -19,6 +20,8 @@ use crate::ssh::Connection;
 
 /// Those who lost the same way learn of it within this time, and are told together.
 const GATHER: Duration = Duration::from_millis(100);
+/// For a host behind a lost one to let go of it.
+const GATHER_AT_MOST: Duration = Duration::from_secs(2);
 
 /// Who waits for the way through a host.
 #[derive(Default)]
@@ -83,7 +86,7 @@ impl Session {
     async fn bring_back(self: Arc<Self>, mut lost: Fault) -> Made {
         let mut tries = 0;
         let since_ms = self.ground.clock.now_ms();
-        sleep(GATHER).await;
+        self.all_let_go().await;
         loop {
             if !comes_back(lost.code) {
                 self.tell_behind(&Session::unreached(&lost, since_ms, 0, None), true);
@@ -109,7 +112,10 @@ impl Session {
                 () = self.hurry.now.notified() => {}
                 () = joining => {}
             }
-            match self.connection().await {
+            self.by_itself.store(true, Ordering::SeqCst);
+            let made = self.connection().await;
+            self.by_itself.store(false, Ordering::SeqCst);
+            match made {
                 Ok(connection) => return Ok(connection),
                 Err(fault) => {
                     // One further out takes all of these with it; it is named by the fault itself.
@@ -118,6 +124,19 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Waits until nobody holds the lost connection any more, and so all behind it know.
+    async fn all_let_go(&self) {
+        let lost = locked(&self.line).made.clone();
+        let gone = async {
+            while lost.strong_count() > 0 {
+                sleep(GATHER / 5).await;
+            }
+        };
+        // One that is busy is told a moment later.
+        let _ = timeout(GATHER_AT_MOST, gone).await;
+        sleep(GATHER).await;
     }
 
     /// Shows one state for all that wait here, in one event.

@@ -1,7 +1,8 @@
 //! How a session reaches its host: the connection, the sign-in, and the helper started on it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use protocol::credentials::SecretKind;
@@ -10,10 +11,11 @@ use protocol::link::{LinkState, LinkStep};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
+use super::asking::Asking;
 use super::line::Progress;
 use super::session::{Live, Session};
 use crate::helper;
-use crate::ssh::{self, Connection, KeyFileState, SignIn, Target};
+use crate::ssh::{self, Connection, KeyFileState, Person, SignIn, Target};
 
 impl Session {
     pub(super) async fn connect(self: &Arc<Self>, epoch: u64) -> Result<Live, Fault> {
@@ -26,8 +28,7 @@ impl Session {
         if self.host.is_local() {
             step(LinkStep::StartingHelper);
             let link = helper::start_local().await?;
-            let (connection, root) = (Mutex::default(), tokio::sync::Mutex::default());
-            return Ok(Live { link, placed: None, took_ms: elapsed_ms(begun), connection, root, epoch });
+            return Ok(Live::new(link, None, elapsed_ms(begun), None, epoch));
         }
         step(LinkStep::Reaching);
         let connection = self.follow(show, self.connection()).await?;
@@ -38,9 +39,7 @@ impl Session {
             }
             HelperUse::None => (None, helper::look_bare(connection.clone(), &self.host.name).await?),
         };
-        let (took_ms, connection) = (elapsed_ms(begun), Mutex::new(Some(connection)));
-        let root = tokio::sync::Mutex::default();
-        Ok(Live { link, placed, took_ms, connection, root, epoch })
+        Ok(Live::new(link, placed, elapsed_ms(begun), Some(connection), epoch))
     }
 
     /// A connection to the host, judged and signed in, with nothing on it yet.
@@ -49,13 +48,30 @@ impl Session {
         through: Option<Arc<Connection>>,
         step: &(dyn Fn(LinkStep) + Send + Sync),
     ) -> Result<Connection, Fault> {
-        let target = self.target(through).await?;
+        let asking = Asking::new(self.ground.clone(), self.host.clone());
+        // Where nobody can be asked, what is missing is said instead.
+        let by_itself = self.by_itself.load(Ordering::SeqCst);
+        let can_ask = !by_itself && self.ground.questions.is_heard();
+        let person = can_ask.then(|| asking.clone() as Arc<dyn Person>);
+        let target = self.target(through, person).await.map_err(|fault| match fault.code {
+            FaultCode::PasswordMissing if by_itself => {
+                let message = format!("the password of {} is asked for at each sign-in", self.host.name);
+                Fault::new(FaultCode::AnswerNeeded, message)
+            }
+            _ => fault,
+        })?;
         let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
         let _turn = self.ground.turns.take(&self.host.address, self.host.port).await;
-        ssh::connect(&target, &known, step).await
+        let connection = ssh::connect(&target, &known, step).await?;
+        asking.save().await;
+        Ok(connection)
     }
 
-    async fn target(&self, through: Option<Arc<Connection>>) -> Result<Target, Fault> {
+    async fn target(
+        &self,
+        through: Option<Arc<Connection>>,
+        person: Option<Arc<dyn Person>>,
+    ) -> Result<Target, Fault> {
         let host = &self.host;
         let sign_in = match &host.identity {
             Identity::Agent => SignIn::Agent,
@@ -64,9 +80,13 @@ impl Session {
                 // The keyring is asked only for what is needed: a plain key has no passphrase.
                 let passphrase = match ssh::check_key_file(&path)? {
                     KeyFileState::Plain => None,
+                    KeyFileState::Encrypted if person.is_some() => self.saved(SecretKind::Passphrase).await,
                     KeyFileState::Encrypted => self.passphrase(&path).await?,
                 };
                 SignIn::KeyFile { path, passphrase }
+            }
+            Identity::Password if person.is_some() => {
+                SignIn::Password(self.saved(SecretKind::Password).await.unwrap_or_else(|| "".into()))
             }
             Identity::Password => {
                 let password = self.ground.credentials.get(&host.id, SecretKind::Password).await?;
@@ -85,6 +105,15 @@ impl Session {
             user: host.user.clone(),
             sign_in,
             through,
+            person,
+        })
+    }
+
+    /// A secret if it is saved and can be had; else a person is asked.
+    async fn saved(&self, kind: SecretKind) -> Option<SecretString> {
+        self.ground.credentials.get(&self.host.id, kind).await.unwrap_or_else(|fault| {
+            tracing::info!(host = %self.host.name, code = ?fault.code, "a person is asked instead");
+            None
         })
     }
 

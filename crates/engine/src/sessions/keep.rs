@@ -1,9 +1,9 @@
 //! A session that is kept: it streams metrics, renews the snapshot, and comes back after a cut.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use protocol::Fault;
 use protocol::hosts::HostGlance;
 use protocol::ipc::Event;
 use protocol::link::LinkState;
@@ -13,14 +13,19 @@ use protocol::services::ServiceTable;
 use protocol::snapshot::Aged;
 use protocol::sockets::SocketTable;
 use protocol::wire::{Answer, Ask};
+use protocol::{Fault, FaultCode};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::recent::trim;
 use super::retry::{back_off, comes_back};
 use super::session::{Live, Session, locked, named, odd_answer};
 use super::tables::Tabled;
+use super::wake;
 use crate::snapshot::glance;
 
+/// For a link to say why it ended, once its stream has.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Time after which the parts of the snapshot that nobody looks at are read again.
 const RENEW: Duration = Duration::from_secs(60);
 
@@ -30,7 +35,11 @@ impl Session {
     pub fn keep(self: &Arc<Self>, interval_ms: u32) {
         let mut keeper = locked(&self.keeper);
         if keeper.as_ref().is_none_or(JoinHandle::is_finished) {
-            *keeper = Some(tokio::spawn(self.clone().kept(interval_ms, self.epoch())));
+            let (session, epoch) = (self.clone(), self.epoch());
+            *keeper = Some(tokio::spawn(async move {
+                session.clone().kept(interval_ms, epoch).await;
+                session.by_itself.store(false, Ordering::SeqCst);
+            }));
         } else {
             self.again.notify_waiters();
         }
@@ -40,8 +49,10 @@ impl Session {
         let (mut tries, mut since_ms) = (0, self.ground.clock.now_ms());
         // The way through a jump host that was brought back, held until it is used.
         let mut way = None;
+        self.by_itself.store(false, Ordering::SeqCst);
         loop {
             let connected = self.live_since(epoch).await;
+            self.by_itself.store(true, Ordering::SeqCst);
             drop(way.take());
             let fault = match connected {
                 Ok(live) => {
@@ -55,6 +66,7 @@ impl Session {
                 return;
             }
             if let Some(hop) = fault.detail.hop.clone() {
+                self.show_unreached(epoch, &fault, |_| true);
                 let back =
                     async { self.ground.session_named(&hop).await?.way_back(&self, epoch, fault).await };
                 match back.await {
@@ -71,8 +83,23 @@ impl Session {
             let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
             let next_ms = Some(self.ground.clock.now_ms().saturating_add(wait_ms));
             let again = self.again.notified();
+            let network = self.network_back(fault.code == FaultCode::NoRoute);
             self.set_state(epoch, LinkState::Lost { since_ms, fault: Box::new(fault), tries, next_ms });
-            let _ = tokio::time::timeout(wait, again).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = again => {}
+                () = network => tries = 0,
+            }
+        }
+    }
+
+    /// Waits until this computer has a way to the host again, if it `is_gone`.
+    async fn network_back(&self, is_gone: bool) {
+        if !is_gone || wake::has_way(&self.host.address) {
+            std::future::pending::<()>().await;
+        }
+        while !wake::has_way(&self.host.address) {
+            tokio::time::sleep(wake::LOOK_EVERY).await;
         }
     }
 
@@ -85,7 +112,7 @@ impl Session {
                         Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
                         Some(Ok((_, other))) => break odd_answer(&other),
                         Some(Err(fault)) => break fault,
-                        None => break live.end().await,
+                        None => break self.end_of(live).await,
                     }
                 },
                 Err(fault) => fault,
@@ -96,7 +123,11 @@ impl Session {
             fault = streaming => fault,
             fault = self.renew(live) => fault,
         };
-        let fault = if live.is_closed() { live.end().await } else { fault };
+        // The stream may end a moment before the link does, which knows why.
+        let fault = match fault.code {
+            FaultCode::LinkLost => timeout(LAST_WORDS, self.end_of(live)).await.unwrap_or(fault),
+            _ => fault,
+        };
         named(fault, &self.host)
     }
 

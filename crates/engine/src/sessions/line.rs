@@ -21,7 +21,7 @@ pub(super) type Made = Result<Arc<Connection>, Fault>;
 /// The connection as far as it is there.
 #[derive(Default)]
 pub(super) struct Line {
-    made: Weak<Connection>,
+    pub(super) made: Weak<Connection>,
     attempt: Option<WeakShared<BoxFuture<'static, Made>>>,
 }
 

@@ -5,8 +5,11 @@
 //! read offline, and comes back by itself after a cut. What a person must decide, such as a changed
 //! host key, is never tried again by itself.
 
+mod asking;
 mod behind;
 mod connect;
+#[cfg(test)]
+mod cut_tests;
 mod keep;
 mod line;
 mod placing;
@@ -21,6 +24,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod wake;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -29,6 +33,8 @@ use protocol::hosts::Host;
 use protocol::ipc::Event;
 use tokio::sync::broadcast;
 
+pub(crate) use asking::Given;
+pub use asking::{Listening, Questions};
 pub(crate) use session::odd_answer;
 pub use session::{Live, Session, then};
 pub(crate) use tables::{Reading, Tabled};
@@ -51,6 +57,7 @@ pub(crate) struct Ground {
     pub(crate) operations: Operations,
     pub(crate) snapshots: Snapshots,
     pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) questions: Questions,
     turns: turns::Turns,
     /// For a session to find the one of its jump host.
     by_id: Weak<ById>,
@@ -73,10 +80,27 @@ impl Sessions {
         events: broadcast::Sender<Event>,
     ) -> Self {
         let by_id = Arc::<ById>::default();
+        let questions = Questions::new(clock.clone(), events.clone());
         let (turns, weak) = (turns::Turns::new(), Arc::downgrade(&by_id));
-        let ground =
-            Ground { clock, hosts, trust, credentials, operations, snapshots, events, turns, by_id: weak };
+        let ground = Ground {
+            clock,
+            hosts,
+            trust,
+            credentials,
+            operations,
+            snapshots,
+            events,
+            questions,
+            turns,
+            by_id: weak,
+        };
+        tokio::spawn(wake::watch(Arc::downgrade(&by_id)));
         Self { ground: Arc::new(ground), by_id }
+    }
+
+    /// What is asked of a person while hosts are signed in to.
+    pub fn questions(&self) -> &Questions {
+        &self.ground.questions
     }
 
     /// The session of a host, made if there is none. A host that is reached in another way than

@@ -1,8 +1,8 @@
 //! The session of one host: its link and its state.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use protocol::hosts::Host;
@@ -25,6 +25,7 @@ use super::behind::{Behind, Hurry};
 use super::line::{Line, Progress};
 use super::retry::comes_back;
 use super::tables::Board;
+use super::wake;
 use crate::helper::{Link, Placed};
 use crate::ssh::Connection;
 
@@ -36,6 +37,8 @@ pub struct Live {
     pub placed: Option<Placed>,
     pub took_ms: u64,
     pub(super) connection: Mutex<Option<Arc<Connection>>>,
+    /// Why it ended.
+    ended: OnceLock<Fault>,
     /// The link as root, once something needed it.
     pub(super) root: tokio::sync::Mutex<Option<Arc<Link>>>,
     /// Of `Session::ends`, when it was asked for.
@@ -46,14 +49,18 @@ impl Live {
     /// A link of which nothing is known.
     #[cfg(test)]
     pub(super) fn over(link: Link) -> Self {
-        Self {
-            link,
-            placed: None,
-            took_ms: 0,
-            connection: Mutex::default(),
-            root: tokio::sync::Mutex::default(),
-            epoch: 0,
-        }
+        Self::new(link, None, 0, None, 0)
+    }
+
+    pub(super) fn new(
+        link: Link,
+        placed: Option<Placed>,
+        took_ms: u64,
+        connection: Option<Arc<Connection>>,
+        epoch: u64,
+    ) -> Self {
+        let (connection, root) = (Mutex::new(connection), tokio::sync::Mutex::default());
+        Self { link, placed, took_ms, connection, ended: OnceLock::new(), root, epoch }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -63,7 +70,9 @@ impl Live {
     /// Waits for the end and says why: the host's own, or that of a jump host on the way.
     pub(super) async fn end(&self) -> Fault {
         let fault = self.link.closed().await;
-        self.connection().and_then(|connection| connection.lost_way()).unwrap_or(fault)
+        // Once, while the connection is still held: whoever asks later gets the same.
+        let lost_way = || self.connection().and_then(|connection| connection.lost_way());
+        self.ended.get_or_init(|| lost_way().unwrap_or(fault)).clone()
     }
 
     async fn close(&self) {
@@ -83,12 +92,18 @@ pub struct Session {
     pub(super) state: Mutex<LinkState>,
     /// Held while connecting, so that all who ask wait for the same connection.
     pub(super) live: tokio::sync::Mutex<Option<Arc<Live>>>,
+    /// Number of the last attempt that ended.
+    answered: AtomicU64,
     /// Why the last attempt came to nothing, with its number.
     failed: Mutex<Option<(u64, Fault)>>,
     /// The connection that the link goes over; hosts behind this one share it.
     pub(super) line: Mutex<Line>,
     pub(super) progress: watch::Sender<Option<Progress>>,
     pub(super) line_is_up: Notify,
+    /// When this computer last woke from sleep; 0 for never.
+    woke_ms: AtomicI64,
+    /// It connects again by itself: nobody is asked anything.
+    pub(super) by_itself: AtomicBool,
     pub(super) behind: Mutex<Behind>,
     pub(super) hurry: Hurry,
     /// Counts connections, so that the end of an old one does not touch the state of a new one.
@@ -116,10 +131,13 @@ impl Session {
             ground,
             state: Mutex::new(LinkState::Idle),
             live: tokio::sync::Mutex::default(),
+            answered: AtomicU64::new(0),
             failed: Mutex::default(),
             line: Mutex::default(),
             progress: watch::Sender::new(None),
             line_is_up: Notify::new(),
+            woke_ms: AtomicI64::new(0),
+            by_itself: AtomicBool::new(false),
             behind: Mutex::default(),
             hurry: Hurry::default(),
             generation: AtomicU64::new(0),
@@ -202,7 +220,9 @@ impl Session {
 
     /// The same, for who began in `epoch`: called off when it is told to disconnect.
     pub(super) async fn live_since(self: &Arc<Self>, epoch: u64) -> Result<Arc<Live>, Fault> {
-        let before = self.generation.load(Ordering::SeqCst);
+        // The attempt that is under way now, or the next one, answers for this one too.
+        let begun = self.generation.load(Ordering::SeqCst);
+        let answers = if begun > self.answered.load(Ordering::SeqCst) { begun } else { begun + 1 };
         let mut slot = self.live.lock().await;
         let mut ends = self.ends.subscribe();
         if *ends.borrow_and_update() != epoch {
@@ -214,8 +234,8 @@ impl Session {
         if let Some(old) = slot.take() {
             old.link.close();
         }
-        // An attempt that was waited for has answered for this one too: a password is not sent twice.
-        let waited_for = locked(&self.failed).clone().filter(|(number, _)| *number > before);
+        // However many ask, a password is not sent twice.
+        let waited_for = locked(&self.failed).clone().filter(|(number, _)| *number >= answers);
         if let Some((_, fault)) = waited_for {
             return Err(fault);
         }
@@ -227,6 +247,7 @@ impl Session {
             connected = self.connect(epoch) => connected,
         };
         unfinished.is_over = true;
+        self.answered.store(generation, Ordering::SeqCst);
         match connected {
             Ok(live) => {
                 let live = Arc::new(live);
@@ -261,16 +282,34 @@ impl Session {
     }
 
     async fn watch(self: Arc<Self>, live: Arc<Live>, generation: u64) {
-        let fault = live.end().await;
+        let fault = self.end_of(&live).await;
         let is_newest = || self.generation.load(Ordering::SeqCst) == generation;
         self.show_unreached(live.epoch, &named(fault, &self.host), |now| is_newest() && now.is_live());
         live.close().await;
         self.ended.notify_waiters();
     }
 
+    /// Waits for the end of the link and says why it ended, also where it was this computer's own doing.
+    pub(super) async fn end_of(&self, live: &Live) -> Fault {
+        let fault = live.end().await;
+        if self.host.is_local() || self.host.jump.is_some() {
+            return fault;
+        }
+        let woke_ms = self.woke_ms.load(Ordering::SeqCst);
+        let since_ms = (woke_ms > 0).then(|| self.ground.clock.now_ms() - woke_ms);
+        let label = format!("{} ({}:{})", self.host.name, self.host.address, self.host.port);
+        wake::own_doing(fault, &self.host.address, &label, since_ms)
+    }
+
+    /// This computer slept: whoever waits for the next try, tries now.
+    pub(super) fn woke(&self) {
+        self.woke_ms.store(self.ground.clock.now_ms(), Ordering::SeqCst);
+        self.again.notify_waiters();
+    }
+
     /// Shows why there is no link, if that `is_news`. One who lost the way with others, and waits for it
     /// with them, is told of it with them (`behind`).
-    fn show_unreached(&self, epoch: u64, fault: &Fault, is_news: impl FnOnce(&LinkState) -> bool) {
+    pub(super) fn show_unreached(&self, epoch: u64, fault: &Fault, is_news: impl FnOnce(&LinkState) -> bool) {
         let state = Self::unreached(fault, self.ground.clock.now_ms(), 0, None);
         let is_kept = locked(&self.keeper).as_ref().is_some_and(|keeper| !keeper.is_finished());
         let mut now = locked(&self.state);
@@ -315,6 +354,7 @@ impl Session {
         if let Some(keeper) = keeper.take() {
             keeper.abort();
         }
+        self.by_itself.store(false, Ordering::SeqCst);
         self.epoch()
     }
 

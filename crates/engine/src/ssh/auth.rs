@@ -1,64 +1,68 @@
 //! auth: signing in, after the host key was accepted.
 //!
-//! Each credential is tried once. What the host answered is told: which method was tried, and what
-//! it accepts instead. A connection that dies meanwhile is told from a refusal.
+//! The proof that the host was saved with comes first; a host that takes it and wants more is given
+//! more, in the order that it names. Each proof is sent once: what was refused is not sent again, nor
+//! by another method. What the host answered is told: what was tried, and what it accepts instead. A
+//! connection that dies meanwhile is told from a refusal. Each step has its own limit, and a person has
+//! time to answer.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::link::{Prompt, QuestionKind};
 use protocol::{Fault, FaultCode};
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse as Interactive};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
+use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 use russh::{MethodKind, MethodSet};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::gate::{EndWatch, Gate};
-use super::{Place, SignIn, Target, key_file};
+use super::gate::{EndWatch, Gate, words};
+use super::{Asked, Place, SignIn, Target, key_file};
 
 /// For an agent to open its socket and to list its keys.
 const AGENT_LIMIT: Duration = Duration::from_secs(10);
+/// For the host to answer one proof; an agent may ask its user to touch a key.
+const PROOF_LIMIT: Duration = Duration::from_secs(30);
 /// For the host to say why it closed the connection.
 const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
+/// More proofs in a row are a loop.
+const PROOFS_LIMIT: usize = 8;
+/// Requests of one conversation; PAM has few.
+const REQUESTS_LIMIT: usize = 12;
+/// Prompts of one request.
+const PROMPTS_LIMIT: usize = 8;
 
-/// A credential that was looked at before the host was reached.
+/// A way to sign in that was looked at before the host was reached.
 pub(super) enum Credential<'a> {
-    Agent(PathBuf),
-    Key { path: &'a Path, key: Arc<PrivateKey> },
-    Password(&'a SecretString),
+    Agent(Option<PathBuf>),
+    Key { path: &'a Path, passphrase: Option<&'a SecretString> },
+    Password,
 }
 
-/// Reads what can be read here, so that a missing key is said without troubling the host.
-pub(super) async fn prepare<'a>(
-    target: &'a Target,
-    agent_socket: Option<PathBuf>,
-) -> Result<Credential<'a>, Fault> {
+/// Looks at what is here, so that a missing key is said without troubling the host.
+pub(super) fn prepare(target: &Target, agent_socket: Option<PathBuf>) -> Result<Credential<'_>, Fault> {
     match &target.sign_in {
-        SignIn::Agent => match agent_socket {
-            Some(socket) if !socket.as_os_str().is_empty() => Ok(Credential::Agent(socket)),
-            _ => Err(no_agent(target, "SSH_AUTH_SOCK is not set")),
-        },
-        SignIn::Password(password) if password.expose_secret().is_empty() => Err(Fault::new(
-            FaultCode::PasswordMissing,
-            format!("no password is saved for {}@{}", target.user, target.host),
-        )
-        .on_host(&target.host)),
-        SignIn::Password(password) => Ok(Credential::Password(password)),
+        SignIn::Agent => Ok(Credential::Agent(agent_socket.filter(|socket| !socket.as_os_str().is_empty()))),
+        SignIn::Password(password) if password.expose_secret().is_empty() && target.person.is_none() => {
+            Err(no_password(target))
+        }
+        SignIn::Password(_) => Ok(Credential::Password),
         SignIn::KeyFile { path, passphrase } => {
-            let (file, passphrase) =
-                (path.clone(), passphrase.as_ref().map(|p| SecretString::from(p.expose_secret())));
-            // Opening an encrypted key costs a good part of a second by design.
-            let key = tokio::task::spawn_blocking(move || key_file::load(&file, passphrase.as_ref()))
-                .await
-                .map_err(|why| Fault::new(FaultCode::Internal, format!("reading the key file: {why}")))?
-                .map_err(|fault| fault.on_host(&target.host))?;
-            Ok(Credential::Key { path, key: Arc::new(key) })
+            key_file::check_key_file(path).map_err(|fault| fault.on_host(&target.host))?;
+            Ok(Credential::Key { path, passphrase: passphrase.as_ref() })
         }
     }
+}
+
+fn no_password(target: &Target) -> Fault {
+    let message = format!("no password is saved for {}@{}", target.user, target.host);
+    Fault::new(FaultCode::PasswordMissing, message).on_host(&target.host)
 }
 
 /// How an attempt failed.
@@ -78,24 +82,28 @@ impl From<Fault> for Refusal {
     }
 }
 
+/// What became of one proof.
+enum Proof {
+    Enough,
+    /// The host took it and wants one of these too.
+    More(MethodSet),
+}
+
 pub(super) async fn sign_in(
     handle: &mut Handle<Gate>,
     target: &Target,
     place: &Place,
     credential: &Credential<'_>,
-    mut ended: EndWatch,
+    ended: EndWatch,
 ) -> Result<(), Fault> {
-    let tried = match credential {
-        Credential::Key { path, key } => with_key(handle, target, path, key).await,
-        Credential::Password(password) => with_password(handle, target, password).await,
-        Credential::Agent(socket) => with_agent(handle, target, socket).await,
-    };
-    match tried {
+    let mut watch = ended.clone();
+    let mut signing = Signing { handle, target, place, ended, password_sent: false };
+    match signing.run(credential).await {
         Ok(()) => Ok(()),
         Err(Refusal::Fault(fault)) => Err(fault),
         Err(Refusal::Refused { tried, left, partial }) => {
             let died = if left.is_empty() {
-                timeout(LAST_WORDS_LIMIT, ended.wait()).await.ok().flatten()
+                timeout(LAST_WORDS_LIMIT, watch.wait()).await.ok().flatten()
             } else {
                 None
             };
@@ -110,136 +118,337 @@ pub(super) async fn sign_in(
     }
 }
 
-async fn with_key(
-    handle: &mut Handle<Gate>,
-    target: &Target,
-    path: &Path,
-    key: &Arc<PrivateKey>,
-) -> Result<(), Refusal> {
-    let hash = hash_for(handle, &key.algorithm()).await;
-    let answer = handle
-        .authenticate_publickey(&target.user, PrivateKeyWithHashAlg::new(key.clone(), hash))
-        .await
-        .map_err(|why| lost(target, &why))?;
-    settle(answer, format!("did not take the key {}", path.display()))
+struct Signing<'a> {
+    handle: &'a mut Handle<Gate>,
+    target: &'a Target,
+    place: &'a Place,
+    ended: EndWatch,
+    /// The saved password was sent: it is not sent again.
+    password_sent: bool,
 }
 
-async fn with_password(
-    handle: &mut Handle<Gate>,
-    target: &Target,
-    password: &SecretString,
-) -> Result<(), Refusal> {
-    // "none" costs no attempt and tells which methods the host accepts (RFC 4252, 5.2).
-    let methods = match handle.authenticate_none(&target.user).await.map_err(|why| lost(target, &why))? {
-        AuthResult::Success => return Ok(()),
-        AuthResult::Failure { remaining_methods, .. } => remaining_methods,
-    };
-    if methods.contains(&MethodKind::Password) {
-        let answer = handle
-            .authenticate_password(&target.user, password.expose_secret())
-            .await
-            .map_err(|why| lost(target, &why))?;
-        return settle(answer, "did not take the password".into());
-    }
-    if methods.contains(&MethodKind::KeyboardInteractive) {
-        return with_prompt(handle, target, password).await;
-    }
-    Err(Refusal::Refused { tried: "takes no password".into(), left: methods, partial: false })
-}
-
-/// Answers one hidden prompt with the password. More prompts, or one that shows what is typed, ask
-/// for something else: nothing is sent to them.
-async fn with_prompt(
-    handle: &mut Handle<Gate>,
-    target: &Target,
-    password: &SecretString,
-) -> Result<(), Refusal> {
-    let mut answered = false;
-    let mut step = handle
-        .authenticate_keyboard_interactive_start(&target.user, None)
-        .await
-        .map_err(|why| lost(target, &why))?;
-    loop {
-        let answers = match step {
-            Interactive::Success => return Ok(()),
-            Interactive::Failure { remaining_methods, partial_success } => {
-                let tried = if answered { "did not take the password" } else { "asked for no password" };
-                return Err(Refusal::Refused {
-                    tried: tried.into(),
-                    left: remaining_methods,
-                    partial: partial_success,
-                });
-            }
-            // PAM ends a good conversation with a request of no prompts.
-            Interactive::InfoRequest { prompts, .. } if prompts.is_empty() => Vec::new(),
-            Interactive::InfoRequest { prompts, .. } => match prompts.as_slice() {
-                [one] if !one.echo && !answered => {
-                    answered = true;
-                    vec![password.expose_secret().to_owned()]
-                }
-                _ => {
+impl Signing<'_> {
+    async fn run(&mut self, credential: &Credential<'_>) -> Result<(), Refusal> {
+        let first = match credential {
+            Credential::Key { path, passphrase } => self.by_key_file(path, *passphrase).await,
+            Credential::Agent(socket) => self.by_agent(socket.as_deref()).await,
+            Credential::Password => self.by_secret().await,
+        };
+        let mut proof = first?;
+        for _ in 0..PROOFS_LIMIT {
+            let Proof::More(left) = proof else { return Ok(()) };
+            proof = match left.iter().find(|method| takes_secret(method)) {
+                Some(MethodKind::Password) => self.by_password().await?,
+                Some(_) => self.by_prompts(false).await?,
+                None => {
                     return Err(Refusal::Refused {
-                        tried: "asks for more than a password".into(),
-                        left: MethodSet::from([MethodKind::KeyboardInteractive].as_slice()),
+                        tried: "took the first proof".into(),
+                        left,
+                        partial: true,
+                    });
+                }
+            };
+        }
+        Err(Refusal::Refused {
+            tried: format!("took {PROOFS_LIMIT} proofs and wanted yet more"),
+            left: MethodSet::empty(),
+            partial: false,
+        })
+    }
+
+    async fn by_key_file(
+        &mut self,
+        path: &Path,
+        passphrase: Option<&SecretString>,
+    ) -> Result<Proof, Refusal> {
+        let key = Arc::new(self.open_key(path, passphrase).await?);
+        let mut tried = format!("did not take the key {}", path.display());
+        match key_file::certificate(path, &key) {
+            Ok(Some(certificate)) => {
+                match self.certificate(key.clone(), certificate).await? {
+                    // The bare key may be allowed where the certificate is not.
+                    AuthResult::Failure { remaining_methods, partial_success: false }
+                        if remaining_methods.contains(&MethodKind::PublicKey) =>
+                    {
+                        tried = format!("took neither the key {} nor its certificate", path.display());
+                    }
+                    answer => {
+                        return settle(answer, format!("did not take the certificate of {}", path.display()));
+                    }
+                }
+            }
+            Ok(None) => {}
+            Err(why) => tried = format!("{tried}; its certificate was not tried: {why}"),
+        }
+        let hash = hash_for(self.handle, &key.algorithm()).await;
+        let (user, key) = (&self.target.user, PrivateKeyWithHashAlg::new(key, hash));
+        let asked = timeout(PROOF_LIMIT, self.handle.authenticate_publickey(user, key)).await;
+        let answer =
+            asked.map_err(|_| slow(self.place, "the key"))?.map_err(|why| lost(self.target, &why))?;
+        settle(answer, tried)
+    }
+
+    async fn certificate(
+        &mut self,
+        key: Arc<PrivateKey>,
+        certificate: Certificate,
+    ) -> Result<AuthResult, Fault> {
+        let asked = self.handle.authenticate_openssh_cert(&self.target.user, key, certificate);
+        let asked = timeout(PROOF_LIMIT, asked).await.map_err(|_| slow(self.place, "the certificate"))?;
+        asked.map_err(|why| lost(self.target, &why))
+    }
+
+    /// The key, with the passphrase that is saved or that a person gives.
+    async fn open_key(&self, path: &Path, passphrase: Option<&SecretString>) -> Result<PrivateKey, Fault> {
+        let named = |fault: Fault| fault.on_host(&self.target.host);
+        let fault = match load(path, passphrase).await {
+            Err(fault) if fault.code == FaultCode::KeyEncrypted && passphrase.is_none() => fault,
+            other => return other.map_err(named),
+        };
+        let Some(person) = &self.target.person else { return Err(named(fault)) };
+        let text = path.display().to_string();
+        let prompts = vec![Prompt { text, echo: false }];
+        let asked = Asked { kind: QuestionKind::Passphrase, instructions: String::new(), prompts };
+        let given = self.while_connected(person.ask(asked)).await?;
+        load(path, given.first()).await.map_err(named)
+    }
+
+    /// By the password, with whichever of the methods that take one the host names first.
+    async fn by_secret(&mut self) -> Result<Proof, Refusal> {
+        // "none" costs no attempt and tells which methods the host accepts (RFC 4252, 5.2).
+        let asked = timeout(PROOF_LIMIT, self.handle.authenticate_none(&self.target.user)).await;
+        let asked = asked.map_err(|_| slow(self.place, "what it accepts"))?;
+        let methods = match asked.map_err(|why| lost(self.target, &why))? {
+            AuthResult::Success => return Ok(Proof::Enough),
+            AuthResult::Failure { remaining_methods, .. } => remaining_methods,
+        };
+        match methods.iter().find(|method| takes_secret(method)) {
+            Some(MethodKind::Password) => self.by_password().await,
+            Some(_) => self.by_prompts(true).await,
+            None => {
+                Err(Refusal::Refused { tried: "takes no password".into(), left: methods, partial: false })
+            }
+        }
+    }
+
+    async fn by_password(&mut self) -> Result<Proof, Refusal> {
+        let password = match self.saved_password() {
+            Some(saved) => saved,
+            None => self.ask_password().await?,
+        };
+        self.password_sent = true;
+        let asked = self.handle.authenticate_password(&self.target.user, password.expose_secret());
+        let asked = timeout(PROOF_LIMIT, asked).await.map_err(|_| slow(self.place, "the password"))?;
+        settle(asked.map_err(|why| lost(self.target, &why))?, "did not take the password".into())
+    }
+
+    fn saved_password(&self) -> Option<SecretString> {
+        match &self.target.sign_in {
+            SignIn::Password(password) if !self.password_sent && !password.expose_secret().is_empty() => {
+                Some(SecretString::from(password.expose_secret()))
+            }
+            _ => None,
+        }
+    }
+
+    async fn ask_password(&self) -> Result<SecretString, Fault> {
+        let Some(person) = &self.target.person else { return Err(no_password(self.target)) };
+        let text = format!("{}@{}", self.target.user, self.place.socket());
+        let prompts = vec![Prompt { text, echo: false }];
+        let asked = Asked { kind: QuestionKind::Password, instructions: String::new(), prompts };
+        let mut given = self.while_connected(person.ask(asked)).await?;
+        given.pop().ok_or_else(|| no_password(self.target))
+    }
+
+    /// Waits for a person, and no longer than the host does.
+    async fn while_connected(
+        &self,
+        asking: impl Future<Output = Result<Vec<SecretString>, Fault>>,
+    ) -> Result<Vec<SecretString>, Fault> {
+        let mut ended = self.ended.clone();
+        tokio::select! {
+            given = asking => given,
+            ended = ended.wait() => Err(match ended {
+                Some(ended) => ended.fault,
+                None => lost(self.target, &russh::Error::Disconnect),
+            }),
+        }
+    }
+
+    /// A conversation. A hidden prompt for the password gets the saved one, once; everything else is
+    /// asked of a person. `is_first` if nothing was proved before: one hidden prompt alone is then the
+    /// password's.
+    async fn by_prompts(&mut self, is_first: bool) -> Result<Proof, Refusal> {
+        let mut answered = false;
+        let asked = self.handle.authenticate_keyboard_interactive_start(&self.target.user, None);
+        let mut step = timeout(PROOF_LIMIT, asked)
+            .await
+            .map_err(|_| slow(self.place, "for its questions"))?
+            .map_err(|why| lost(self.target, &why))?;
+        for _ in 0..REQUESTS_LIMIT {
+            let answers = match step {
+                Interactive::Success => return Ok(Proof::Enough),
+                Interactive::Failure { remaining_methods, partial_success: true } => {
+                    return Ok(Proof::More(remaining_methods));
+                }
+                Interactive::Failure { remaining_methods, .. } => {
+                    let tried = match (answered, self.password_sent && is_first) {
+                        (_, true) => "did not take the password",
+                        (true, false) => "did not take the answers",
+                        (false, false) => "asked for no password",
+                    };
+                    return Err(Refusal::Refused {
+                        tried: tried.into(),
+                        left: remaining_methods,
                         partial: false,
                     });
                 }
-            },
+                // PAM ends a good conversation with a request of no prompts.
+                Interactive::InfoRequest { prompts, .. } if prompts.is_empty() => Vec::new(),
+                Interactive::InfoRequest { name, instructions, prompts } => {
+                    answered = true;
+                    let prompts: Vec<Prompt> = prompts
+                        .into_iter()
+                        .map(|prompt| Prompt { text: words(&prompt.prompt), echo: prompt.echo })
+                        .collect();
+                    let instructions = [words(&name), words(&instructions)].join("\n").trim().to_owned();
+                    self.answers(instructions, prompts, is_first).await?
+                }
+            };
+            let answers = answers.iter().map(|answer| answer.expose_secret().to_owned()).collect();
+            let told = self.handle.authenticate_keyboard_interactive_respond(answers);
+            step = timeout(PROOF_LIMIT, told)
+                .await
+                .map_err(|_| slow(self.place, "the answers"))?
+                .map_err(|why| lost(self.target, &why))?;
+        }
+        Err(Refusal::Refused {
+            tried: format!("asked more than {REQUESTS_LIMIT} times"),
+            left: MethodSet::from([MethodKind::KeyboardInteractive].as_slice()),
+            partial: false,
+        })
+    }
+
+    async fn answers(
+        &mut self,
+        instructions: String,
+        prompts: Vec<Prompt>,
+        is_first: bool,
+    ) -> Result<Vec<SecretString>, Refusal> {
+        let too_many = prompts.len() > PROMPTS_LIMIT;
+        let alone = is_first && prompts.len() == 1;
+        let mut answers: Vec<Option<SecretString>> = Vec::with_capacity(prompts.len());
+        for prompt in &prompts {
+            let wants = !prompt.echo && !too_many && (alone || names_password(&prompt.text));
+            let saved = if wants { self.saved_password() } else { None };
+            self.password_sent |= saved.is_some();
+            answers.push(saved);
+        }
+        let open: Vec<Prompt> = prompts
+            .into_iter()
+            .zip(&answers)
+            .filter(|(_, answer)| answer.is_none())
+            .map(|(prompt, _)| prompt)
+            .collect();
+        if open.is_empty() {
+            return Ok(answers.into_iter().flatten().collect());
+        }
+        let person = match &self.target.person {
+            Some(person) if !too_many => person,
+            _ => {
+                // Nothing was sent yet, so the saved password was not either.
+                return Err(Refusal::Refused {
+                    tried: "asks for more than a password".into(),
+                    left: MethodSet::from([MethodKind::KeyboardInteractive].as_slice()),
+                    partial: false,
+                });
+            }
         };
-        step = handle
-            .authenticate_keyboard_interactive_respond(answers)
+        let asked = Asked { kind: QuestionKind::Prompts, instructions, prompts: open };
+        let mut given = self.while_connected(person.ask(asked)).await?.into_iter();
+        let nothing = || SecretString::from("");
+        Ok(answers
+            .into_iter()
+            .map(|answer| answer.or_else(|| given.next()).unwrap_or_else(nothing))
+            .collect())
+    }
+
+    async fn by_agent(&mut self, socket: Option<&Path>) -> Result<Proof, Refusal> {
+        let target = self.target;
+        let Some(socket) = socket else { return Err(no_agent(target, "SSH_AUTH_SOCK is not set").into()) };
+        let mut agent = open_agent(target, socket).await?;
+        if let Some(binding) = self.handle.agent_session_binding().cloned() {
+            // An agent that does not know this extension refuses it and works on.
+            if let Err(why) = timeout(AGENT_LIMIT, agent.bind_session(&binding, false)).await {
+                let cause = format!("the agent at {} did not answer: {why}", socket.display());
+                return Err(no_agent(target, &cause).into());
+            }
+        }
+        let identities = timeout(AGENT_LIMIT, agent.request_identities())
             .await
-            .map_err(|why| lost(target, &why))?;
+            .map_err(|_| no_agent(target, &format!("the agent at {} did not answer", socket.display())))?
+            .map_err(|why| no_agent(target, &format!("the agent at {} failed: {why}", socket.display())))?;
+        if identities.is_empty() {
+            return Err(no_agent(target, &format!("the agent at {} holds no key", socket.display())).into());
+        }
+        let count = identities.len();
+        let mut left = MethodSet::empty();
+        for identity in identities {
+            let answer = match identity {
+                AgentIdentity::PublicKey { key, .. } => {
+                    let hash = hash_for(self.handle, &key.algorithm()).await;
+                    let asked = self.handle.authenticate_publickey_with(&target.user, key, hash, &mut agent);
+                    timeout(PROOF_LIMIT, asked).await
+                }
+                AgentIdentity::Certificate { certificate, .. } => {
+                    let hash = hash_for(self.handle, &certificate.algorithm()).await;
+                    let asked = self.handle.authenticate_certificate_with(
+                        &target.user,
+                        certificate,
+                        hash,
+                        &mut agent,
+                    );
+                    timeout(PROOF_LIMIT, asked).await
+                }
+            };
+            match answer.map_err(|_| slow(self.place, "the agent's key"))? {
+                Ok(AuthResult::Success) => return Ok(Proof::Enough),
+                Ok(AuthResult::Failure { remaining_methods, partial_success: true }) => {
+                    return Ok(Proof::More(remaining_methods));
+                }
+                Ok(AuthResult::Failure { remaining_methods, .. }) => {
+                    let ends = !remaining_methods.contains(&MethodKind::PublicKey);
+                    left = remaining_methods;
+                    if ends {
+                        break;
+                    }
+                }
+                // The agent declined this key, or its user did; another may do.
+                Err(why) => {
+                    tracing::info!(host = %target.host, %why, "the agent did not sign with one of its keys")
+                }
+            }
+        }
+        Err(Refusal::Refused { tried: took_none(count), left, partial: false })
     }
 }
 
-async fn with_agent(handle: &mut Handle<Gate>, target: &Target, socket: &Path) -> Result<(), Refusal> {
-    let mut agent = open_agent(target, socket).await?;
-    if let Some(binding) = handle.agent_session_binding().cloned() {
-        // An agent that does not know this extension refuses it and works on.
-        if let Err(why) = timeout(AGENT_LIMIT, agent.bind_session(&binding, false)).await {
-            return Err(no_agent(
-                target,
-                &format!("the agent at {} did not answer: {why}", socket.display()),
-            )
-            .into());
-        }
-    }
-    let identities = timeout(AGENT_LIMIT, agent.request_identities())
+fn takes_secret(method: &MethodKind) -> bool {
+    matches!(method, MethodKind::Password | MethodKind::KeyboardInteractive)
+}
+
+/// True for a prompt that asks for the password and not for a code.
+fn names_password(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["password", "密码", "口令"].iter().any(|word| text.contains(word)) && !text.contains("one-time")
+}
+
+async fn load(path: &Path, passphrase: Option<&SecretString>) -> Result<PrivateKey, Fault> {
+    let (file, passphrase) = (path.to_owned(), passphrase.map(|p| SecretString::from(p.expose_secret())));
+    // Opening an encrypted key costs a good part of a second by design.
+    tokio::task::spawn_blocking(move || key_file::load(&file, passphrase.as_ref()))
         .await
-        .map_err(|_| no_agent(target, &format!("the agent at {} did not answer", socket.display())))?
-        .map_err(|why| no_agent(target, &format!("the agent at {} failed: {why}", socket.display())))?;
-    let keys: Vec<PublicKey> = identities
-        .into_iter()
-        .filter_map(|identity| match identity {
-            AgentIdentity::PublicKey { key, .. } => Some(key),
-            AgentIdentity::Certificate { .. } => None,
-        })
-        .collect();
-    if keys.is_empty() {
-        return Err(no_agent(target, &format!("the agent at {} holds no key", socket.display())).into());
-    }
-    let count = keys.len();
-    let mut left = MethodSet::empty();
-    for key in keys {
-        let hash = hash_for(handle, &key.algorithm()).await;
-        match handle.authenticate_publickey_with(&target.user, key, hash, &mut agent).await {
-            Ok(AuthResult::Success) => return Ok(()),
-            Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
-                let ends = partial_success || !remaining_methods.contains(&MethodKind::PublicKey);
-                left = remaining_methods;
-                if ends {
-                    let tried = took_none(count);
-                    return Err(Refusal::Refused { tried, left, partial: partial_success });
-                }
-            }
-            // The agent declined this key, or its user did; another may do.
-            Err(why) => {
-                tracing::info!(host = %target.host, %why, "the agent did not sign with one of its keys")
-            }
-        }
-    }
-    Err(Refusal::Refused { tried: took_none(count), left, partial: false })
+        .map_err(|why| Fault::new(FaultCode::Internal, format!("reading the key file: {why}")))?
 }
 
 async fn open_agent(target: &Target, socket: &Path) -> Result<AgentClient<UnixStream>, Fault> {
@@ -263,11 +472,14 @@ async fn hash_for(handle: &Handle<Gate>, algorithm: &Algorithm) -> Option<HashAl
     }
 }
 
-fn settle(answer: AuthResult, tried: String) -> Result<(), Refusal> {
+fn settle(answer: AuthResult, tried: String) -> Result<Proof, Refusal> {
     match answer {
-        AuthResult::Success => Ok(()),
-        AuthResult::Failure { remaining_methods, partial_success } => {
-            Err(Refusal::Refused { tried, left: remaining_methods, partial: partial_success })
+        AuthResult::Success => Ok(Proof::Enough),
+        AuthResult::Failure { remaining_methods, partial_success: true } => {
+            Ok(Proof::More(remaining_methods))
+        }
+        AuthResult::Failure { remaining_methods, .. } => {
+            Err(Refusal::Refused { tried, left: remaining_methods, partial: false })
         }
     }
 }
@@ -282,6 +494,14 @@ fn took_none(count: usize) -> String {
 
 fn label(target: &Target, place: &Place) -> String {
     format!("{} ({}@{})", target.host, target.user, place.socket())
+}
+
+/// The host did not answer what it was asked or given in time.
+fn slow(place: &Place, what: &str) -> Fault {
+    let limit = PROOF_LIMIT.as_secs();
+    let message =
+        format!("{} did not finish the sign-in: no answer to {what} within {limit} s", place.label());
+    place.fault(FaultCode::NoAnswer, message).because(format!("no answer to {what}"))
 }
 
 fn refused(
@@ -325,4 +545,19 @@ fn lost(target: &Target, why: &russh::Error) -> Fault {
     )
     .on_host(&target.host)
     .because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_told_from_a_password() {
+        for text in ["Password: ", "root@web's password:", "(current) UNIX password: ", "密码："] {
+            assert!(names_password(text), "{text}");
+        }
+        for text in ["Verification code: ", "One-time password (OATH) for `ann': ", "PIN", "OTP:"] {
+            assert!(!names_password(text), "{text}");
+        }
+    }
 }

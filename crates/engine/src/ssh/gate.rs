@@ -25,6 +25,8 @@ pub(super) enum Stop {
         shown: Box<HostKey>,
         verdict: Verdict,
     },
+    /// The peer does not know strict key exchange, and the cipher is unsafe without it.
+    Weak(String),
     Ssh(russh::Error),
 }
 
@@ -151,6 +153,19 @@ impl client::Handler for Gate {
         Err(Stop::Key { shown: Box::new(shown), verdict })
     }
 
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        names: &russh::Names,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        // Before anything of RFC 4252: the first exchange ends here.
+        if !names.strict_kex() && names.cipher == russh::cipher::CHACHA20_POLY1305 {
+            return Err(Stop::Weak(names.cipher.as_ref().to_owned()));
+        }
+        Ok(())
+    }
+
     async fn disconnected(&mut self, reason: DisconnectReason<Stop>) -> Result<(), Stop> {
         match reason {
             DisconnectReason::ReceivedDisconnect(said) if said.message.trim().is_empty() => {
@@ -163,6 +178,9 @@ impl client::Handler for Gate {
                 use russh::Error as E;
                 let by_host = matches!(why, E::HUP | E::Disconnect | E::NoAuthMethod) || is_eof(&why);
                 self.end(&cause_of(&why), by_host);
+            }
+            DisconnectReason::Error(Stop::Weak(_)) => {
+                self.end("the host changed to a cipher that is not safe with it", false);
             }
             DisconnectReason::Error(Stop::Key { .. }) => {
                 self.end("the host came back with another key", true)

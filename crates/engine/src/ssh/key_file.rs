@@ -5,9 +5,11 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::{Fault, FaultCode};
-use russh::keys::{self, PrivateKey};
+use russh::keys::ssh_key::certificate::CertType;
+use russh::keys::{self, Certificate, PrivateKey};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -55,6 +57,35 @@ pub(super) fn load(path: &Path, passphrase: Option<&SecretString>) -> Result<Pri
             })
         }
     }
+}
+
+/// The certificate that lies beside a key file, as OpenSSH names it (`KEY-cert.pub`), if there is one.
+///
+/// # Errors
+/// In words, why the one that is there cannot be used.
+pub(super) fn certificate(path: &Path, key: &PrivateKey) -> Result<Option<Certificate>, String> {
+    let mut name = expand_home(path).into_os_string();
+    name.push("-cert.pub");
+    let text = match std::fs::read_to_string(Path::new(&name)) {
+        Ok(text) => text,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(why.to_string()),
+    };
+    let certificate = Certificate::from_openssh(text.trim()).map_err(|why| why.to_string())?;
+    if certificate.cert_type() != CertType::User {
+        return Err("it is the certificate of a host".into());
+    }
+    if certificate.public_key() != key.public_key().key_data() {
+        return Err("it is the certificate of another key".into());
+    }
+    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if now_s >= certificate.valid_before() {
+        return Err("it has expired".into());
+    }
+    if now_s < certificate.valid_after() {
+        return Err("it is not valid yet".into());
+    }
+    Ok(Some(certificate))
 }
 
 fn judge(path: &Path, text: &str) -> Result<KeyFileState, Fault> {
@@ -149,6 +180,33 @@ mod tests {
                 assert_eq!(load(&path, None).unwrap_err().code, FaultCode::KeyEncrypted, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn a_certificate_counts_for_its_own_key_and_in_its_time_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let none: &[&str] = &["-t", "ed25519", "-N", ""];
+        let (ca, own, other) = (
+            keygen(dir.path(), "ca", none),
+            keygen(dir.path(), "own", none),
+            keygen(dir.path(), "other", none),
+        );
+        let sign = |words: &[&str]| {
+            let mut made = Command::new("ssh-keygen");
+            made.arg("-q").arg("-s").arg(&ca).args(words).arg(own.with_extension("pub"));
+            assert!(made.status().unwrap().success());
+        };
+        let key = load(&own, None).unwrap();
+        assert_eq!(certificate(&own, &key), Ok(None));
+        sign(&["-I", "ann", "-n", "root", "-V", "+1h"]);
+        assert!(certificate(&own, &key).unwrap().is_some());
+        std::fs::copy(dir.path().join("own-cert.pub"), dir.path().join("other-cert.pub")).unwrap();
+        let wrong = certificate(&other, &load(&other, None).unwrap()).unwrap_err();
+        assert!(wrong.contains("another key"), "{wrong}");
+        sign(&["-I", "ann", "-n", "root", "-V", "20200101:20200102"]);
+        assert!(certificate(&own, &key).unwrap_err().contains("expired"));
+        sign(&["-h", "-I", "web", "-n", "web", "-V", "+1h"]);
+        assert!(certificate(&own, &key).unwrap_err().contains("of a host"));
     }
 
     #[test]

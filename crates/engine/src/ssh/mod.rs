@@ -12,6 +12,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+use protocol::link::{Prompt, QuestionKind};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
@@ -41,9 +43,29 @@ pub struct Target {
     pub sign_in: SignIn,
     /// The connection to the jump host that it is behind.
     pub through: Option<Arc<Connection>>,
+    /// Who is asked for what is not saved.
+    pub person: Option<Arc<dyn Person>>,
 }
 
-/// How to sign in. It is tried once: a wrong password is not sent twice.
+/// What a sign-in asks a person; words of the host are safe to show.
+pub struct Asked {
+    pub kind: QuestionKind,
+    pub instructions: String,
+    /// At least one, each wants an answer.
+    pub prompts: Vec<Prompt>,
+}
+
+/// A person who can be asked while a host is signed in to.
+pub trait Person: Send + Sync {
+    /// One answer for each prompt, in their order.
+    ///
+    /// # Errors
+    /// Nobody is there, or nobody answered.
+    fn ask(&self, asked: Asked) -> BoxFuture<'_, Result<Vec<SecretString>, Fault>>;
+}
+
+/// How to sign in. It is tried once: a wrong password is not sent twice. A password that is empty is
+/// asked for.
 pub enum SignIn {
     /// The keys of the agent that `SSH_AUTH_SOCK` names, in its order.
     Agent,

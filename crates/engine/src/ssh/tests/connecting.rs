@@ -22,6 +22,7 @@ fn nowhere(port: u16) -> Target {
         user: "root".into(),
         sign_in: SignIn::Password(SecretString::from("hunter2")),
         through: None,
+        person: None,
     }
 }
 
@@ -317,13 +318,13 @@ async fn a_host_that_falls_silent_after_any_byte_is_given_up_with_the_step_named
     let sshd = Sshd::start("");
     let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap();
     let mut tries = tokio::task::JoinSet::new();
-    for bytes in (0..3_500).step_by(250) {
+    for bytes in (0..4_000).step_by(50) {
         let port = stalling(sshd.port, bytes).await;
         let target = Target { port, ..sshd.target() };
         let known = [trust(port, key.clone())];
         tries.spawn(async move {
             let tried =
-                tokio::time::timeout(Duration::from_secs(40), connect(&target, &known, &|_| {})).await;
+                tokio::time::timeout(Duration::from_secs(90), connect(&target, &known, &|_| {})).await;
             (bytes, tried.expect("every step has its time-out").map(drop))
         });
     }

@@ -19,15 +19,32 @@ const SOON: Duration = Duration::from_secs(15);
 
 /// What the server does; it writes down what it learns.
 #[derive(Clone, Default)]
-struct Script {
+pub(super) struct Script {
     /// Prompts of keyboard-interactive, each with its echo.
-    prompts: &'static [(&'static str, bool)],
-    learned: Arc<Mutex<Vec<String>>>,
+    pub(super) prompts: &'static [(&'static str, bool)],
+    /// After the first proof this method is wanted too.
+    pub(super) then: Option<MethodKind>,
+    pub(super) proved: Arc<std::sync::atomic::AtomicUsize>,
+    /// Takes no password.
+    pub(super) refuses: bool,
+    pub(super) learned: Arc<Mutex<Vec<String>>>,
 }
 
 impl Script {
-    fn learned(&self) -> Vec<String> {
+    pub(super) fn learned(&self) -> Vec<String> {
         self.learned.lock().unwrap().clone()
+    }
+
+    /// Enough, or one more proof is wanted.
+    fn proof(&self) -> Auth {
+        let first = self.proved.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        match self.then {
+            Some(then) if first => Auth::Reject {
+                proceed_with_methods: Some(MethodSet::from([then].as_slice())),
+                partial_success: true,
+            },
+            _ => Auth::Accept,
+        }
     }
 
     fn learn(&self, what: impl Into<String>) {
@@ -40,7 +57,19 @@ impl Handler for Script {
 
     async fn auth_password(&mut self, _: &str, password: &str) -> Result<Auth, Self::Error> {
         self.learn(format!("password {password}"));
-        Ok(Auth::Accept)
+        if self.refuses {
+            return Ok(Auth::Reject { proceed_with_methods: None, partial_success: false });
+        }
+        Ok(self.proof())
+    }
+
+    async fn auth_publickey(
+        &mut self,
+        _: &str,
+        _: server::VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
+        self.learn("key");
+        Ok(self.proof())
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -53,7 +82,7 @@ impl Handler for Script {
             for answer in response {
                 self.learn(format!("answer {}", String::from_utf8_lossy(&answer)));
             }
-            return Ok(Auth::Accept);
+            return Ok(self.proof());
         }
         let prompts = self.prompts.iter().map(|(text, echo)| ((*text).into(), *echo)).collect();
         Ok(Auth::Partial { name: "".into(), instructions: "".into(), prompts })
@@ -75,6 +104,8 @@ impl Handler for Script {
                 ("x11", handle.channel_open_x11("127.0.0.1", 1).await.is_ok()),
                 ("tcp", handle.channel_open_forwarded_tcpip("a", 1, "b", 2).await.is_ok()),
                 ("direct", handle.channel_open_direct_tcpip("a", 1, "b", 2).await.is_ok()),
+                ("socket", handle.channel_open_forwarded_streamlocal("/s").await.is_ok()),
+                ("direct socket", handle.channel_open_direct_streamlocal("/s").await.is_ok()),
             ];
             for (kind, open) in opened {
                 script.learn(format!("{kind} {open}"));
@@ -107,7 +138,7 @@ impl Handler for Script {
     }
 }
 
-async fn lying(script: &Script, methods: &[MethodKind]) -> (Target, Vec<TrustedKey>) {
+pub(super) async fn lying(script: &Script, methods: &[MethodKind]) -> (Target, Vec<TrustedKey>) {
     let mut random = russh::keys::key::safe_rng();
     let config = Arc::new(server::Config {
         keys: vec![PrivateKey::random(&mut random, Algorithm::Ed25519).unwrap()],
@@ -136,6 +167,7 @@ async fn lying(script: &Script, methods: &[MethodKind]) -> (Target, Vec<TrustedK
         user: "root".into(),
         sign_in: SignIn::Password(SecretString::from("hunter2")),
         through: None,
+        person: None,
     };
     (target, known)
 }
@@ -178,12 +210,20 @@ async fn no_channel_that_the_host_opens_is_accepted() {
     let connection = connected(&script).await;
     let _ = connection.run("silent end", Vec::new(), ExecLimits::new("testing", SOON)).await;
     let all = async {
-        while script.learned().len() < 6 {
+        while script.learned().len() < 8 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     timeout(SOON, all).await.unwrap();
-    let refused = ["session false", "agent false", "x11 false", "tcp false", "direct false"];
+    let refused = [
+        "session false",
+        "agent false",
+        "x11 false",
+        "tcp false",
+        "direct false",
+        "socket false",
+        "direct socket false",
+    ];
     assert_eq!(script.learned()[1..], refused);
 }
 

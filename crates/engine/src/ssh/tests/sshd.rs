@@ -91,6 +91,7 @@ impl Sshd {
             user: me(),
             sign_in,
             through: None,
+            person: None,
         }
     }
 

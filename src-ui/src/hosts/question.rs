@@ -1,0 +1,163 @@
+//! What a sign-in asks a person: a password, a passphrase, or the prompts of the host.
+//!
+//! What is typed lives in its fields alone: it is read once when it is sent, and the fields are emptied
+//! in the same moment. Words of the host are text and nothing else.
+
+use leptos::html::Input;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use protocol::ipc::QuestionAnswer;
+use protocol::link::{Question, QuestionKind};
+use protocol::text::printable;
+
+use crate::components::{Button, ButtonKind, Dialog};
+use crate::format;
+use crate::ipc;
+use crate::state::use_app;
+use crate::text::{I18n, lang, t_string, use_i18n};
+
+/// The oldest question that waits, over whatever is open.
+#[component]
+pub(crate) fn Questions() -> impl IntoView {
+    let app = use_app();
+    let first = Memo::new(move |_| app.questions.with(|questions| questions.first().cloned()));
+    move || first.get().map(|question| view! { <QuestionDialog question /> })
+}
+
+#[component]
+fn QuestionDialog(question: Question) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let busy = RwSignal::new(false);
+    let save = RwSignal::new(false);
+    let fields: Vec<NodeRef<Input>> = question.prompts.iter().map(|_| NodeRef::new()).collect();
+    let fields = StoredValue::new(fields);
+    let (id, until_ms, may_save) = (question.id, question.until_ms, question.may_save);
+    let give = move |answers: Option<Vec<String>>| {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        let save = save.get_untracked() && answers.is_some();
+        spawn_local(async move {
+            if let Err(fault) = ipc::call(QuestionAnswer { id, answers, save }).await {
+                app.complain(fault);
+            }
+            // Its end comes as an event too; a lost one must not leave it standing.
+            app.question_over(id);
+        });
+    };
+    let send = move || {
+        let answers = fields.with_value(|fields| {
+            let take = |field: &NodeRef<Input>| {
+                field.get_untracked().map(|field| {
+                    let typed = field.value();
+                    field.set_value("");
+                    typed
+                })
+            };
+            fields.iter().map(|field| take(field).unwrap_or_default()).collect::<Vec<_>>()
+        });
+        give(Some(answers));
+    };
+    let host = printable(&question.host).into_owned();
+    let title = {
+        let (kind, host) = (question.kind, host.clone());
+        Signal::derive(move || match kind {
+            QuestionKind::Password => t_string!(i18n, hosts.ask_password, host = host.clone()),
+            QuestionKind::Passphrase => t_string!(i18n, hosts.ask_passphrase, host = host.clone()),
+            QuestionKind::Prompts => t_string!(i18n, hosts.ask_prompts, host = host.clone()),
+        })
+    };
+    let left = move || {
+        let now_ms = app.now_ms.get();
+        let left = format::age(now_ms, until_ms.max(now_ms), lang(i18n));
+        t_string!(i18n, hosts.ask_left, left = left)
+    };
+    let foot = move || {
+        view! {
+            <span class="dim" data-testid="question-left">{left}</span>
+            <span class="grow"></span>
+            <Button testid="question-cancel" disabled=busy on_click=Callback::new(move |()| give(None))>
+                {move || t_string!(i18n, app.cancel)}
+            </Button>
+            <Button kind=ButtonKind::Primary testid="question-send" busy on_click=Callback::new(move |()| send())>
+                {move || t_string!(i18n, hosts.ask_send)}
+            </Button>
+        }
+    };
+    let rows = question
+        .prompts
+        .iter()
+        .enumerate()
+        .map(|(number, prompt)| {
+            let label = label_of(i18n, &question, number);
+            let node_ref = fields.with_value(|fields| fields.get(number).copied()).unwrap_or_default();
+            let (name, kind) = (format!("question-{number}"), if prompt.echo { "text" } else { "password" });
+            view! {
+                <div class="field is-wide">
+                    <label class="field-label" for=name.clone()>{label}</label>
+                    <input
+                        node_ref=node_ref
+                        id=name.clone()
+                        class="input"
+                        type=kind
+                        data-testid=name
+                        autocomplete="off"
+                        autocapitalize="off"
+                        spellcheck="false"
+                    />
+                </div>
+            }
+        })
+        .collect_view();
+    let words = question
+        .instructions
+        .lines()
+        .map(|line| view! { <p class="quiet">{printable(line).into_owned()}</p> })
+        .collect_view();
+    view! {
+        <Dialog title on_close=Callback::new(move |()| give(None)) held=busy testid="question" foot>
+            <form
+                class="form"
+                novalidate=true
+                on:submit=move |event| {
+                    event.prevent_default();
+                    send();
+                }
+            >
+                <div class="is-wide" data-testid="question-words">{words}</div>
+                {rows}
+                {may_save
+                    .then(|| {
+                        view! {
+                            <label class="check-line is-wide">
+                                <input
+                                    type="checkbox"
+                                    data-testid="question-save"
+                                    on:change=move |event| save.set(event_target_checked(&event))
+                                />
+                                <span>{move || t_string!(i18n, hosts.ask_save)}</span>
+                            </label>
+                        }
+                    })}
+                // Enter in any field sends the answers.
+                <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
+            </form>
+        </Dialog>
+    }
+}
+
+fn label_of(i18n: I18n, question: &Question, number: usize) -> Signal<String> {
+    let text = question.prompts.get(number).map(|prompt| prompt.text.trim().trim_end_matches(':').to_owned());
+    let text = printable(&text.unwrap_or_default()).into_owned();
+    match question.kind {
+        QuestionKind::Password => {
+            Signal::derive(move || t_string!(i18n, hosts.ask_password_of, who = text.clone()))
+        }
+        QuestionKind::Passphrase => {
+            Signal::derive(move || t_string!(i18n, hosts.ask_passphrase_of, file = text.clone()))
+        }
+        QuestionKind::Prompts => Signal::derive(move || text.clone()),
+    }
+}

@@ -1,0 +1,241 @@
+//! What a fleet costs: the first data after a click over a slow line, connecting many hosts, a command over
+//! all of them, and the memory that they take, beside the tools that people use for the same.
+//!
+//! Every address of 127.0.0.0/8 is a host of its own, all served by one sshd. Figures are read by people:
+//! nothing here fails.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot be made ends the program, and its result goes to stdout"
+)]
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::clock::Clock;
+use engine::secrets::Memory;
+use engine::{Engine, EngineOptions};
+use protocol::hosts::{HostDraft, Identity};
+use protocol::ipc::{CommandRun, Event, HostCheck, HostConnect, HostSave, HostsList, TrustAccept, TrustShow};
+use protocol::operations::OperationResult;
+use support::needs::find_program;
+use support::sshd::{Sshd, own_user};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// There and back again over the slow line.
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+const COUNTS: [usize; 2] = [100, 500];
+/// Sign-ins at the same time, for the peers.
+const AT_ONCE: &str = "64";
+const LONG: Duration = Duration::from_secs(300);
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let sshd = Sshd::start_with(&["ListenAddress 0.0.0.0", "MaxStartups 1000:30:2000", "LogLevel ERROR"]);
+    println!("{:<60} {:>12}", "a fleet on one computer", "figure");
+    runtime.block_on(first_data(&sshd));
+    for count in COUNTS {
+        runtime.block_on(fleet(&sshd, count));
+    }
+    peers(&sshd, COUNTS[0]);
+}
+
+fn line(what: &str, figure: String) {
+    println!("{what:<60} {figure:>12}");
+}
+
+async fn engine(data: &tempfile::TempDir) -> Engine {
+    let options = EngineOptions {
+        data_dir: data.path().to_owned(),
+        clock: Clock::system(),
+        secrets: Arc::new(Memory::new()),
+        operator: "bench".into(),
+    };
+    Engine::open(options).await.unwrap()
+}
+
+async fn add(engine: &Engine, sshd: &Sshd, name: &str, address: &str, port: u16) {
+    let draft = HostDraft {
+        name: name.into(),
+        address: address.into(),
+        port: Some(port),
+        user: own_user(),
+        identity: Identity::KeyFile { path: sshd.key().to_str().unwrap().into() },
+        helper_dir: Some(sshd.home().join("muster").to_str().unwrap().into()),
+        ..HostDraft::default()
+    };
+    engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+    let shown = engine.call(TrustShow { host: name.into() }).await.unwrap().shown;
+    engine.call(TrustAccept { host: name.into(), fingerprint: shown.fingerprint }).await.unwrap();
+}
+
+/// A way to a port on which everything takes half a round trip each way.
+async fn slow_line(port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            for stream in [&near, &far] {
+                stream.set_nodelay(true).unwrap();
+            }
+            let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+            tokio::spawn(delayed(near_in, far_out));
+            tokio::spawn(delayed(far_in, near_out));
+        }
+    });
+    own
+}
+
+async fn delayed(mut from: tokio::net::tcp::OwnedReadHalf, mut to: tokio::net::tcp::OwnedWriteHalf) {
+    let (queue, mut due) = tokio::sync::mpsc::unbounded_channel::<(tokio::time::Instant, Vec<u8>)>();
+    tokio::spawn(async move {
+        while let Some((at, bytes)) = due.recv().await {
+            tokio::time::sleep_until(at).await;
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut bytes = vec![0; 65_536];
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        if queue.send((tokio::time::Instant::now() + ROUND_TRIP / 2, bytes[..read].to_vec())).is_err() {
+            return;
+        }
+    }
+}
+
+/// From the click to the first sample, with the helper there already.
+async fn first_data(sshd: &Sshd) {
+    let data = tempfile::tempdir().unwrap();
+    let engine = engine(&data).await;
+    add(&engine, sshd, "near", "127.0.0.1", sshd.port()).await;
+    engine.call(HostCheck { host: "near".into() }).await.unwrap();
+    let port = slow_line(sshd.port()).await;
+    add(&engine, sshd, "far", "127.0.0.1", port).await;
+    for (name, what) in [("near", "straight"), ("far", "50 ms away")] {
+        let mut events = engine.events();
+        let begun = Instant::now();
+        engine.call(HostConnect { host: name.into() }).await.unwrap();
+        let first = async {
+            loop {
+                match events.recv().await.unwrap() {
+                    Event::Metrics { host, .. } if host == name => return begun.elapsed(),
+                    _ => {}
+                }
+            }
+        };
+        let took = tokio::time::timeout(LONG, first).await.unwrap();
+        let trips = took.as_secs_f64() / ROUND_TRIP.as_secs_f64();
+        line(&format!("first data after a click, {what}"), format!("{} ms", took.as_millis()));
+        if name == "far" {
+            line("    in round trips, with all that is no waiting", format!("{trips:.1}"));
+        }
+    }
+    engine.shutdown().await;
+}
+
+async fn fleet(sshd: &Sshd, count: usize) {
+    let data = tempfile::tempdir().unwrap();
+    let engine = engine(&data).await;
+    let names: Vec<String> = (0..count).map(|number| format!("h{number}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        add(&engine, sshd, name, &address(number), sshd.port()).await;
+    }
+    // The helper lies there: all of them share one home folder.
+    engine.call(HostCheck { host: names[0].clone() }).await.unwrap();
+    let begun = Instant::now();
+    for name in &names {
+        engine.call(HostConnect { host: name.clone() }).await.unwrap();
+    }
+    let live = async {
+        loop {
+            let rows = engine.call(HostsList {}).await.unwrap();
+            if rows.iter().filter(|row| row.link.is_live()).count() == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONG, live).await.unwrap();
+    line(&format!("{count} hosts, all live"), format!("{:.1} s", begun.elapsed().as_secs_f64()));
+    let begun = Instant::now();
+    let runs = names.iter().map(|name| {
+        engine.call(CommandRun {
+            host: name.clone(),
+            command: "uptime".into(),
+            sudo: false,
+            typed_name: None,
+        })
+    });
+    let done = futures::future::join_all(runs).await;
+    let done =
+        done.into_iter().filter(|run| run.as_ref().is_ok_and(|one| one.result == OperationResult::Done));
+    let (done, took) = (done.count(), begun.elapsed());
+    line(
+        &format!("a command over {done} of {count} that are live, logged"),
+        format!("{:.2} s", took.as_secs_f64()),
+    );
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    line(&format!("memory of this process, {count} hosts streaming"), format!("{} MB", resident_mb()));
+    engine.shutdown().await;
+}
+
+fn address(number: usize) -> String {
+    format!("127.9.{}.{}", number / 200, number % 200 + 1)
+}
+
+fn resident_mb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+}
+
+/// The same command by the tools of today; each signs in anew, as they do.
+fn peers(sshd: &Sshd, count: usize) {
+    let (port, key) = (sshd.port().to_string(), sshd.key());
+    let key = key.to_str().unwrap();
+    let hosts: Vec<String> = (0..count).map(address).collect();
+    let (user, list) = (own_user(), sshd.folder().join("hosts"));
+    fs::write(&list, hosts.join("\n") + "\n").unwrap();
+    let list = list.to_str().unwrap();
+    let options = format!(
+        "-p {port} -i {key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+    );
+    let inventory = hosts.join(",") + ",";
+    let variables = format!("ansible_port={port} ansible_user={user} ansible_ssh_private_key_file={key}");
+    let common = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null";
+    let variables = format!("{variables} ansible_ssh_common_args='{common}'");
+    let tried: [(&str, &str, Vec<&str>); 3] = [
+        (
+            "clush",
+            "clustershell",
+            vec!["-l", &user, "--hostfile", list, "-f", AT_ONCE, "-o", &options, "uptime"],
+        ),
+        ("parallel-ssh", "pssh", vec!["-l", &user, "-h", list, "-p", AT_ONCE, "-x", &options, "uptime"]),
+        (
+            "ansible",
+            "ansible-core",
+            vec!["all", "-i", &inventory, "-m", "raw", "-a", "uptime", "-f", AT_ONCE, "-e", &variables],
+        ),
+    ];
+    for (program, package, words) in tried {
+        let Some(path) = find_program(program) else {
+            line(&format!("{program} is missing: install {package} to measure it too"), String::new());
+            continue;
+        };
+        let begun = Instant::now();
+        let mut peer = Command::new(path);
+        peer.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let status = peer.status().unwrap();
+        let note = if status.success() { "" } else { ", with failures" };
+        line(
+            &format!("{program} over {count} hosts{note}"),
+            format!("{:.1} s", begun.elapsed().as_secs_f64()),
+        );
+    }
+}
