@@ -68,6 +68,16 @@ impl Judge {
                     _ => None,
                 }
             }
+            // One notice for all that lost the same way.
+            Event::LinksBehind { hop, hosts, state } => {
+                let was_live = hosts
+                    .iter()
+                    .filter(|host| self.live.insert((*host).clone(), false) == Some(true))
+                    .count();
+                let why = state.fault().map(|fault| fault.message.clone()).unwrap_or_default();
+                let host = format!("{hop}: {}", hosts.join(", "));
+                (was_live > 0 && wanted.host_lost).then_some(Notice::HostLost { host, why })
+            }
             Event::Glance { host, glance } => {
                 let now = glance.failed_units?;
                 let before = self.failed_units.insert(host.clone(), now)?;
