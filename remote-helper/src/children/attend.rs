@@ -17,6 +17,8 @@ const PIPE_GRACE: Duration = Duration::from_millis(250);
 const TERM_GRACE: Duration = Duration::from_secs(1);
 /// After SIGKILL: a process in an uninterruptible wait is given up, not waited for.
 const KILL_GRACE: Duration = Duration::from_secs(1);
+/// For sudo to hand a signal on. Where PAM asks a server that does not answer, nobody waits for it.
+const SUDO_GRACE: Duration = Duration::from_millis(500);
 
 /// Takes what a child prints.
 pub(crate) trait Sink {
@@ -133,12 +135,24 @@ impl Attend<'_> {
     }
 }
 
-/// False if sudo refused; a command that cannot be ended so is told by an end without a status.
+/// False if sudo refused, or hangs; a command that cannot be ended so is told by an end without a
+/// status.
 fn signal_as_root(group: Pid, signal: Signal) -> bool {
     let kill = format!("kill -{} -{}", signal.as_raw(), group.as_raw_nonzero());
     let mut command = super::tool_command(std::path::Path::new(super::SUDO));
-    command.args(["-n", "--", "/bin/sh", "-c"]).arg(kill).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    command.args(["-n", "--", "/bin/sh", "-c"]).arg(kill);
+    succeeds_within(&mut command, SUDO_GRACE)
+}
+
+fn succeeds_within(command: &mut std::process::Command, limit: Duration) -> bool {
+    let Ok(mut child) = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() else { return false };
+    if let Some(status) = super::ended_within(&mut child, limit) {
+        return status.success();
+    }
+    // sudo may be signalled by who started it.
+    let _ = child.kill();
+    super::reap_soon(&mut child);
+    false
 }
 
 struct Ending {
@@ -177,5 +191,24 @@ fn take_ready(pipes: &mut [(Option<std::os::fd::OwnedFd>, &mut dyn Sink)], buffe
             Some(Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN)) | None => {}
             Some(Err(_)) => *pipe = None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_hangs_holds_up_no_end() {
+        let shell = |script: &str| {
+            let mut command = super::super::tool_command(std::path::Path::new("/bin/sh"));
+            command.args(["-c", script]);
+            command
+        };
+        let started = Instant::now();
+        assert!(!succeeds_within(&mut shell("trap '' TERM; sleep 60"), Duration::from_millis(50)));
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        assert!(succeeds_within(&mut shell("exit 0"), Duration::from_secs(20)));
+        assert!(!succeeds_within(&mut shell("exit 1"), Duration::from_secs(20)));
     }
 }

@@ -7,6 +7,8 @@ mod attend;
 mod sudo;
 mod tools;
 
+use tools::ended_within;
+
 pub(crate) use attend::{Attend, End, Ended, Sink};
 pub(crate) use sudo::{no_sudo_password, sudo_present, sudo_refusal};
 pub(crate) use tools::{SUDO, Said, ends_with_us, find_tool, reap_soon, run_tool, tool_command};

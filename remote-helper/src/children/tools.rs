@@ -4,7 +4,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -19,8 +19,8 @@ pub(crate) const SUDO: &str = "/usr/bin/sudo";
 
 const FOLDERS: [&str; 4] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// More is not kept: no tool that the helper asks says so much.
-const OUTPUT_LIMIT_BYTES: usize = 8 << 20;
+/// More is not kept: a tool that the helper asks hardly says so much.
+const OUTPUT_LIMIT_BYTES: usize = 16 << 20;
 
 /// What a tool said, and its exit status; `None` if a signal ended it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,19 @@ pub(crate) struct Said {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+    /// It said more on stdout than was kept: a list is not whole.
+    pub is_cut: bool,
+}
+
+impl Said {
+    /// An error if it said more than was kept, for what counts only as a whole.
+    pub(crate) fn check_whole(&self, tool: &str) -> Result<(), Error> {
+        if !self.is_cut {
+            return Ok(());
+        }
+        let said = format!("more than {} MiB, which cannot be read whole", OUTPUT_LIMIT_BYTES >> 20);
+        Err(Error::ToolSaid { tool: tool.to_owned(), said })
+    }
 }
 
 /// Finds a tool in the folders of the system.
@@ -79,7 +92,10 @@ pub(crate) fn run_tool(mut command: Command, limit: Duration, stop: &Stop) -> Re
     let (mut out, mut err) = (Capped::default(), Capped::default());
     let ended = Attend { child, limit: Some(limit), stop, as_root: false }.wait(&mut out, &mut err);
     match ended.why {
-        End::Itself => Ok(Said { code: ended.code, stdout: lossy(out.bytes), stderr: lossy(err.bytes) }),
+        End::Itself => {
+            let (stdout, stderr) = (lossy(out.bytes), lossy(err.bytes));
+            Ok(Said { code: ended.code, stdout, stderr, is_cut: out.is_cut })
+        }
         End::Limit => {
             Err(Error::ToolTimedOut { tool, limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) })
         }
@@ -89,21 +105,31 @@ pub(crate) fn run_tool(mut command: Command, limit: Duration, stop: &Stop) -> Re
 
 /// Takes the status of a child that is about to end by itself, so that it leaves no zombie.
 pub(crate) fn reap_soon(child: &mut Child) {
-    let until = Instant::now() + Duration::from_millis(500);
-    while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(2));
+    ended_within(child, Duration::from_millis(500));
+}
+
+/// How a child ended; `None` if it did not in this time.
+pub(super) fn ended_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let until = Instant::now() + limit;
+    loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+            ended => return ended.ok().flatten(),
+        }
     }
 }
 
 #[derive(Default)]
 struct Capped {
     bytes: Vec<u8>,
+    is_cut: bool,
 }
 
 impl Sink for Capped {
     fn take(&mut self, bytes: &[u8]) {
         let room = OUTPUT_LIMIT_BYTES.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        self.is_cut |= room < bytes.len();
     }
 }
 
@@ -121,7 +147,18 @@ mod tests {
     fn a_tool_gives_both_outputs_and_its_status() {
         let said =
             run_tool(shell("echo out; echo err >&2; exit 3"), Duration::from_secs(9), &Stop::default());
-        assert_eq!(said.unwrap(), Said { code: Some(3), stdout: "out\n".into(), stderr: "err\n".into() });
+        let expected =
+            Said { code: Some(3), stdout: "out\n".into(), stderr: "err\n".into(), is_cut: false };
+        assert_eq!(said.unwrap(), expected);
+    }
+
+    #[test]
+    fn what_a_tool_says_beyond_the_limit_is_not_kept_and_it_is_said() {
+        for (bytes, is_cut) in [(OUTPUT_LIMIT_BYTES, false), (OUTPUT_LIMIT_BYTES + 1, true)] {
+            let script = format!("head -c {bytes} /dev/zero");
+            let said = run_tool(shell(&script), Duration::from_secs(60), &Stop::default()).unwrap();
+            assert_eq!((said.stdout.len(), said.is_cut), (OUTPUT_LIMIT_BYTES, is_cut));
+        }
     }
 
     #[test]

@@ -76,6 +76,44 @@ fn parse_id(line: &[u8]) -> u64 {
         .unwrap_or(0)
 }
 
+/// What holds whatever is sent. The first byte tells how much comes at once.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn check(bytes: &[u8]) {
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.min(self.0.len()).min(to.len());
+            let (now, rest) = self.0.split_at(count);
+            to.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+            self.0 = rest;
+            Ok(count)
+        }
+    }
+
+    let Some((&piece, input)) = bytes.split_first() else { return };
+    // What begins as a request and never ends is skipped with its number.
+    let mut inputs = vec![input.to_vec()];
+    if piece < 16 {
+        inputs.push([input, &[b'x'; REQUEST_LIMIT_BYTES], b"\n", input].concat());
+    }
+    for input in &inputs {
+        let mut lines = LineReader::new(Pieces(input, usize::from(piece) * 16 + 1));
+        let mut given = Vec::new();
+        while let Ok(line) = lines.next_line() {
+            given.push(line);
+        }
+        let expected = input.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
+        let expected: Vec<Given> = expected
+            .map(|line| match line.len() > REQUEST_LIMIT_BYTES {
+                true => Given::TooLong { id: parse_id(line) },
+                false => Given::Line(line.to_vec()),
+            })
+            .collect();
+        assert_eq!(given, expected, "every whole line comes, once and in order");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,8 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::priority::STACK_BYTES;
 use crate::root::Root;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use lines::check as check_lines;
 use lines::{Given, LineReader};
 use output::Output;
 use requests::Requests;

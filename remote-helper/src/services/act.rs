@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn said(code: i32, stderr: &str) -> Said {
-        Said { code: Some(code), stdout: String::new(), stderr: stderr.into() }
+        Said { code: Some(code), stderr: stderr.into(), ..Said::default() }
     }
 
     #[test]

@@ -143,12 +143,16 @@ impl Bus {
         Err(io::ErrorKind::TimedOut.into())
     }
 
-    /// `None` for a message that is not understood; one of no known length is an error, since
-    /// nothing after it could be found.
+    /// `None` for a message that is not understood, or is passed over for its length; one of no known
+    /// length is an error, since nothing after it could be found.
     fn read_message(&mut self) -> io::Result<Option<Message>> {
         let mut fixed = [0u8; HEAD_BYTES];
         read_exact(&self.from, &mut fixed)?;
         let head = parse_head(&fixed).ok_or(io::ErrorKind::InvalidData)?;
+        if head.is_too_long() {
+            skip(&self.from, head.rest_bytes())?;
+            return Ok(None);
+        }
         let mut rest = vec![0; head.rest_bytes()];
         read_exact(&self.from, &mut rest)?;
         Ok(parse_message(head, &rest))
@@ -193,11 +197,43 @@ fn read_exact(fd: &OwnedFd, mut buffer: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Reads so many bytes that nobody needs.
+fn skip(fd: &OwnedFd, mut bytes: usize) -> io::Result<()> {
+    let mut chunk = [0u8; 4096];
+    while bytes > 0 {
+        let count = bytes.min(chunk.len());
+        read_exact(fd, chunk.get_mut(..count).unwrap_or_default())?;
+        bytes -= count;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{Read, Write};
     use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_message_of_any_length_that_another_user_sends_hides_no_signal_after_it() {
+        let (own, mut other) = UnixStream::pair().unwrap();
+        let from = OwnedFd::from(own);
+        let to = from.try_clone().unwrap();
+        let mut bus = Bus { from, to, bridge: None, serial: 0, systemd: ":1.1".into() };
+        let sender = std::thread::spawn(move || {
+            let mut long = vec![0u8; HEAD_BYTES + (3 << 20)];
+            long[..4].copy_from_slice(b"l\x04\x01\x01");
+            long[4..8].copy_from_slice(&(3u32 << 20).to_le_bytes());
+            other.write_all(&long).unwrap();
+            // From the bus itself: systemd left it.
+            let texts = ["org.freedesktop.systemd1", ":1.1", ""];
+            other.write_all(&super::super::message::tests::owner_changed(&texts)).unwrap();
+            other
+        });
+        assert_eq!(bus.next_signal(Duration::from_secs(5)).unwrap(), None);
+        assert_eq!(bus.next_signal(Duration::from_secs(5)).unwrap(), Some(Signal::Gone));
+        drop(sender.join().unwrap());
+    }
 
     #[test]
     fn a_bus_that_refuses_the_user_is_an_error_and_no_wait() {

@@ -4,7 +4,7 @@ use super::message::{HEAD_BYTES, parse_head, parse_message};
 use super::script::parse_script;
 use super::show::parse_stanzas;
 use super::supervisor::parse_status;
-use super::{parse_span_us, parse_utc_ms};
+use super::{list, openrc, parse_span_us, parse_utc_ms, sysv};
 use crate::fuzz::Target;
 
 /// The head of a signal `UnitNew` with an empty body.
@@ -26,6 +26,21 @@ pub(crate) const TARGETS: &[Target] = &[
             }
             assert!(parse_utc_ms(&text).is_none_or(|at_ms| at_ms >= 0));
             assert!(parse_span_us(&text).is_none_or(|us| us < 1 << 63));
+        },
+    },
+    Target {
+        name: "units",
+        seeds: &[
+            "● cron.service loaded active running Regular background program\n  x.socket not-found inactive dead x\n".as_bytes(),
+            b"cron.service enabled enabled\ngetty@.service enabled enabled\nsshd.service alias -\nx.timer static -\n",
+            b"S03cron\nK01x\nS20\n",
+            b"exec=/usr/sbin/crond\npidfile=/run/crond.pid\n",
+        ],
+        run: |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            list::check(&text);
+            sysv::check(&text);
+            openrc::check(&text);
         },
     },
     Target {

@@ -66,7 +66,7 @@ mod tests {
         let said = Said {
             code: Some(0),
             stdout: "-- Journal begins at Fri. --\n2026-11-20T10:00:00+0000 web-1 a[7]: \u{1b}[31mred\n-- No entries --\n".into(),
-            stderr: String::new(),
+            ..Said::default()
         };
         assert_eq!(to_lines(&said), ["2026-11-20T10:00:00+0000 web-1 a[7]: \\x1b[31mred"]);
     }
@@ -75,8 +75,8 @@ mod tests {
     fn a_journal_that_may_not_be_read_is_told_in_a_line() {
         let said = Said {
             code: Some(1),
-            stdout: String::new(),
             stderr: "No journal files were opened due to insufficient permissions.\n".into(),
+            ..Said::default()
         };
         assert_eq!(
             to_lines(&said),

@@ -286,6 +286,19 @@ fn entered(active_state: &str) -> &'static str {
     }
 }
 
+/// What holds whatever systemctl says.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check(text: &str) {
+    for line in text.lines() {
+        if let Some(unit) = parse_unit_line(line) {
+            assert!(unit.name.contains('.') && !unit.name.contains(char::is_whitespace), "{unit:?}");
+            assert!(!unit.load_state.is_empty() && !unit.active_state.is_empty() && !unit.sub_state.is_empty());
+        }
+        assert!(parse_file_line(line).is_none_or(|(name, state)| !name.is_empty() && !state.is_empty()));
+    }
+    assert!(parse_unit_files(text).iter().all(|name| name.contains('.') && !name.contains("@.")));
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::show::parse_stanzas;

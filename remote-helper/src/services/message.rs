@@ -8,6 +8,9 @@
 pub(super) const HEAD_BYTES: usize = 16;
 /// The bus allows more, but nothing that is asked or watched here comes near this.
 const MESSAGE_LIMIT_BYTES: usize = 1 << 20;
+/// What the specification allows: for the header fields, and for a message.
+const FIELDS_MOST_BYTES: usize = 64 << 20;
+const BODY_MOST_BYTES: usize = 128 << 20;
 
 pub(super) const METHOD_RETURN: u8 = 2;
 pub(super) const ERROR: u8 = 3;
@@ -98,6 +101,12 @@ impl Head {
     pub(super) fn rest_bytes(self) -> usize {
         self.fields_bytes.next_multiple_of(8) + self.body_bytes
     }
+
+    /// True for a message that nothing here needs, and that is not worth its memory. Any user of the
+    /// system bus can send one to any other.
+    pub(super) fn is_too_long(self) -> bool {
+        self.rest_bytes() > MESSAGE_LIMIT_BYTES
+    }
 }
 
 /// `None` if that is no message, or one that is longer than any may be.
@@ -107,11 +116,12 @@ pub(super) fn parse_head(fixed: &[u8; HEAD_BYTES]) -> Option<Head> {
         b'B' => true,
         _ => return None,
     };
-    let length = |at: usize| {
+    let length = |at: usize, most: usize| {
         let length = Reader { bytes: fixed, at, is_big_endian }.number()?;
-        usize::try_from(length).ok().filter(|&length| length <= MESSAGE_LIMIT_BYTES)
+        usize::try_from(length).ok().filter(|&length| length <= most)
     };
-    Some(Head { is_big_endian, kind: fixed[1], fields_bytes: length(12)?, body_bytes: length(4)? })
+    let (fields_bytes, body_bytes) = (length(12, FIELDS_MOST_BYTES)?, length(4, BODY_MOST_BYTES)?);
+    Some(Head { is_big_endian, kind: fixed[1], fields_bytes, body_bytes })
 }
 
 /// What systemd, or the bus about it, says without being asked.
@@ -289,9 +299,15 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// What the bus says when a name has another owner.
+    pub(in super::super) fn owner_changed(texts: &[&str; 3]) -> Vec<u8> {
+        let body = texts.map(|text| (b's', text));
+        signal(false, BUS, "/org/freedesktop/DBus", BUS, "NameOwnerChanged", &body)
+    }
 
     /// A signal as a bus hands it on, in either byte order.
     fn signal(
@@ -436,7 +452,9 @@ mod tests {
             long[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
             assert_eq!(parse_head(&long), None, "{at}");
             long[at..at + 4].copy_from_slice(&(1u32 << 20).to_le_bytes());
-            assert!(parse_head(&long).is_some(), "the longest that is read");
+            assert!(!parse_head(&long).unwrap().is_too_long(), "the longest that is read");
+            long[at..at + 4].copy_from_slice(&(1u32 << 26).to_le_bytes());
+            assert!(parse_head(&long).unwrap().is_too_long(), "the bus may hand it on: it is passed over");
         }
         // A text that says it is longer than its message.
         let mut cut = signal(false, ":1.1", &unit_path("a.service"), PROPERTIES, "PropertiesChanged", &[]);

@@ -147,6 +147,12 @@ fn parse_daemon(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("pidfile=")).filter(|path| path.starts_with('/'))
 }
 
+/// What holds whatever a note of start-stop-daemon(8) says.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check(text: &str) {
+    assert!(parse_daemon(text).is_none_or(|path| path.starts_with('/') && !path.contains('\n')));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

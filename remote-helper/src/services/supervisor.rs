@@ -61,7 +61,9 @@ impl Supervisor {
         let (program, args) = words.split_first().ok_or_else(|| unknown("supervisorctl"))?;
         let mut command = tool_command(program.as_ref());
         command.args(args).args(names);
-        run_tool(command, ASK_LIMIT, stop)
+        let said = run_tool(command, ASK_LIMIT, stop)?;
+        said.check_whole("supervisorctl")?;
+        Ok(said)
     }
 }
 

@@ -35,6 +35,7 @@ impl Systemctl {
         let mut command = tool_command(&self.path);
         command.args(args);
         let said = run_tool(command, ASK_LIMIT, stop)?;
+        said.check_whole("systemctl")?;
         match said.code {
             Some(0) => Ok(said.stdout),
             Some(_) if !said.stdout.is_empty() || said.stderr.trim().is_empty() => Ok(said.stdout),

@@ -77,6 +77,15 @@ pub(super) fn count_stat(stat: &str) -> u32 {
     u32::try_from(stat.lines().filter(is_core).count()).unwrap_or(u32::MAX)
 }
 
+/// What holds whatever the files say.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check(text: &str) {
+    let model = parse_model(text).or_else(|| parse_arm_core(text));
+    assert!(model.is_none_or(|model| !model.is_empty() && !model.contains('\n')));
+    assert!(count_list(text).is_none_or(|count| count > 0), "a list has a number at least");
+    let _ = count_stat(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

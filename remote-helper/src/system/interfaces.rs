@@ -71,3 +71,13 @@ fn parse_address(payload: &[u8]) -> Option<(u32, String)> {
     };
     Some((index, format!("{address}/{prefix}")))
 }
+
+/// What holds whatever the kernel says.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check(bytes: &[u8]) {
+    assert!(parse_link(bytes).is_none_or(|(_, name)| !name.contains('\0')));
+    if let Some((_, address)) = parse_address(bytes) {
+        let ip = address.split('/').next().and_then(|ip| ip.parse::<std::net::IpAddr>().ok());
+        assert!(ip.is_some(), "{address}");
+    }
+}

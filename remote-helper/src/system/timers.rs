@@ -61,6 +61,12 @@ fn parse_spec(text: &str) -> Option<&str> {
     (!inner.is_empty()).then(|| inner.strip_prefix("OnCalendar=").unwrap_or(inner))
 }
 
+/// What holds whatever systemctl says of a timer.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn check(text: &str) {
+    assert!(parse_spec(text).is_none_or(|spec| spec.len() < text.len()));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ use protocol::wire::{Answer, Ask, Hello, HelloHost, Line, Request};
 use protocol::{Fault, FaultCode};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, WriteHalf};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::link::{HELLO_LIMIT, Link, Wire};
@@ -34,6 +35,8 @@ const BEFORE_MIN: Duration = Duration::from_millis(400);
 const BEFORE_MAX: Duration = Duration::from_secs(15);
 /// Bytes of answers that may wait to be taken.
 const WAITING_BYTES: usize = 1 << 20;
+/// Lines that wait to be written; who has a further one waits.
+const WAITING_LINES: usize = 2;
 
 const CAN: [&str; 6] = ["system", "metrics", "sockets", "services", "processes", "cancel"];
 const MISSING: [&str; 7] =
@@ -106,7 +109,8 @@ fn hello(first: &Pulled) -> Hello {
 /// Answers until the other end is dropped or the connection has ended.
 async fn serve(reader: Arc<Reader>, hello: Hello, link: DuplexStream) {
     let (asked, says) = tokio::io::split(link);
-    let output = Arc::new(tokio::sync::Mutex::new(says));
+    let (output, lines) = mpsc::channel(WAITING_LINES);
+    tokio::spawn(write(lines, says));
     let mut asked = BufReader::new(asked).lines();
     say(&output, &Line::Hello(hello)).await;
     let under_way = UnderWay::default();
@@ -153,13 +157,23 @@ impl Drop for UnderWay {
     }
 }
 
-type Says = tokio::sync::Mutex<WriteHalf<DuplexStream>>;
+type Says = mpsc::Sender<Vec<u8>>;
 
 async fn say(output: &Says, line: &Line) {
     // A line that cannot be written, or that nobody takes, ends the link on the other side.
     let Ok(mut text) = serde_json::to_vec(line) else { return };
     text.push(b'\n');
-    let _ = output.lock().await.write_all(&text).await;
+    let _ = output.send(text).await;
+}
+
+/// Writes each line whole, whatever becomes of who said it: a stream that is ended in the middle of
+/// its line would tear the next one.
+async fn write(mut lines: mpsc::Receiver<Vec<u8>>, mut says: WriteHalf<DuplexStream>) {
+    while let Some(line) = lines.recv().await {
+        if says.write_all(&line).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn answer(reader: &Reader, output: &Says, id: u64, ask: Ask) {
@@ -344,6 +358,39 @@ fn sweep(parent: &Path) {
 mod tests {
     use super::*;
     use std::time::SystemTime;
+
+    #[tokio::test]
+    async fn a_stream_that_is_ended_in_the_middle_of_its_line_tears_no_other_one() {
+        let (near, far) = tokio::io::duplex(64);
+        let (asked, says) = tokio::io::split(far);
+        drop(asked);
+        let (output, lines) = mpsc::channel(WAITING_LINES);
+        tokio::spawn(write(lines, says));
+        let under_way = UnderWay::default();
+        let mut begun = Vec::new();
+        for id in 0..8 {
+            let output = output.clone();
+            let fault = Fault::new(FaultCode::Internal, "x".repeat(1_000));
+            let task = tokio::spawn(async move { say(&output, &Line::Fault { id, fault }).await });
+            under_way.begin(id, task.abort_handle());
+            begun.push(task);
+        }
+        // The first line is half written: nobody has read more than its beginning.
+        let mut lines = BufReader::with_capacity(16, near);
+        assert!(!lines.fill_buf().await.unwrap().is_empty());
+        (0..8).for_each(|id| under_way.end(id));
+        for task in begun {
+            let _ = task.await;
+        }
+        say(&output, &Line::End { id: 9 }).await;
+        drop(output);
+        let mut lines = lines.lines();
+        let mut whole = Vec::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            whole.push(serde_json::from_str::<Line>(&line).unwrap_or_else(|why| panic!("{why}: {line}")));
+        }
+        assert!(whole.len() > 1 && matches!(whole.last(), Some(Line::End { id: 9 })), "{whole:?}");
+    }
 
     #[test]
     fn what_a_killed_program_left_is_taken_away_by_the_next_and_nothing_else_is() {

@@ -376,12 +376,25 @@ enum LineId {
 
 /// A line that is none of ours: whoever asked is told, and the link lives on.
 fn misread(shared: &Shared, line: &[u8], why: &serde_json::Error) {
+    // It may quote a word of the line, which is as long as the host wants.
+    let why = shortened(&why.to_string());
     tracing::warn!(host = %shared.host, %why, "a line of the helper was not understood");
     if let Ok(LineId::Reply { id } | LineId::Push { id } | LineId::Fault { id } | LineId::End { id }) =
         serde_json::from_slice(line)
     {
         shared.fail(id, misspoken(&shared.host, &format!("its answer was not understood: {why}")));
     }
+}
+
+/// What is kept of words that hold words of a host.
+const WORDS_CHARS: usize = 200;
+
+fn shortened(text: &str) -> String {
+    let mut short: String = protocol::text::printable(text).chars().take(WORDS_CHARS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 fn misspoken(host: &str, cause: &str) -> Fault {

@@ -192,8 +192,9 @@ const ROOT_SETTING: &str = "\
 
 /// What sudo(8) is started with. It is named by its path and finds nothing in its environment, so that
 /// neither a folder of the user's in PATH nor a function or an alias that the login shell knows by
-/// the name of sudo comes before it.
-const SUDO_SETTING: &str = "/usr/bin/env -i LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+/// the name of sudo comes before it. The shell replaces itself, since bash calls a function even by a
+/// name such as `/usr/bin/env`, but not behind `exec`.
+const SUDO_SETTING: &str = "exec /usr/bin/env -i LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// `sudo` is the path of sudo(8); `options` and `prompt` are words that need no quotes.
 ///

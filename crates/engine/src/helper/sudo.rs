@@ -101,15 +101,20 @@ impl Attempt<'_> {
         };
         let command = scripts::as_root(self.sudo, options, asks, &words);
         let mut stream = self.connection.open(&command).await?;
-        let ready = timeout(SUDO_LIMIT, wait_until_ready(&mut stream, &mark, &prompt, password)).await;
-        match ready {
-            Ok(Ready::Yes) => {}
+        let mut unsent = password;
+        let ready = timeout(SUDO_LIMIT, wait_until_ready(&mut stream, &mark, &prompt, &mut unsent)).await;
+        let no = match ready {
+            Ok(Ready::Yes) => None,
             Ok(Ready::No) => {
                 let end = timeout(LAST_WORDS, stream.running.ended()).await.unwrap_or_default();
-                return Err(self.refused(No::Ended(end.exit), &stream, &prompt));
+                Some(No::Ended(end.exit))
             }
-            Ok(Ready::AskedAgain) => return Err(self.refused(No::AskedAgain, &stream, &prompt)),
-            Err(_) => return Err(self.refused(No::Silent, &stream, &prompt)),
+            Ok(Ready::AskedAgain) => Some(No::AskedAgain),
+            Err(_) => Some(No::Silent),
+        };
+        if let Some(no) = no {
+            let is_sent = password.is_some() && unsent.is_none();
+            return Err(self.refused(no, is_sent, &stream, &prompt));
         }
         let sent = async {
             stream.stdin.write_all(format!("{begin}\n").as_bytes()).await?;
@@ -148,7 +153,7 @@ impl Attempt<'_> {
         })
     }
 
-    fn refused(&self, no: No, stream: &ExecStream, prompt: &str) -> Fault {
+    fn refused(&self, no: No, is_sent: bool, stream: &ExecStream, prompt: &str) -> Fault {
         let said: Vec<String> = stream
             .stderr
             .lines()
@@ -157,6 +162,14 @@ impl Attempt<'_> {
             .filter(|line| !line.is_empty())
             .collect();
         match self.connection.watch_end().cause() {
+            // The word that it was wrong may have been lost: it is not for us to try it again.
+            Some(cause) if is_sent && no != No::AskedAgain => {
+                let message = format!(
+                    "the connection to {} ended before sudo said whether it takes the saved sudo password",
+                    self.asked.host
+                );
+                self.fault(FaultCode::SudoRefused, message, cause).about("sudo")
+            }
             Some(cause) => {
                 let message = format!("the connection to {} ended: {cause}", self.asked.host);
                 self.fault(FaultCode::LinkLost, message, cause)
@@ -199,11 +212,10 @@ async fn wait_until_ready(
     stream: &mut ExecStream,
     mark: &str,
     prompt: &str,
-    password: Option<&SecretString>,
+    unsent: &mut Option<&SecretString>,
 ) -> Ready {
     let ready = format!("{mark} ready");
     let (mut said, mut byte) = (Vec::new(), [0_u8; 1]);
-    let mut unsent = password;
     loop {
         tokio::select! {
             read = stream.stdout.read(&mut byte) => match read {
@@ -215,9 +227,9 @@ async fn wait_until_ready(
         if said.ends_with(b"\n") && said.trim_ascii_end().ends_with(ready.as_bytes()) {
             return Ready::Yes;
         }
-        match (unsent, stream.stderr.count(prompt)) {
+        match (*unsent, stream.stderr.count(prompt)) {
             (Some(password), 1) if stream.stderr.with_text(|text| is_password_prompt(text, prompt)) => {
-                unsent = None;
+                *unsent = None;
                 let mut line = Zeroizing::new(Vec::with_capacity(password.expose_secret().len() + 1));
                 line.extend_from_slice(password.expose_secret().as_bytes());
                 line.push(b'\n');

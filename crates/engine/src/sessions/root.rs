@@ -112,6 +112,14 @@ impl Live {
         root.as_ref().filter(|link| !link.is_closed()).cloned()
     }
 
+    /// Does it for as long as the first link is up: a sudo that hangs holds up nobody who ends the link.
+    async fn while_linked<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        tokio::select! {
+            done = work => done,
+            ended = self.link.closed() => Err(ended),
+        }
+    }
+
     pub(super) async fn close_root(&self) {
         if let Some(root) = self.root.lock().await.take() {
             root.close();
@@ -198,7 +206,7 @@ impl Session {
             };
             helper::start_as_root(&connection, asked, password.as_ref()).await
         };
-        match started.await {
+        match live.while_linked(started).await {
             Ok(root) => {
                 let root = Arc::new(root);
                 *slot = Some(root.clone());
@@ -224,6 +232,27 @@ fn may_ask_again(need: Need, refused: FaultCode) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::helper::tests::linking::linked;
+
+    #[tokio::test]
+    async fn a_sudo_that_hangs_ends_with_the_first_link() {
+        let (link, _fake) = linked().await;
+        let live = Arc::new(Live::over(link));
+        let (begun, is_begun) = tokio::sync::oneshot::channel();
+        let starting = tokio::spawn({
+            let live = live.clone();
+            async move {
+                let _slot = live.root.lock().await;
+                begun.send(()).unwrap();
+                live.while_linked(std::future::pending::<Result<(), Fault>>()).await
+            }
+        });
+        is_begun.await.unwrap();
+        live.link.close();
+        let closed = tokio::time::timeout(Duration::from_secs(5), live.close_root()).await;
+        closed.expect("who ends the link does not wait for sudo");
+        assert_eq!(starting.await.unwrap().unwrap_err().code, FaultCode::LinkLost);
+    }
 
     #[test]
     fn a_password_that_was_not_taken_is_not_sent_again() {
