@@ -18,6 +18,7 @@ mod journal;
 mod jumps;
 mod keyring;
 mod layout;
+mod load;
 mod managers;
 mod numbers;
 mod outcome_kinds;

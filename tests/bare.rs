@@ -112,6 +112,14 @@ fn a_host_without_the_helper_tells_the_same_and_is_left_as_it_was() {
     });
     assert!(!placed.is_empty());
     assert_eq!(bare, placed);
+    let [placed, bare] = both(&["sockets", "NAME", "--unix", "--listening", "--json"]).map(|ran| {
+        let rows = answers::sockets(&ran).into_iter().filter(|one| one.protocol.is_unix());
+        rows.map(|one| (one.local(), one.inode)).collect::<BTreeSet<_>>()
+    });
+    let bus = "/run/dbus/system_bus_socket";
+    assert!(bare.iter().any(|(name, _)| name == bus), "{bare:?}");
+    // The user's own manager listens too, for as long as somebody is signed in.
+    assert!(placed.iter().filter(|(name, _)| !name.contains("/user/")).all(|one| bare.contains(one)));
 
     let [placed, bare] = both(&["services", "NAME", "--json"]).map(|ran| {
         let rows = answers::services(&ran).into_iter();

@@ -31,6 +31,24 @@ fn find<'a>(services: &'a [Service], name: &str) -> &'a Service {
         .unwrap_or_else(|| panic!("no {name} in {:?}", names()))
 }
 
+/// Without the helper each service has the same state; what its script would have to be asked for is
+/// unknown then.
+fn same_without_the_helper(host: &SystemdHost) -> Vec<Service> {
+    let operator = operator_on(host);
+    operator.add_trusted("bare", &host.address(), 22, "root", &host.key(), &["--helper", "none"]);
+    let placed = list(&operator);
+    let bare: Vec<Service> = operator.run(&["services", "bare", "--json"]).done().value();
+    for one in &placed {
+        let same = find(&bare, &one.name);
+        if same.active_state != "unknown" {
+            assert_eq!((same.state(), same.main_pid), (one.state(), one.main_pid), "{}", one.name);
+        }
+        assert_eq!((&same.enabled_state, &same.description), (&one.enabled_state, &one.description));
+    }
+    assert_eq!(bare.len(), placed.len(), "{bare:?}");
+    bare
+}
+
 #[track_caller]
 fn act(operator: &Operator, verb: &str, name: &str, outcome: Outcome) -> Operation {
     let ran = operator.run(&["service", "web", verb, name, "--json"]);
@@ -86,6 +104,10 @@ fn openrc_tells_its_services_and_what_came_of_an_action() {
     let cron = act(&operator, "restart", "openrc:cron", Outcome::Running);
     assert_ne!(cron.before.unwrap().main_pid, cron.after.unwrap().main_pid);
 
+    act(&operator, "start", "openrc:own", Outcome::Running);
+    let bare = same_without_the_helper(&host);
+    assert_eq!(find(&bare, "openrc:own").main_pid, Some(pid_in(&host, "/run/own.pid")));
+
     // OpenRC itself says that this one was started.
     let dead = act(&operator, "start", "openrc:dies", Outcome::Failed);
     assert_eq!((dead.exit_code, dead.after.unwrap().sub_state.as_str()), (Some(0), "crashed"));
@@ -131,6 +153,9 @@ fn sysv_init_tells_what_its_scripts_tell() {
     assert_eq!(started.command, "/etc/init.d/own start");
     let again = act(&operator, "restart", "sysv:own", Outcome::Running);
     assert_ne!(again.before.unwrap().main_pid, again.after.unwrap().main_pid);
+    let bare = same_without_the_helper(&host);
+    assert_eq!(find(&bare, "sysv:own").main_pid, Some(pid_in(&host, "/run/test-daemon.pid")));
+    assert_eq!(find(&bare, "sysv:blind").state(), "unknown (no status)");
     act(&operator, "stop", "sysv:own", Outcome::Stopped);
     let dead = act(&operator, "start", "sysv:dies", Outcome::Failed);
     assert_eq!((dead.exit_code, dead.after.unwrap().active_state.as_str()), (Some(0), "failed"));
@@ -171,6 +196,8 @@ fn supervisord_tells_its_programs_beside_the_services_of_the_host() {
     assert_eq!(after.main_pid.map(|pid| pid.to_string()).as_deref(), Some(told.trim()));
     let again = act(&operator, "restart", "supervisor:stays", Outcome::Running);
     assert_ne!(again.before.unwrap().main_pid, again.after.unwrap().main_pid);
+    let bare = same_without_the_helper(&host);
+    assert_eq!(find(&bare, "supervisor:stays").state(), "active (running)");
     act(&operator, "stop", "supervisor:stays", Outcome::Stopped);
     act(&operator, "start", "supervisor:pair:pair_01", Outcome::Running);
     assert_eq!(find(&list(&operator), "supervisor:pair:pair_00").active_state, "inactive");

@@ -1,6 +1,7 @@
 //! The numbers of the overview are those of top(1), free(1), df(1), ss(8) and /proc on that host.
 
 use protocol::metrics::Metrics;
+use protocol::processes::Blame;
 use protocol::system::System;
 use support::musterctl::Operator;
 use support::needs;
@@ -113,6 +114,34 @@ fn a_busy_processor_is_seen_as_busy() {
     let cpu = busy.cpu.unwrap();
     assert!(cpu.busy_pct() > 80.0, "every core runs a loop: {cpu:?}");
     assert_eq!(busy.cores.len(), cores);
+}
+
+#[test]
+fn who_used_the_most_is_told_from_the_terminal_too() {
+    needs!(SystemdHost);
+    let host = SystemdHost::shared();
+    let operator = operator_on(host);
+    host.run(&[
+        "systemd-run",
+        "--unit=spike",
+        "--collect",
+        "timeout",
+        "300",
+        "sh",
+        "-c",
+        "while :; do :; done",
+    ]);
+    let blame: Blame = operator.run(&["blame", "web", "--seconds", "4", "--json"]).done().value();
+    let one = blame.cpu.iter().find(|one| one.unit.as_deref() == Some("spike.service"));
+    let one = one.unwrap_or_else(|| panic!("{blame:?}"));
+    assert!(one.then.cpu_pct > 1.0 && one.name == "sh", "{one:?}");
+    let shown = operator.run(&["blame", "web", "--seconds", "3"]).done().stdout;
+    assert!(shown.contains("\nCPU\n") && shown.contains("\nMemory\n"), "{shown}");
+    // A moment at which nobody watched.
+    let shown = operator.run(&["blame", "web", "--seconds", "2", "--at", "3h"]).done().stdout;
+    assert!(shown.contains("nothing is known"), "{shown}");
+    operator.run(&["blame", "web", "--at", "soon"]).refused(2, &["'soon' is no time"]);
+    host.run(&["systemctl", "stop", "spike.service"]);
 }
 
 #[test]

@@ -271,9 +271,11 @@ fn reuse_a_pid() -> (Sleeper, u64) {
 #[test]
 fn five_hundred_forks_a_second_double_nothing_and_invent_nothing() {
     let operator = Operator::without_keyring();
-    let script = "while :; do for n in 1 2 3 4 5 6 7 8 9 10; do /bin/true & done; wait; done";
+    // Some become another program, as a shell's children do.
+    let script = "while (1) { for (1..20) { fork or ($_ % 10 ? exit : exec '/bin/true') } 1 while wait > 0 }";
     let live: Vec<Sleeper> = (0..20).map(|_| Sleeper::sleep()).collect();
-    let storm = Sleeper::start("sh", &["-c".as_ref(), script.as_ref()]);
+    let storms: Vec<Sleeper> =
+        (0..4).map(|_| Sleeper::start("perl", &["-e".as_ref(), script.as_ref()])).collect();
     let (began, forks) = (std::time::Instant::now(), count_forks());
     for _ in 0..5 {
         let ours = processes(&operator, "local", &["--sort", "pid"]);
@@ -290,11 +292,12 @@ fn five_hundred_forks_a_second_double_nothing_and_invent_nothing() {
                 assert_eq!(our.uid, uid, "{our:?}");
             }
         }
-        assert_eq!(find(&ours, storm.pid()).ppid, std::process::id());
+        storms.iter().for_each(|storm| assert_eq!(find(&ours, storm.pid()).ppid, std::process::id()));
         live.iter().for_each(|one| assert_eq!(find(&ours, one.pid()).name, "sleep", "what lives is there"));
     }
     let a_second = (count_forks() - forks) as f64 / began.elapsed().as_secs_f64();
-    assert!(a_second > 200.0, "this machine made only {a_second:.0} processes a second");
+    println!("{a_second:.0} processes a second");
+    assert!(a_second > 500.0, "this machine made only {a_second:.0} processes a second");
 }
 
 /// Processes that were ever begun here: proc_stat(5).

@@ -11,6 +11,7 @@ use protocol::delta::{Kept, News, Taken};
 use protocol::operations::{Operation, OperationResult};
 use protocol::services::{Outcome, Service, ServiceImpact, ServiceTable};
 use protocol::wire::{Answer, Ask, Line, Request};
+use support::debian::Init;
 use support::musterctl::Operator;
 use support::needs;
 use support::places;
@@ -267,6 +268,40 @@ fn a_user_who_may_not_act_is_told_so_in_the_hosts_own_words_with_what_to_do() {
     assert_eq!(operation.outcome, Some(Outcome::Running));
     assert_eq!(operation.job_result.as_deref(), Some("done"), "also where root has to hear the signals");
     assert_ne!(pid(), before);
+}
+
+#[test]
+fn where_polkit_decides_its_refusal_is_told_in_words_and_its_rule_is_heeded() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start_run_by(Init::SystemdWithPolkit);
+    for user in ["looker", "keeper"] {
+        host.add_user(user);
+    }
+    let rule = "polkit.addRule(function(action, subject) {\n\
+        if (action.id == 'org.freedesktop.systemd1.manage-units' && subject.user == 'keeper'\n\
+            && action.lookup('unit') == 'cron.service') { return polkit.Result.YES; }\n});\n";
+    host.run(&["mkdir", "-p", "/etc/polkit-1/rules.d"]);
+    fs::write(host.tree().join("etc/polkit-1/rules.d/10-tests.rules"), rule).unwrap();
+    host.run(&["systemctl", "restart", "polkit.service"]);
+    let pid = || host.run(&["systemctl", "show", "-p", "MainPID", "--value", "cron.service"]);
+    let before = pid();
+    let looker = operator_on(&host, "looker", &[]);
+    for verb in ["restart", "stop", "disable"] {
+        let refused = looker.run(&["service", "web", verb, "cron.service"]);
+        refused.refused(7, &["the host refused it", "cron.service", "set --sudo"]);
+    }
+    let fault = looker.run(&["service", "web", "restart", "cron.service", "--json"]).status_is(7).fault();
+    assert_eq!(fault.code, FaultCode::NotPermitted);
+    let cause = fault.detail.cause.unwrap_or_default();
+    assert!(cause.contains("nteractive authentication required"), "polkit's own words: {cause}");
+    assert_eq!(pid(), before, "nothing was done");
+    // Whom its rules let act needs no sudo for it, and no more than the rule says.
+    let keeper = operator_on(&host, "keeper", &[]);
+    let operation: Operation =
+        keeper.run(&["service", "web", "restart", "cron.service", "--json"]).done().value();
+    assert_eq!(operation.outcome, Some(Outcome::Running));
+    assert_ne!(pid(), before);
+    keeper.run(&["service", "web", "stop", "ssh.service"]).refused(7, &["the host refused it"]);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -63,6 +64,63 @@ fn fill(mut stream: &TcpStream) {
     while stream.write(&[0; 65_536]).is_ok() {}
 }
 
+/// Two states that pass in a moment, held: a filter at the socket drops the packet that would end them.
+/// One port has a connection whose last word of the handshake is lost; at the end of one of the other
+/// port the first FIN is lost, so that both ends close at the same time.
+const HALTING: &str = r#"
+use Socket; $| = 1;
+sub halt {
+    my ($socket, @code) = @_;
+    my $bytes = join '', map { pack 'SCCL', @$_ } @code;
+    setsockopt($socket, SOL_SOCKET, 26, pack('S x![P] P', scalar(@code), $bytes)) or die $!;
+}
+sub listener {
+    socket(my $socket, PF_INET, SOCK_STREAM, 0) or die $!;
+    bind($socket, sockaddr_in(0, INADDR_LOOPBACK)) and listen($socket, 9) or die $!;
+    return $socket, sockaddr_in(getsockname $socket);
+}
+my ($half, $half_port) = listener(); my ($both, $both_port) = listener();
+halt($half, [0x30, 0, 0, 13], [0x45, 0, 1, 2], [6, 0, 0, 65535], [6, 0, 0, 0]);
+print "$half_port $both_port\n";
+accept(my $end, $both) or die $!;
+halt($end, [0x30, 0, 0, 13], [0x45, 1, 0, 1], [6, 0, 0, 65535], [6, 0, 0, 0]);
+print "accepted\n"; <STDIN>;
+shutdown($end, 1); print "closed\n"; <STDIN>;
+"#;
+
+/// The ends that this process holds of connections in SYN-RECV and CLOSING.
+struct Halted {
+    child: Child,
+    half_port: u16,
+    both_port: u16,
+    _ends: [TcpStream; 2],
+}
+
+impl Halted {
+    fn make() -> Self {
+        let mut command = Command::new("perl");
+        let mut child =
+            command.args(["-e", HALTING]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut next = || said.next().unwrap().unwrap();
+        let ports: Vec<u16> = next().split(' ').map(|port| port.parse().unwrap()).collect();
+        let half = TcpStream::connect(("127.0.0.1", ports[0])).unwrap();
+        let both = TcpStream::connect(("127.0.0.1", ports[1])).unwrap();
+        assert_eq!(next(), "accepted");
+        both.shutdown(Shutdown::Write).unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        assert_eq!(next(), "closed");
+        Self { child, half_port: ports[0], both_port: ports[1], _ends: [half, both] }
+    }
+}
+
+impl Drop for Halted {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn every_state_is_that_of_ss() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -91,15 +149,26 @@ fn every_state_is_that_of_ss() {
         let _ = connect(fd, &to);
     }
 
-    let ports = BTreeSet::from([listener.local_addr().unwrap().port(), to.port()]);
+    let halted = Halted::make();
+    let own = listener.local_addr().unwrap().port();
+    let ports = BTreeSet::from([own, to.port(), halted.half_port, halted.both_port]);
     let operator = Operator::without_keyring();
     let before = of_ss(&ports);
     let table = sockets(&operator, &[]);
     let (ours, after) = (ours(&table, &ports), of_ss(&ports));
     let states: BTreeSet<&str> = ours.values().map(String::as_str).collect();
-    for state in
-        ["LISTEN", "ESTAB", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "LAST-ACK", "TIME-WAIT", "SYN-SENT"]
-    {
+    for state in [
+        "LISTEN",
+        "ESTAB",
+        "FIN-WAIT-1",
+        "FIN-WAIT-2",
+        "CLOSE-WAIT",
+        "LAST-ACK",
+        "TIME-WAIT",
+        "SYN-SENT",
+        "SYN-RECV",
+        "CLOSING",
+    ] {
         assert!(states.contains(state), "{state} is missing: {states:?}");
     }
     for (ends, state) in before.iter().filter(|(ends, state)| after.get(ends) == Some(state)) {
@@ -110,7 +179,7 @@ fn every_state_is_that_of_ss() {
     let gone = table.iter().find(waits).or(table.iter().find(|one| one.state == SocketState::TimeWait));
     let gone = gone.unwrap();
     assert_eq!((gone.pid, gone.owner()), (None, None), "whose it was nobody knows: {gone:?}");
-    drop((open, half_closed, blocked, last, waiting));
+    drop((open, half_closed, blocked, last, waiting, halted));
 }
 
 #[test]

@@ -139,7 +139,12 @@ fn send_edits(bytes: &[u8]) {
         let mut processes: Vec<Process> = Vec::new();
         for byte in rows {
             let (pid, name) = (u32::from(byte & 7), (byte >> 4).to_string());
-            processes.push(Process { pid, start_ticks: u64::from(byte >> 3 & 1), name, ..Process::default() });
+            processes.push(Process {
+                pid,
+                start_ticks: u64::from(byte >> 3 & 1),
+                name,
+                ..Process::default()
+            });
         }
         processes.sort_by(|a, b| a.by_place(b));
         let table = ProcessTable { at_ms: seq, processes, ..ProcessTable::default() };

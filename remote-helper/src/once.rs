@@ -57,7 +57,8 @@ fn answer_pulled(noun: &str, words: &[&str]) -> ExitCode {
     let ask = match noun {
         "system" => Ask::System {},
         "metrics" => Ask::Metrics { interval_ms: None },
-        "sockets" => Ask::Sockets { interval_ms: None, unix: false },
+        // Where the file is not among those that were read, there are none to add.
+        "sockets" => Ask::Sockets { interval_ms: None, unix: true },
         "services" => Ask::Services { interval_ms: None },
         "processes" => Ask::Processes { interval_ms: None, detail: Vec::new() },
         _ => {

@@ -14,6 +14,8 @@ use crate::process::tool;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Init {
     Systemd,
+    /// With polkit, which decides who may act on units.
+    SystemdWithPolkit,
     /// With supervisord beside it.
     SysV,
     /// Over SysV init, as Debian packages it; with supervisord beside it.
@@ -25,6 +27,7 @@ impl Init {
     fn tree_name(self) -> &'static str {
         match self {
             Init::Systemd => "debian-bookworm-1",
+            Init::SystemdWithPolkit => "debian-bookworm-polkit-1",
             Init::SysV => "debian-bookworm-sysv-1",
             Init::OpenRc => "debian-bookworm-openrc-1",
         }
@@ -33,15 +36,20 @@ impl Init {
     fn packages(self) -> &'static str {
         match self {
             Init::Systemd => "systemd,systemd-sysv,dbus",
+            Init::SystemdWithPolkit => "systemd,systemd-sysv,dbus,polkitd",
             // Debian's OpenRC replaces the package sysv-rc, which debootstrap would install again.
             Init::SysV | Init::OpenRc => "sysvinit-core,sysv-rc,initscripts,supervisor",
         }
     }
 
+    pub(crate) fn is_systemd(self) -> bool {
+        matches!(self, Init::Systemd | Init::SystemdWithPolkit)
+    }
+
     /// Name of PID 1.
     pub(crate) fn process(self) -> &'static str {
         match self {
-            Init::Systemd => "systemd",
+            Init::Systemd | Init::SystemdWithPolkit => "systemd",
             Init::SysV | Init::OpenRc => "init",
         }
     }

@@ -94,7 +94,7 @@ impl SystemdHost {
         tool("cp", &["-a", "--reflink=auto", tree.to_str().unwrap(), root.to_str().unwrap()]);
         make_key(&folder.join("key"), None);
         prepare(&root, &name, &folder.join("key.pub"));
-        if init == Init::Systemd {
+        if init.is_systemd() {
             prepare_network(&root, number);
         }
 
@@ -138,7 +138,7 @@ impl SystemdHost {
     }
 
     fn wait_until_up(&self, init: Init) {
-        if init == Init::Systemd {
+        if init.is_systemd() {
             until("systemd of the host to be up", seconds(60), || {
                 let state = self.try_run(&["systemctl", "is-system-running"]);
                 let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();

@@ -126,6 +126,19 @@ pub(crate) enum Verb {
         #[command(flatten)]
         watching: Watching,
     },
+    /// Who used the most CPU, memory and I/O, now or at a moment of the last minutes
+    ///
+    /// A host is watched for some seconds first, unless something watches it already, and the busiest
+    /// of them is told. It needs the helper, which samples while it is watched.
+    Blame {
+        name: String,
+        /// A moment while the host was watched, such as 10:30 or '2 min'; else the busiest one
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// How long it is watched
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=600))]
+        seconds: u32,
+    },
     /// Send a signal to a process, and tell what it did about it
     ///
     /// The process is the one that has the PID when the command begins, or the one that began at the

@@ -121,15 +121,7 @@ fn to_query(fields: JournalFields) -> Result<JournalQuery, Fault> {
             Fault::bad_input("priority", format!("'{shown}' is no priority: give emerg to debug, or 0 to 7"))
         })
     });
-    let since_ms = fields.since.map(|text| {
-        parse_since(&text, &now()?).ok_or_else(|| {
-            let shown = printable(&text);
-            Fault::bad_input(
-                "since",
-                format!("'{shown}' is no time: give such as 2h, '1 day ago', 10:30 or '2026-11-20 10:30'"),
-            )
-        })
-    });
+    let since_ms = fields.since.map(|text| parse_moment("since", &text));
     // As systemctl(1): a name without a type is a service.
     let unit = fields.unit.map(|unit| if is_unit_name(&unit) { unit } else { format!("{unit}.service") });
     Ok(JournalQuery {
@@ -143,10 +135,15 @@ fn to_query(fields: JournalFields) -> Result<JournalQuery, Fault> {
     })
 }
 
-fn now() -> Result<Zoned, Fault> {
-    let at = Timestamp::from_millisecond(Clock::system().now_ms());
-    let at = at.map_err(|why| Fault::bad_input("since", format!("this computer's clock is wrong: {why}")))?;
-    Ok(at.to_zoned(TimeZone::system()))
+/// A moment of the past, in milliseconds since 1970 UTC, as a person gives it for this field.
+pub(crate) fn parse_moment(field: &str, text: &str) -> Result<i64, Fault> {
+    let now = Timestamp::from_millisecond(Clock::system().now_ms());
+    let now = now.map_err(|why| Fault::bad_input(field, format!("this computer's clock is wrong: {why}")))?;
+    parse_since(text, &now.to_zoned(TimeZone::system())).ok_or_else(|| {
+        let shown = printable(text);
+        let example = "give such as 2h, '1 day ago', 10:30 or '2026-11-20 10:30'";
+        Fault::bad_input(field, format!("'{shown}' is no time: {example}"))
+    })
 }
 
 /// A time as a person gives it, in this computer's zone.

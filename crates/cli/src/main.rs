@@ -4,6 +4,7 @@
 //! person passes `printable`, because a host chose much of it.
 
 mod args;
+mod blame;
 mod credentials;
 mod helper;
 mod hosts;
@@ -139,6 +140,10 @@ async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Print
             let (text, sort, watch) = (query.unwrap_or_default(), sort.map(Into::into), watching.watch);
             let query = ProcessQuery { text, sort, limit, connect: true, watch, ..ProcessQuery::default() };
             repeat(watching, async || processes::show(desk, &name, &query, printer).await).await
+        }
+        Verb::Blame { name, at, seconds } => {
+            let seconds = Duration::from_secs(seconds.into());
+            blame::show(desk, name, at.as_deref(), seconds, printer).await
         }
         Verb::Signal { name, pid, signal, started, confirm } => {
             processes::signal(desk, name, pid, &signal, started, confirm, printer).await

@@ -147,8 +147,7 @@ mod tests {
     fn a_tool_gives_both_outputs_and_its_status() {
         let said =
             run_tool(shell("echo out; echo err >&2; exit 3"), Duration::from_secs(9), &Stop::default());
-        let expected =
-            Said { code: Some(3), stdout: "out\n".into(), stderr: "err\n".into(), is_cut: false };
+        let expected = Said { code: Some(3), stdout: "out\n".into(), stderr: "err\n".into(), is_cut: false };
         assert_eq!(said.unwrap(), expected);
     }
 

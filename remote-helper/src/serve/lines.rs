@@ -94,7 +94,7 @@ pub(crate) fn check(bytes: &[u8]) {
     let Some((&piece, input)) = bytes.split_first() else { return };
     // What begins as a request and never ends is skipped with its number.
     let mut inputs = vec![input.to_vec()];
-    if piece < 16 {
+    if piece == 3 {
         inputs.push([input, &[b'x'; REQUEST_LIMIT_BYTES], b"\n", input].concat());
     }
     for input in &inputs {
@@ -103,7 +103,8 @@ pub(crate) fn check(bytes: &[u8]) {
         while let Ok(line) = lines.next_line() {
             given.push(line);
         }
-        let expected = input.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
+        let expected =
+            input.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
         let expected: Vec<Given> = expected
             .map(|line| match line.len() > REQUEST_LIMIT_BYTES {
                 true => Given::TooLong { id: parse_id(line) },

@@ -43,7 +43,7 @@ impl Found {
             enabled_state: self.enabled_state(),
             main_pid: self.running.map(|running| running.pid),
             memory_bytes: None,
-            since_ms: self.since_ms.or(self.running.map(Running::since_ms)),
+            since_ms: self.since_ms.or(self.running.and_then(|running| running.since_ms)),
         }
     }
 

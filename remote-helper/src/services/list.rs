@@ -48,11 +48,18 @@ impl Units {
         stop: &Stop,
     ) -> Result<ServiceTable, Error> {
         if let Some(listed) = root.said("list-units") {
-            return Ok(read_said(root, &listed));
+            let mut table = read_said(root, &listed);
+            match root.said("supervisor").map(|said| Supervisor::list_said(root, &said)) {
+                Some(Ok(programs)) => table.services.extend(by_name(&programs).into_values()),
+                Some(Err(why)) => table.notes.push(unlisted(&why)),
+                None => {}
+            }
+            return Ok(table);
         }
         let started = Instant::now();
         let manager = main_manager(root);
         let supervisor = Supervisor::of(root, Sudo::None);
+        let said = root.said("supervisor");
         let mut notes = Vec::new();
         let mut services: BTreeMap<String, Service> = match manager {
             Some(Manager::Systemd) => {
@@ -64,13 +71,17 @@ impl Units {
             }
             Some(Manager::OpenRc) => by_name(&OpenRc::list(root)),
             Some(Manager::SysV) => by_name(&SysV::list(root, stop)),
-            _ if supervisor.is_none() => return Err(none_known().into()),
+            _ if supervisor.is_none() && said.is_none() => return Err(none_known().into()),
             _ => BTreeMap::new(),
         };
-        match supervisor.map(|supervisor| supervisor.list(root, stop)) {
+        let programs = match said {
+            Some(said) => Some(Supervisor::list_said(root, &said)),
+            None => supervisor.map(|supervisor| supervisor.list(root, stop)),
+        };
+        match programs {
             Some(Ok(programs)) => services.extend(by_name(&programs)),
             Some(Err(Error::Cancelled)) => return Err(Error::Cancelled),
-            Some(Err(why)) => notes.push(format!("programs of supervisord are not listed: {why}")),
+            Some(Err(why)) => notes.push(unlisted(&why)),
             None => {}
         }
         Ok(ServiceTable {
@@ -178,6 +189,10 @@ impl Units {
             self.rows.insert(service.name.clone(), service);
         }
     }
+}
+
+fn unlisted(why: &Error) -> String {
+    format!("programs of supervisord are not listed: {why}")
 }
 
 fn by_name(found: &[Found]) -> BTreeMap<String, Service> {
@@ -292,7 +307,9 @@ pub(super) fn check(text: &str) {
     for line in text.lines() {
         if let Some(unit) = parse_unit_line(line) {
             assert!(unit.name.contains('.') && !unit.name.contains(char::is_whitespace), "{unit:?}");
-            assert!(!unit.load_state.is_empty() && !unit.active_state.is_empty() && !unit.sub_state.is_empty());
+            assert!(
+                !unit.load_state.is_empty() && !unit.active_state.is_empty() && !unit.sub_state.is_empty()
+            );
         }
         assert!(parse_file_line(line).is_none_or(|(name, state)| !name.is_empty() && !state.is_empty()));
     }

@@ -108,7 +108,9 @@ fn find(root: &Root, own: &str, enabled: &[String]) -> Option<Found> {
     };
     let Some((word, active, link)) = state else { return Some(found) };
     (found.active_state, found.sub_state) = (active, word.to_owned());
-    found.since_ms = Some(link.mtime() * 1_000 + link.mtime_nsec() / 1_000_000);
+    // Of a tree that was read from another machine it is the time at which it was laid out here.
+    found.since_ms =
+        root.since_boot().is_none().then(|| link.mtime() * 1_000 + link.mtime_nsec() / 1_000_000);
     found.mark = Some(format!("{}.{}", link.mtime(), link.mtime_nsec()));
     if active == "active" {
         let pids = list_pids(root, own, script.as_ref());
@@ -117,7 +119,7 @@ fn find(root: &Root, own: &str, enabled: &[String]) -> Option<Found> {
             // The word of rc-status(8) for it.
             (found.active_state, found.sub_state) = ("failed", "crashed".into());
         }
-        found.since_ms = found.running.map(Running::since_ms).or(found.since_ms);
+        found.since_ms = found.running.and_then(|running| running.since_ms).or(found.since_ms);
     }
     Some(found)
 }

@@ -71,6 +71,8 @@ fn literal(value: &str) -> Option<String> {
 pub(super) struct Running {
     pub(super) pid: u32,
     start_ticks: u64,
+    /// `None` for a captured tree.
+    pub(super) since_ms: Option<i64>,
 }
 
 impl Running {
@@ -83,17 +85,14 @@ impl Running {
     pub(super) fn started_us(self) -> u64 {
         self.start_ticks.saturating_mul(1_000_000) / clock::ticks_per_s()
     }
-
-    pub(super) fn since_ms(self) -> i64 {
-        clock::wall_ms_of(self.start_ticks)
-    }
 }
 
 /// The process with this number; `None` also for one that has ended and was not waited for.
 pub(super) fn read_running(root: &Root, pid: u32) -> Option<Running> {
     let line = read_bytes(&root.proc.join(pid.to_string()).join("stat")).ok()?;
     let stat = parse_stat(&line).filter(|stat| !matches!(stat.state, b'Z' | b'X'))?;
-    Some(Running { pid, start_ticks: stat.start_ticks })
+    let since_ms = clock::began_ms(root, stat.start_ticks);
+    Some(Running { pid, start_ticks: stat.start_ticks, since_ms })
 }
 
 /// The number in a pid file, which may name a process that is gone.

@@ -43,6 +43,18 @@ impl Supervisor {
             .map(|tool| Self { tool, sudo })
     }
 
+    /// The same by what supervisorctl said on the machine that a tree was read from.
+    pub(super) fn list_said(root: &Root, said: &str) -> Result<Vec<Found>, Error> {
+        let programs = parse_status(said);
+        match said.lines().find(|line| !line.trim().is_empty()).filter(|_| programs.is_empty()) {
+            Some(line) => {
+                let said = printable(line).into_owned();
+                Err(Error::ToolSaid { tool: "supervisorctl".into(), said })
+            }
+            None => Ok(programs.into_iter().map(|program| program.found(root)).collect()),
+        }
+    }
+
     pub(super) fn list(&self, root: &Root, stop: &Stop) -> Result<Vec<Found>, Error> {
         let said = self.status(&[], stop)?;
         let programs = parse_status(&said.stdout);

@@ -134,7 +134,8 @@ fn state_of(code: Option<i32>) -> (&'static str, String) {
 #[cfg(any(test, feature = "fuzz"))]
 pub(super) fn check(text: &str) {
     let names = text.lines().filter_map(|link| Some((link, parse_link(link)?)));
-    names.for_each(|(link, name)| assert!(!name.is_empty() && link.starts_with('S') && link.ends_with(&name)));
+    names
+        .for_each(|(link, name)| assert!(!name.is_empty() && link.starts_with('S') && link.ends_with(&name)));
 }
 
 #[cfg(test)]

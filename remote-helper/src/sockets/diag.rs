@@ -1,4 +1,7 @@
-//! sock_diag(7): one dump per protocol and address family, 72 bytes each way (struct inet_diag).
+//! sock_diag(7): a dump for each protocol and address family, 72 bytes each way (struct inet_diag).
+//!
+//! TCP of both families comes by one dump, of the kind that was there before sock_diag and that ss(8)
+//! asks for as well: a dump walks the whole table of connections, whatever of it is wanted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,6 +13,7 @@ use super::{Which, owner, state_of};
 use crate::netlink::{Netlink, read_u32};
 
 pub(super) const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const TCPDIAG_GETSOCK: u16 = 18;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 const IPPROTO_TCP: u8 = 6;
@@ -24,6 +28,26 @@ pub(super) fn open() -> std::io::Result<Netlink> {
     Netlink::open(Some(SOCK_DIAG))
 }
 
+/// Adds the sockets of TCP of both families. On an error the rows added so far are not whole.
+pub(super) fn dump_tcp(netlink: &mut Netlink, which: Which, sockets: &mut Vec<Seen>) -> std::io::Result<()> {
+    // struct inet_diag_req: the states follow 4 bytes and the address of a socket.
+    let mut body = [0u8; 60];
+    body[52..56].copy_from_slice(&states(which).to_ne_bytes());
+    netlink.dump(TCPDIAG_GETSOCK, &body, |kind, payload| {
+        if kind == TCPDIAG_GETSOCK {
+            let protocol = match payload.first() {
+                Some(&AF_INET6) => Protocol::Tcp6,
+                _ => Protocol::Tcp,
+            };
+            sockets.extend(parse_message(payload, protocol));
+        }
+    })
+}
+
+fn states(which: Which) -> u32 {
+    if which == Which::Listening { LISTENING_STATES } else { ALL_STATES }
+}
+
 /// Adds the sockets of one protocol. On an error the rows added so far are not whole.
 pub(super) fn dump(
     netlink: &mut Netlink,
@@ -35,8 +59,7 @@ pub(super) fn dump(
     let mut body = [0u8; 56];
     body[0] = family;
     body[1] = if protocol.is_udp() { IPPROTO_UDP } else { IPPROTO_TCP };
-    let states = if which == Which::Listening { LISTENING_STATES } else { ALL_STATES };
-    body[4..8].copy_from_slice(&states.to_ne_bytes());
+    body[4..8].copy_from_slice(&states(which).to_ne_bytes());
     netlink.dump(SOCK_DIAG_BY_FAMILY, &body, |kind, payload| {
         if kind == SOCK_DIAG_BY_FAMILY {
             sockets.extend(parse_message(payload, protocol));

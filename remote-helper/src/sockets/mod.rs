@@ -53,7 +53,14 @@ pub(crate) fn read_sockets(root: &Root, which: Which) -> Result<Vec<Socket>, Err
 fn read_seen(root: &Root, which: Which) -> Result<Vec<Seen>, Error> {
     let mut sockets = Vec::new();
     let mut netlink = root.is_live().then(diag::open).and_then(Result::ok);
-    for protocol in [Protocol::Tcp, Protocol::Tcp6, Protocol::Udp, Protocol::Udp6] {
+    let tcp = netlink.as_mut().map(|netlink| diag::dump_tcp(netlink, which, &mut sockets));
+    let one_by_one: &[Protocol] = if matches!(tcp, Some(Ok(()))) {
+        &[Protocol::Udp, Protocol::Udp6]
+    } else {
+        sockets.clear();
+        &[Protocol::Tcp, Protocol::Tcp6, Protocol::Udp, Protocol::Udp6]
+    };
+    for &protocol in one_by_one {
         let before = sockets.len();
         let asked = netlink.as_mut().map(|netlink| diag::dump(netlink, protocol, which, &mut sockets));
         if !matches!(asked, Some(Ok(()))) {
@@ -78,8 +85,7 @@ pub(crate) fn read_held(
     users: &mut Users,
 ) -> Result<(SocketTable, Vec<Seen>), Error> {
     let started = Instant::now();
-    let mut sockets = read_seen(root, which)?;
-    sockets.sort_unstable_by_key(|socket| socket.inode);
+    let mut sockets = by_inode(read_seen(root, which)?);
     owners.refresh(root, &sockets);
     owners.fill(&mut sockets);
     users.refresh();
@@ -95,7 +101,7 @@ pub(crate) fn read_held(
         // What a client could reach is what people look for.
         sockets.sort_by_key(|socket| !socket.is_listening());
         sockets.truncate(ROWS_LIMIT);
-        sockets.sort_unstable_by_key(|socket| socket.inode);
+        sockets = by_inode(sockets);
     }
     let head = SocketTable {
         at_ms: clock::now_ms(),
@@ -122,11 +128,19 @@ pub(crate) fn read_table(
 
 /// Sockets on which processes of a unit listen, as far as this user may see them.
 pub(crate) fn read_listeners_of(root: &Root, owners: &mut Owners, unit: &str) -> Result<Vec<Socket>, Error> {
-    let mut sockets = read_seen(root, Which::All)?;
-    sockets.sort_unstable_by_key(|socket| socket.inode);
+    let sockets = by_inode(read_seen(root, Which::All)?);
     owners.refresh(root, &sockets);
     let listening = sockets.iter().filter(|one| one.is_listening() && owners.is_held_by(one.inode, unit));
     Ok(listening.map(Source::to_row).collect())
+}
+
+/// Sorts them. Rows are large: only their numbers are moved about, and each row once.
+fn by_inode(sockets: Vec<Seen>) -> Vec<Seen> {
+    let mut order: Vec<(u64, u32)> = sockets.iter().map(|socket| socket.inode).zip(0..).collect();
+    order.sort_unstable();
+    let mut sockets: Vec<Option<Seen>> = sockets.into_iter().map(Some).collect();
+    let in_order = order.into_iter().filter_map(|(_, at)| sockets.get_mut(at as usize)?.take());
+    in_order.collect()
 }
 
 fn count(number: usize) -> u32 {

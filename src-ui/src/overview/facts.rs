@@ -1,11 +1,12 @@
 //! The facts of a host at the left: one list that reads the same on screen and when copied.
 
 use leptos::prelude::*;
-use protocol::metrics::{Disk, Metrics};
+use protocol::metrics::{Disk, Limits, Metrics};
 use protocol::system::{Interface, Login, System};
 use protocol::text::printable;
 
 use super::left::LeftOnHost;
+use super::more::{NetworkMounts, Temperatures, clock_words, heat_words, limit_words, network_words};
 use crate::components::level::Level;
 use crate::components::{CopyButton, Meter};
 use crate::format::{self, NOT_KNOWN};
@@ -23,7 +24,7 @@ struct Fact {
 }
 
 /// The facts with their words, in the order of the list.
-fn system_facts(i18n: I18n, system: &System, uptime_s: Option<u64>) -> Vec<Fact> {
+fn system_facts(i18n: I18n, system: &System, uptime_s: Option<u64>, limits: Option<Limits>) -> Vec<Fact> {
     let text = |text: &str| (!text.is_empty()).then(|| printable(text).into_owned());
     let optional = |value: &Option<String>| value.as_deref().and_then(text);
     let fact = |id, label: &str, value| Fact { id, label: label.to_owned(), value, mono: false };
@@ -67,9 +68,13 @@ fn system_facts(i18n: I18n, system: &System, uptime_s: Option<u64>) -> Vec<Fact>
         fact("up", t_string!(i18n, overview.up), up),
         fact("boot-id", t_string!(i18n, overview.boot_id), optional(&system.boot_id)),
         fact("time-zone", t_string!(i18n, overview.time_zone), zone),
+        fact("clock", t_string!(i18n, overview.clock), system.clock_ahead_ms.map(|ms| clock_words(i18n, ms))),
         fact("init", t_string!(i18n, overview.init), optional(&system.init)),
         fact("scheduled", t_string!(i18n, overview.scheduled), Some(jobs(i18n, system))),
     ];
+    if let Some(words) = limits.and_then(|limits| limit_words(i18n, &limits)) {
+        facts.push(fact("limits", t_string!(i18n, overview.limits), Some(words)));
+    }
     for fact in &mut facts {
         fact.mono = fact.id == "boot-id";
     }
@@ -134,7 +139,8 @@ fn inode_pct(disk: &Disk) -> Option<f64> {
 /// The whole list as text, each label before its value.
 fn as_text(i18n: I18n, system: &System, metrics: Option<&Metrics>) -> String {
     let uptime_s = metrics.map(|metrics| metrics.uptime_s);
-    let mut lines: Vec<(String, String)> = system_facts(i18n, system, uptime_s)
+    let limits = metrics.and_then(|metrics| metrics.limits);
+    let mut lines: Vec<(String, String)> = system_facts(i18n, system, uptime_s, limits)
         .into_iter()
         .map(|fact| (fact.label, fact.value.unwrap_or_else(|| NOT_KNOWN.to_owned())))
         .collect();
@@ -142,6 +148,12 @@ fn as_text(i18n: I18n, system: &System, metrics: Option<&Metrics>) -> String {
         let share = disk.use_pct.map_or_else(|| NOT_KNOWN.to_owned(), format::percent);
         let words = format!("{share}  {}", disk_words(i18n, disk));
         lines.push((printable(&disk.mount).into_owned(), words));
+    }
+    for mount in metrics.map(|metrics| metrics.network_mounts.as_slice()).unwrap_or_default() {
+        lines.push(network_words(i18n, mount));
+    }
+    for sensor in metrics.map(|metrics| metrics.temperatures.as_slice()).unwrap_or_default() {
+        lines.push(heat_words(i18n, sensor));
     }
     for interface in &system.interfaces {
         let words = addresses(i18n, interface).replace('\n', ", ");
@@ -162,7 +174,10 @@ pub(crate) fn Facts(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let uptime_s = Memo::new(move |_| metrics.with(|m| m.as_ref().map(|m| m.uptime_s / 60 * 60)));
-    let list = Memo::new(move |_| system.with(|s| s.as_ref().map(|s| system_facts(i18n, s, uptime_s.get()))));
+    let limits = Memo::new(move |_| metrics.with(|m| m.as_ref().and_then(|m| m.limits)));
+    let list = Memo::new(move |_| {
+        system.with(|s| s.as_ref().map(|s| system_facts(i18n, s, uptime_s.get(), limits.get())))
+    });
     let disks = Memo::new(move |_| metrics.with(|m| m.as_ref().map(|m| m.disks.clone())).unwrap_or_default());
     let inodes = move || disks.with(|disks| disks.iter().filter_map(inode_pct).reduce(f64::max));
     let copy = move || {
@@ -219,10 +234,12 @@ pub(crate) fn Facts(
                             .collect_view()
                     }}
                 </ul>
+                <NetworkMounts metrics=metrics/>
                 <Show when=move || metrics.with(|m| m.as_ref().is_some_and(|m| m.disks.is_empty()))>
                     <p class="facts-none dim">{move || t_string!(i18n, overview.no_disks)}</p>
                 </Show>
             </section>
+            <Temperatures metrics=metrics/>
             <section data-testid="overview-interfaces">
                 <div class="facts-head">
                     <h2>{move || t_string!(i18n, overview.network)}</h2>

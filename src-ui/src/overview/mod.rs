@@ -17,6 +17,8 @@ mod facts;
 #[cfg(target_arch = "wasm32")]
 mod left;
 #[cfg(target_arch = "wasm32")]
+mod more;
+#[cfg(target_arch = "wasm32")]
 mod page;
 #[cfg(target_arch = "wasm32")]
 mod spike;

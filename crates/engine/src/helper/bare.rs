@@ -237,6 +237,7 @@ impl Reader {
             Ask::Metrics { .. } => ("metrics", "base metrics tasks", true),
             Ask::Processes { .. } => ("processes", "base metrics tasks processes", true),
             Ask::Sockets { unix: false, .. } => ("sockets", "base sockets", false),
+            Ask::Sockets { unix: true, .. } => ("sockets", "base sockets unix", false),
             Ask::Services { .. } => ("services", "base services", false),
             Ask::Cancel { .. } => return Ok(Answer::Cancelled {}),
             Ask::Refresh { .. } => return Ok(Answer::Refreshed {}),
@@ -382,8 +383,8 @@ mod tests {
         for task in begun {
             let _ = task.await;
         }
-        say(&output, &Line::End { id: 9 }).await;
-        drop(output);
+        // It waits behind the lines that are there, which are read now.
+        tokio::spawn(async move { say(&output, &Line::End { id: 9 }).await });
         let mut lines = lines.lines();
         let mut whole = Vec::new();
         while let Some(line) = lines.next_line().await.unwrap() {

@@ -96,7 +96,8 @@ fn parse_path(path: &str) -> Option<String> {
             && !part.starts_with('.')
             && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     };
-    let is_known = ["proc", "etc", "usr", "tools"].contains(&top) && path.len() <= PATH_LIMIT_BYTES;
+    let is_known =
+        ["proc", "etc", "usr", "run", "var", "tools"].contains(&top) && path.len() <= PATH_LIMIT_BYTES;
     (is_known && below.split('/').all(plain)).then(|| path.to_owned())
 }
 

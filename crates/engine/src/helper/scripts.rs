@@ -234,12 +234,22 @@ const PULL: &str = "\
     sockets) u /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; u /proc/[0-9]*/stat; \
     u /proc/[0-9]*/cgroup; \
     find /proc/[0-9]*/fd -maxdepth 1 -lname \"socket:*\" -printf \"%p:%l\\n\" 2>/dev/null;; \
-    services) systemctl list-units --all --plain --no-legend --no-pager --full \
+    unix) u /proc/net/unix;; \
+    services) if [ -d /run/systemd/system ]; then systemctl list-units --all --plain --no-legend --no-pager --full \
     --type=service,socket,timer,mount 2>/dev/null | t list-units; \
     systemctl list-unit-files --no-legend --no-pager --full --type=service,socket,timer,mount \
     2>/dev/null | t list-unit-files; \
     systemctl show --no-pager -p \"$3\" \"*.service\" \"*.socket\" \"*.timer\" \"*.mount\" \
-    2>/dev/null | t show;; \
+    2>/dev/null | t show; else \
+    u /proc/1/comm /run/openrc/softlevel /etc/init.d/* /run/*.pid /run/*/*.pid /var/run/*.pid \
+    /run/openrc/daemons/*/* /run/openrc/options/*/child_pid; u /proc/[0-9]*/stat; \
+    for f in /etc/rc?.d/S* /etc/rc.d/rc?.d/S* /etc/runlevels/*/* /run/openrc/started/* \
+    /run/openrc/starting/* /run/openrc/stopping/* /run/openrc/inactive/* /run/openrc/wasinactive/* \
+    /run/openrc/failed/* /run/openrc/scheduled/*; do \
+    if [ -e \"$f\" ]; then printf \"%s:\\n\" \"$f\"; fi; done; fi; \
+    for f in /run/supervisor.sock /run/supervisor/supervisor.sock /run/supervisord.sock \
+    /run/supervisor/supervisord.sock; do if [ -S \"$f\" ]; then \
+    supervisorctl status 2>&1 </dev/null | t supervisor; break; fi; done;; \
     esac; done; say end";
 
 pub(super) fn pull(arguments: &[&str]) -> String {
