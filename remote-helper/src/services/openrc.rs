@@ -11,9 +11,7 @@ use protocol::{Fault, FaultCode};
 
 use super::found::Found;
 use super::manager::ServiceManager;
-use super::script::{
-    self, Running, Script, list_names, list_scripts, read_pid_file, read_running, read_script,
-};
+use super::script::{self, Script, list_names, list_scripts, read_pid_file, read_running, read_script};
 use super::seen::Seen;
 use crate::children::find_tool;
 use crate::error::Error;

@@ -14,7 +14,7 @@ use protocol::text::printable;
 use super::found::Found;
 use super::manager::{ServiceManager, unknown, with_sudo};
 use super::openrc::not_done;
-use super::script::{Running, read_running};
+use super::script::read_running;
 use super::seen::Seen;
 use crate::children::{Said, find_tool, run_tool, tool_command};
 use crate::error::Error;
@@ -161,7 +161,7 @@ impl Program {
             active_state,
             sub_state: self.state.to_ascii_lowercase(),
             running,
-            since_ms: running.map(Running::since_ms),
+            since_ms: running.and_then(|running| running.since_ms),
             restarts_itself: true,
             ..Found::default()
         }

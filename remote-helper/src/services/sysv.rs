@@ -98,7 +98,7 @@ fn find(root: &Root, own: &str, enabled: &[String], may_ask: bool, stop: &Stop) 
         None if script.tells_status && may_ask && root.is_live() => state_of(ask_status(own, stop)),
         None => ("unknown", "no status".into()),
     };
-    found.since_ms = found.running.map(Running::since_ms);
+    found.since_ms = found.running.and_then(|running| running.since_ms);
     found.description = script.description;
     Some(found)
 }
