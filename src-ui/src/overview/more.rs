@@ -67,7 +67,7 @@ pub(super) fn NetworkMounts(metrics: Signal<Option<Metrics>>) -> impl IntoView {
     });
     view! {
         <dl class="facts selectable" data-testid="overview-network-mounts">
-            {move || pairs(mounts.get().iter().map(|mount| network_words(i18n, mount)))}
+            {move || pairs(mounts.get().iter().map(|mount| network_words(i18n, mount)).collect())}
         </dl>
     }
 }
@@ -85,15 +85,16 @@ pub(super) fn Temperatures(metrics: Signal<Option<Metrics>>) -> impl IntoView {
                     <h2>{move || t_string!(i18n, overview.temperatures)}</h2>
                 </div>
                 <dl class="facts selectable">
-                    {move || pairs(sensors.get().iter().map(|sensor| heat_words(i18n, sensor)))}
+                    {move || pairs(sensors.get().iter().map(|sensor| heat_words(i18n, sensor)).collect())}
                 </dl>
             </section>
         </Show>
     }
 }
 
-fn pairs(lines: impl Iterator<Item = (String, String)>) -> impl IntoView {
+fn pairs(lines: Vec<(String, String)>) -> impl IntoView {
     lines
+        .into_iter()
         .map(|(label, words)| {
             view! {
                 <dt class="cut" title=label.clone()>{label.clone()}</dt>
