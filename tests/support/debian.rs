@@ -35,8 +35,8 @@ impl Init {
 
     fn packages(self) -> &'static str {
         match self {
-            Init::Systemd => "systemd,systemd-sysv,dbus",
-            Init::SystemdWithPolkit => "systemd,systemd-sysv,dbus,polkitd",
+            // debootstrap does not find what polkitd needs: it is installed after the others.
+            Init::Systemd | Init::SystemdWithPolkit => "systemd,systemd-sysv,dbus",
             // Debian's OpenRC replaces the package sysv-rc, which debootstrap would install again.
             Init::SysV | Init::OpenRc => "sysvinit-core,sysv-rc,initscripts,supervisor",
         }
@@ -82,8 +82,10 @@ pub fn tree(init: Init) -> PathBuf {
         }
         eprintln!("making {} with debootstrap, once on this machine, about a minute", tree.display());
         debootstrap(&partial, init);
-        if init == Init::OpenRc {
-            install(&partial, "openrc");
+        match init {
+            Init::OpenRc => install(&partial, "openrc"),
+            Init::SystemdWithPolkit => install(&partial, "polkitd"),
+            Init::Systemd | Init::SysV => {}
         }
         fs::rename(&partial, &tree).unwrap();
     }

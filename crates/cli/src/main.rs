@@ -4,7 +4,6 @@
 //! person passes `printable`, because a host chose much of it.
 
 mod args;
-mod blame;
 mod credentials;
 mod helper;
 mod hosts;
@@ -143,7 +142,7 @@ async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Print
         }
         Verb::Blame { name, at, seconds } => {
             let seconds = Duration::from_secs(seconds.into());
-            blame::show(desk, name, at.as_deref(), seconds, printer).await
+            processes::blame(desk, name, at.as_deref(), seconds, printer).await
         }
         Verb::Signal { name, pid, signal, started, confirm } => {
             processes::signal(desk, name, pid, &signal, started, confirm, printer).await

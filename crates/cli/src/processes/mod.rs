@@ -1,4 +1,6 @@
-//! processes: the table, and a signal to one of them.
+//! processes: the table, a signal to one of them, and who used the most.
+
+mod blame;
 
 use engine::Desk;
 use protocol::ipc::{ProcessesQuery, SignalSend};
@@ -9,6 +11,8 @@ use protocol::{Fault, FaultCode};
 
 use crate::output::{Printer, Set, bytes, judge, or_dash, table};
 use crate::services::{ask_name, wants_name};
+
+pub(crate) use blame::show as blame;
 
 /// A command line in a table; the whole of it is in the JSON.
 const COMMAND_CHARS: usize = 100;

@@ -1,4 +1,4 @@
-//! blame: who used the most at a moment.
+//! Who used the most at a moment.
 
 use std::time::Duration;
 
