@@ -32,6 +32,7 @@ mod secrets;
 mod services;
 mod sign_in;
 mod sockets;
+mod store;
 mod thread;
 mod trees;
 mod trust;

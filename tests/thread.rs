@@ -145,7 +145,7 @@ fn a_command_gives_its_output_and_its_exit_code() {
 #[test]
 fn commands_of_later_versions_say_so() {
     let operator = Operator::without_keyring();
-    for words in [vec!["host", "export", "hosts.json"], vec!["store", "check"]] {
+    for words in [vec!["host", "export", "hosts.json"]] {
         operator.run(&words).refused(2, &["not in this version"]);
     }
 }

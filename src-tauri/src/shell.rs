@@ -102,6 +102,8 @@ async fn open(options: EngineOptions) -> Result<Engine, Fault> {
         // The window works without it; musterctl then says that the data is in use.
         tracing::warn!(code = ?fault.code, why = %fault.message, "musterctl cannot ask this app");
     }
+    let backed_up = engine.clone();
+    tauri::async_runtime::spawn(async move { backed_up.keep_backed_up().await });
     Ok(engine)
 }
 

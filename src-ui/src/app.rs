@@ -28,7 +28,9 @@ use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
 use crate::state::standing::{self, Standing};
 use crate::state::{App, OpenDialog, Toast, use_app};
-use crate::text::{I18nContextProvider, count_words, fault_text, fault_title, t_string, use_i18n};
+use crate::text::{
+    I18nContextProvider, count_words, fault_text, fault_title, notice_text, t_string, use_i18n,
+};
 use crate::trust::TrustDialog;
 
 /// Puts the window's content into the page.
@@ -96,15 +98,18 @@ fn Notice() -> impl IntoView {
     let i18n = use_i18n();
     let seen = RwSignal::new(false);
     let notice = move || {
-        let notice = app.facts.with(|facts| facts.value().and_then(|facts| facts.notice.clone()))?;
-        (!seen.get()).then_some(notice)
+        let words = app.facts.with(|facts| {
+            let words = |notice| notice_text(i18n, notice);
+            facts.value().map(|facts| facts.notices.iter().map(words).collect::<Vec<_>>().join(" "))
+        })?;
+        (!seen.get() && !words.is_empty()).then_some(words)
     };
     move || {
         notice().map(|notice| {
             view! {
                 <div class="bar is-warn" role="alert" data-testid="notice">
                     <Glyph name=GlyphName::Warning />
-                    <span class="bar-why cut selectable">{printable(&notice).into_owned()}</span>
+                    <span class="bar-why cut selectable">{notice}</span>
                     <span class="grow"></span>
                     <Button kind=ButtonKind::Link on_click=Callback::new(move |()| seen.set(true))>
                         {move || t_string!(i18n, app.close)}

@@ -143,6 +143,14 @@ impl Session {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Removes an item of Muster, as another program of this user could.
+    pub fn forget(&self, item: &str) {
+        let mut clear = Command::new("secret-tool");
+        clear.args(["clear", "service", "muster", "username", item]);
+        self.enter(&mut clear);
+        assert!(clear.status().unwrap().success(), "the keyring keeps {item}");
+    }
+
     /// Where the keyring keeps its files.
     pub fn keyring_files(&self) -> PathBuf {
         self.folder.path().join("data/keyrings")

@@ -182,7 +182,6 @@ impl Verb {
     /// The words of a command that this version only knows by name.
     pub(crate) fn of_a_later_version(&self) -> Option<&'static str> {
         match self {
-            Verb::Store { .. } => Some("store"),
             Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
             Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
             Verb::Operations(Operations { verb: Some(OperationsVerb::Export { .. }), .. }) => {
@@ -516,9 +515,25 @@ pub(crate) enum HelperVerb {
 
 #[derive(Subcommand)]
 pub(crate) enum StoreVerb {
+    /// Read all of it and say what it is like
     Check,
-    Backup { file: PathBuf },
-    Restore { file: PathBuf },
+    /// Write all of it to a file, which is replaced
+    ///
+    /// What is sealed stays sealed: the file opens where the keyring has the store's key. With a
+    /// passphrase the key goes along under it, and the file opens elsewhere too.
+    Backup {
+        file: PathBuf,
+        /// Read the passphrase for the key from standard input
+        #[arg(long)]
+        passphrase_stdin: bool,
+    },
+    /// Put a backup in the place of what is there, which is kept
+    Restore {
+        file: PathBuf,
+        /// Read the passphrase of the backup's key from standard input; the key goes into the keyring
+        #[arg(long)]
+        passphrase_stdin: bool,
+    },
 }
 
 #[cfg(test)]

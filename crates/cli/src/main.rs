@@ -17,6 +17,7 @@ mod search;
 mod secrets;
 mod services;
 mod sockets;
+mod store;
 mod system;
 mod trust;
 
@@ -41,7 +42,7 @@ use tokio::time::MissedTickBehavior;
 static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
-use args::{Args, HelperVerb, Verb, Watching};
+use args::{Args, HelperVerb, StoreVerb, Verb, Watching};
 use output::Printer;
 
 fn main() -> ExitCode {
@@ -74,11 +75,15 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
         Some(dir) => dir,
         None => this_computer::data_dir()?,
     };
-    let secrets = Places::of(&data_dir, secrets::vault_passphrase(args.vault_passphrase_file.clone()));
+    let secrets =
+        Arc::new(Places::of(&data_dir, secrets::vault_passphrase(args.vault_passphrase_file.clone())));
+    if let Verb::Store { verb: StoreVerb::Restore { file, passphrase_stdin } } = args.verb {
+        return store::restore(&data_dir, &file, passphrase_stdin, secrets, printer).await;
+    }
     let desk = Desk::open(EngineOptions {
         data_dir: data_dir.clone(),
         clock: Clock::system(),
-        secrets: Arc::new(secrets),
+        secrets,
         operator: this_computer::operator(),
     })
     .await?;
@@ -148,7 +153,12 @@ async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Print
             processes::signal(desk, name, pid, &signal, started, confirm, printer).await
         }
         Verb::Vault { verb } => credentials::act(desk, verb, vault_file, printer).await,
-        Verb::Store { .. } => Ok(()),
+        Verb::Store { verb: StoreVerb::Check } => store::check(desk, printer).await,
+        Verb::Store { verb: StoreVerb::Backup { file, passphrase_stdin } } => {
+            store::back_up(desk, file, passphrase_stdin, printer).await
+        }
+        // Carried out before the store was opened.
+        Verb::Store { verb: StoreVerb::Restore { .. } } => Ok(()),
     }
 }
 

@@ -64,7 +64,7 @@ impl Engine {
     /// Opens the data folder. A damaged, newer or busy store is a fault, never an empty one.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
         let EngineOptions { data_dir, clock, secrets, operator } = options;
-        let Opened { store, notice } = Store::open_sealed(&data_dir, secrets.clone()).await?;
+        let Opened { store, notice, .. } = Store::open_sealed(&data_dir, secrets.clone()).await?;
         let operations = Operations::open(store.clone(), clock.clone(), operator.clone()).await?;
         let hosts = Hosts::new(store.clone(), clock.clone());
         let trust = Trust::new(store.clone(), clock.clone());
@@ -139,9 +139,10 @@ impl Engine {
         self.parts.sessions.questions().list()
     }
 
-    /// Ends every link, so that no helper stays behind.
+    /// Ends every link, so that no helper stays behind, and makes the backup of the day if it is due.
     pub async fn shutdown(&self) {
         self.parts.sessions.end_all().await;
+        self.back_up_at_the_end().await;
     }
 
     pub(crate) async fn host(&self, name: &str) -> Result<Host, Fault> {
@@ -186,8 +187,9 @@ mod tests {
     #[tokio::test]
     async fn a_folder_can_be_opened_again_when_its_engine_is_gone() {
         let dir = tempfile::tempdir().unwrap();
+        let secrets = Arc::new(Memory::new());
         for _ in 0..2 {
-            let engine = open(&dir, Arc::new(Memory::new())).await;
+            let engine = open(&dir, secrets.clone()).await;
             engine.shutdown().await;
         }
     }

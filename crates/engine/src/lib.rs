@@ -19,6 +19,7 @@ pub mod notes;
 pub mod operations;
 pub mod processes;
 mod runs;
+mod schema;
 pub mod search;
 pub mod secrets;
 pub mod services;

@@ -18,6 +18,7 @@ use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery}
 use crate::settings::Settings;
 use crate::snapshot::{Aged, Snapshot};
 use crate::sockets::{SocketAnswer, SocketQuery};
+use crate::store::{BackupFacts, StoreFacts, StoreNotice, StoreReport};
 use crate::system::System;
 use crate::trust::{TrustOffer, TrustedKey};
 
@@ -129,6 +130,13 @@ commands! {
     "helper_status" HelperStatusShow { host: String } -> HelperStatus;
     /// Ends the link and takes away everything that lies on the host for Muster.
     "helper_remove" HelperRemove { host: String, typed_name: Option<String> } -> Operation;
+
+    /// What the data on this computer is like.
+    "store_show" StoreShow {} -> StoreFacts;
+    /// Reads all of it.
+    "store_check" StoreCheck {} -> StoreReport;
+    /// Makes the backup of this day anew, in the folder of backups.
+    "store_backup" StoreBackup {} -> BackupFacts;
 }
 
 commands! {
@@ -170,8 +178,8 @@ pub struct AppFacts {
     pub system_language: String,
     pub keyring: KeyringState,
     pub counts: OperationCounts,
-    /// Something that happened to the data when it was opened, in words.
-    pub notice: Option<String>,
+    /// What happened to the data when it was opened.
+    pub notices: Vec<StoreNotice>,
 }
 
 /// What happened, for every open view.

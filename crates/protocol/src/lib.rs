@@ -24,6 +24,7 @@ pub mod services;
 pub mod settings;
 pub mod snapshot;
 pub mod sockets;
+pub mod store;
 pub mod system;
 pub mod text;
 pub mod trust;

@@ -49,6 +49,9 @@ enum Task {
     },
     /// Build everything and run every test; words after `--` go to `cargo test`.
     Test {
+        /// Only the tests that cut, fail and damage the store, in as many rounds as before a release.
+        #[arg(long)]
+        long: bool,
         #[arg(last = true)]
         cargo_test: Vec<String>,
     },
@@ -95,9 +98,9 @@ fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
             app::build(&places, kind)?;
             run::run(&places, kind)
         }
-        Task::Test { cargo_test } => {
+        Task::Test { long, cargo_test } => {
             setup.provide(&[Need::Build, Need::Test])?;
-            test::test(&places, &cargo_test)
+            if long { test::test_long(&places, &cargo_test) } else { test::test(&places, &cargo_test) }
         }
         Task::Build { release } => {
             setup.provide(&[Need::Build])?;

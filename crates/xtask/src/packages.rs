@@ -41,6 +41,8 @@ pub(crate) const TEST: &[Package] = &[
     package("desktop-file-utils", "judges the entry for the menus of desktops"),
     package("appstream", "judges what software centres are told"),
     package("util-linux", "enters the namespaces of a host"),
+    package("strace", "makes one system call after the other fail"),
+    package("e2fsprogs", "disks that lose their power"),
 ];
 
 /// To put together what people install.

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use crate::app;
-use crate::command::{cargo, status};
+use crate::command::{cargo, shown, status};
 use crate::places::Places;
 use crate::progress::say;
 
@@ -25,6 +25,24 @@ pub(crate) fn test(places: &Places, words: &[String]) -> anyhow::Result<ExitCode
     }
     let ended = status(&mut tests)?;
     say_skips(&fs::read_to_string(&skips).unwrap_or_default());
+    Ok(if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tests that run for many rounds where this is set, each by its name.
+const LONG: [&str; 3] = ["store::crash_tests::", "store::damage_tests::", "operations::crash_tests::"];
+
+/// The tests that have a short and a long form, in the long one. They print their seeds and counts.
+pub(crate) fn test_long(places: &Places, words: &[String]) -> anyhow::Result<ExitCode> {
+    let mut tests = cargo(places);
+    tests.args(["test", "--workspace", "--lib", "--no-fail-fast", "--", "--nocapture", "--test-threads=1"]);
+    if words.is_empty() {
+        tests.args(LONG);
+    } else {
+        tests.args(words);
+    }
+    tests.env("MUSTER_TEST_LONG", "1");
+    say(format!("MUSTER_TEST_LONG=1 {}", shown(&tests)));
+    let ended = status(&mut tests)?;
     Ok(if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

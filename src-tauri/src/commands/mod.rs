@@ -12,6 +12,7 @@ mod processes;
 mod search;
 mod services;
 mod shell;
+mod store;
 mod trust;
 mod watch;
 
@@ -94,6 +95,9 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         shell::app_quit,
         shell::autostart_show,
         shell::autostart_set,
+        store::store_show,
+        store::store_check,
+        store::store_backup,
         watch::watch,
         journal::journal_follow,
         journal::journal_unfollow,

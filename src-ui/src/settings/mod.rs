@@ -1,6 +1,8 @@
 //! settings: what a person chose for the window.
 
 #[cfg(target_arch = "wasm32")]
+mod data;
+#[cfg(target_arch = "wasm32")]
 mod desktop;
 #[cfg(target_arch = "wasm32")]
 mod page;

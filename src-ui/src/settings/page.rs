@@ -9,6 +9,7 @@ use super::desktop::DesktopSettings;
 use crate::app::TopBar;
 use crate::components::{Choice, Segmented};
 use crate::format;
+use crate::settings::data::DataSettings;
 use crate::state::use_app;
 use crate::text::{lang, t_string, use_i18n};
 
@@ -95,6 +96,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <span class="setting-name">{move || t_string!(i18n, settings.keyring)}</span>
                 <p class="setting-text" data-testid="settings-keyring">{keyring}</p>
             </div>
+            <DataSettings />
             <div class="setting">
                 <span class="setting-name">{move || t_string!(i18n, settings.operator)}</span>
                 <p class="setting-text">{move || facts(|facts| printable(&facts.operator).into_owned())}</p>

@@ -7,6 +7,8 @@
 #[cfg(target_arch = "wasm32")]
 mod fault_words;
 #[cfg(target_arch = "wasm32")]
+mod store_words;
+#[cfg(target_arch = "wasm32")]
 mod words;
 
 #[cfg(target_arch = "wasm32")]
@@ -29,5 +31,7 @@ pub(crate) use fault_words::*;
 pub(crate) use generated::i18n::{I18nContextProvider, Locale, use_i18n};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use leptos_i18n::t_string;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use store_words::*;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use words::*;

@@ -31,7 +31,7 @@ impl Handle for AppStart {
             system_language: system_language(),
             keyring: parts.credentials.state().await,
             counts: parts.operations.counts(),
-            notice: parts.notice.clone(),
+            notices: parts.store.notices().to_vec(),
         })
     }
 }

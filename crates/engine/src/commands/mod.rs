@@ -10,6 +10,7 @@ mod notes;
 mod operations;
 mod processes;
 mod search;
+mod store;
 mod trust;
 
 use std::future::Future;
@@ -44,7 +45,7 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove,
+    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove, StoreShow, StoreCheck, StoreBackup,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {

@@ -1,13 +1,15 @@
 //! The side of `musterctl`: its own engine, or the door of the program that has the store open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use protocol::ipc::{Command, Event, QuestionAnswer};
+use protocol::ipc::{Command, Event, QuestionAnswer, StoreBackup};
 use protocol::journal::{JournalNews, JournalQuery};
 use protocol::link::Question;
 use protocol::metrics::Metrics;
+use protocol::store::BackupFacts;
 use protocol::wire::Answer;
 use protocol::{Fault, FaultCode};
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -23,6 +25,7 @@ use crate::engine::{Engine, EngineOptions};
 use crate::helper::Subscription;
 use crate::journal::JournalFollow;
 use crate::sessions::Listening;
+use crate::store::copy_backup;
 
 /// Carries out commands, here or in the app.
 pub enum Desk {
@@ -65,6 +68,25 @@ impl Desk {
                 serde_json::from_value(door.hear().await?).map_err(unreadable)
             }
         }
+    }
+
+    /// Writes a backup to a file. Where the app has the store open, it makes the backup, and its file is
+    /// copied here.
+    pub async fn back_up(&self, file: &Path, passphrase: Option<SecretString>) -> Result<BackupFacts, Fault> {
+        if let Desk::Own(engine) = self {
+            return engine.back_up(file, passphrase).await;
+        }
+        if passphrase.is_some() {
+            return Err(Fault::new(
+                FaultCode::StoreInUse,
+                "the app has the store open, and a passphrase is not handed to it",
+            ));
+        }
+        let made = self.call(StoreBackup {}).await?;
+        let (from, to) = (PathBuf::from(made.file), file.to_owned());
+        tokio::task::spawn_blocking(move || copy_backup(&from, &to))
+            .await
+            .map_err(|why| crate::error::internal("a backup", why))?
     }
 
     /// What happens from now on; `None` where another program has the store open and hears it.

@@ -95,7 +95,11 @@ pub struct Operations {
 impl Operations {
     /// Opens the log. What was under way when the program last ended becomes "outcome unknown".
     pub async fn open(store: Store, clock: Clock, operator: String) -> Result<Self, Fault> {
-        store.write(log::close_what_was_cut).await?;
+        match store.write(log::close_what_was_cut).await {
+            // What cannot be written can still be read.
+            Err(_) if store.read_only().is_some() => {}
+            closed => closed?,
+        }
         let counts = store.read(log::counts).await?;
         Ok(Self { store, clock, operator, counts: watch::Sender::new(counts) })
     }

@@ -55,6 +55,10 @@ impl Places {
         self.vault.exists()
     }
 
+    fn uses_vault_for(&self, item: &str) -> bool {
+        self.uses_vault() && !opens_the_store(item)
+    }
+
     /// Opens the vault.
     pub fn unlock(&self, passphrase: &SecretString) -> Result<(), Fault> {
         self.vault.unlock(passphrase)
@@ -77,7 +81,7 @@ impl Places {
         let mut stays = None;
         match self.keyring.items() {
             Ok(names) => {
-                for name in names {
+                for name in names.into_iter().filter(|name| !opens_the_store(name)) {
                     if let Some(secret) = self.keyring.get(&name)? {
                         items.insert(name, secret);
                     }
@@ -123,21 +127,31 @@ impl Places {
     }
 }
 
+/// The keys of the store stay in the keyring: one is needed before there is a window or a prompt in
+/// which a person could open the vault. Where there is no keyring, the store is not sealed.
+fn opens_the_store(item: &str) -> bool {
+    item.starts_with("store/")
+}
+
 fn count(items: usize) -> u32 {
     u32::try_from(items).unwrap_or(u32::MAX)
 }
 
 impl SecretStore for Places {
     fn get(&self, item: &str) -> Result<Option<SecretString>, Fault> {
-        if self.uses_vault() { self.opened()?.get(item) } else { self.keyring.get(item) }
+        if self.uses_vault_for(item) { self.opened()?.get(item) } else { self.keyring.get(item) }
     }
 
     fn set(&self, item: &str, secret: &SecretString) -> Result<(), Fault> {
-        if self.uses_vault() { self.opened()?.set(item, secret) } else { self.keyring.set(item, secret) }
+        if self.uses_vault_for(item) {
+            self.opened()?.set(item, secret)
+        } else {
+            self.keyring.set(item, secret)
+        }
     }
 
     fn delete(&self, item: &str) -> Result<(), Fault> {
-        if self.uses_vault() { self.opened()?.delete(item) } else { self.keyring.delete(item) }
+        if self.uses_vault_for(item) { self.opened()?.delete(item) } else { self.keyring.delete(item) }
     }
 
     fn items(&self) -> Result<Vec<String>, Fault> {
@@ -215,20 +229,34 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_the_store_stays_where_no_passphrase_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (places, keyring) = places(&folder, None);
+        places.set("store/0123", &"k3y".into()).unwrap();
+        assert_eq!(places.create_vault(&PASSPHRASE.into()).unwrap(), SecretsMoved { moved: 0, stays: None });
+        places.lock();
+        assert_eq!(places.get("store/0123").unwrap().unwrap().expose_secret(), "k3y");
+        places.set("store/4567", &"an0ther".into()).unwrap();
+        assert_eq!(keyring.items().unwrap().len(), 2);
+        places.delete("store/4567").unwrap();
+        assert_eq!(keyring.items().unwrap().len(), 1);
+    }
+
+    #[test]
     fn secrets_move_into_a_vault_and_back_and_none_is_left_behind() {
         let folder = tempfile::tempdir().unwrap();
         let (places, keyring) = places(&folder, None);
         places.set("host/a/password", &"s3cret".into()).unwrap();
-        places.set("store/key", &"k3y".into()).unwrap();
+        places.set("host/b/password", &"k3y".into()).unwrap();
         assert_eq!(places.create_vault(&"short".into()).unwrap_err().code, FaultCode::BadInput);
         assert_eq!(keyring.items().unwrap().len(), 2, "a refused passphrase moves nothing");
         assert_eq!(places.create_vault(&PASSPHRASE.into()).unwrap(), SecretsMoved { moved: 2, stays: None });
         assert!(keyring.items().unwrap().is_empty());
-        assert_eq!(places.get("store/key").unwrap().unwrap().expose_secret(), "k3y");
+        assert_eq!(places.get("host/b/password").unwrap().unwrap().expose_secret(), "k3y");
         assert_eq!(places.state(), KeyringState::Vault { open: true });
         places.lock();
         assert_eq!(places.state(), KeyringState::Vault { open: false });
-        assert_eq!(places.get("store/key").unwrap_err().code, FaultCode::VaultLocked);
+        assert_eq!(places.get("host/b/password").unwrap_err().code, FaultCode::VaultLocked);
         assert_eq!(places.remove_vault().unwrap_err().code, FaultCode::VaultLocked);
         places.unlock(&PASSPHRASE.into()).unwrap();
         keyring.refuse(no_keyring());

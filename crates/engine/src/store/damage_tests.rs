@@ -9,7 +9,8 @@ use protocol::FaultCode;
 
 use super::*;
 
-const ROUNDS: u64 = 60;
+/// In the tests, and in the long ones.
+const ROUNDS: [u64; 2] = [60, 200];
 const SEED: u64 = 0xda_3a6e;
 const ENTRIES: Tree<u64, String> = Tree::new("entries", 1);
 const NAMES: Tree<String, u64> = Tree::new("names", 1);
@@ -35,6 +36,9 @@ async fn fill(dir: &Path) -> BTreeMap<u64, String> {
     let mut written = BTreeMap::new();
     for part in 0..4u64 {
         let store = Store::open(dir).await.unwrap().store;
+        if part == 2 {
+            store.back_up_daily(5, false, Arc::default()).await.unwrap();
+        }
         for step in 0..40 {
             let id = part * 40 + step;
             store
@@ -57,7 +61,7 @@ async fn fill(dir: &Path) -> BTreeMap<u64, String> {
     written
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -124,6 +128,8 @@ struct Tally {
     said_at_open: u32,
     said_at_reading: u32,
     refused: u32,
+    recovered: u32,
+    from_backup: u32,
 }
 
 #[tokio::test]
@@ -131,7 +137,9 @@ async fn a_damaged_store_never_panics_never_lies_and_never_looks_empty() {
     let origin = tempfile::tempdir().unwrap();
     let written = fill(origin.path()).await;
     let mut tally = Tally::default();
-    for round in 0..ROUNDS {
+    let rounds = ROUNDS[usize::from(std::env::var_os("MUSTER_TEST_LONG").is_some())];
+    println!("seed {SEED}, {rounds} rounds");
+    for round in 0..rounds {
         let mut dice = Dice(SEED + round * 7919);
         for _ in 0..8 {
             dice.roll(2);
@@ -158,7 +166,9 @@ async fn a_damaged_store_never_panics_never_lies_and_never_looks_empty() {
             Ok(opened) => judge(opened, &written, &what, &mut tally).await,
         }
     }
-    assert!(tally.whole > 0 && tally.said_at_open > 0 && tally.refused > 0, "every way was taken: {tally:?}");
+    println!("{tally:?}");
+    let ways = [tally.whole, tally.said_at_open, tally.recovered, tally.from_backup];
+    assert!(ways.iter().all(|way| *way > 0), "every way was taken: {tally:?}");
 }
 
 fn kept_copies(dir: &Path) -> usize {
@@ -168,7 +178,7 @@ fn kept_copies(dir: &Path) -> usize {
 
 /// Of an open store, every entry is as it was written, or its loss was said.
 async fn judge(opened: Opened, written: &BTreeMap<u64, String>, what: &str, tally: &mut Tally) {
-    let Opened { store, notice } = opened;
+    let Opened { store, notice, notices } = opened;
     let list = store.read(|reader| ENTRIES.list(reader, ..)).await;
     let names = store.read(|reader| NAMES.list(reader, ..)).await;
     for fault in [list.as_ref().err(), names.as_ref().err()].into_iter().flatten() {
@@ -178,6 +188,14 @@ async fn judge(opened: Opened, written: &BTreeMap<u64, String>, what: &str, tall
     if let (Ok(list), Ok(names)) = (list, names) {
         for (id, found) in &list {
             assert_eq!(*found, value(*id), "{what}: entry {id} is not what was written");
+        }
+        for notice in &notices {
+            let StoreNotice::Recovered { recovered, lost, from_backup, .. } = notice else { continue };
+            tally.recovered += 1;
+            tally.from_backup += u32::from(*from_backup > 0);
+            assert_eq!(*recovered, (list.len() + names.len()) as u64, "{what}: recovered is what is there");
+            let total = lost.map(|lost| recovered + lost);
+            assert!(total.is_none_or(|total| total == written.len() as u64 + 160), "{what}: {notice:?}");
         }
         let missing = written.keys().filter(|id| !list.iter().any(|(found, _)| found == *id)).count();
         let whole = missing == 0 && list.len() == written.len() && names.len() == 160;

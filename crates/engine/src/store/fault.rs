@@ -25,7 +25,7 @@ pub(super) fn unwritable(dir: &Path, why: &io::Error) -> Fault {
 }
 
 /// sled hands an error of the system on as its debug text; its kind still has words.
-fn words(why: &io::Error) -> String {
+pub(super) fn words(why: &io::Error) -> String {
     match (why.raw_os_error(), why.kind()) {
         (None, kind) if kind != io::ErrorKind::Other => kind.to_string(),
         _ => why.to_string(),
@@ -49,6 +49,18 @@ pub(super) fn newer(dir: &Path, schema: u64) -> Fault {
         ),
     )
     .about(dir.display().to_string())
+}
+
+pub(super) fn newer_backup(file: &Path, schema: u32) -> Fault {
+    Fault::new(
+        FaultCode::StoreNewer,
+        format!(
+            "the backup {} was made by a later version: its format is {schema}, this one knows {}",
+            file.display(),
+            super::SCHEMA
+        ),
+    )
+    .about(file.display().to_string())
 }
 
 pub(super) fn key_missing(dir: &Path, id: &str, why: &str) -> Fault {

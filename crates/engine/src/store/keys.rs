@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use protocol::credentials::KeyringState;
 use protocol::{Fault, FaultCode};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::fault;
 use super::seal::SealKey;
@@ -56,14 +56,37 @@ pub(super) fn make(place: &Place) -> Result<Arc<SealKey>, String> {
             return Err(Fault::new(FaultCode::KeyringUnavailable, cause));
         }
         let (key, line) = SealKey::generate();
-        let item = item(key.id());
-        place.set(&item, &line)?;
-        match place.get(&item)? {
-            Some(kept) if kept.expose_secret() == line.expose_secret() => Ok(Arc::new(key)),
-            _ => Err(Fault::new(FaultCode::KeyringUnavailable, "the keyring gave back another key")),
-        }
+        put(place, &item(key.id()), &line)?;
+        Ok(Arc::new(key))
     })
     .map_err(|fault| fault.message)
+}
+
+/// Keeps a key that came from elsewhere.
+pub(super) fn keep(place: &Place, dir: &Path, key: &SealKey) -> Result<(), Fault> {
+    let Some(place) = place else {
+        return Err(fault::key_missing(dir, key.id(), "there is no place for secrets to keep it in"));
+    };
+    let (item, line) = (item(key.id()), key.line());
+    patiently(place, move |place| put(place, &item, &line))
+}
+
+/// Removes a key that nothing was sealed by.
+pub(super) fn forget(place: &Place, id: &str) {
+    let Some(place) = place else { return };
+    let item = item(id);
+    if let Err(fault) = patiently(place, move |place| place.delete(&item)) {
+        tracing::warn!(why = %fault, "a key that came to no use stays in the keyring");
+    }
+}
+
+/// Is sure that the key is kept when it returns.
+fn put(place: &dyn SecretStore, item: &str, line: &SecretString) -> Result<(), Fault> {
+    place.set(item, line)?;
+    match place.get(item)? {
+        Some(kept) if kept.expose_secret() == line.expose_secret() => Ok(()),
+        _ => Err(Fault::new(FaultCode::KeyringUnavailable, "the keyring gave back another key")),
+    }
 }
 
 /// Asks the place on a thread of its own: a prompt that nobody answers holds up nothing for ever.

@@ -5,89 +5,90 @@
 //!   itself before it is acknowledged;
 //! - damaged files make it panic, at open and at reading, so nothing of it runs outside `guard`;
 //! - a damaged file can open with its newest entries gone, so a witness beside it counts the
-//!   acknowledged writes, and a loss is said.
+//!   acknowledged writes, and a loss is said and, as far as it can be, made good (`rescue`);
+//! - it cannot open on a full or a read-only disk, so it is then read from a copy (`reading`);
+//! - it gives no room back, so it is made anew when it takes too much (`renew`).
 //!
 //! One writer at a time; each write is one transaction over all trees it touches. Work happens on
 //! blocking threads, never on those of the async runtime. It knows no noun.
 
+mod backup;
+mod backups;
+mod damaged;
+mod export;
 mod fault;
 mod guard;
+mod inner;
 mod keys;
 mod open;
+mod passphrase;
+mod reading;
+mod rebuild;
+mod renew;
+mod rescue;
 mod seal;
+mod state;
+mod swap;
 mod tree;
+mod value;
 mod witness;
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod renew_tests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::Fault;
+use protocol::store::{BackupFacts, StoreFacts, StoreNotice, StoreReport, StoreRestored};
+use secrecy::SecretString;
 
+pub use backup::copy as copy_backup;
+pub use inner::{Reader, Writer};
+pub use renew::Changing;
 pub use seal::Sealer;
 pub use tree::{Bytes, Key, Order, Tree, Value, View};
 
 use crate::error::internal;
+use crate::schema::STEPS;
 use crate::secrets::SecretStore;
-use witness::Witness;
+use inner::{Changes, Inner};
+use state::{STATE_TREE, State, Tally};
 
 /// The version of everything written here; a store with a higher one is refused.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 1 + STEPS.len() as u32;
 
-const STATE_TREE: &str = "state";
-const STATE: Tree<String, u64> = Tree::in_the_clear(STATE_TREE, 1);
-/// Names the key of a sealed store. It lies with the state, under a key of its own.
-const SEALED_BY: Tree<String, String> = Tree::in_the_clear(STATE_TREE, 1);
-const SEALED_BY_KEY: &str = "sealed_by";
 /// The tree that sled makes in every store.
 const SLEDS_OWN: &[u8] = b"__sled__default";
-const WRITES: &str = "writes";
-const SCHEMA_KEY: &str = "schema";
-/// How many rows all other trees have together: sled passes over a segment whose head is damaged
-/// and says nothing, so what is there is counted against what was written.
-const ROWS: &str = "rows";
 
-/// A store that was opened, with a sentence on what happened to it, if anything did.
+/// A store that was opened, with what happened to it, if anything did.
 pub struct Opened {
     pub store: Store,
+    pub notices: Vec<StoreNotice>,
+    /// The same in words.
     pub notice: Option<String>,
+}
+
+impl Opened {
+    fn new(inner: Inner, notices: Vec<StoreNotice>) -> Self {
+        let words: Vec<String> = notices.iter().map(StoreNotice::to_string).collect();
+        let notice = (!words.is_empty()).then(|| words.join("; "));
+        Self { store: Store { inner: Arc::new(inner), notices: notices.clone().into() }, notices, notice }
+    }
 }
 
 /// A handle on the open store; copies share it. It is closed when the last copy is gone.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
-}
-
-struct Inner {
-    /// `None` only while it is closed.
-    db: Option<sled::Db>,
-    /// The file behind `db`, to sync what sled wrote to it.
-    db_file: File,
-    dir: PathBuf,
-    /// Number of the last committed write; held for the whole of a write.
-    writes: Mutex<u64>,
-    synced: Mutex<Synced>,
-    witness: Witness,
-    sealer: Sealer,
-    /// Why nothing more can be written until it is opened again.
-    broken: OnceLock<Fault>,
-    /// Held while the store is open; the system lets go of it however the program ends.
-    _lock: File,
-}
-
-#[derive(Default)]
-struct Synced {
-    /// Every write up to this number is on the disk.
-    through: u64,
-    /// How often the file was synced.
-    times: u64,
+    notices: Arc<[StoreNotice]>,
 }
 
 impl Store {
@@ -156,11 +157,139 @@ impl Store {
         .await
     }
 
+    /// What happened to the store when it was opened.
+    pub fn notices(&self) -> &[StoreNotice] {
+        &self.notices
+    }
+
+    /// Why nothing can be changed, where the store can only be read.
+    pub fn read_only(&self) -> Option<&Fault> {
+        self.inner.read_only.as_ref()
+    }
+
+    /// How often the store was recovered from damage. Counts that are kept beside what they count
+    /// are right as long as this is the number they were made under.
+    pub fn mended(&self) -> u64 {
+        self.inner.mended
+    }
+
+    /// What the store is like now.
+    pub async fn facts(&self) -> Result<StoreFacts, Fault> {
+        let (inner, notices) = (self.inner.clone(), self.notices.clone());
+        blocking(move || facts(&inner, &notices)).await
+    }
+
+    /// Reads all of the store and says what of it is whole.
+    pub async fn check(&self) -> Result<StoreReport, Fault> {
+        let (inner, notices) = (self.inner.clone(), self.notices.clone());
+        blocking(move || {
+            let (whole, broken) = inner.verify()?;
+            Ok(StoreReport { facts: facts(&inner, &notices)?, whole, broken })
+        })
+        .await
+    }
+
+    /// Writes everything to a file, which is replaced; the store goes on meanwhile. With a passphrase
+    /// the key of a sealed store goes along under it.
+    pub async fn back_up(
+        &self,
+        file: &Path,
+        now_ms: i64,
+        passphrase: Option<SecretString>,
+    ) -> Result<BackupFacts, Fault> {
+        let (inner, file) = (self.inner.clone(), file.to_owned());
+        blocking(move || {
+            let key = match (passphrase, inner.sealer.key()) {
+                (Some(passphrase), Some(key)) => Some(passphrase::SealedKey::seal(key, &passphrase)?),
+                (Some(_), None) => {
+                    return Err(Fault::bad_input(
+                        "passphrase",
+                        "the store is not sealed, so there is no key that a passphrase could guard",
+                    ));
+                }
+                (None, _) => None,
+            };
+            let made = backup::write(&inner, &file, now_ms, key, || true)?;
+            made.map(backup::Made::told).ok_or_else(|| internal("a backup", "it was given up"))
+        })
+        .await
+    }
+
+    /// Makes the backup of this day in the folder of backups, unless it is there and `anew` is not
+    /// wanted. `None` if it was there, or `stop` was set meanwhile.
+    pub async fn back_up_daily(
+        &self,
+        now_ms: i64,
+        anew: bool,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Option<BackupFacts>, Fault> {
+        let inner = self.inner.clone();
+        blocking(move || {
+            let folder = &inner.places.backups;
+            let file = backups::daily(folder, &day_of(now_ms)?);
+            if file.exists() && !anew {
+                return Ok(None);
+            }
+            if let Some(fault) = &inner.read_only {
+                return Err(fault.clone());
+            }
+            let unwritable = |why: std::io::Error| fault::unwritable(folder, &why);
+            backups::make_folder(folder).map_err(unwritable)?;
+            backups::tidy(folder).map_err(unwritable)?;
+            let made = backup::write(&inner, &file, now_ms, None, || !stop.load(Ordering::Relaxed))?;
+            backups::tidy(folder).map_err(unwritable)?;
+            Ok(made.map(backup::Made::told))
+        })
+        .await
+    }
+
+    /// Puts a backup in the place of the store in `dir`, which must not be open. The whole file is
+    /// read before anything happens, and what was there is kept.
+    pub async fn restore(
+        dir: &Path,
+        file: &Path,
+        place: Arc<dyn SecretStore>,
+        passphrase: Option<SecretString>,
+    ) -> Result<StoreRestored, Fault> {
+        let (dir, file) = (dir.to_owned(), file.to_owned());
+        blocking(move || {
+            let places = open::Places::of(&dir);
+            renew::restore(&places, &file, &Some(place), passphrase.as_ref())
+        })
+        .await
+    }
+
     /// How often the file was synced to the disk since it was opened.
     #[cfg(test)]
     pub(crate) fn syncs(&self) -> u64 {
         lock(&self.inner.synced).times
     }
+}
+
+/// The day of a time, by UTC.
+fn day_of(now_ms: i64) -> Result<String, Fault> {
+    let time = jiff::Timestamp::from_millisecond(now_ms).map_err(|why| internal("the clock", why))?;
+    Ok(time.strftime("%Y-%m-%d").to_string())
+}
+
+fn facts(inner: &Inner, notices: &[StoreNotice]) -> Result<StoreFacts, Fault> {
+    let state = inner.state()?;
+    let tally = state.tally.unwrap_or_default();
+    // Those of a store that is read from a copy are where they were.
+    let folder: PathBuf = inner.dir.join("backups");
+    let backups = backups::newest_first(&folder).into_iter().filter(|path| backups::is_daily(path));
+    Ok(StoreFacts {
+        dir: inner.dir.display().to_string(),
+        format: u32::try_from(state.schema.unwrap_or_default()).unwrap_or(u32::MAX),
+        size_bytes: inner.size_bytes().map_err(|why| fault::unwritable(&inner.dir, &why))?,
+        live_bytes: tally.bytes,
+        values: tally.values,
+        sealed_by: inner.sealer.key_id().map(str::to_owned),
+        not_sealed: inner.not_sealed.clone(),
+        read_only: inner.read_only.as_ref().map(|fault| fault.message.clone()),
+        backups: backups.filter_map(|path| backup::glance(&path)).collect(),
+        notices: notices.to_vec(),
+    })
 }
 
 /// Runs `work` where it may block.
@@ -172,206 +301,4 @@ async fn blocking<R: Send + 'static>(
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Inner {
-    fn db(&self) -> Result<&sled::Db, Fault> {
-        self.db.as_ref().ok_or_else(|| internal("the store", "it is closed"))
-    }
-
-    fn read<R>(&self, work: impl FnOnce(&Reader<'_>) -> Result<R, Fault>) -> Result<R, Fault> {
-        guard::quietly(|| work(&Reader { inner: self }))
-            .unwrap_or_else(|why| Err(fault::damaged(&self.dir, &why)))
-    }
-
-    fn write<R>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<R, Fault>) -> Result<R, Fault> {
-        let (done, number) = {
-            let mut writes = lock(&self.writes);
-            self.check_whole()?;
-            let mut writer = Writer { inner: self, changes: HashMap::new() };
-            let done = guard::quietly(|| work(&mut writer))
-                .unwrap_or_else(|why| Err(fault::damaged(&self.dir, &why)))?;
-            if writer.changes.is_empty() {
-                return Ok(done);
-            }
-            let number = *writes + 1;
-            let rows = self.rows_after(&writer)?;
-            STATE.put(&mut writer, &ROWS.to_owned(), &rows)?;
-            STATE.put(&mut writer, &WRITES.to_owned(), &number)?;
-            let changes = writer.changes;
-            self.whole_or_broken(|| self.commit(changes))?;
-            *writes = number;
-            (done, number)
-        };
-        self.sync(number)?;
-        Ok(done)
-    }
-
-    /// How many rows there are once these changes are made.
-    fn rows_after(&self, writer: &Writer<'_>) -> Result<u64, Fault> {
-        use tree::Rows;
-        let before = Reader { inner: self };
-        let mut rows = STATE.get(writer, &ROWS.to_owned())?.unwrap_or(0);
-        for (tree, changed) in writer.changes.iter().filter(|(tree, _)| **tree != STATE_TREE) {
-            for (key, value) in changed {
-                match (before.row(tree, key)?.is_some(), value.is_some()) {
-                    (false, true) => rows += 1,
-                    (true, false) => rows = rows.saturating_sub(1),
-                    (false, false) | (true, true) => {}
-                }
-            }
-        }
-        Ok(rows)
-    }
-
-    /// How many rows can be found; `None` if some cannot be read, which is told when they are asked for.
-    fn count_rows(&self) -> Result<Option<u64>, Fault> {
-        let db = self.db()?;
-        let counted = guard::quietly(|| -> sled::Result<u64> {
-            let mut rows = 0;
-            for name in db.tree_names() {
-                if name != STATE_TREE.as_bytes() && name != SLEDS_OWN {
-                    for key in db.open_tree(name)?.iter().keys() {
-                        key?;
-                        rows += 1;
-                    }
-                }
-            }
-            Ok(rows)
-        });
-        Ok(counted.ok().and_then(Result::ok))
-    }
-
-    /// One transaction over every tree that changed.
-    fn commit(&self, changes: Changes) -> Result<(), Fault> {
-        let mut trees = Vec::with_capacity(changes.len());
-        let mut rows = Vec::with_capacity(changes.len());
-        for (name, of_tree) in changes {
-            trees.push(self.db()?.open_tree(name).map_err(|why| fault::from_sled(&self.dir, &why))?);
-            rows.push(of_tree);
-        }
-        use sled::Transactional;
-        use sled::transaction::{ConflictableTransactionError, TransactionError};
-        let done: Result<(), TransactionError<()>> = trees.as_slice().transaction(|views| {
-            for (view, rows) in views.iter().zip(&rows) {
-                for (key, value) in rows {
-                    match value {
-                        Some(value) => view.insert(key.as_slice(), value.as_slice()),
-                        None => view.remove(key.as_slice()),
-                    }
-                    .map_err(ConflictableTransactionError::from)?;
-                }
-            }
-            Ok(())
-        });
-        match done {
-            Ok(()) => Ok(()),
-            Err(TransactionError::Storage(why)) => Err(fault::from_sled(&self.dir, &why)),
-            Err(TransactionError::Abort(())) => Err(internal("the store", "a transaction gave up")),
-        }
-    }
-
-    /// Waits until the write of this number is on the disk. Writers that wait together share a sync.
-    fn sync(&self, number: u64) -> Result<(), Fault> {
-        let mut synced = lock(&self.synced);
-        if synced.through >= number {
-            return Ok(());
-        }
-        self.check_whole()?;
-        let through = *lock(&self.writes);
-        self.whole_or_broken(|| {
-            self.db()?.flush().map_err(|why| fault::from_sled(&self.dir, &why))?;
-            self.db_file.sync_data().map_err(|why| fault::unwritable(&self.dir, &why))
-        })?;
-        self.witness.note(through);
-        synced.through = through;
-        synced.times += 1;
-        Ok(())
-    }
-
-    /// After a failed write nobody knows what is in memory and what on disk: no more writes then.
-    fn whole_or_broken(&self, work: impl FnOnce() -> Result<(), Fault>) -> Result<(), Fault> {
-        let done = guard::quietly(work).unwrap_or_else(|why| Err(fault::damaged(&self.dir, &why)));
-        if let Err(fault) = &done {
-            tracing::error!(%fault, "a write to the store failed; it takes no more until it is opened again");
-            self.broken.get_or_init(|| fault.clone());
-        }
-        done
-    }
-
-    fn check_whole(&self) -> Result<(), Fault> {
-        self.broken.get().map_or(Ok(()), |fault| Err(fault.clone()))
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let db = self.db.take();
-        if let Err(why) = guard::quietly(move || drop(db)) {
-            tracing::error!(why, "the store could not be closed in order");
-        }
-    }
-}
-
-/// Changes of one write: per tree, key to new value or removal.
-type Changes = HashMap<&'static str, BTreeMap<Vec<u8>, Option<Vec<u8>>>>;
-
-/// Sees what is stored.
-pub struct Reader<'a> {
-    inner: &'a Inner,
-}
-
-/// Sees what is stored and gathers what shall change. `get` sees its own changes, `scan` what was
-/// there before.
-pub struct Writer<'a> {
-    inner: &'a Inner,
-    changes: Changes,
-}
-
-impl tree::Rows for Reader<'_> {
-    fn row(&self, tree: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        let inner = self.inner;
-        let from_sled = |why: sled::Error| fault::from_sled(&inner.dir, &why);
-        let tree = inner.db()?.open_tree(tree).map_err(from_sled)?;
-        Ok(tree.get(key).map_err(from_sled)?.map(|value| value.to_vec()))
-    }
-
-    fn rows(&self, tree: &'static str) -> Result<sled::Tree, Fault> {
-        self.inner.db()?.open_tree(tree).map_err(|why| fault::from_sled(&self.inner.dir, &why))
-    }
-
-    fn folder(&self) -> &Path {
-        &self.inner.dir
-    }
-
-    fn sealer(&self) -> &Sealer {
-        &self.inner.sealer
-    }
-}
-
-impl tree::Rows for Writer<'_> {
-    fn row(&self, tree: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        match self.changes.get(tree).and_then(|rows| rows.get(key)) {
-            Some(changed) => Ok(changed.clone()),
-            None => Reader { inner: self.inner }.row(tree, key),
-        }
-    }
-
-    fn rows(&self, tree: &'static str) -> Result<sled::Tree, Fault> {
-        Reader { inner: self.inner }.rows(tree)
-    }
-
-    fn folder(&self) -> &Path {
-        &self.inner.dir
-    }
-
-    fn sealer(&self) -> &Sealer {
-        &self.inner.sealer
-    }
-}
-
-impl Writer<'_> {
-    fn change(&mut self, tree: &'static str, key: Vec<u8>, value: Option<Vec<u8>>) {
-        self.changes.entry(tree).or_default().insert(key, value);
-    }
 }

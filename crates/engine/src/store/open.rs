@@ -1,215 +1,324 @@
-//! Opening the store: the lock, the format, and what to do with damaged files.
+//! Opening the store: the lock, the key, the format, and what to do with damaged files.
 //!
-//! Nothing is repaired before it is copied. A store that cannot be read stays as it is, beside its
-//! copy, and is refused at each start until a person moves it: an empty store never takes its place.
+//! Nothing is repaired before it is copied. What can be recovered of a damaged store is counted; one
+//! of which nothing can be read stays as it is, beside its copy, and is refused at each start until
+//! a person moves it: an empty store never takes its place.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Fault, FaultCode};
+use protocol::Fault;
+use protocol::FaultCode;
+use protocol::store::StoreNotice;
 
+use super::damaged::{self, Found};
 use super::keys::{self, Place};
 use super::seal::Sealer;
 use super::witness::{Testimony, Witness};
-use super::{
-    Inner, Opened, ROWS, Reader, SCHEMA, SCHEMA_KEY, SEALED_BY, SEALED_BY_KEY, STATE, Store, Synced, WRITES,
-    fault, guard,
-};
+use super::{Inner, Opened, SCHEMA, State, fault, guard, reading, renew, rescue, swap};
 
 const CACHE_BYTES: u64 = 32 << 20;
 /// Another program that is just ending gets this long to let go.
 const LOCK_TRIES: u32 = 6;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
-/// Up to this number of rows, they are counted at each start.
+/// Up to this number of rows, they are counted at each start; of more only after something was found
+/// to be damaged.
 const ROWS_COUNTED: u64 = 200_000;
 
-/// Up to this size, the files are held as they are found until sled has opened them: it changes
-/// damaged files even where it then gives up.
-const HELD_BYTES: u64 = 64 << 20;
+/// With less than this left on the disk nothing is written: sled would be cut in the middle of a
+/// segment or a snapshot.
+pub(super) const ROOM_BYTES: u64 = 4 << 20;
 
 /// The files of a store in its data folder.
-struct Places {
-    dir: PathBuf,
+#[derive(Clone)]
+pub(super) struct Places {
+    /// The data folder, as it is called in words.
+    pub(super) dir: PathBuf,
+    /// Where the files are: the data folder, or a copy to read from.
+    pub(super) base: PathBuf,
     /// sled's own folder.
-    sled: PathBuf,
-    lock: PathBuf,
-    witness: PathBuf,
+    pub(super) sled: PathBuf,
+    /// A fresh store that shall take its place.
+    pub(super) new: PathBuf,
+    /// Says that it is taking it.
+    pub(super) swap: PathBuf,
+    pub(super) lock: PathBuf,
+    pub(super) witness: PathBuf,
     /// Names the copy that was made of a store that cannot be read.
-    copied: PathBuf,
+    pub(super) copied: PathBuf,
+    /// Lies there when something was found to be damaged while the store was in use.
+    pub(super) suspect: PathBuf,
+    pub(super) backups: PathBuf,
 }
 
-/// Files as they were found, by their path in sled's folder.
-type Found = Vec<(PathBuf, Vec<u8>)>;
-
 impl Places {
-    fn of(dir: &Path) -> Self {
+    pub(super) fn of(dir: &Path) -> Self {
+        Self::of_copy(dir, dir)
+    }
+
+    pub(super) fn of_copy(dir: &Path, base: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
-            sled: dir.join("store"),
-            lock: dir.join("store.lock"),
-            witness: dir.join("store.witness"),
-            copied: dir.join("store.damaged"),
+            base: base.to_owned(),
+            sled: base.join("store"),
+            new: base.join("store.new"),
+            swap: base.join("store.swap"),
+            lock: base.join(damaged::LOCK),
+            witness: base.join("store.witness"),
+            copied: base.join("store.damaged"),
+            suspect: base.join("store.suspect"),
+            backups: base.join("backups"),
         }
+    }
+
+    /// Those of a fresh store that has not taken its place yet.
+    pub(super) fn of_new(places: &Self) -> Self {
+        Self { sled: places.new.clone(), ..places.clone() }
     }
 }
 
 pub(super) fn open(dir: &Path, place: &Place) -> Result<Opened, Fault> {
     let places = Places::of(dir);
-    let unwritable = |why: io::Error| fault::unwritable(dir, &why);
-    DirBuilder::new().recursive(true).mode(0o700).create(&places.sled).map_err(unwritable)?;
-    let lock = take_lock(&places)?;
-    let witnessed = Witness::read(&places.witness).unwrap_or_default();
-    if witnessed.schema > SCHEMA {
-        return Err(fault::newer(dir, u64::from(witnessed.schema)));
+    if let Err(why) = check_room(&places) {
+        return reading::open(&places, place, &why);
     }
-    // Asked for before the files are touched: without its key they stay as they are.
-    let key = witnessed.key_id.as_deref().map(|id| keys::find(place, dir, id)).transpose()?;
-    remove_unfinished(&places.sled).map_err(unwritable)?;
-    let found = hold(&places.sled).map_err(unwritable)?;
-    let (db, notices) = open_sled(&places, found.as_ref())?;
-    // What sled finds only when it is asked is damage too, and is kept as it was found.
-    let held = lock.try_clone().map_err(unwritable)?;
-    let opening = Opening { places: &places, place, found: found.as_ref(), witnessed: &witnessed };
-    let opened = opening.look_through(lock, db, notices, Sealer::new(key));
-    drop(held);
-    opened.map_err(|fault| {
-        if fault.code != FaultCode::StoreDamaged {
-            return fault;
+    let opened = {
+        let lock = Arc::new(take_lock(&places)?);
+        open_locked(&places, place, &lock)
+    };
+    match opened {
+        Ok((inner, notices)) => Ok(Opened::new(inner, notices)),
+        Err(fault) if fault.code == FaultCode::StoreUnwritable => {
+            let why = fault.detail.cause.clone().unwrap_or_else(|| fault.message.clone());
+            reading::open(&places, place, &io::Error::other(why))
         }
-        match keep_copy(&places, found.as_ref()) {
-            Ok(copy) => unreadable(&places, &copy, fault.detail.cause.as_deref().unwrap_or_default()),
-            Err(not_copied) => not_copied,
-        }
-    })
-}
-
-/// A store that is being opened: where it is, and what is known of it from outside.
-struct Opening<'a> {
-    places: &'a Places,
-    place: &'a Place,
-    found: Option<&'a Found>,
-    witnessed: &'a Testimony,
-}
-
-/// What the store says of itself.
-struct State {
-    /// `None` in one that was never written to.
-    schema: Option<u64>,
-    writes: u64,
-    rows: Option<u64>,
-    sealed_by: Option<String>,
-}
-
-impl Opening<'_> {
-    /// Checks what the store says of itself and makes it ready for use.
-    fn look_through(
-        &self,
-        lock: File,
-        db: sled::Db,
-        mut notices: Vec<String>,
-        sealer: Sealer,
-    ) -> Result<Opened, Fault> {
-        let Self { places, place, found, witnessed } = *self;
-        let dir = &places.dir;
-        let unwritable = |why: io::Error| fault::unwritable(dir, &why);
-        let db_file = File::open(places.sled.join("db")).map_err(unwritable)?;
-        let mut inner = Inner {
-            db: Some(db),
-            db_file,
-            dir: dir.to_owned(),
-            writes: Mutex::new(0),
-            synced: Mutex::new(Synced::default()),
-            witness: Witness::open(&places.witness, SCHEMA, sealer.key_id()).map_err(unwritable)?,
-            sealer,
-            broken: OnceLock::new(),
-            _lock: lock,
-        };
-        let State { schema, writes, rows, sealed_by } = inner.read(read_state)?;
-        if schema.is_some_and(|schema| schema > u64::from(SCHEMA)) {
-            return Err(fault::newer(dir, schema.unwrap_or_default()));
-        }
-        if writes < witnessed.writes {
-            if writes == 0 {
-                return Err(fault::damaged(dir, "nothing of what was written can be found in it"));
-            }
-            let copy = keep_copy(places, found)?;
-            notices.push(format!(
-                "the store was damaged: its last {} changes are lost, the rest is here; the damaged files are kept in {}",
-                witnessed.writes - writes,
-                copy.display()
-            ));
-        }
-        let counted = match rows {
-            // Counting reads everything: a large store is not kept waiting for it at each start.
-            Some(rows) if rows > ROWS_COUNTED => Some(rows),
-            _ => inner.count_rows()?,
-        };
-        if let (Some(rows), Some(counted)) = (rows, counted)
-            && rows != counted
-        {
-            let copy = keep_copy(places, found)?;
-            notices.push(format!(
-                "the store is damaged: {counted} of its {rows} rows can be found; the damaged files are kept in {}",
-                copy.display()
-            ));
-        }
-        let is_new = schema.is_none() && counted == Some(0) && witnessed.writes == 0;
-        let key = match &sealed_by {
-            Some(id) => Some(keys::find(place, dir, id)?),
-            None if is_new => keys::make(place).ok(),
-            None => None,
-        };
-        inner.sealer = Sealer::new(key);
-        inner.witness = Witness::open(&places.witness, SCHEMA, inner.sealer.key_id()).map_err(unwritable)?;
-        inner.writes = Mutex::new(writes);
-        inner.synced = Mutex::new(Synced { through: writes, times: 0 });
-        if schema != Some(u64::from(SCHEMA)) {
-            let key_id = inner.sealer.key_id().map(str::to_owned);
-            inner.write(|writer| {
-                STATE.put(writer, &SCHEMA_KEY.to_owned(), &u64::from(SCHEMA))?;
-                key_id.map_or(Ok(()), |id| SEALED_BY.put(writer, &SEALED_BY_KEY.to_owned(), &id))
-            })?;
-        }
-        if let Some(counted) = counted.filter(|counted| rows != Some(*counted)) {
-            inner.write(|writer| STATE.put(writer, &ROWS.to_owned(), &counted))?;
-        }
-        settle(places, &inner).map_err(unwritable)?;
-        let notice = (!notices.is_empty()).then(|| notices.join("; "));
-        if let Some(notice) = &notice {
-            tracing::warn!(notice);
-        }
-        Ok(Opened { store: Store { inner: inner.into() }, notice })
+        Err(fault) => Err(fault),
     }
 }
 
-fn read_state(reader: &Reader<'_>) -> Result<State, Fault> {
-    Ok(State {
-        schema: STATE.get(reader, &SCHEMA_KEY.to_owned())?,
-        writes: STATE.get(reader, &WRITES.to_owned())?.unwrap_or(0),
-        rows: STATE.get(reader, &ROWS.to_owned())?,
-        sealed_by: SEALED_BY.get(reader, &SEALED_BY_KEY.to_owned())?,
-    })
-}
-
-/// Puts the names of new files on the disk too; a synced file without a name is gone after a power cut.
-fn settle(places: &Places, inner: &Inner) -> io::Result<()> {
-    inner.db_file.sync_all()?;
-    inner.witness.note(*super::lock(&inner.writes));
-    for folder in [&places.sled, &places.dir] {
-        File::open(folder)?.sync_all()?;
+/// Makes the folder, and looks whether it can be written to. Where it cannot, sled is not let near it.
+fn check_room(places: &Places) -> io::Result<()> {
+    make_folder(places)?;
+    let file = tempfile::tempfile_in(&places.base)?;
+    match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, ROOM_BYTES) {
+        Err(why) if why == rustix::io::Errno::OPNOTSUPP || why == rustix::io::Errno::NOSYS => {}
+        other => other.map_err(io::Error::from)?,
     }
-    match fs::remove_file(&places.copied) {
+    if places.sled.exists() {
+        drop(tempfile::tempfile_in(&places.sled)?);
+    }
+    match OpenOptions::new().write(true).open(places.sled.join("db")) {
         Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
         _ => Ok(()),
     }
 }
 
-fn take_lock(places: &Places) -> Result<File, Fault> {
+/// Makes the data folder, for this user alone.
+pub(super) fn make_folder(places: &Places) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(&places.base)
+}
+
+/// What is known of a store from outside, before it is opened.
+pub(super) struct Start<'a> {
+    pub(super) places: &'a Places,
+    pub(super) place: &'a Place,
+    pub(super) lock: &'a Arc<File>,
+    pub(super) witnessed: Testimony,
+    pub(super) found: Found,
+}
+
+/// How a start went.
+enum Started {
+    Whole(Box<Inner>),
+    /// It is damaged, in these words; what sled opened of it, if anything.
+    Damaged(Option<sled::Db>, String),
+}
+
+pub(super) fn open_locked(
+    places: &Places,
+    place: &Place,
+    lock: &Arc<File>,
+) -> Result<(Inner, Vec<StoreNotice>), Fault> {
+    let unwritable = |why: io::Error| fault::unwritable(&places.dir, &why);
+    swap::finish(places).map_err(unwritable)?;
+    let mut notices = Vec::new();
+    let mut start = Start::begin(places, place, lock)?;
+    let mut started = start.start(&mut notices)?;
+    if let Started::Damaged(opened, why) = started {
+        notices.push(rescue::rescue(&start, opened, &why)?);
+        start = Start::begin(places, place, lock)?;
+        started = start.start(&mut notices)?;
+    }
+    match started {
+        Started::Whole(inner) => {
+            let inner = renew::renew(*inner, places, place, lock, &mut notices)?;
+            notices.iter().for_each(|notice| tracing::warn!(%notice));
+            Ok((inner, notices))
+        }
+        Started::Damaged(_, why) => {
+            let copy = damaged::keep_copy(places, &start.found)?;
+            Err(damaged::unreadable(places, &copy, &why))
+        }
+    }
+}
+
+/// Opens a store that is known to be whole: one that was just made.
+pub(super) fn open_whole(places: &Places, place: &Place, lock: &Arc<File>) -> Result<Inner, Fault> {
+    let start = Start::begin(places, place, lock)?;
+    match start.start(&mut Vec::new())? {
+        Started::Whole(inner) => Ok(*inner),
+        Started::Damaged(_, why) => Err(fault::damaged(&places.dir, &why)),
+    }
+}
+
+impl<'a> Start<'a> {
+    fn begin(places: &'a Places, place: &'a Place, lock: &'a Arc<File>) -> Result<Self, Fault> {
+        let unwritable = |why: io::Error| fault::unwritable(&places.dir, &why);
+        let witnessed = Witness::read(&places.witness).unwrap_or_default();
+        if witnessed.schema > SCHEMA {
+            return Err(fault::newer(&places.dir, u64::from(witnessed.schema)));
+        }
+        // Asked for before the files are touched: without its key they stay as they are.
+        if let Some(id) = &witnessed.key_id {
+            keys::find(place, &places.dir, id)?;
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&places.sled).map_err(unwritable)?;
+        remove_unfinished(&places.sled).map_err(unwritable)?;
+        let found = damaged::hold(&places.sled).map_err(unwritable)?;
+        Ok(Self { places, place, lock, witnessed, found })
+    }
+
+    fn start(&self, notices: &mut Vec<StoreNotice>) -> Result<Started, Fault> {
+        let places = self.places;
+        let dir = &places.dir;
+        let db = match self.open_sled(notices)? {
+            Ok(db) => db,
+            Err(why) => return Ok(Started::Damaged(None, why)),
+        };
+        let mut inner = Inner::new(places, db, self.lock.clone())?;
+        let state = match inner.state() {
+            Ok(state) => state,
+            Err(fault) => return damaged_or(inner, fault),
+        };
+        if state.schema.is_some_and(|schema| schema > u64::from(SCHEMA)) {
+            return Err(fault::newer(dir, state.schema.unwrap_or_default()));
+        }
+        if state.writes == 0 && self.witnessed.writes > 0 {
+            let why = "nothing of what was written can be found in it";
+            return damaged_or(inner, fault::damaged(dir, why));
+        }
+        let suspect = places.suspect.exists();
+        let counted = match state.tally {
+            // Counting reads everything: a large store is not kept waiting for it at each start.
+            Some(tally) if tally.rows > ROWS_COUNTED && !suspect => tally,
+            known => match inner.count() {
+                Ok(counted) if known.is_none_or(|known| known == counted) => counted,
+                Ok(counted) => {
+                    let known = known.unwrap_or_default();
+                    let why = format!("{} of its {} values can be found", counted.values, known.values);
+                    return damaged_or(inner, fault::damaged(dir, &why));
+                }
+                Err(fault) => return damaged_or(inner, fault),
+            },
+        };
+        if state.writes < self.witnessed.writes {
+            let kept = damaged::keep_copy(places, &self.found)?;
+            notices.push(StoreNotice::LastChangesLost {
+                changes: self.witnessed.writes - state.writes,
+                kept: kept.display().to_string(),
+            });
+        }
+        let is_new = state.schema.is_none() && counted.rows == 0;
+        let key = match &state.sealed_by {
+            Some(id) => Some(keys::find(self.place, dir, id)?),
+            None if is_new => keys::make(self.place).map_err(|why| inner.not_sealed = Some(why)).ok(),
+            None => None,
+        };
+        let sealed_by = key.as_ref().map(|key| key.id().to_owned());
+        inner.ready(Sealer::new(key), &State { tally: Some(counted), ..state.clone() });
+        if suspect
+            && let (_, broken) = inner.verify()?
+            && broken > 0
+        {
+            return damaged_or(inner, fault::damaged(dir, &format!("{broken} of its values are broken")));
+        }
+        let schema = if is_new { u64::from(SCHEMA) } else { state.schema.unwrap_or(1) };
+        inner.witness = Some(
+            Witness::open(&places.witness, u32::try_from(schema).unwrap_or(SCHEMA), sealed_by.as_deref())
+                .map_err(|why| fault::unwritable(dir, &why))?,
+        );
+        let told = State {
+            schema: Some(schema),
+            tally: Some(counted),
+            sealed_by,
+            // Noted once in each fresh store, to see later how it grew.
+            fresh_bytes: state.fresh_bytes.or_else(|| inner.size_bytes().ok()),
+            ..state.clone()
+        };
+        if told != state {
+            inner.tell(&told)?;
+        }
+        settle(places, &inner).map_err(|why| fault::unwritable(dir, &why))?;
+        Ok(Started::Whole(Box::new(inner)))
+    }
+
+    /// Opens sled; the inner error says how its files are damaged.
+    fn open_sled(&self, notices: &mut Vec<StoreNotice>) -> Result<Result<sled::Db, String>, Fault> {
+        let places = self.places;
+        match try_sled(&places.sled) {
+            Ok(db) => return Ok(Ok(db)),
+            Err(Refusal::Disk(why)) => return Err(fault::unwritable(&places.dir, &why)),
+            Err(Refusal::Damaged(_)) => {}
+        }
+        // `snap.*` and `conf` only repeat what is in `db`: without them it is read from its beginning.
+        let copy = damaged::keep_copy(places, &self.found)?;
+        remove_derived(&places.sled).map_err(|why| fault::unwritable(&places.dir, &why))?;
+        match try_sled(&places.sled) {
+            Ok(db) => {
+                notices.push(StoreNotice::ReadAnew { kept: copy.display().to_string() });
+                Ok(Ok(db))
+            }
+            Err(Refusal::Disk(why)) => Err(fault::unwritable(&places.dir, &why)),
+            Err(Refusal::Damaged(why)) => Ok(Err(why)),
+        }
+    }
+}
+
+/// What is damaged is recovered from; any other fault is told.
+fn damaged_or(mut inner: Inner, fault: Fault) -> Result<Started, Fault> {
+    if fault.code != FaultCode::StoreDamaged {
+        return Err(fault);
+    }
+    let why = fault.detail.cause.clone().unwrap_or_default();
+    Ok(Started::Damaged(inner.db.take(), why))
+}
+
+/// Puts the names of new files on the disk too; a synced file without a name is gone after a power cut.
+fn settle(places: &Places, inner: &Inner) -> io::Result<()> {
+    inner.db_file.sync_all()?;
+    if let Some(witness) = &inner.witness {
+        let values = inner.values.load(std::sync::atomic::Ordering::Relaxed);
+        witness.note(*super::lock(&inner.writes), values);
+    }
+    File::open(&places.witness)?.sync_all()?;
+    for folder in [&places.sled, &places.base] {
+        File::open(folder)?.sync_all()?;
+    }
+    for file in [&places.copied, &places.suspect] {
+        match fs::remove_file(file) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn take_lock(places: &Places) -> Result<File, Fault> {
     let unwritable = |why: io::Error| fault::unwritable(&places.dir, &why);
     let mut file = OpenOptions::new()
         .read(true)
@@ -238,38 +347,24 @@ fn take_lock(places: &Places) -> Result<File, Fault> {
     Ok(file)
 }
 
-/// Opens sled, with the notices of what had to be done for it.
-fn open_sled(places: &Places, found: Option<&Found>) -> Result<(sled::Db, Vec<String>), Fault> {
-    let first = match try_sled(&places.sled) {
-        Ok(db) => return Ok((db, Vec::new())),
-        Err(Refusal::Disk(why)) => return Err(fault::unwritable(&places.dir, &why)),
-        Err(Refusal::Damaged(why)) => why,
-    };
-    // `snap.*` and `conf` only repeat what is in `db`: without them it is read from its beginning.
-    let copy = keep_copy(places, found)?;
-    remove_derived(&places.sled).map_err(|why| fault::unwritable(&places.dir, &why))?;
-    match try_sled(&places.sled) {
-        Ok(db) => Ok((
-            db,
-            vec![format!(
-                "the store was damaged ({first}) and has been read anew from its log; the damaged files are kept in {}",
-                copy.display()
-            )],
-        )),
-        Err(Refusal::Disk(why)) => Err(fault::unwritable(&places.dir, &why)),
-        Err(Refusal::Damaged(why)) => Err(unreadable(places, &copy, &why)),
-    }
-}
-
-enum Refusal {
+pub(super) enum Refusal {
     /// The disk or the rights on it: nothing is wrong with the files.
     Disk(io::Error),
     Damaged(String),
 }
 
+impl Refusal {
+    pub(super) fn told(self, dir: &Path) -> Fault {
+        match self {
+            Refusal::Disk(why) => fault::unwritable(dir, &why),
+            Refusal::Damaged(why) => fault::damaged(dir, &why),
+        }
+    }
+}
+
 /// sled locks its file too. Our own lock is held, so nobody else works on the store; but a child that
 /// this program is just starting holds every file of its parent, locks and all, until it runs.
-fn try_sled(dir: &Path) -> Result<sled::Db, Refusal> {
+pub(super) fn try_sled(dir: &Path) -> Result<sled::Db, Refusal> {
     for _ in 1..LOCK_TRIES {
         match try_sled_once(dir) {
             Err(Refusal::Disk(why)) if why.to_string().contains("could not acquire lock") => {
@@ -295,117 +390,6 @@ fn try_sled_once(dir: &Path) -> Result<sled::Db, Refusal> {
     }
 }
 
-fn unreadable(places: &Places, copy: &Path, why: &str) -> Fault {
-    let mut fault = fault::damaged(&places.dir, why);
-    fault.message.push_str(&format!(
-        "; its files as they were are kept in {} and no empty store took their place",
-        copy.display()
-    ));
-    fault
-}
-
-/// Copies the store's files aside, once for each state they are in.
-fn keep_copy(places: &Places, found: Option<&Found>) -> Result<PathBuf, Fault> {
-    copy_aside(places, found).map_err(|why| not_copied(&places.dir, &why))
-}
-
-/// On a full disk sled leaves files that look damaged and are not, once there is space again.
-fn not_copied(dir: &Path, why: &io::Error) -> Fault {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    if matches!(why.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem | PermissionDenied) {
-        return fault::unwritable(dir, why);
-    }
-    fault::damaged(dir, &format!("its files could not be copied aside, so they were left alone ({why})"))
-}
-
-fn copy_aside(places: &Places, found: Option<&Found>) -> io::Result<PathBuf> {
-    if let Ok(name) = fs::read_to_string(&places.copied) {
-        let copy = places.dir.join(name.trim());
-        if name.starts_with("store.damaged-") && copy.is_dir() {
-            return Ok(copy);
-        }
-    }
-    let mut number = 1;
-    let (name, copy) = loop {
-        let name = format!("store.damaged-{number}");
-        let copy = places.dir.join(&name);
-        match DirBuilder::new().mode(0o700).create(&copy) {
-            Ok(()) => break (name, copy),
-            Err(why) if why.kind() == io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
-            Err(why) => return Err(why),
-        }
-    };
-    let copied = fill_copy(places, found, &copy).and_then(|()| fs::write(&places.copied, &name));
-    if let Err(why) = copied {
-        // Half a copy would be taken for a whole one.
-        let _ = fs::remove_dir_all(&copy);
-        return Err(why);
-    }
-    Ok(copy)
-}
-
-fn fill_copy(places: &Places, found: Option<&Found>, copy: &Path) -> io::Result<()> {
-    match found {
-        Some(found) => write_files(found, copy)?,
-        None => copy_files(&places.sled, copy)?,
-    }
-    if places.witness.exists() {
-        fs::copy(&places.witness, copy.join("witness"))?;
-    }
-    Ok(())
-}
-
-/// Reads the files of a folder, unless they are too long to hold.
-fn hold(dir: &Path) -> io::Result<Option<Found>> {
-    let mut left = HELD_BYTES;
-    let mut found = Found::new();
-    for folder in ["", "blobs"] {
-        let entries = match fs::read_dir(dir.join(folder)) {
-            Ok(entries) => entries,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
-            Err(why) => return Err(why),
-        };
-        for entry in entries {
-            let entry = entry?;
-            if !entry.file_type()?.is_file() {
-                continue;
-            }
-            let length = entry.metadata()?.len();
-            if length > left {
-                return Ok(None);
-            }
-            left -= length;
-            found.push((Path::new(folder).join(entry.file_name()), fs::read(entry.path())?));
-        }
-    }
-    Ok(Some(found))
-}
-
-fn write_files(found: &Found, to: &Path) -> io::Result<()> {
-    fs::create_dir(to.join("blobs"))?;
-    for (name, bytes) in found {
-        let mut file = File::create_new(to.join(name))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-    }
-    Ok(())
-}
-
-fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            fs::create_dir(&target)?;
-            copy_files(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-            File::open(&target)?.sync_all()?;
-        }
-    }
-    Ok(())
-}
-
 /// A snapshot that sled was writing when it was ended is no damage, but sled takes it for one.
 fn remove_unfinished(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
@@ -419,7 +403,7 @@ fn remove_unfinished(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn remove_derived(dir: &Path) -> io::Result<()> {
+pub(super) fn remove_derived(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -429,29 +413,4 @@ fn remove_derived(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use protocol::FaultCode;
-
-    #[test]
-    fn a_full_disk_is_never_told_as_damage() {
-        let dir = Path::new("/data");
-        let full = io::Error::from(io::ErrorKind::StorageFull);
-        assert_eq!(not_copied(dir, &full).code, FaultCode::StoreUnwritable);
-        let odd = io::Error::from(io::ErrorKind::IsADirectory);
-        assert_eq!(not_copied(dir, &odd).code, FaultCode::StoreDamaged);
-    }
-
-    #[test]
-    fn a_copy_that_cannot_be_finished_is_taken_away() {
-        let dir = tempfile::tempdir().unwrap();
-        let places = Places::of(dir.path());
-        // A name that no file system takes stands for a disk that fills up half way.
-        let found = vec![("db".into(), vec![1]), ("x".repeat(300).into(), vec![2])];
-        assert!(copy_aside(&places, Some(&found)).is_err());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
 }

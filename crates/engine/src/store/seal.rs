@@ -27,15 +27,21 @@ const SEAL: u8 = 1;
 /// A key, by the name that it has in the clear.
 pub(super) struct SealKey {
     id: String,
+    bytes: Zeroizing<[u8; KEY_BYTES]>,
     cipher: XChaCha20Poly1305,
 }
 
 impl SealKey {
     /// A new key, with the line under which it is kept.
     pub(super) fn generate() -> (Self, SecretString) {
-        let bytes = Zeroizing::new(<[u8; KEY_BYTES]>::generate());
-        let line = STANDARD.encode(*bytes).into();
-        (Self::of(&bytes), line)
+        let key = Self::of(&Zeroizing::new(<[u8; KEY_BYTES]>::generate()));
+        let line = key.line();
+        (key, line)
+    }
+
+    /// The line under which it is kept.
+    pub(super) fn line(&self) -> SecretString {
+        STANDARD.encode(*self.bytes).into()
     }
 
     /// Reads the line; `None` if it is not that of a key.
@@ -45,10 +51,10 @@ impl SealKey {
         Some(Self::of(&bytes))
     }
 
-    fn of(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Self {
+    pub(super) fn of(bytes: &Zeroizing<[u8; KEY_BYTES]>) -> Self {
         let digest = Sha256::new().chain_update(b"muster store key\0").chain_update(**bytes).finalize();
         let id = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self { id, cipher: XChaCha20Poly1305::new((&**bytes).into()) }
+        Self { id, bytes: bytes.clone(), cipher: XChaCha20Poly1305::new((&**bytes).into()) }
     }
 
     /// Names the key and tells nothing of it.
@@ -72,6 +78,10 @@ impl fmt::Debug for Sealer {
 impl Sealer {
     pub(super) fn new(key: Option<Arc<SealKey>>) -> Self {
         Self { key }
+    }
+
+    pub(super) fn key(&self) -> Option<&SealKey> {
+        self.key.as_deref()
     }
 
     /// The name of the key; `None` where nothing is sealed.

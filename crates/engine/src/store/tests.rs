@@ -150,10 +150,8 @@ async fn a_store_of_a_later_version_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     {
         let store = open(&dir).await;
-        store
-            .write(|writer| STATE.put(writer, &SCHEMA_KEY.to_owned(), &(u64::from(SCHEMA) + 1)))
-            .await
-            .unwrap();
+        let state = store.inner.state().unwrap();
+        store.inner.tell(&State { schema: Some(u64::from(SCHEMA) + 1), ..state }).unwrap();
     }
     assert_eq!(Store::open(dir.path()).await.err().unwrap().code, FaultCode::StoreNewer);
     let witness = dir.path().join("store.witness");

@@ -13,17 +13,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::seal::{self, Sealer};
+use super::value::{self, piece_key};
 use super::{Writer, fault};
 use crate::error::internal;
 
-const PIECE_BYTES: usize = 4096;
 /// Format version and number of pieces, before the value in the first piece.
 const HEAD_BYTES: usize = 3;
 
 /// Rows of bytes, as a reader or a writer sees them.
 pub(super) trait Rows {
-    fn row(&self, tree: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
-    fn rows(&self, tree: &'static str) -> Result<sled::Tree, Fault>;
+    fn row(&self, tree: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
+    fn rows(&self, tree: &str) -> Result<sled::Tree, Fault>;
     fn folder(&self) -> &Path;
     fn sealer(&self) -> &Sealer;
 }
@@ -133,19 +133,13 @@ pub enum Order {
 pub struct Tree<K, V> {
     name: &'static str,
     version: u8,
-    /// Whether its values are never sealed: what must be read before there is a key.
-    in_the_clear: bool,
     of: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K: Key, V: Value> Tree<K, V> {
     /// `version` is that of the value's format; a higher one is refused when it is read.
     pub const fn new(name: &'static str, version: u8) -> Self {
-        Self { name, version, in_the_clear: false, of: PhantomData }
-    }
-
-    pub(super) const fn in_the_clear(name: &'static str, version: u8) -> Self {
-        Self { name, version, in_the_clear: true, of: PhantomData }
+        Self { name, version, of: PhantomData }
     }
 
     pub fn get(&self, from: &impl View, key: &K) -> Result<Option<V>, Fault> {
@@ -166,22 +160,15 @@ impl<K: Key, V: Value> Tree<K, V> {
 
     pub fn put(&self, to: &mut Writer<'_>, key: &K, value: &V) -> Result<(), Fault> {
         let key = key.to_bytes();
-        let mut bytes = value.to_value_bytes()?;
-        if !self.in_the_clear {
-            use Rows;
-            let context = seal::context(self.name, &key, self.version);
-            bytes = to.sealer().seal_at(&context, &bytes)?.unwrap_or(bytes);
-        }
-        let pieces = (bytes.len() + HEAD_BYTES).div_ceil(PIECE_BYTES).max(1);
-        let pieces = u16::try_from(pieces).map_err(|_| {
+        let bytes = value.to_value_bytes()?;
+        let context = seal::context(self.name, &key, self.version);
+        let bytes = to.sealer().seal_at(&context, &bytes)?.unwrap_or(bytes);
+        let rows = value::cut(self.version, &bytes).ok_or_else(|| {
             Fault::new(FaultCode::BadInput, format!("{} bytes are too long to store", bytes.len()))
         })?;
-        self.clear(to, &key, pieces)?;
-        let mut whole = vec![self.version];
-        whole.extend(pieces.to_be_bytes());
-        whole.extend(bytes);
-        for (piece, bytes) in (0..pieces).zip(whole.chunks(PIECE_BYTES)) {
-            to.change(self.name, piece_key(&key, piece), Some(bytes.to_vec()));
+        self.clear(to, &key, u16::try_from(rows.len()).unwrap_or(u16::MAX))?;
+        for (piece, row) in (0..).zip(rows) {
+            to.change(self.name, piece_key(&key, piece), Some(row));
         }
         Ok(())
     }
@@ -288,7 +275,7 @@ impl<K: Key, V: Value> Tree<K, V> {
     fn open(&self, from: &impl View, key: &[u8], version: u8, bytes: &[u8]) -> Result<V, Fault> {
         let dir = from.folder();
         let sealer = from.sealer();
-        let opened = if self.in_the_clear || sealer.key_id().is_none() {
+        let opened = if sealer.key_id().is_none() {
             V::from_value_bytes(bytes)
         } else {
             let opened = sealer.open_at(&seal::context(self.name, key, version), bytes);
@@ -318,12 +305,6 @@ fn run(
 pub(super) fn parse_head(row: &[u8]) -> Option<(u8, u16, &[u8])> {
     let ([version, high, low], start) = row.split_first_chunk::<HEAD_BYTES>()?;
     Some((*version, u16::from_be_bytes([*high, *low]), start))
-}
-
-fn piece_key(key: &[u8], piece: u16) -> Vec<u8> {
-    let mut bytes = key.to_vec();
-    bytes.extend(piece.to_be_bytes());
-    bytes
 }
 
 /// The rows of all pieces of the keys in the range.

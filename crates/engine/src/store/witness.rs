@@ -12,12 +12,15 @@ use std::path::Path;
 
 /// Stands for the name of a key where there is none.
 const NO_KEY: &str = "-";
+const HEAD: &str = "muster store: ";
 
 /// What the witness said when the store was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Testimony {
     pub schema: u32,
     pub writes: u64,
+    /// How many values there were; an earlier format did not say.
+    pub values: Option<u64>,
     /// `None` where nothing is sealed.
     pub key_id: Option<String>,
 }
@@ -39,29 +42,41 @@ impl Witness {
         Ok(Self { file, schema, key_id: key_id.map(str::to_owned) })
     }
 
-    /// Notes that every write up to this number is on the disk.
-    pub(super) fn note(&self, writes: u64) {
-        let said = Testimony { schema: self.schema, writes, key_id: self.key_id.clone() };
-        if let Err(why) = self.file.write_all_at(testimony(&said).as_bytes(), 0) {
+    /// Notes that every write up to this number is on the disk, and how many values there are then.
+    pub(super) fn note(&self, writes: u64, values: u64) {
+        let said =
+            Testimony { schema: self.schema, writes, values: Some(values), key_id: self.key_id.clone() };
+        if let Err(why) = self.file.write_all_at(said.to_line().as_bytes(), 0) {
             tracing::warn!(%why, "the count of writes beside the store could not be noted");
         }
     }
 }
 
-/// Always as long as before, so that one write replaces all of it.
-fn testimony(said: &Testimony) -> String {
-    let Testimony { schema, writes, key_id } = said;
-    let key_id = key_id.as_deref().unwrap_or(NO_KEY);
-    format!("muster store: format {schema:010}, writes {writes:020}, key {key_id:>16}\n")
+impl Testimony {
+    /// Always of one length, so that one write replaces all of it.
+    pub(super) fn to_line(&self) -> String {
+        let Testimony { schema, writes, values, key_id } = self;
+        let (values, key_id) = (values.unwrap_or_default(), key_id.as_deref().unwrap_or(NO_KEY));
+        format!("{HEAD}format {schema:010}, writes {writes:020}, values {values:020}, key {key_id:>16}\n")
+    }
 }
 
+/// Format 1 named neither values nor a key.
 fn parse_testimony(text: &str) -> Option<Testimony> {
-    let (schema, rest) =
-        text.strip_prefix("muster store: format ")?.strip_suffix('\n')?.split_once(", writes ")?;
-    // Format 1 named no key.
-    let (writes, key_id) = rest.split_once(", key ").unwrap_or((rest, NO_KEY));
-    let key_id = Some(key_id.trim()).filter(|id| *id != NO_KEY).map(str::to_owned);
-    Some(Testimony { schema: schema.parse().ok()?, writes: writes.parse().ok()?, key_id })
+    let mut said = Testimony::default();
+    let mut named = 0;
+    for field in text.strip_prefix(HEAD)?.strip_suffix('\n')?.split(", ") {
+        let (name, value) = field.split_once(' ')?;
+        match name {
+            "format" => said.schema = value.parse().ok()?,
+            "writes" => said.writes = value.parse().ok()?,
+            "values" => said.values = Some(value.parse().ok()?),
+            "key" => said.key_id = Some(value.trim()).filter(|id| *id != NO_KEY).map(str::to_owned),
+            _ => return None,
+        }
+        named += 1;
+    }
+    (named >= 2).then_some(said)
 }
 
 #[cfg(test)]
@@ -76,13 +91,19 @@ mod tests {
         for key_id in [Some("00ff00ff00ff00ff"), None] {
             let witness = Witness::open(&path, 3, key_id).unwrap();
             for writes in [7, u64::MAX, 0] {
-                witness.note(writes);
+                witness.note(writes, 5);
                 let key_id = key_id.map(str::to_owned);
-                assert_eq!(Witness::read(&path), Some(Testimony { schema: 3, writes, key_id }));
+                assert_eq!(
+                    Witness::read(&path),
+                    Some(Testimony { schema: 3, writes, values: Some(5), key_id })
+                );
             }
         }
         std::fs::write(&path, "muster store: format 0000000001, writes 00000000000000000009\n").unwrap();
-        assert_eq!(Witness::read(&path), Some(Testimony { schema: 1, writes: 9, key_id: None }));
+        assert_eq!(
+            Witness::read(&path),
+            Some(Testimony { schema: 1, writes: 9, values: None, key_id: None })
+        );
         std::fs::write(&path, "muster store: format x").unwrap();
         assert_eq!(Witness::read(&path), None);
     }
