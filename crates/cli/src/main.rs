@@ -90,9 +90,11 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
     if let Some(notice) = desk.notice() {
         printer.notice(notice);
     }
+    // Before anything connects: a sign-in asks only where somebody listens.
+    let asks = secrets::open_asks(&desk, &data_dir).await;
     let done = tokio::select! {
         done = act(&desk, args.verb, args.vault_passphrase_file.as_deref(), printer) => done,
-        () = secrets::answer_questions(&desk, &data_dir) => Ok(()),
+        () = secrets::answer_questions(asks) => Ok(()),
         _ = tokio::signal::ctrl_c() => {
             Err(Fault::new(FaultCode::OutcomeUnknown, "stopped by Ctrl+C before the answer came"))
         }

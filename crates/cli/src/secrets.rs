@@ -107,12 +107,18 @@ fn prompt(what: &str) -> Result<String, Fault> {
     check(what, text)
 }
 
-/// Asks in the terminal what sign-ins ask, as long as it is polled. Where there is no terminal nobody is
-/// asked, and what is missing is said instead.
-pub(crate) async fn answer_questions(desk: &Desk, data_dir: &Path) {
-    if std::io::stdin().is_terminal()
-        && let Ok(Some(mut asks)) = Asks::open(desk, data_dir).await
-    {
+/// The questions of sign-ins, for this terminal. Where there is no terminal nobody is asked, and what is
+/// missing is said instead.
+pub(crate) async fn open_asks(desk: &Desk, data_dir: &Path) -> Option<Asks> {
+    if !std::io::stdin().is_terminal() {
+        return None;
+    }
+    Asks::open(desk, data_dir).await.ok().flatten()
+}
+
+/// Asks in the terminal what sign-ins ask, as long as it is polled.
+pub(crate) async fn answer_questions(asks: Option<Asks>) {
+    if let Some(mut asks) = asks {
         while let Some(question) = asks.next().await {
             let id = question.id;
             let asked = tokio::task::spawn_blocking(move || ask_here(&question));
