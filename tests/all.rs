@@ -37,5 +37,4 @@ mod thread;
 mod trees;
 mod trust;
 mod window;
-mod window_links;
 mod wire;
