@@ -35,7 +35,7 @@ const LONG: Duration = Duration::from_secs(300);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let sshd = Sshd::start_with(&["ListenAddress 0.0.0.0", "MaxStartups 1000:30:2000", "LogLevel ERROR"]);
+    let sshd = Sshd::start_everywhere(&["MaxStartups 1000:30:2000", "LogLevel ERROR"]);
     println!("{:<60} {:>12}", "a fleet on one computer", "figure");
     runtime.block_on(first_data(&sshd));
     for count in COUNTS {

@@ -36,7 +36,16 @@ impl Sshd {
 
     /// `lines` of sshd_config(5) come first and so win over the rig's own.
     pub fn start_with(lines: &[&str]) -> Self {
-        let mut sshd = Self::new(lines, "127.0.0.1", None);
+        Self::start_at("127.0.0.1", lines)
+    }
+
+    /// Answers on every address of this machine, so that each of 127.0.0.0/8 is a host.
+    pub fn start_everywhere(lines: &[&str]) -> Self {
+        Self::start_at("0.0.0.0", lines)
+    }
+
+    fn start_at(address: &str, lines: &[&str]) -> Self {
+        let mut sshd = Self::new(lines, address, None);
         for _ in 0..TRIES {
             sshd.port = free_port();
             if sshd.listen() {
