@@ -465,18 +465,9 @@ pub(crate) struct JournalFields {
 #[derive(Group)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Operations {
-    #[arg(long)]
-    pub(crate) host: Option<String>,
-    /// Such as service_restart, command, signal, host_add, trust_accept
-    #[arg(long)]
-    pub(crate) kind: Option<String>,
-    #[arg(long)]
-    pub(crate) failed: bool,
-    #[arg(long)]
-    pub(crate) unread: bool,
-    /// Text in target, command, output, host or operator
-    #[arg(long)]
-    pub(crate) query: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: OperationFields,
+    /// Newest entries at most
     #[arg(long)]
     pub(crate) limit: Option<u32>,
     /// Only entries older than this one
@@ -486,20 +477,62 @@ pub(crate) struct Operations {
     pub(crate) verb: Option<OperationsVerb>,
 }
 
+/// Which operations; all conditions hold together.
+#[derive(Group)]
+pub(crate) struct OperationFields {
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// A group that the host was in then
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    #[arg(long)]
+    pub(crate) operator: Option<String>,
+    /// Such as service_restart, command, signal, host_add, trust_accept
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Such as failed, refused, timed_out, cancelled, outcome_unknown, done
+    #[arg(long)]
+    pub(crate) result: Option<String>,
+    /// Failed, refused, timed out or unknown
+    #[arg(long)]
+    pub(crate) failed: bool,
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// From this moment on: 2026-11-27, '2026-11-27 14:30', or an age such as 2h or 7d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Before this moment
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Words that must all occur in target, command, output, journal, comments, host or operator;
+    /// a phrase in double quotes
+    #[arg(long)]
+    pub(crate) query: Option<String>,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum OperationsVerb {
     Show {
         id: u64,
     },
-    /// Mark as read
+    /// Mark as read: some, all, or what a filter finds
     Read {
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        #[arg(conflicts_with = "all")]
         ids: Vec<u64>,
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        filter: OperationFields,
     },
     /// Say how many are unread
     Unread,
+    /// Add a remark to an operation
+    Comment {
+        id: u64,
+        text: String,
+    },
+    /// Follow the chain of the log, and name what was changed, cut or put back
+    Verify,
     Export {
         file: PathBuf,
         #[arg(long)]

@@ -1,63 +1,150 @@
 //! operations.
 
 use engine::Desk;
-use protocol::Fault;
-use protocol::ipc::{OperationShow, OperationsList, OperationsRead};
+use protocol::ipc::{OperationComment, OperationShow, OperationsList, OperationsRead, OperationsVerify};
 use protocol::operations::{
-    Operation, OperationCounts, OperationFilter, OperationKind, OperationPage, ReadSelection,
+    ChainHead, ChainKey, LogCheck, Operation, OperationCounts, OperationFilter, OperationKind, OperationPage,
+    OperationResult, Piece, Privilege, ReadSelection,
 };
+use protocol::{Fault, FaultCode};
 
-use crate::args::{Operations, OperationsVerb};
-use crate::output::{Printer, Set, list, or_dash, table, time};
+use crate::args::{OperationFields, Operations, OperationsVerb};
+use crate::journal::parse_moment;
+use crate::output::{Printer, Set, bytes, list, or_dash, table, time};
 
 pub(crate) async fn act(desk: &Desk, operations: Operations, printer: &Printer) -> Result<(), Fault> {
     match operations.verb {
         None => {
-            let filter = OperationFilter {
-                host: operations.host,
-                kind: operations.kind.as_deref().map(kind).transpose()?,
-                failed: operations.failed,
-                unread: operations.unread,
-                text: operations.query.unwrap_or_default(),
-                before: operations.before,
-                limit: operations.limit,
-                ..OperationFilter::default()
-            };
+            let (before, limit) = (operations.before, operations.limit);
+            let filter = OperationFilter { before, limit, ..filter(operations.filter)? };
             let page = desk.call(OperationsList { filter }).await?;
             if printer.is_json() {
                 return printer.show(&page.operations, |_| String::new());
             }
-            printer.show(&page, page_words)
+            printer.show_pieces(&page_words(&page))
         }
         Some(OperationsVerb::Show { id }) => {
             printer.show(&desk.call(OperationShow { id }).await?, operation_words)
         }
-        Some(OperationsVerb::Read { ids, all }) => {
-            let selection = if all { ReadSelection::All } else { ReadSelection::Ids(ids) };
+        Some(OperationsVerb::Read { ids, all, filter: fields }) => {
+            let wanted = filter(fields)?;
+            let selection = match (all, ids.is_empty(), wanted == OperationFilter::default()) {
+                (true, _, true) => ReadSelection::All,
+                (false, false, true) => ReadSelection::Ids(ids),
+                (false, true, false) => ReadSelection::Filter(wanted),
+                _ => {
+                    return Err(Fault::bad_input(
+                        "selection",
+                        "say which operations to mark as read: their numbers, or a filter such as --host, or --all",
+                    ));
+                }
+            };
             printer.show(&desk.call(OperationsRead { selection }).await?, counts_words)
         }
         Some(OperationsVerb::Unread) => {
             let filter = OperationFilter { limit: Some(1), ..OperationFilter::default() };
             printer.show(&desk.call(OperationsList { filter }).await?.counts, counts_words)
         }
+        Some(OperationsVerb::Comment { id, text }) => {
+            printer.show(&desk.call(OperationComment { id, text }).await?, operation_words)
+        }
+        Some(OperationsVerb::Verify) => {
+            let check = desk.call(OperationsVerify {}).await?;
+            printer.show(&check, check_words)?;
+            judge_check(&check)
+        }
         Some(OperationsVerb::Export { .. }) => Ok(()),
     }
 }
 
-fn kind(word: &str) -> Result<OperationKind, Fault> {
-    OperationKind::ALL.into_iter().find(|kind| kind.name() == word).ok_or_else(|| {
-        let known: Vec<&str> = OperationKind::ALL.iter().map(|kind| kind.name()).collect();
-        let shown = protocol::text::printable(word);
-        Fault::bad_input(
-            "kind",
-            format!("'{shown}' is not a kind of operation: it is one of {}", known.join(", ")),
-        )
+pub(crate) fn filter(fields: OperationFields) -> Result<OperationFilter, Fault> {
+    let moment = |name: &str, text: Option<String>| text.map(|text| parse_moment(name, &text)).transpose();
+    Ok(OperationFilter {
+        host: fields.host,
+        group: fields.group,
+        operator: fields.operator,
+        kind: fields.kind.as_deref().map(kind).transpose()?,
+        result: fields.result.as_deref().map(result).transpose()?,
+        failed: fields.failed,
+        unread: fields.unread,
+        text: fields.query.unwrap_or_default(),
+        since_ms: moment("since", fields.since)?,
+        until_ms: moment("until", fields.until)?,
+        before: None,
+        limit: None,
     })
 }
 
-fn page_words(page: &OperationPage) -> String {
+fn kind(word: &str) -> Result<OperationKind, Fault> {
+    let known = OperationKind::ALL.map(OperationKind::name);
+    let found = OperationKind::ALL.into_iter().find(|kind| kind.name() == word);
+    found.ok_or_else(|| not_one_of("kind", "a kind of operation", word, &known))
+}
+
+fn result(word: &str) -> Result<OperationResult, Fault> {
+    let known = OperationResult::ALL.map(OperationResult::name);
+    let found = OperationResult::ALL.into_iter().find(|result| result.name() == word);
+    found.ok_or_else(|| not_one_of("result", "a result of an operation", word, &known))
+}
+
+fn not_one_of(field: &str, what: &str, word: &str, known: &[&str]) -> Fault {
+    let shown = protocol::text::printable(word);
+    Fault::bad_input(field, format!("'{shown}' is not {what}: it is one of {}", known.join(", ")))
+}
+
+/// What a check found, for a person.
+fn check_words(check: &LogCheck) -> String {
+    let mut text = String::new();
+    for found in &check.breaks {
+        text += &format!("{}\n", found.words());
+    }
+    let more = check.breaks_in_all - check.breaks.len() as u64;
+    if more > 0 {
+        text += &format!("and {more} more\n");
+    }
+    text += &format!(
+        "{} operations compared with {} records of the chain; {} were taken away by retention\n",
+        check.entries, check.records, check.retired
+    );
+    text += match check.key {
+        ChainKey::Keyring => "the chain's first key is in the keyring\n",
+        ChainKey::File => {
+            "the chain's first key is in a file beside the store, because no keyring has it yet: this finds what \
+             went wrong by itself and what was changed without that file, not somebody who has it\n"
+        }
+        ChainKey::Lost => {
+            "the chain's first key is neither in the keyring nor in its file: the seals written under it cannot be \
+             checked any more\n"
+        }
+    };
+    text + &match check.head {
+        ChainHead::Keyring { record } => {
+            format!("the keyring knows the chain up to record {record}; an older copy of all files would be seen\n")
+        }
+        ChainHead::File => {
+            "the end of the chain is noted in a file beside the store alone: an older copy of the store is seen, an \
+             older copy of the whole data folder is not\n"
+                .into()
+        }
+    }
+}
+
+fn judge_check(check: &LogCheck) -> Result<(), Fault> {
+    if check.is_proved() {
+        return Ok(());
+    }
+    let message = match check.breaks.first() {
+        Some(first) => format!("the log is not as it was written: {}", first.words()),
+        None => "the log cannot be proved: the key that its chain began with is lost".into(),
+    };
+    Err(Fault::new(FaultCode::LogBroken, message))
+}
+
+/// A table, with a line of text below each row where words were looked for.
+fn page_words(page: &OperationPage) -> Vec<Piece> {
+    let plain = |text: String| Piece::Plain(text);
     if page.operations.is_empty() {
-        return "no operations\n".into();
+        return vec![plain("no operations\n".into())];
     }
     let heads = [
         ("ID", Set::Right),
@@ -87,11 +174,23 @@ fn page_words(page: &OperationPage) -> String {
             ]
         })
         .collect();
-    let mut text = table(&heads, &rows);
-    if let Some(next) = page.next {
-        text += &format!("\nolder ones with --before {next}\n");
+    let table = table(&heads, &rows);
+    let mut lines = table.split_inclusive('\n');
+    let mut pieces = vec![plain(lines.next().unwrap_or_default().to_owned())];
+    for (at, line) in lines.enumerate() {
+        pieces.push(plain(line.to_owned()));
+        let found = page.found.get(at).zip(page.operations.get(at));
+        if let Some(excerpt) = found.and_then(|(found, operation)| operation.excerpt(found)) {
+            pieces.push(plain("        ".into()));
+            pieces.extend(excerpt);
+            pieces.push(plain("\n".into()));
+        }
     }
-    text + "\n" + &counts_words(&page.counts)
+    if let Some(next) = page.next {
+        pieces.push(plain(format!("\nolder ones with --before {next}\n")));
+    }
+    pieces.push(plain(format!("\n{}", counts_words(&page.counts))));
+    pieces
 }
 
 fn counts_words(counts: &OperationCounts) -> String {
@@ -111,6 +210,8 @@ fn operation_words(operation: &Operation) -> String {
         ("Kind", operation.kind.name().to_owned()),
         ("Target", operation.target.clone()),
         ("Command", operation.command.clone()),
+        ("Written by", if operation.custom { "a person" } else { "Muster" }.to_owned()),
+        ("Rights", or_dash(operation.privilege.map(Privilege::words))),
         ("Result", format!("{}: {}", operation.result.words(), operation.summary)),
         ("Exit code", or_dash(operation.exit_code)),
         ("Took", or_dash(operation.took_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)))),
@@ -119,12 +220,20 @@ fn operation_words(operation: &Operation) -> String {
         pairs.push(("State", format!("{} > {}", before.state(), after.state())));
         pairs.push(("Main PID", format!("{} > {}", or_dash(before.main_pid), or_dash(after.main_pid))));
     }
-    let read = operation.read.as_ref().map(|mark| format!("by {}, {}", mark.by, time(mark.at_ms)));
-    pairs.push(("Read", or_dash(read)));
-    for (name, text) in [("Output", &operation.output), ("Errors", &operation.errors)] {
+    let read = operation.read.iter().chain(&operation.read_by);
+    let read: Vec<String> = read.map(|mark| format!("by {}, {}", mark.by, time(mark.at_ms))).collect();
+    pairs.push(("Read", or_dash((!read.is_empty()).then(|| read.join("\n")))));
+    for (name, text, full_bytes) in [
+        ("Output", &operation.output, operation.output_bytes),
+        ("Errors", &operation.errors, operation.errors_bytes),
+    ] {
         if !text.is_empty() {
-            pairs.push((name, text.trim_end().to_owned()));
+            let of = full_bytes.map_or_else(String::new, |full| format!("\n(of {})", bytes(full)));
+            pairs.push((name, text.trim_end().to_owned() + &of));
         }
+    }
+    for comment in &operation.comments {
+        pairs.push(("Comment", format!("{}, {}: {}", comment.by, time(comment.at_ms), comment.text)));
     }
     if !operation.journal.is_empty() {
         pairs.push(("Journal", operation.journal.join("\n")));

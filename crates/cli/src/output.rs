@@ -1,10 +1,10 @@
 //! Printing: tables for people, JSON for programs, faults on stderr.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use protocol::link::Rights;
-use protocol::operations::{Operation, OperationKind, OperationResult};
+use protocol::operations::{Operation, OperationKind, OperationResult, Piece};
 use protocol::text::{is_unsafe, printable, printable_lines};
 use protocol::{Fault, FaultCode};
 use serde::Serialize;
@@ -39,6 +39,16 @@ impl Printer {
             printable_lines(&words(value)).into_owned()
         };
         print(&text)
+    }
+
+    /// Prints text in which words stand that were looked for; on a terminal they are seen.
+    pub(crate) fn show_pieces(&self, pieces: &[Piece]) -> Result<(), Fault> {
+        let (on, off) = if io::stdout().is_terminal() { ("\x1b[1;7m", "\x1b[0m") } else { ("", "") };
+        let words = pieces.iter().map(|piece| match piece {
+            Piece::Plain(text) => printable_lines(text).into_owned(),
+            Piece::Marked(text) => format!("{on}{}{off}", printable_lines(text)),
+        });
+        print(&words.collect::<String>())
     }
 
     /// Prints a sentence for a person; a program learns the same from the exit status.

@@ -7,7 +7,6 @@ use protocol::Fault;
 use protocol::hosts::Host;
 use protocol::ipc::{Command, Event};
 use protocol::journal::JournalQuery;
-use protocol::operations::OperationCounts;
 use protocol::wire::Ask;
 use tokio::sync::{broadcast, watch};
 
@@ -18,7 +17,7 @@ use crate::helper::Subscription;
 use crate::hosts::Hosts;
 use crate::journal::{self, JournalFollow};
 use crate::notes::Notes;
-use crate::operations::Operations;
+use crate::operations::{Operations, Told};
 use crate::search::Search;
 use crate::secrets::SecretStore;
 use crate::sessions::Sessions;
@@ -58,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) sessions: Sessions,
     pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) secrets: Arc<dyn SecretStore>,
 }
 
 impl Engine {
@@ -68,7 +68,7 @@ impl Engine {
         let operations = Operations::open(store.clone(), clock.clone(), operator.clone()).await?;
         let hosts = Hosts::new(store.clone(), clock.clone());
         let trust = Trust::new(store.clone(), clock.clone());
-        let credentials = Credentials::new(secrets);
+        let credentials = Credentials::new(secrets.clone());
         let notes = Notes::new(store.clone(), clock.clone());
         let snapshots = Snapshots::new(store.clone());
         let (events, _) = broadcast::channel(EVENTS);
@@ -97,6 +97,7 @@ impl Engine {
             store,
             sessions,
             events,
+            secrets,
         };
         Ok(Self { parts: Arc::new(parts) })
     }
@@ -157,10 +158,10 @@ impl Engine {
 
 /// Tells every view when the badge changes, whoever changed it. Ends with the engine: it holds nothing
 /// that would keep the store open.
-async fn tell_counts(mut counts: watch::Receiver<OperationCounts>, events: broadcast::Sender<Event>) {
-    while counts.changed().await.is_ok() {
-        let now = *counts.borrow_and_update();
-        let _ = events.send(Event::Operations { counts: now });
+async fn tell_counts(mut told: watch::Receiver<Told>, events: broadcast::Sender<Event>) {
+    while told.changed().await.is_ok() {
+        let Told { counts, record } = *told.borrow_and_update();
+        let _ = events.send(Event::Operations { counts, record });
     }
 }
 

@@ -73,6 +73,8 @@ pub enum FaultCode {
     StoreKeyMissing,
     /// A file that is no backup, or not a whole one.
     BackupUnusable,
+    /// The log is not as it was written, or that cannot be proved.
+    LogBroken,
     KeyringUnavailable,
     KeyringLocked,
     /// The encrypted file of secrets waits for its passphrase.
@@ -106,9 +108,9 @@ impl FaultCode {
             HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
             | HelperFailed | HelperUnused => 6,
             NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong => 7,
-            StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable
-            | KeyringUnavailable | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable
-            | AppLocked => 8,
+            StoreInUse | StoreDamaged | StoreUnwritable | StoreNewer | LogBroken | StoreKeyMissing
+            | BackupUnusable | KeyringUnavailable | KeyringLocked | VaultLocked | VaultPassphraseWrong
+            | VaultUnusable | AppLocked => 8,
         }
     }
 
@@ -170,6 +172,7 @@ impl FaultCode {
             StoreInUse => "close the other program that has it open",
             StoreDamaged => "the damaged files were kept beside it; restore a backup",
             StoreUnwritable => "free some space on this computer's disk, or make the folder writable",
+            LogBroken => "keep a copy of the data folder as it is, and find out who could write to it",
             StoreNewer => "open it with the version of Muster that wrote it",
             StoreKeyMissing => {
                 "bring back the keyring that had the key; without it nobody can read this store, and no other key was put in its place"

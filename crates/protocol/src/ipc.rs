@@ -11,7 +11,9 @@ use crate::journal::{JournalPage, JournalQuery};
 use crate::link::{CheckReport, HelperStatus, LinkState, Question};
 use crate::metrics::Metrics;
 use crate::notes::{Note, NoteAbout};
-use crate::operations::{Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection};
+use crate::operations::{
+    LogCheck, Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection,
+};
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
 use crate::search::{FindAnswer, FindQuery};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
@@ -119,6 +121,12 @@ commands! {
     "operations_read" OperationsRead { selection: ReadSelection } -> OperationCounts;
     /// Puts entries back among the unread.
     "operations_unread" OperationsUnread { ids: Vec<u64> } -> OperationCounts;
+    /// Counts of one host's entries.
+    "operations_counts" OperationsCounts { host: String } -> OperationCounts;
+    /// Adds a remark to an entry; nothing else of it can be changed.
+    "operation_comment" OperationComment { id: u64, text: String } -> Operation;
+    /// Follows the chain of the log and names what does not fit.
+    "operations_verify" OperationsVerify {} -> LogCheck;
 
     /// The note on a host or a group; `None` if there is none.
     "note_show" NoteShow { about: NoteAbout } -> Option<Note>;
@@ -225,9 +233,12 @@ pub enum Event {
     Secrets {
         state: KeyringState,
     },
-    /// An operation was begun, finished or read.
+    /// An operation was begun, finished, commented on, read or taken away.
     Operations {
         counts: OperationCounts,
+        /// Another one than before where an entry changed, and not only a mark.
+        #[serde(default)]
+        record: u64,
     },
     /// A link from outside names a host to look at. It may be one that is not saved.
     Open {

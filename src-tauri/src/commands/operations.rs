@@ -5,4 +5,7 @@ super::pass! {
     operation_show: OperationShow;
     operations_read: OperationsRead;
     operations_unread: OperationsUnread;
+    operations_counts: OperationsCounts;
+    operation_comment: OperationComment;
+    operations_verify: OperationsVerify;
 }

@@ -248,9 +248,10 @@ pub(crate) fn ActionRecord(
         OperationResult::OutcomeUnknown | OperationResult::UnderWay | OperationResult::Unknown => {
             "record-words is-warn"
         }
-        OperationResult::Failed | OperationResult::Refused | OperationResult::TimedOut => {
-            "record-words is-crit"
-        }
+        OperationResult::Failed
+        | OperationResult::Refused
+        | OperationResult::TimedOut
+        | OperationResult::Cancelled => "record-words is-crit",
     };
     view! {
         <section

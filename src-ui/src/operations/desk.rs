@@ -84,9 +84,8 @@ impl Desk {
             failed: which == Which::Failed,
             unread: which == Which::Unread,
             text: self.text.with_untracked(|text| text.trim().to_owned()),
-            since_ms: None,
-            before: None,
             limit: Some(PAGE),
+            ..OperationFilter::default()
         }
     }
 

@@ -49,6 +49,10 @@ pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
         OperationKind::VaultRemove => t_string!(i18n, operations.title_vault_remove).to_string(),
         OperationKind::HostImport => t_string!(i18n, operations.title_host_import, target = target),
         OperationKind::KeySetUp => t_string!(i18n, operations.title_key_set_up, host = host),
+        OperationKind::SignIn => t_string!(i18n, operations.title_sign_in, host = host),
+        OperationKind::SettingsChange => t_string!(i18n, operations.title_settings_change, target = target),
+        OperationKind::LogExport => t_string!(i18n, operations.title_log_export, target = target),
+        OperationKind::LogRetention => t_string!(i18n, operations.title_log_retention).to_owned(),
         OperationKind::Unknown => t_string!(i18n, operations.title_unknown, host = host),
     }
 }
@@ -75,6 +79,10 @@ pub(crate) fn kind_words(i18n: I18n, kind: OperationKind) -> &'static str {
         OperationKind::VaultRemove => t_string!(i18n, operations.kind_vault_remove),
         OperationKind::HostImport => t_string!(i18n, operations.kind_host_import),
         OperationKind::KeySetUp => t_string!(i18n, operations.kind_key_set_up),
+        OperationKind::SignIn => t_string!(i18n, operations.kind_sign_in),
+        OperationKind::SettingsChange => t_string!(i18n, operations.kind_settings_change),
+        OperationKind::LogExport => t_string!(i18n, operations.kind_log_export),
+        OperationKind::LogRetention => t_string!(i18n, operations.kind_log_retention),
         OperationKind::Unknown => t_string!(i18n, operations.kind_unknown),
     }
 }
@@ -86,6 +94,7 @@ pub(crate) fn result_words(i18n: I18n, result: OperationResult) -> &'static str 
         OperationResult::Failed => t_string!(i18n, operations.result_failed),
         OperationResult::Refused => t_string!(i18n, operations.result_refused),
         OperationResult::TimedOut => t_string!(i18n, operations.result_timed_out),
+        OperationResult::Cancelled => t_string!(i18n, operations.result_cancelled),
         OperationResult::OutcomeUnknown => t_string!(i18n, operations.result_outcome_unknown),
         OperationResult::Unknown => t_string!(i18n, operations.result_unknown),
     }

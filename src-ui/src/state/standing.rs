@@ -126,7 +126,7 @@ fn of_code(code: FaultCode) -> Standing {
         BadInput | HostUnknown | HostExists | HostInUse | UnitUnknown | OperationUnknown
         | NotInThisVersion | GuardNotMet | UnitFailed | CommandFailed | LinkLost | OutcomeUnknown
         | NotPermitted | SudoRefused | SudoPasswordMissing | SudoPasswordWrong | StoreInUse
-        | StoreDamaged | StoreUnwritable | StoreNewer | StoreKeyMissing | BackupUnusable
+        | StoreDamaged | StoreUnwritable | StoreNewer | LogBroken | StoreKeyMissing | BackupUnusable
         | KeyringUnavailable | KeyringLocked | VaultLocked | VaultPassphraseWrong | VaultUnusable
         | AppLocked | NotOnThisHost | TimedOut | ProcessGone | Internal | Unknown => Standing::Failed,
     }

@@ -314,7 +314,7 @@ impl App {
                         row.last = Some(glance);
                     });
                 }
-                Event::Operations { counts } => self.counts.set(counts),
+                Event::Operations { counts, .. } => self.counts.set(counts),
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
                 Event::Open { host } => self.asked_path.set(Some(crate::hosts::host_path(&host))),
                 Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),

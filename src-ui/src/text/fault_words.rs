@@ -63,6 +63,7 @@ pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
         FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.short),
         FaultCode::StoreKeyMissing => t_string!(i18n, faults.store_key_missing.short),
         FaultCode::BackupUnusable => t_string!(i18n, faults.backup_unusable.short),
+        FaultCode::LogBroken => t_string!(i18n, faults.log_broken.short),
         FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.short),
         FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.short),
         FaultCode::VaultLocked => t_string!(i18n, faults.vault_locked.short),
@@ -149,6 +150,7 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
         FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.text).to_string(),
         FaultCode::StoreKeyMissing => t_string!(i18n, faults.store_key_missing.text).to_string(),
         FaultCode::BackupUnusable => t_string!(i18n, faults.backup_unusable.text, subject = subject),
+        FaultCode::LogBroken => t_string!(i18n, faults.log_broken.text).to_string(),
         FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.text).to_string(),
         FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.text).to_string(),
         FaultCode::VaultLocked => t_string!(i18n, faults.vault_locked.text).to_string(),
@@ -179,6 +181,7 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
             | FaultCode::StoreDamaged
             | FaultCode::StoreKeyMissing
             | FaultCode::BackupUnusable
+            | FaultCode::LogBroken
             | FaultCode::SudoRefused
     );
     if !says_little {
@@ -248,6 +251,7 @@ pub(crate) fn fault_next(i18n: I18n, fault: &Fault) -> String {
         FaultCode::StoreNewer => t_string!(i18n, faults.store_newer.next),
         FaultCode::StoreKeyMissing => t_string!(i18n, faults.store_key_missing.next),
         FaultCode::BackupUnusable => t_string!(i18n, faults.backup_unusable.next),
+        FaultCode::LogBroken => t_string!(i18n, faults.log_broken.next),
         FaultCode::KeyringUnavailable => t_string!(i18n, faults.keyring_unavailable.next),
         FaultCode::KeyringLocked => t_string!(i18n, faults.keyring_locked.next),
         FaultCode::VaultLocked => t_string!(i18n, faults.vault_locked.next),

@@ -30,12 +30,9 @@ impl Handle for ServiceAct {
         let ServiceAct { unit, action, typed_name, .. } = self;
         check_unit(&unit)?;
         check_guard(&host, typed_name.as_deref())?;
-        let draft = OperationDraft {
-            host: Some(then(&host)),
-            kind: OperationKind::from(action),
-            target: unit.clone(),
-            command: protocol::services::exact_command(action, &unit, host.sudo),
-        };
+        let command = protocol::services::exact_command(action, &unit, host.sudo);
+        let draft = OperationDraft::new(OperationKind::from(action), Some(then(&host)), unit.clone())
+            .running(command, host.sudo.into());
         let ask = Ask::Act { unit, action, sudo: host.sudo };
         logged(engine, host, draft, ask, ACT_LIMIT, |answer| {
             services::conclude(&answer.and_then(|answer| match answer {
@@ -67,10 +64,9 @@ impl Handle for CommandRun {
             (true, sudo) => sudo,
         };
         let draft = OperationDraft {
-            host: Some(then(&host)),
-            kind: OperationKind::Command,
-            target: command.clone(),
-            command: runs::exact_command(&command, sudo),
+            custom: true,
+            ..OperationDraft::new(OperationKind::Command, Some(then(&host)), command.clone())
+                .running(runs::exact_command(&command, sudo), sudo.into())
         };
         let ask = Ask::Run { command, sudo, limit_ms: None };
         logged(engine, host, draft, ask, RUN_LIMIT, |answer| {

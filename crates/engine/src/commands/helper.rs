@@ -37,12 +37,8 @@ impl Handle for HelperRemove {
 /// Logs, removes, and finishes the entry. Runs to its end even if the one who asked goes away.
 async fn remove(engine: &Engine, host: Host) -> Result<Operation, Fault> {
     let operations = &engine.parts.operations;
-    let draft = OperationDraft {
-        host: Some(then(&host)),
-        kind: OperationKind::HelperRemove,
-        target: host.helper_dir.clone().unwrap_or_else(|| "~/.cache/muster".to_owned()),
-        command: String::new(),
-    };
+    let target = host.helper_dir.clone().unwrap_or_else(|| "~/.cache/muster".to_owned());
+    let draft = OperationDraft::new(OperationKind::HelperRemove, Some(then(&host)), target);
     let id = operations.begin(draft).await?;
     let begun_ms = engine.parts.clock.now_ms();
     let session = engine.parts.sessions.of(&host);

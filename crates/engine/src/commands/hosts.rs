@@ -268,8 +268,7 @@ pub(super) async fn log(
     target: &str,
     summary: &str,
 ) -> Result<(), Fault> {
-    let draft =
-        OperationDraft { host: host.map(then), kind, target: target.to_owned(), command: String::new() };
+    let draft = OperationDraft::new(kind, host.map(then), target);
     let finish = Finish { summary: summary.to_owned(), ..Finish::new(OperationResult::Done) };
     engine.parts.operations.record_own(draft, finish).await.map(drop)
 }

@@ -63,12 +63,10 @@ impl Handle for SignalSend {
             ));
         }
         check_guard(&host, typed_name.as_deref())?;
-        let draft = OperationDraft {
-            host: Some(then(&host)),
-            kind: OperationKind::Signal,
-            target: format!("{pid} ({name})"),
-            command: processes::equivalent_command(pid, start_ticks, signal, host.sudo),
-        };
+        let command = processes::equivalent_command(pid, start_ticks, signal, host.sudo);
+        let target = format!("{pid} ({name})");
+        let draft = OperationDraft::new(OperationKind::Signal, Some(then(&host)), target)
+            .running(command, host.sudo.into());
         let ask = Ask::Signal { pid, start_ticks, signal, sudo: host.sudo };
         logged(engine, host, draft, ask, SIGNAL_LIMIT, move |answer| {
             let report = answer.and_then(|answer| match answer {

@@ -52,12 +52,8 @@ async fn write_until_killed(dir: &Path, seed: u64) {
     say("open 0 0".into());
     let entries = std::env::var(WRITER_ENTRIES).map_or(u64::MAX, |entries| entries.parse().unwrap());
     for number in 0..entries {
-        let draft = OperationDraft {
-            host: None,
-            kind: OperationKind::Command,
-            target: format!("{seed}-{number}"),
-            command: "x".repeat(dice.roll(9_000) as usize),
-        };
+        let draft = OperationDraft::new(OperationKind::Command, None, format!("{seed}-{number}"))
+            .running("x".repeat(dice.roll(9_000) as usize), Privilege::User);
         let id = log.begin(draft).await.unwrap();
         say(format!("begun {id} 0"));
         if dice.roll(4) > 0 {

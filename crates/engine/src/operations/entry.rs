@@ -1,6 +1,6 @@
 //! One entry: how it begins, how it is finished, and how much of it is kept.
 
-use protocol::operations::{Operation, OperationResult};
+use protocol::operations::{Operation, OperationKind, OperationResult};
 use protocol::services::UnitState;
 
 use super::{Finish, OperationDraft};
@@ -25,19 +25,36 @@ pub(super) fn begun(draft: OperationDraft, operator: String, started_ms: i64) ->
         kind: draft.kind,
         target: draft.target,
         command: draft.command,
+        custom: draft.custom,
+        privilege: draft.privilege,
         result: OperationResult::UnderWay,
         outcome: None,
         exit_code: None,
         took_ms: None,
         output: String::new(),
+        output_bytes: None,
         errors: String::new(),
+        errors_bytes: None,
         summary: String::new(),
         before: None,
         after: None,
         job_result: None,
         moments: Vec::new(),
         journal: Vec::new(),
+        comments: Vec::new(),
         read: None,
+        read_by: Vec::new(),
+    }
+}
+
+/// What stands for an entry whose text cannot be read.
+pub(super) fn unreadable(id: u64) -> Operation {
+    let draft = OperationDraft::new(OperationKind::Unknown, None, "");
+    Operation {
+        id,
+        result: OperationResult::Unknown,
+        summary: "this entry cannot be read: 'musterctl operations verify' tells more".into(),
+        ..begun(draft, String::new(), 0)
     }
 }
 
@@ -46,8 +63,8 @@ pub(super) fn finish(entry: &mut Operation, finish: Finish) {
     entry.outcome = finish.outcome;
     entry.exit_code = finish.exit_code;
     entry.took_ms = finish.took_ms;
-    entry.output = ends_of(finish.output, HEAD_BYTES, TAIL_BYTES);
-    entry.errors = ends_of(finish.errors, HEAD_BYTES, TAIL_BYTES);
+    (entry.output, entry.output_bytes) = printed(finish.output, finish.output_bytes);
+    (entry.errors, entry.errors_bytes) = printed(finish.errors, finish.errors_bytes);
     entry.summary = ends_of(finish.summary, JOURNAL_LINE_BYTES, 0);
     entry.before = finish.before.map(state_within_limits);
     entry.after = finish.after.map(state_within_limits);
@@ -74,6 +91,7 @@ pub(super) fn size_bytes(entry: &Operation) -> usize {
         + entry.output.len()
         + entry.errors.len()
         + entry.journal.iter().map(String::len).sum::<usize>()
+        + entry.comments.iter().map(|comment| comment.text.len()).sum::<usize>()
         + entry.moments.iter().filter_map(|moment| moment.subject.as_ref()).map(String::len).sum::<usize>()
         + [&entry.before, &entry.after]
             .into_iter()
@@ -101,6 +119,14 @@ fn state_within_limits(state: UnitState) -> UnitState {
         listens,
         ..state
     }
+}
+
+/// What is kept of what was printed, and how long it was in full if that is more.
+fn printed(text: String, full_bytes: Option<u64>) -> (String, Option<u64>) {
+    let bytes = text.len();
+    let kept = ends_of(text, HEAD_BYTES, TAIL_BYTES);
+    let cut_here = (kept.len() != bytes).then_some(bytes as u64);
+    (kept, full_bytes.or(cut_here))
 }
 
 /// Beginning and end of a text, with what lies between counted.

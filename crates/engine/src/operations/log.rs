@@ -1,185 +1,171 @@
 //! The trees of the log, and the changes to them. Each function here runs inside one transaction.
 //!
-//! An entry never changes for being read: marks lie beside it, so that marking a thousand entries
-//! rewrites none of them. An entry is in exactly one of `unread` and `marks`.
+//! An entry's text is stored as it was written and is in the chain by its digest; later versions read
+//! old texts and never write them anew. Marks lie beside the entries, so that marking a thousand of them
+//! rewrites none.
 
 use std::ops::ControlFlow;
 
-use protocol::Fault;
-use protocol::operations::{Operation, OperationCounts, OperationResult, ReadMark};
-use serde::{Deserialize, Serialize};
+use protocol::operations::{Comment, Operation, OperationResult};
+use protocol::{Fault, FaultCode};
+use serde_json::value::RawValue;
 
-use super::{Finish, entry, unknown};
+use super::book::Book;
+use super::chain::{CHAIN, What, digest};
+use super::{Finish, entry, marks, unknown};
 use crate::error::internal;
-use crate::store::{Order, Reader, Tree, View, Writer};
+use crate::store::{Order, Tree, View, Writer};
 
-/// The entries, without their read marks.
-pub(super) const ENTRIES: Tree<u64, Operation> = Tree::new("operations", 1);
-/// Entries that nobody has read; the value says whether it ended badly.
-pub(super) const UNREAD: Tree<u64, bool> = Tree::new("operations_unread", 1);
-const MARKS: Tree<u64, ReadMark> = Tree::new("operations_read", 1);
-const UNDER_WAY: Tree<u64, ()> = Tree::new("operations_under_way", 1);
-const LEDGER: Tree<String, Ledger> = Tree::new("operations_ledger", 1);
-const KEY: &str = "ledger";
+/// The entries as they were written, without their read marks.
+pub(super) const ENTRIES: Tree<u64, Box<RawValue>> = Tree::new("operations", 1);
+/// What is under way, with the record of its beginning; an earlier version knew no records.
+pub(super) const UNDER_WAY: Tree<u64, Option<u64>> = Tree::new("operations_under_way", 1);
 
-/// Marks set in one transaction when all are marked.
-const AT_ONCE: usize = 512;
-
-/// What is known of the log as a whole.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Ledger {
-    newest: u64,
-    counts: OperationCounts,
+/// An entry without its marks; `None` if there is none.
+pub(super) fn find(view: &impl View, id: u64) -> Result<Option<Operation>, Fault> {
+    Ok(ENTRIES.get(view, &id)?.map(|text| parse(id, &text)))
 }
 
-fn ledger(view: &impl View) -> Result<Ledger, Fault> {
-    Ok(LEDGER.get(view, &KEY.to_owned())?.unwrap_or_default())
+/// The entry of a text. One that somebody made unreadable is shown as such, and does not hide the others.
+pub(super) fn parse(id: u64, text: &RawValue) -> Operation {
+    read(text).unwrap_or_else(|_| entry::unreadable(id))
 }
 
-fn keep_ledger(writer: &mut Writer<'_>, ledger: &Ledger) -> Result<(), Fault> {
-    LEDGER.put(writer, &KEY.to_owned(), ledger)
+fn read(text: &RawValue) -> Result<Operation, Fault> {
+    // serde's words would repeat a part of the text.
+    serde_json::from_str(text.get())
+        .map_err(|why| internal("the log", format!("an entry cannot be read at its column {}", why.column())))
 }
 
-pub(super) fn counts(reader: &Reader<'_>) -> Result<OperationCounts, Fault> {
-    Ok(ledger(reader)?.counts)
+/// The entry as an operator sees it, with the marks.
+pub(super) fn entry(view: &impl View, id: u64, operator: &str) -> Result<Operation, Fault> {
+    marks::with_marks(view, find(view, id)?.ok_or_else(|| unknown(id))?, operator)
 }
 
-/// The id of the newest entry, 0 if there is none.
-pub(super) fn newest(reader: &Reader<'_>) -> Result<u64, Fault> {
-    Ok(ledger(reader)?.newest)
+fn write(
+    writer: &mut Writer<'_>,
+    book: &mut Book,
+    what: What,
+    entry: &Operation,
+    at_ms: i64,
+) -> Result<u64, Fault> {
+    let text =
+        serde_json::value::to_raw_value(entry).map_err(|why| internal("an entry cannot be stored", why))?;
+    let record = book.pen.add(writer, what, entry.id, at_ms, digest(text.get().as_bytes()))?;
+    ENTRIES.put(writer, &entry.id, &text)?;
+    Ok(record)
 }
 
-/// The entry as a person sees it, with its mark.
-pub(super) fn entry(view: &impl View, id: u64) -> Result<Operation, Fault> {
-    let entry = ENTRIES.get(view, &id)?.ok_or_else(|| unknown(id))?;
-    with_mark(view, entry)
-}
-
-pub(super) fn with_mark(view: &impl View, mut entry: Operation) -> Result<Operation, Fault> {
-    entry.read = MARKS.get(view, &entry.id)?;
-    Ok(entry)
-}
-
-/// Adds an entry under the next id. It is unread.
-pub(super) fn append(writer: &mut Writer<'_>, mut entry: Operation) -> Result<Operation, Fault> {
-    let mut ledger = ledger(writer)?;
-    ledger.newest += 1;
-    entry.id = ledger.newest;
-    ENTRIES.put(writer, &entry.id, &entry)?;
-    let bad = entry.result.is_bad();
-    UNREAD.put(writer, &entry.id, &bad)?;
-    ledger.counts.total += 1;
-    ledger.counts.unread += 1;
-    ledger.counts.failed += u64::from(bad);
-    ledger.counts.unread_failed += u64::from(bad);
-    if entry.result == OperationResult::UnderWay {
-        UNDER_WAY.put(writer, &entry.id, &())?;
+/// An entry that shall be written anew. One that somebody changed is not: a new record would make the
+/// change look like ours.
+fn unchanged(view: &impl View, id: u64, record: Option<u64>) -> Result<Operation, Fault> {
+    let text = ENTRIES.get(view, &id)?.ok_or_else(|| unknown(id))?;
+    let record = record.map(|number| CHAIN.get(view, &number)).transpose()?.flatten();
+    if record.is_some_and(|record| record.id != id || record.digest != digest(text.get().as_bytes())) {
+        return Err(Fault::new(FaultCode::LogBroken, format!("operation {id} is other than it was written")));
     }
-    keep_ledger(writer, &ledger)?;
+    read(&text)
+}
+
+/// Adds an entry under the next id. It is unread by everybody.
+pub(super) fn append(
+    writer: &mut Writer<'_>,
+    book: &mut Book,
+    mut entry: Operation,
+) -> Result<Operation, Fault> {
+    book.ledger.newest += 1;
+    entry.id = book.ledger.newest;
+    let is_under_way = entry.result == OperationResult::UnderWay;
+    let what = if is_under_way { What::Begun } else { What::Finished };
+    let at_ms = entry.started_ms;
+    let record = write(writer, book, what, &entry, at_ms)?;
+    if is_under_way {
+        UNDER_WAY.put(writer, &entry.id, &Some(record))?;
+    }
+    let bad = entry.result.is_bad();
+    book.scopes(writer, &entry, |scope| {
+        scope.total += 1;
+        scope.failed += u64::from(bad);
+    })?;
+    marks::put_unread(writer, book, &entry)?;
     Ok(entry)
 }
 
 /// Finishes an entry that is under way. What came of it is news, so it is unread again.
-pub(super) fn finish(writer: &mut Writer<'_>, id: u64, finish: Finish) -> Result<Operation, Fault> {
-    change_under_way(writer, id, |entry| entry::finish(entry, finish))
+pub(super) fn finish(
+    writer: &mut Writer<'_>,
+    book: &mut Book,
+    id: u64,
+    finish: Finish,
+    now_ms: i64,
+) -> Result<Operation, Fault> {
+    change_under_way(writer, book, id, now_ms, |entry| entry::finish(entry, finish))
 }
 
 /// Finishes every entry that was under way when the program ended.
-pub(super) fn close_what_was_cut(writer: &mut Writer<'_>) -> Result<(), Fault> {
-    for (id, ()) in UNDER_WAY.list(writer, ..)? {
-        change_under_way(writer, id, entry::cut)?;
+pub(super) fn close_what_was_cut(writer: &mut Writer<'_>, book: &mut Book, now_ms: i64) -> Result<(), Fault> {
+    for (id, record) in UNDER_WAY.list(writer, ..)? {
+        if unchanged(writer, id, record).is_ok() {
+            change_under_way(writer, book, id, now_ms, entry::cut)?;
+        } else {
+            // Somebody took it away or changed it. `verify` names it, and the rest of the log must open.
+            tracing::error!(id, "an operation that was under way cannot be read in the log any more");
+            UNDER_WAY.remove(writer, &id)?;
+        }
     }
     Ok(())
 }
 
 fn change_under_way(
     writer: &mut Writer<'_>,
+    book: &mut Book,
     id: u64,
+    now_ms: i64,
     change: impl FnOnce(&mut Operation),
 ) -> Result<Operation, Fault> {
-    let mut entry = ENTRIES.get(writer, &id)?.ok_or_else(|| unknown(id))?;
-    if !UNDER_WAY.has(writer, &id)? {
+    let Some(record) = UNDER_WAY.get(writer, &id)? else {
+        find(writer, id)?.ok_or_else(|| unknown(id))?;
         return Err(internal("an operation is finished once", format!("operation {id} was finished before")));
-    }
+    };
+    let mut entry = unchanged(writer, id, record)?;
     change(&mut entry);
-    entry.read = None;
-    ENTRIES.put(writer, &id, &entry)?;
+    write(writer, book, What::Finished, &entry, now_ms)?;
     UNDER_WAY.remove(writer, &id)?;
-    let mut ledger = ledger(writer)?;
-    take_back(writer, &mut ledger, id)?;
+    // What was under way was not bad, so only the end counts.
     let bad = entry.result.is_bad();
-    UNREAD.put(writer, &id, &bad)?;
-    ledger.counts.failed += u64::from(bad);
-    ledger.counts.unread_failed += u64::from(bad);
-    keep_ledger(writer, &ledger)?;
+    book.scopes(writer, &entry, |scope| scope.failed += u64::from(bad))?;
+    marks::put_unread(writer, book, &entry)?;
     Ok(entry)
 }
 
-/// Puts an entry among the unread if it was read. Its badness is left to the caller.
-fn take_back(writer: &mut Writer<'_>, ledger: &mut Ledger, id: u64) -> Result<bool, Fault> {
-    if UNREAD.has(writer, &id)? {
-        return Ok(false);
-    }
-    MARKS.remove(writer, &id)?;
-    ledger.counts.unread += 1;
-    Ok(true)
-}
-
-/// Marks these entries; those read before keep their first mark. All must exist.
-pub(super) fn mark_read(writer: &mut Writer<'_>, ids: &[u64], mark: &ReadMark) -> Result<(), Fault> {
-    let mut ledger = ledger(writer)?;
-    for &id in ids {
-        match UNREAD.get(writer, &id)? {
-            Some(bad) => put_mark(writer, &mut ledger, id, bad, mark)?,
-            None if ENTRIES.has(writer, &id)? => {}
-            None => return Err(unknown(id)),
-        }
-    }
-    keep_ledger(writer, &ledger)
-}
-
-/// Marks some entries up to `newest` and tells how many; 0 when none is left.
-pub(super) fn mark_some_read(writer: &mut Writer<'_>, newest: u64, mark: &ReadMark) -> Result<usize, Fault> {
-    let mut some = Vec::new();
-    UNREAD.scan(writer, ..=newest, Order::LowestFirst, |id, bad| {
-        some.push((id, bad));
-        Ok(if some.len() < AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
-    })?;
-    if some.is_empty() {
-        return Ok(0);
-    }
-    let mut ledger = ledger(writer)?;
-    for &(id, bad) in &some {
-        put_mark(writer, &mut ledger, id, bad, mark)?;
-    }
-    keep_ledger(writer, &ledger)?;
-    Ok(some.len())
-}
-
-fn put_mark(
+/// Adds a remark. Nothing else of a finished entry is ever changed.
+pub(super) fn comment(
     writer: &mut Writer<'_>,
-    ledger: &mut Ledger,
+    book: &mut Book,
     id: u64,
-    bad: bool,
-    mark: &ReadMark,
+    comment: Comment,
 ) -> Result<(), Fault> {
-    UNREAD.remove(writer, &id)?;
-    MARKS.put(writer, &id, mark)?;
-    ledger.counts.unread = ledger.counts.unread.saturating_sub(1);
-    ledger.counts.unread_failed = ledger.counts.unread_failed.saturating_sub(u64::from(bad));
-    Ok(())
+    let record = last_record(writer, id)?;
+    let mut entry = unchanged(writer, id, record)?;
+    let at_ms = comment.at_ms;
+    entry.comments.push(comment);
+    write(writer, book, What::Commented, &entry, at_ms)?;
+    // An entry that is under way is finished from what it is now.
+    match UNDER_WAY.get(writer, &id)? {
+        Some(_) => UNDER_WAY.put(writer, &id, &Some(book.pen.tip().record)),
+        None => Ok(()),
+    }
 }
 
-/// Puts these entries back among the unread. All must exist.
-pub(super) fn mark_unread(writer: &mut Writer<'_>, ids: &[u64]) -> Result<(), Fault> {
-    let mut ledger = ledger(writer)?;
-    for &id in ids {
-        let bad = ENTRIES.get(writer, &id)?.ok_or_else(|| unknown(id))?.result.is_bad();
-        if take_back(writer, &mut ledger, id)? {
-            UNREAD.put(writer, &id, &bad)?;
-            ledger.counts.unread_failed += u64::from(bad);
+/// The last record about an entry, looked for from the end: remarks are mostly about what is new.
+fn last_record(view: &impl View, id: u64) -> Result<Option<u64>, Fault> {
+    let mut last = None;
+    CHAIN.scan(view, .., Order::HighestFirst, |number, record| {
+        if record.what.is_entry() && record.id == id {
+            last = Some(number);
+            return Ok(ControlFlow::Break(()));
         }
-    }
-    keep_ledger(writer, &ledger)
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(last)
 }

@@ -1,29 +1,44 @@
 //! operations: the log of what operators did, an inbox that can be read offline.
 //!
 //! An entry is on the disk before its operation is sent, and is finished after; one that was under
-//! way when the program ended becomes "outcome unknown" at the next start. Entries are never edited
-//! or removed here. Counts are kept in the transaction of each change, so the badge costs nothing
+//! way when the program ended becomes "outcome unknown" at the next start. Entries are never edited;
+//! a remark can be added, and retention takes the oldest away. Each change is in a chain that `verify` follows. Counts are kept in the transaction of each change, so the badge costs nothing
 //! and is right after any crash.
 
+mod adopt;
+mod book;
+mod chain;
 mod entry;
+mod export;
 mod filter;
 mod log;
+mod marks;
+mod retention;
+mod search;
+mod words;
 
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
 use protocol::operations::{
-    HostThen, Operation, OperationCounts, OperationFilter, OperationKind, OperationPage, OperationResult,
-    ReadMark, ReadSelection,
+    COMMENT_LIMIT_BYTES, Comment, HostThen, LogCheck, Operation, OperationCounts, OperationFilter,
+    OperationKind, OperationPage, OperationResult, Privilege, ReadMark, ReadSelection,
 };
 use protocol::services::{Moment, Outcome, UnitState};
 use protocol::{Fault, FaultCode};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::store::Store;
+use crate::error::internal;
+use crate::secrets::SecretStore;
+use crate::store::{Store, Writer};
+use book::Book;
+use chain::Sealing;
+use search::Index;
 
 /// Most entries of a page.
 const PAGE_LIMIT: u32 = 1000;
@@ -38,6 +53,24 @@ pub struct OperationDraft {
     pub target: String,
     /// Exactly what is run on the host; empty where nothing is.
     pub command: String,
+    /// A person wrote the command.
+    pub custom: bool,
+    /// With which rights it is run; `None` where nothing is.
+    pub privilege: Option<Privilege>,
+}
+
+impl OperationDraft {
+    /// Something that is done to a host or here, with no command.
+    pub fn new(kind: OperationKind, host: Option<HostThen>, target: impl Into<String>) -> Self {
+        Self { host, kind, target: target.into(), command: String::new(), custom: false, privilege: None }
+    }
+
+    /// The same by a command that Muster made.
+    pub fn running(mut self, command: impl Into<String>, privilege: Privilege) -> Self {
+        self.command = command.into();
+        self.privilege = Some(privilege);
+        self
+    }
 }
 
 /// What came of an operation.
@@ -48,7 +81,10 @@ pub struct Finish {
     pub exit_code: Option<i32>,
     pub took_ms: Option<u64>,
     pub output: String,
+    /// How long it was in full, where this is known to be more than `output` has.
+    pub output_bytes: Option<u64>,
     pub errors: String,
+    pub errors_bytes: Option<u64>,
     /// One sentence on what came of it.
     pub summary: String,
     pub before: Option<UnitState>,
@@ -67,7 +103,9 @@ impl Finish {
             exit_code: None,
             took_ms: None,
             output: String::new(),
+            output_bytes: None,
             errors: String::new(),
+            errors_bytes: None,
             summary: String::new(),
             before: None,
             after: None,
@@ -83,112 +121,279 @@ impl Finish {
     }
 }
 
+/// What every view is told after a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub counts: OperationCounts,
+    /// Counts up with every change of an entry.
+    pub record: u64,
+}
+
 /// The log.
 #[derive(Clone)]
 pub struct Operations {
     store: Store,
     clock: Clock,
     operator: String,
-    counts: watch::Sender<OperationCounts>,
+    sealing: Arc<Mutex<Sealing>>,
+    told: watch::Sender<Told>,
+    index: Arc<Index>,
+    /// Ends what is done in the background when the last copy of the log is gone.
+    life: Arc<()>,
 }
 
 impl Operations {
     /// Opens the log. What was under way when the program last ended becomes "outcome unknown".
     pub async fn open(store: Store, clock: Clock, operator: String) -> Result<Self, Fault> {
-        match store.write(log::close_what_was_cut).await {
-            // What cannot be written can still be read.
-            Err(_) if store.read_only().is_some() => {}
-            closed => closed?,
+        let sealing = Arc::new(chain::open(&store, &clock).await?);
+        let index = Arc::new(Index::new(store.dir().to_owned()));
+        let told = watch::Sender::new(Told::default());
+        let log = Self { store, clock, operator, sealing, told, index, life: Arc::default() };
+        let operator = log.operator.clone();
+        log.change(move |_, book| {
+            marks::welcome(book, &operator);
+            Ok(())
+        })
+        .await?;
+        log.adopt().await?;
+        let now_ms = log.clock.now_ms();
+        log.change(move |writer, book| log::close_what_was_cut(writer, book, now_ms)).await?;
+        log.tend();
+        Ok(log)
+    }
+
+    /// Brings what an earlier version wrote.
+    async fn adopt(&self) -> Result<(), Fault> {
+        loop {
+            let ledger = self.store.read(|reader| book::ledger(reader)).await?;
+            if ledger.is_adopted {
+                return Ok(());
+            }
+            let through = ledger.adopted_through;
+            let some = self.store.read(move |reader| adopt::some_after(reader, through)).await?;
+            let now_ms = self.clock.now_ms();
+            self.change(move |writer, book| adopt::bring(writer, book, &some, now_ms)).await?;
         }
-        let counts = store.read(log::counts).await?;
-        Ok(Self { store, clock, operator, counts: watch::Sender::new(counts) })
     }
 
     /// Writes down what is about to be done. When this returns, it is on the disk.
     pub async fn begin(&self, draft: OperationDraft) -> Result<u64, Fault> {
         let entry = entry::begun(draft, self.operator.clone(), self.clock.now_ms());
-        Ok(self.change(move |writer| log::append(writer, entry)).await?.id)
+        Ok(self.change(move |writer, book| log::append(writer, book, entry)).await?.id)
     }
 
     /// Writes down what came of it; it is unread from then on. An entry is finished once.
     pub async fn finish(&self, id: u64, finish: Finish) -> Result<Operation, Fault> {
-        self.change(move |writer| log::finish(writer, id, finish)).await
+        let now_ms = self.clock.now_ms();
+        self.change(move |writer, book| log::finish(writer, book, id, finish, now_ms)).await
     }
 
     /// Writes down something that was done at once, here.
     pub async fn record(&self, draft: OperationDraft, finish: Finish) -> Result<Operation, Fault> {
-        let mut entry = entry::begun(draft, self.operator.clone(), self.clock.now_ms());
-        entry::finish(&mut entry, finish);
-        self.change(move |writer| log::append(writer, entry)).await
+        let entry = self.ended(draft, finish);
+        self.change(move |writer, book| log::append(writer, book, entry)).await
     }
 
-    /// The same for what its operator saw happen, so that it is not unread.
+    /// Writes down many at once, in one write.
+    pub async fn record_all(&self, all: Vec<(OperationDraft, Finish)>) -> Result<(), Fault> {
+        let entries: Vec<Operation> =
+            all.into_iter().map(|(draft, finish)| self.ended(draft, finish)).collect();
+        self.change(move |writer, book| {
+            entries.into_iter().try_for_each(|entry| log::append(writer, book, entry).map(drop))
+        })
+        .await
+    }
+
+    /// The same as `record` for what its operator saw happen, so that it is not unread by them.
     pub async fn record_own(&self, draft: OperationDraft, finish: Finish) -> Result<Operation, Fault> {
-        let now_ms = self.clock.now_ms();
-        let mark = ReadMark { by: self.operator.clone(), at_ms: now_ms };
-        let mut entry = entry::begun(draft, self.operator.clone(), now_ms);
-        entry::finish(&mut entry, finish);
-        self.change(move |writer| {
-            let entry = log::append(writer, entry)?;
-            log::mark_read(writer, &[entry.id], &mark)?;
+        let mark = self.mark();
+        let entry = self.ended(draft, finish);
+        self.change(move |writer, book| {
+            let entry = log::append(writer, book, entry)?;
+            marks::mark_read(writer, book, &[entry.id], &mark)?;
             Ok(Operation { read: Some(mark), ..entry })
         })
         .await
     }
 
+    fn ended(&self, draft: OperationDraft, finish: Finish) -> Operation {
+        let mut entry = entry::begun(draft, self.operator.clone(), self.clock.now_ms());
+        entry::finish(&mut entry, finish);
+        entry
+    }
+
+    fn mark(&self) -> ReadMark {
+        ReadMark { by: self.operator.clone(), at_ms: self.clock.now_ms() }
+    }
+
+    /// Adds a remark to an entry.
+    pub async fn comment(&self, id: u64, text: String) -> Result<Operation, Fault> {
+        let text = text.trim().to_owned();
+        if text.is_empty() || text.len() > COMMENT_LIMIT_BYTES {
+            return Err(Fault::bad_input(
+                "comment",
+                format!("a comment has 1 to {COMMENT_LIMIT_BYTES} bytes, and this one {}", text.len()),
+            ));
+        }
+        let comment = Comment { by: self.operator.clone(), at_ms: self.clock.now_ms(), text };
+        self.change(move |writer, book| log::comment(writer, book, id, comment)).await?;
+        self.show(id).await
+    }
+
     /// The entries that a filter asks for, newest first. A page of long outputs may have fewer
     /// entries than the limit; `next` then says where to read on.
     pub async fn page(&self, filter: OperationFilter) -> Result<OperationPage, Fault> {
-        self.store.read(move |reader| filter::page(reader, &filter)).await
+        let (operator, index) = (self.operator.clone(), self.index.clone());
+        self.store
+            .read(move |reader| match filter::page(reader, &index, &filter, &operator) {
+                // Only the index gives such a fault, and it can be made again; the log itself is whole.
+                Err(fault) if fault.code == FaultCode::Internal => {
+                    tracing::warn!(why = %fault.message, "the search index is made again");
+                    index.discard();
+                    filter::page(reader, &index, &filter, &operator)
+                }
+                done => done,
+            })
+            .await
     }
 
     pub async fn show(&self, id: u64) -> Result<Operation, Fault> {
-        self.store.read(move |reader| log::entry(reader, id)).await
+        let operator = self.operator.clone();
+        self.store.read(move |reader| log::entry(reader, id, &operator)).await
     }
 
     pub async fn mark_read(&self, selection: ReadSelection) -> Result<OperationCounts, Fault> {
-        let mark = ReadMark { by: self.operator.clone(), at_ms: self.clock.now_ms() };
         match selection {
-            ReadSelection::Ids(ids) => self.change(move |writer| log::mark_read(writer, &ids, &mark)).await?,
-            ReadSelection::All => {
-                // What comes in meanwhile stays unread.
-                let newest = self.store.read(log::newest).await?;
-                loop {
-                    let mark = mark.clone();
-                    if self.change(move |writer| log::mark_some_read(writer, newest, &mark)).await? == 0 {
-                        break;
-                    }
-                }
+            ReadSelection::Ids(ids) => {
+                let mark = self.mark();
+                self.change(move |writer, book| marks::mark_read(writer, book, &ids, &mark)).await?;
             }
+            ReadSelection::All => self.mark_all().await?,
+            ReadSelection::Filter(filter) => self.mark_filtered(filter).await?,
         }
         Ok(self.counts())
     }
 
+    async fn mark_all(&self) -> Result<(), Fault> {
+        // What comes in meanwhile stays unread.
+        let newest = self.store.read(|reader| Ok(book::ledger(reader)?.newest)).await?;
+        let mut from = 0;
+        loop {
+            let operator = self.operator.clone();
+            let some =
+                self.store.read(move |reader| marks::some_unread(reader, &operator, from, newest)).await?;
+            let Some(last) = some.last() else { return Ok(()) };
+            from = last + 1;
+            let mark = self.mark();
+            self.change(move |writer, book| marks::mark_read(writer, book, &some, &mark)).await?;
+        }
+    }
+
+    async fn mark_filtered(&self, filter: OperationFilter) -> Result<(), Fault> {
+        let mut filter = OperationFilter { unread: true, limit: Some(PAGE_LIMIT), ..filter };
+        loop {
+            let page = self.page(filter.clone()).await?;
+            let ids: Vec<u64> = page.operations.iter().map(|entry| entry.id).collect();
+            for some in ids.chunks(marks::AT_ONCE) {
+                let (some, mark) = (some.to_vec(), self.mark());
+                self.change(move |writer, book| marks::mark_read(writer, book, &some, &mark)).await?;
+            }
+            match page.next {
+                Some(next) => filter.before = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
     pub async fn mark_unread(&self, ids: Vec<u64>) -> Result<OperationCounts, Fault> {
-        self.change(move |writer| log::mark_unread(writer, &ids)).await?;
+        let operator = self.operator.clone();
+        self.change(move |writer, book| marks::mark_unread(writer, book, &ids, &operator)).await?;
         Ok(self.counts())
     }
 
     /// The badge and its relatives, without a look into the store.
     pub fn counts(&self) -> OperationCounts {
-        *self.counts.borrow()
+        self.told.borrow().counts
     }
 
-    /// Tells the counts after every change.
-    pub fn subscribe(&self) -> watch::Receiver<OperationCounts> {
-        self.counts.subscribe()
+    /// The counts of one host.
+    pub async fn counts_of(&self, host_id: String) -> Result<OperationCounts, Fault> {
+        let operator = self.operator.clone();
+        self.store.read(move |reader| book::counts(reader, Some(&host_id), &operator)).await
+    }
+
+    /// Tells of every change.
+    pub fn subscribe(&self) -> watch::Receiver<Told> {
+        self.told.subscribe()
+    }
+
+    /// Takes away the oldest entries: those that began before a moment, and those that are more than
+    /// a number. Tells how many. One that is under way stays, and what came after it.
+    pub async fn retire(&self, since_ms: Option<i64>, entries: Option<u64>) -> Result<u64, Fault> {
+        let keep = retention::Keep { since_ms, entries };
+        let Some(through) = self.store.read(move |reader| retention::last_to_go(reader, keep)).await? else {
+            return Ok(0);
+        };
+        let mut gone = 0;
+        loop {
+            let some = self.store.read(move |reader| retention::some_to_go(reader, through)).await?;
+            if some.is_empty() {
+                return Ok(gone);
+            }
+            gone += some.len() as u64;
+            let now_ms = self.clock.now_ms();
+            self.change(move |writer, book| retention::retire(writer, book, &some, now_ms)).await?;
+        }
+    }
+
+    /// Follows the chain and names what does not fit. Asks the keyring for the key that it began with.
+    pub async fn verify(&self, secrets: Arc<dyn SecretStore>) -> Result<LogCheck, Fault> {
+        let epochs = self.store.read(chain::epochs).await?;
+        let dir = self.store.dir().to_owned();
+        self.store
+            .read(move |reader| {
+                let kept = chain::ask_kept(&*secrets, &dir, &epochs)?;
+                chain::verify(reader, &dir, &kept)
+            })
+            .await
+    }
+
+    /// Notes in the keyring how far the chain has come. It may wait for the keyring, so nothing waits for it.
+    pub async fn note_apart(&self, secrets: Arc<dyn SecretStore>) -> Result<(), Fault> {
+        let tip = self.store.read(|reader| chain::tip(reader)).await?;
+        let dir = self.store.dir().to_owned();
+        tokio::task::spawn_blocking(move || chain::keep(&*secrets, &dir, &tip))
+            .await
+            .map_err(|why| internal("a call to the keyring ended early", why))?
     }
 
     async fn change<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut crate::store::Writer<'_>) -> Result<R, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Writer<'_>, &mut Book) -> Result<R, Fault> + Send + 'static,
     ) -> Result<R, Fault> {
-        let counts = self.counts.clone();
-        self.store
-            .write_then(work, move |reader| {
+        let (told, operator, sealing) = (self.told.clone(), self.operator.clone(), self.sealing.clone());
+        let written = Arc::new(OnceLock::new());
+        let write = {
+            let (sealing, written) = (sealing.clone(), written.clone());
+            move |writer: &mut Writer<'_>| {
+                let runner = lock(&sealing).runner();
+                let mut book = Book::open(writer, &runner)?;
+                let done = work(writer, &mut book)?;
+                // Only this tip is on the disk when the write returns; a later one may not be.
+                written.get_or_init(|| book.pen.tip());
+                book.close(writer)?;
+                Ok(done)
+            }
+        };
+        let done = self
+            .store
+            .write_then(write, move |reader| {
+                if let Some(tip) = written.get() {
+                    lock(&sealing).advance(tip);
+                }
                 // Read inside, so that the counts of two changes cannot be told in the wrong order.
                 let mut failed = None;
-                counts.send_if_modified(|told| match log::counts(reader) {
+                told.send_if_modified(|told| match look(reader, &operator) {
                     Ok(now) => std::mem::replace(told, now) != now,
                     Err(fault) => {
                         failed = Some(fault);
@@ -197,8 +402,41 @@ impl Operations {
                 });
                 failed.map_or(Ok(()), Err)
             })
-            .await
+            .await;
+        self.tend();
+        done
     }
+
+    /// Brings the search index up to the log, in the background, if there is enough to bring.
+    fn tend(&self) {
+        let record = self.told.borrow().record;
+        if !self.index.is_due(record) {
+            return;
+        }
+        let (store, index, life) = (self.store.clone(), self.index.clone(), Arc::downgrade(&self.life));
+        tokio::spawn(async move {
+            // One step at a time, so that the store is let go of soon after the log is.
+            while life.strong_count() > 0 {
+                match search::step(&store, &index).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(fault) => {
+                        tracing::warn!(why = %fault.message, "the search index is behind the log");
+                        break;
+                    }
+                }
+            }
+            index.is_tended(record);
+        });
+    }
+}
+
+fn look(reader: &crate::store::Reader<'_>, operator: &str) -> Result<Told, Fault> {
+    Ok(Told { counts: book::counts(reader, None, operator)?, record: chain::tip(reader)?.record })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unknown(id: u64) -> Fault {

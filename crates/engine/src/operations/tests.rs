@@ -15,17 +15,13 @@ fn host(name: &str) -> HostThen {
         name: name.into(),
         address: "10.0.0.11".into(),
         port: 22,
-        guarded: false,
+        ..HostThen::default()
     }
 }
 
 fn restart(target: &str) -> OperationDraft {
-    OperationDraft {
-        host: Some(host("web-1")),
-        kind: OperationKind::ServiceRestart,
-        target: target.into(),
-        command: format!("systemctl restart {target}"),
-    }
+    OperationDraft::new(OperationKind::ServiceRestart, Some(host("web-1")), target)
+        .running(format!("systemctl restart {target}"), Privilege::User)
 }
 
 fn failed() -> Finish {
@@ -107,15 +103,7 @@ async fn a_mark_says_who_and_when_and_the_first_one_stands() {
 async fn all_are_marked_however_many_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(&dir).await;
-    log.store
-        .write(|writer| {
-            for _ in 0..1_100 {
-                log::append(writer, entry::begun(restart("a.service"), "ann".into(), 1))?;
-            }
-            Ok(())
-        })
-        .await
-        .unwrap();
+    log.record_all(vec![(restart("a.service"), failed()); 1_100]).await.unwrap();
     assert_eq!(log.mark_read(ReadSelection::All).await.unwrap().unread, 0);
     let page = log.page(OperationFilter { unread: true, ..OperationFilter::default() }).await.unwrap();
     assert!(page.operations.is_empty());
@@ -129,13 +117,16 @@ async fn everyone_who_looks_on_is_told_the_counts() {
     assert!(!seen.has_changed().unwrap());
     log.record(restart("a.service"), failed()).await.unwrap();
     seen.changed().await.unwrap();
-    assert_eq!(
-        *seen.borrow_and_update(),
-        OperationCounts { total: 1, unread: 1, unread_failed: 1, failed: 1 }
-    );
+    let told = *seen.borrow_and_update();
+    assert_eq!(told.counts, OperationCounts { total: 1, unread: 1, unread_failed: 1, failed: 1 });
     log.mark_read(ReadSelection::All).await.unwrap();
     seen.changed().await.unwrap();
-    assert_eq!(seen.borrow_and_update().unread, 0);
+    let marked = *seen.borrow_and_update();
+    assert_eq!((marked.counts.unread, marked.record), (0, told.record), "a mark is no change of an entry");
+    log.comment(1, "the disk was full".into()).await.unwrap();
+    seen.changed().await.unwrap();
+    let told = *seen.borrow_and_update();
+    assert_eq!((told.counts, told.record), (marked.counts, marked.record + 1));
     log.mark_read(ReadSelection::All).await.unwrap();
     assert!(!seen.has_changed().unwrap(), "nothing changed, nothing to tell");
 }
@@ -193,6 +184,11 @@ async fn text_is_found_in_any_language_and_any_case() {
         ("10.0.0.11", vec![2, 1]),
         ("ANN", vec![2, 1]),
         ("磁盘不足", vec![]),
+        ("no restart", vec![]),
+        ("service restart", vec![1]),
+        ("\"left no\"", vec![]),
+        ("\"space left\"", vec![2]),
+        ("ＮＧＩＮＸ", vec![2, 1]),
         ("", vec![2, 1]),
     ] {
         let page =
@@ -256,12 +252,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 const WORDS: [&str; 4] = ["cron", "nginx", "备份", ""];
 
 fn drafted(host_number: u8, word: u8) -> OperationDraft {
-    OperationDraft {
-        host: (host_number > 0).then(|| host(&format!("web-{host_number}"))),
-        kind: if word.is_multiple_of(2) { OperationKind::Command } else { OperationKind::HostAdd },
-        target: WORDS[usize::from(word)].into(),
-        command: String::new(),
-    }
+    let kind = if word.is_multiple_of(2) { OperationKind::Command } else { OperationKind::HostAdd };
+    let host = (host_number > 0).then(|| host(&format!("web-{host_number}")));
+    OperationDraft::new(kind, host, WORDS[usize::from(word)])
 }
 
 /// What the filter means, said the slow way.
@@ -383,4 +376,119 @@ proptest! {
             assert_eq!(found, wanted(&list, &filter));
         });
     }
+}
+
+#[tokio::test]
+async fn each_operator_has_a_badge_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let by = async |name: &str| {
+        let store = Store::open(dir.path()).await.unwrap().store;
+        Operations::open(store, Clock::standing_at(2_000), name.into()).await.unwrap()
+    };
+    let log = open(&dir).await;
+    log.record(restart("a.service"), failed()).await.unwrap();
+    drop(log);
+    // What was there before somebody came counts as read by them.
+    let log = by("bea").await;
+    assert_eq!((log.counts().total, log.counts().unread), (1, 0));
+    assert!(!log.show(1).await.unwrap().is_unread());
+    log.record(restart("b.service"), failed()).await.unwrap();
+    log.mark_read(ReadSelection::All).await.unwrap();
+    let seen = log.show(2).await.unwrap();
+    assert_eq!((seen.operator.as_str(), seen.read.unwrap().by.as_str()), ("bea", "bea"));
+    drop(log);
+    let log = by("ann").await;
+    assert_eq!(log.counts(), OperationCounts { total: 2, unread: 2, unread_failed: 2, failed: 2 });
+    assert_eq!(log.counts_of("id-web-1".into()).await.unwrap(), log.counts());
+    assert_eq!(log.counts_of("id-web-2".into()).await.unwrap(), OperationCounts::default());
+    let page = log.page(OperationFilter { unread: true, ..OperationFilter::default() }).await.unwrap();
+    assert_eq!(ids(&page), [2, 1]);
+    let mark = ReadMark { by: "bea".into(), at_ms: 2_000 };
+    assert_eq!((&page.operations[0].read, &page.operations[0].read_by), (&None, &vec![mark]));
+}
+
+#[tokio::test]
+async fn what_a_filter_finds_is_marked_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(&dir).await;
+    for n in 0..30 {
+        let target = if n % 3 == 0 { "nginx.service" } else { "cron.service" };
+        log.record(restart(target), if n % 2 == 0 { failed() } else { Finish::new(OperationResult::Done) })
+            .await
+            .unwrap();
+    }
+    let filter = OperationFilter { text: "NGINX".into(), failed: true, ..OperationFilter::default() };
+    let counts = log.mark_read(ReadSelection::Filter(filter.clone())).await.unwrap();
+    assert_eq!((counts.unread, counts.unread_failed), (25, 10));
+    let left = log.page(OperationFilter { unread: true, ..filter }).await.unwrap();
+    assert!(left.operations.is_empty());
+}
+
+#[tokio::test]
+async fn a_comment_is_added_and_found_and_changes_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(&dir).await;
+    let before = log.record(restart("a.service"), failed()).await.unwrap();
+    log.mark_read(ReadSelection::All).await.unwrap();
+    let after = log.comment(1, "  磁盘满了, cleaned up ".into()).await.unwrap();
+    let comment = Comment { by: "ann".into(), at_ms: 1_000, text: "磁盘满了, cleaned up".into() };
+    assert_eq!(after.comments, [comment]);
+    assert_eq!(Operation { comments: Vec::new(), read: None, ..after.clone() }, before);
+    assert!(!after.is_unread(), "a comment is no new outcome");
+    let found =
+        log.page(OperationFilter { text: "磁盘".into(), ..OperationFilter::default() }).await.unwrap();
+    assert_eq!(ids(&found), [1]);
+    assert_eq!(found.found[0][0].field, protocol::operations::FoundIn::Comment(0));
+    for text in [String::new(), " \n".into(), "x".repeat(COMMENT_LIMIT_BYTES + 1)] {
+        assert_eq!(log.comment(1, text).await.unwrap_err().code, FaultCode::BadInput);
+    }
+    assert_eq!(log.comment(7, "x".into()).await.unwrap_err().code, FaultCode::OperationUnknown);
+}
+
+/// What version 0.1 wrote: one mark for all operators, counts in the ledger, no chain.
+#[tokio::test]
+async fn the_log_of_an_earlier_version_is_read_and_chained() {
+    use crate::store::Tree;
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let entries: Tree<u64, serde_json::Value> = Tree::new("operations", 1);
+        let unread: Tree<u64, bool> = Tree::new("operations_unread", 1);
+        let marks: Tree<u64, ReadMark> = Tree::new("operations_read", 1);
+        let under_way: Tree<u64, ()> = Tree::new("operations_under_way", 1);
+        let ledger: Tree<String, serde_json::Value> = Tree::new("operations_ledger", 1);
+        let store = Store::open(dir.path()).await.unwrap().store;
+        store
+            .write(move |writer| {
+                for id in 1..=300_u64 {
+                    let result = if id == 300 { "under_way" } else if id % 10 == 0 { "failed" } else { "done" };
+                    let entry = serde_json::json!({
+                        "id": id, "started_ms": id, "operator": "ann",
+                        "host": { "id": "id-web-1", "name": "web-1", "address": "10.0.0.11", "port": 22, "guarded": false },
+                        "kind": "service_restart", "target": "a.service", "command": "systemctl restart a.service",
+                        "result": result, "output": "", "errors": "", "summary": "", "read": null,
+                    });
+                    entries.put(writer, &id, &entry)?;
+                    if id > 290 {
+                        unread.put(writer, &id, &(id % 10 == 0))?;
+                    } else {
+                        marks.put(writer, &id, &ReadMark { by: "ann".into(), at_ms: 7 })?;
+                    }
+                }
+                under_way.put(writer, &300, &())?;
+                let counts = serde_json::json!({ "total": 300, "unread": 10, "unread_failed": 0, "failed": 29 });
+                ledger.put(writer, &"ledger".to_owned(), &serde_json::json!({ "newest": 300, "counts": counts }))
+            })
+            .await
+            .unwrap();
+    }
+    for _ in 0..2 {
+        let log = open(&dir).await;
+        assert_eq!(log.counts(), OperationCounts { total: 300, unread: 10, unread_failed: 1, failed: 30 });
+        assert_eq!(log.counts_of("id-web-1".into()).await.unwrap(), log.counts());
+        assert_eq!(log.show(5).await.unwrap().read, Some(ReadMark { by: "ann".into(), at_ms: 7 }));
+        assert_eq!(log.show(300).await.unwrap().result, OperationResult::OutcomeUnknown);
+        let check = log.verify(Arc::new(crate::secrets::Memory::new())).await.unwrap();
+        assert_eq!((check.entries, check.breaks), (300, Vec::new()));
+    }
+    assert_eq!(open(&dir).await.record(restart("b.service"), failed()).await.unwrap().id, 301);
 }

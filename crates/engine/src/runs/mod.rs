@@ -1,7 +1,7 @@
 //! runs: what a custom command came to.
 
 use protocol::operations::OperationResult;
-use protocol::runs::RunReport;
+use protocol::runs::{Output, RunReport};
 use protocol::{Fault, hosts::Sudo};
 
 use crate::operations::Finish;
@@ -28,10 +28,17 @@ pub(crate) fn conclude(answer: &Result<RunReport, Fault>) -> Finish {
         exit_code: report.exit_code,
         took_ms: Some(report.took_ms),
         output: report.stdout.text(),
+        output_bytes: full_bytes(&report.stdout),
         errors: report.stderr.text(),
+        errors_bytes: full_bytes(&report.stderr),
         summary,
         ..Finish::new(result)
     }
+}
+
+/// The size of the whole, where not all of it came.
+fn full_bytes(printed: &Output) -> Option<u64> {
+    (printed.left_out_bytes > 0).then_some(printed.bytes)
 }
 
 #[cfg(test)]

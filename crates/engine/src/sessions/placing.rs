@@ -33,12 +33,7 @@ impl Session {
 
     async fn fill(&self, connection: &Connection, place: Place) -> Result<Placed, Fault> {
         let Placed { path, sha256, bytes, .. } = place.placed.clone();
-        let draft = OperationDraft {
-            host: Some(then(self.host())),
-            kind: OperationKind::HelperPlace,
-            target: path,
-            command: String::new(),
-        };
+        let draft = OperationDraft::new(OperationKind::HelperPlace, Some(then(self.host())), path);
         let operations = &self.ground.operations;
         let entry = Entry { id: Some(operations.begin(draft).await?), operations };
         let filled = place.fill(connection, &self.host().name).await;

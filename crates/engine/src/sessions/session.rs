@@ -396,6 +396,7 @@ pub fn then(host: &Host) -> HostThen {
         address: host.address.clone(),
         port: host.port,
         guarded: host.is_guarded(),
+        groups: host.groups.clone(),
     }
 }
 

@@ -62,6 +62,32 @@ impl Key for String {
     }
 }
 
+impl Key for (String, u64) {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.0.to_bytes();
+        bytes.extend(self.1.to_be_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (text, number) = bytes.split_last_chunk::<8>()?;
+        Some((String::from_bytes(text)?, u64::from_be_bytes(*number)))
+    }
+}
+
+impl Key for (u64, String) {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.0.to_be_bytes().to_vec();
+        bytes.extend(self.1.to_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (number, text) = bytes.split_first_chunk::<8>()?;
+        Some((u64::from_be_bytes(*number), String::from_bytes(text)?))
+    }
+}
+
 impl Key for (String, u16) {
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.0.to_bytes();

@@ -1,7 +1,16 @@
 //! operations: the log of what operators did, an inbox that can be read offline.
 
+mod check;
+mod export;
+mod found;
+
 use serde::{Deserialize, Serialize};
 
+pub use check::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck};
+pub use export::{ExportFormat, ExportReport};
+pub use found::{Found, FoundIn, Piece, excerpt};
+
+use crate::hosts::Sudo;
 use crate::services::{Moment, Outcome, ServiceAction, UnitState};
 
 /// One entry. It is on disk before the operation is sent, and finished after.
@@ -21,6 +30,12 @@ pub struct Operation {
     /// Exactly what was run on the host; empty where nothing was.
     #[serde(default)]
     pub command: String,
+    /// A person wrote the command; otherwise Muster made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub custom: bool,
+    /// With which rights it was run; `None` where nothing was run, or where it was not noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privilege: Option<Privilege>,
     pub result: OperationResult,
     /// Truth about the unit, for actions on services.
     #[serde(default)]
@@ -29,10 +44,16 @@ pub struct Operation {
     pub exit_code: Option<i32>,
     #[serde(default)]
     pub took_ms: Option<u64>,
+    /// Its beginning and its end, where it was long.
     #[serde(default)]
     pub output: String,
+    /// How long it was in full, where not all of it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_bytes: Option<u64>,
     #[serde(default)]
     pub errors: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors_bytes: Option<u64>,
     /// One sentence on what came of it.
     #[serde(default)]
     pub summary: String,
@@ -47,8 +68,15 @@ pub struct Operation {
     pub moments: Vec<Moment>,
     #[serde(default)]
     pub journal: Vec<String>,
+    /// What was added later, oldest first. Nothing else of an entry can be changed by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<Comment>,
+    /// When the operator who asks read it.
     #[serde(default)]
     pub read: Option<ReadMark>,
+    /// The marks of other operators.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_by: Vec<ReadMark>,
 }
 
 impl Operation {
@@ -57,7 +85,7 @@ impl Operation {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostThen {
     pub id: String,
     pub name: String,
@@ -65,7 +93,51 @@ pub struct HostThen {
     pub port: u16,
     #[serde(default)]
     pub guarded: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
+
+/// With which rights something was run on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Privilege {
+    /// Those of the user who signed in.
+    User,
+    /// Root's, by sudo.
+    Sudo,
+    #[serde(other)]
+    Unknown,
+}
+
+impl From<Sudo> for Privilege {
+    fn from(sudo: Sudo) -> Self {
+        match sudo {
+            Sudo::None => Self::User,
+            Sudo::Nopasswd | Sudo::Password => Self::Sudo,
+        }
+    }
+}
+
+impl Privilege {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::User => "as the user who signed in",
+            Self::Sudo => "as root, by sudo",
+            Self::Unknown => "?",
+        }
+    }
+}
+
+/// A remark that somebody added to an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    pub by: String,
+    pub at_ms: i64,
+    pub text: String,
+}
+
+/// No comment is longer.
+pub const COMMENT_LIMIT_BYTES: usize = 16 << 10;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMark {
@@ -96,12 +168,18 @@ pub enum OperationKind {
     VaultRemove,
     HostImport,
     KeySetUp,
+    SignIn,
+    SettingsChange,
+    /// Entries were written to a file.
+    LogExport,
+    /// Entries were taken away because of their age or number.
+    LogRetention,
     #[serde(other)]
     Unknown,
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 20] = [
+    pub const ALL: [OperationKind; 24] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
@@ -122,6 +200,10 @@ impl OperationKind {
         Self::VaultRemove,
         Self::HostImport,
         Self::KeySetUp,
+        Self::SignIn,
+        Self::SettingsChange,
+        Self::LogExport,
+        Self::LogRetention,
     ];
 
     pub fn name(self) -> &'static str {
@@ -146,6 +228,10 @@ impl OperationKind {
             Self::VaultRemove => "vault_remove",
             Self::HostImport => "host_import",
             Self::KeySetUp => "key_set_up",
+            Self::SignIn => "sign_in",
+            Self::SettingsChange => "settings_change",
+            Self::LogExport => "log_export",
+            Self::LogRetention => "log_retention",
             Self::Unknown => "unknown",
         }
     }
@@ -175,6 +261,8 @@ pub enum OperationResult {
     /// Nothing was done: the host or Muster refused it, or the host could not be reached.
     Refused,
     TimedOut,
+    /// The person who began it called it off.
+    Cancelled,
     /// The link was cut, or the program ended, before the answer came.
     OutcomeUnknown,
     #[serde(other)]
@@ -182,9 +270,33 @@ pub enum OperationResult {
 }
 
 impl OperationResult {
+    /// Every result that this version gives, the bad ones first.
+    pub const ALL: [OperationResult; 7] = [
+        Self::Failed,
+        Self::Refused,
+        Self::TimedOut,
+        Self::OutcomeUnknown,
+        Self::Cancelled,
+        Self::Done,
+        Self::UnderWay,
+    ];
+
     /// True if a person should look at it first.
     pub fn is_bad(self) -> bool {
-        !matches!(self, Self::Done | Self::UnderWay)
+        !matches!(self, Self::Done | Self::UnderWay | Self::Cancelled)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under_way",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Unknown => "unknown",
+        }
     }
 
     pub fn words(self) -> &'static str {
@@ -194,6 +306,7 @@ impl OperationResult {
             Self::Failed => "failed",
             Self::Refused => "refused",
             Self::TimedOut => "timed out",
+            Self::Cancelled => "cancelled",
             Self::OutcomeUnknown => "outcome unknown",
             Self::Unknown => "?",
         }
@@ -204,16 +317,23 @@ impl OperationResult {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OperationFilter {
-    /// Name of a host, as it was or is named.
+    /// Name of a host, as it was or is named, or its id.
     pub host: Option<String>,
+    /// A group that the host was in then.
+    pub group: Option<String>,
+    pub operator: Option<String>,
     pub kind: Option<OperationKind>,
     pub result: Option<OperationResult>,
     /// Failed, refused, timed out or unknown.
     pub failed: bool,
+    /// Not read by the operator who asks.
     pub unread: bool,
-    /// Text that occurs in target, command, output, host or operator; case does not count.
+    /// Words that must all occur in target, command, output, journal, comments, host or operator;
+    /// a phrase stands in double quotes. Case does not count.
     pub text: String,
     pub since_ms: Option<i64>,
+    /// Only entries that began before this moment.
+    pub until_ms: Option<i64>,
     /// Only entries older than this one, to page on.
     pub before: Option<u64>,
     /// `None` is 100.
@@ -225,8 +345,12 @@ pub struct OperationFilter {
 pub struct OperationPage {
     /// Newest first.
     pub operations: Vec<Operation>,
+    /// Where the words that were looked for stand, for each entry in the same order; empty where no
+    /// words were asked for.
+    pub found: Vec<Vec<Found>>,
     /// Give it as `before` to read on; `None` at the end.
     pub next: Option<u64>,
+    /// Of the whole log, whatever the filter.
     pub counts: OperationCounts,
 }
 
@@ -235,6 +359,7 @@ pub struct OperationPage {
 #[serde(default)]
 pub struct OperationCounts {
     pub total: u64,
+    /// Not read by the operator who asks.
     pub unread: u64,
     pub unread_failed: u64,
     pub failed: u64,
@@ -246,4 +371,6 @@ pub struct OperationCounts {
 pub enum ReadSelection {
     All,
     Ids(Vec<u64>),
+    /// What the filter asks for now; what comes in meanwhile stays unread.
+    Filter(OperationFilter),
 }

@@ -1,0 +1,333 @@
+//! The log is changed behind its back, in every way that a seed leads to, and each must be found.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use protocol::operations::{
+    ChainKey, LogBreakKind, LogCheck, OperationFilter, OperationKind, OperationResult,
+};
+use serde_json::value::RawValue;
+
+use super::*;
+use crate::clock::Clock;
+use crate::operations::log::ENTRIES;
+use crate::operations::{Finish, OperationDraft, Operations};
+use crate::secrets::Memory;
+use crate::store::{Order, Store};
+
+const SEED: u64 = 0x0ddb_a115_ea1e_d109;
+const ROUNDS: u64 = 200;
+const ENTRIES_WRITTEN: u64 = 40;
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+async fn open(dir: &Path) -> Operations {
+    let store = Store::open(dir).await.unwrap().store;
+    Operations::open(store, Clock::standing_at(1_000), "ann".into()).await.unwrap()
+}
+
+async fn fill(log: &Operations, entries: u64) {
+    fill_with(log, entries, "target").await;
+}
+
+async fn fill_with(log: &Operations, entries: u64, word: &str) {
+    for n in 0..entries {
+        let draft = OperationDraft::new(OperationKind::Command, None, format!("{word} {n}"));
+        let id = log.begin(draft).await.unwrap();
+        if n % 5 != 4 {
+            let finish = Finish { output: format!("output {n}"), ..Finish::new(OperationResult::Done) };
+            log.finish(id, finish).await.unwrap();
+        }
+        if n % 7 == 0 {
+            log.comment(id, "a remark".into()).await.unwrap();
+        }
+    }
+}
+
+async fn check(dir: &Path, secrets: &Arc<Memory>) -> LogCheck {
+    open(dir).await.verify(secrets.clone()).await.unwrap()
+}
+
+/// One change that somebody with the store open could make.
+fn tamper(writer: &mut Writer<'_>, dice: &mut Dice) -> Result<String, Fault> {
+    let id = 1 + dice.roll(ENTRIES_WRITTEN);
+    let other = 1 + (id + dice.roll(ENTRIES_WRITTEN - 1)) % ENTRIES_WRITTEN;
+    let last = tip(writer)?.record;
+    let record = 2 + dice.roll(last - 1);
+    let text = |writer: &Writer<'_>, id| ENTRIES.get(writer, &id).map(Option::unwrap);
+    Ok(match dice.roll(9) {
+        0 => {
+            // The second one cannot even be read as an entry any more.
+            let (was, is) = [("target 1", "target 7"), ("target", "tarqet")][dice.roll(2) as usize];
+            let text = text(writer, id)?;
+            let changed = text.get().replace(was, is);
+            let changed = if changed == text.get() { changed.replace("ann", "bob") } else { changed };
+            ENTRIES.put(writer, &id, &RawValue::from_string(changed).unwrap())?;
+            format!("entry {id} edited")
+        }
+        1 => {
+            ENTRIES.remove(writer, &id)?;
+            format!("entry {id} cut")
+        }
+        2 => {
+            let (a, b) = (text(writer, id)?, text(writer, other)?);
+            ENTRIES.put(writer, &id, &b)?;
+            ENTRIES.put(writer, &other, &a)?;
+            format!("entries {id} and {other} swapped")
+        }
+        3 => {
+            let invented = text(writer, id)?.get().replace("target", "never was");
+            ENTRIES.put(writer, &(1_000 + id), &RawValue::from_string(invented).unwrap())?;
+            format!("an entry invented after {id}")
+        }
+        4 => {
+            let mut changed = CHAIN.get(writer, &record)?.unwrap();
+            changed.at_ms += 1;
+            CHAIN.put(writer, &record, &changed)?;
+            format!("record {record} edited")
+        }
+        5 => {
+            CHAIN.remove(writer, &record)?;
+            format!("record {record} cut")
+        }
+        6 => {
+            let swapped = 2 + (record - 1) % (last - 1);
+            let (a, b) = (CHAIN.get(writer, &record)?.unwrap(), CHAIN.get(writer, &swapped)?.unwrap());
+            CHAIN.put(writer, &record, &b)?;
+            CHAIN.put(writer, &swapped, &a)?;
+            format!("records {record} and {swapped} swapped")
+        }
+        // Entry and record changed together, as somebody would who knows the format but not the key.
+        7 => {
+            let changed = text(writer, id)?.get().replace("target", "tarqet");
+            let changed = RawValue::from_string(changed).unwrap();
+            let mut number = 0;
+            CHAIN.scan(writer, .., Order::LowestFirst, |at, record| {
+                number = if record.what.is_entry() && record.id == id { at } else { number };
+                Ok(ControlFlow::Continue(()))
+            })?;
+            let mut record = CHAIN.get(writer, &number)?.unwrap();
+            record.digest = digest(changed.get().as_bytes());
+            ENTRIES.put(writer, &id, &changed)?;
+            CHAIN.put(writer, &number, &record)?;
+            format!("entry {id} and its record edited")
+        }
+        // The end of the log taken away, with its tip set back.
+        _ => {
+            let keep = record - 1;
+            let mut gone = Vec::new();
+            CHAIN.scan(writer, record.., Order::LowestFirst, |at, record| {
+                gone.push((at, record.id));
+                Ok(ControlFlow::Continue(()))
+            })?;
+            for (at, id) in gone {
+                CHAIN.remove(writer, &at)?;
+                ENTRIES.remove(writer, &id)?;
+            }
+            let seal = CHAIN.get(writer, &keep)?.unwrap().seal;
+            TIP.put(writer, &KEY.to_owned(), &Tip { record: keep, seal, ..tip(writer)? })?;
+            format!("everything after record {keep} cut")
+        }
+    })
+}
+
+#[tokio::test]
+async fn two_hundred_edits_cuts_and_swaps_are_each_found() {
+    println!("seed {SEED:#x}");
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Memory::new());
+    {
+        let log = open(dir.path()).await;
+        fill(&log, ENTRIES_WRITTEN).await;
+        log.note_apart(secrets.clone()).await.unwrap();
+        assert!(log.verify(secrets.clone()).await.unwrap().is_proved());
+    }
+    let mut dice = Dice(SEED);
+    for round in 0..ROUNDS {
+        let copy = tempfile::tempdir().unwrap();
+        copy_all(dir.path(), copy.path());
+        let mut thrown = Dice(SEED ^ (dice.roll(u64::MAX) | 1));
+        let store = Store::open(copy.path()).await.unwrap().store;
+        let what = store.write(move |writer| tamper(writer, &mut thrown)).await.unwrap();
+        drop(store);
+        let found = check(copy.path(), &secrets).await;
+        assert!(!found.breaks.is_empty(), "round {round}: {what} was not found");
+        assert!(!found.breaks[0].words().is_empty());
+        // It stays found, whatever is written afterwards.
+        if round % 20 == 0 {
+            fill(&open(copy.path()).await, 3).await;
+            let found = check(copy.path(), &secrets).await;
+            assert!(!found.breaks.is_empty(), "round {round}: {what} was forgotten");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_remark_does_not_make_a_change_look_like_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path()).await;
+    fill(&log, 6).await;
+    log.store
+        .write(|writer| {
+            for id in [3, 5] {
+                let text = ENTRIES.get(writer, &id)?.unwrap().get().replace("target", "tarqet");
+                ENTRIES.put(writer, &id, &RawValue::from_string(text).unwrap())?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    // Entry 5 is under way.
+    let done = log.finish(5, Finish::new(OperationResult::Done)).await;
+    for fault in [log.comment(3, "fine".into()).await, done] {
+        assert_eq!(fault.unwrap_err().code, protocol::FaultCode::LogBroken);
+    }
+    log.comment(2, "fine".into()).await.unwrap();
+    drop(log);
+    let found = check(dir.path(), &Arc::new(Memory::new())).await;
+    assert_eq!(found.breaks.iter().map(|found| found.operation).collect::<Vec<_>>(), [Some(3), Some(5)]);
+}
+
+#[tokio::test]
+async fn the_first_break_is_named_with_its_operation() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Memory::new());
+    let log = open(dir.path()).await;
+    fill(&log, 10).await;
+    log.store
+        .write(|writer| {
+            for id in [3, 7] {
+                let text = ENTRIES.get(writer, &id)?.unwrap().get().replace("target", "tarqet");
+                ENTRIES.put(writer, &id, &RawValue::from_string(text).unwrap())?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let found = log.verify(secrets).await.unwrap();
+    assert_eq!((found.breaks_in_all, found.breaks[0].kind), (2, LogBreakKind::EntryChanged));
+    assert_eq!(found.breaks[0].words(), "operation 3 is other than it was written");
+}
+
+#[tokio::test]
+async fn yesterday_s_copy_of_the_store_is_seen_and_told_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let yesterday = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Memory::new());
+    fill(&open(dir.path()).await, 10).await;
+    copy_all(dir.path(), yesterday.path());
+    let log = open(dir.path()).await;
+    fill(&log, 10).await;
+    log.note_apart(secrets.clone()).await.unwrap();
+    drop(log);
+
+    // The store alone put back: the file beside it knows more.
+    let store_alone = tempfile::tempdir().unwrap();
+    copy_all(dir.path(), store_alone.path());
+    std::fs::remove_dir_all(store_alone.path().join("store")).unwrap();
+    copy_all(&yesterday.path().join("store"), &store_alone.path().join("store"));
+    std::fs::copy(yesterday.path().join("store.witness"), store_alone.path().join("store.witness")).unwrap();
+    for _ in 0..2 {
+        let found = check(store_alone.path(), &secrets).await;
+        assert_eq!(found.breaks[0].kind, LogBreakKind::RolledBack, "{found:?}");
+        fill(&open(store_alone.path()).await, 20).await;
+    }
+
+    // The whole folder put back: the keyring knows more, and is not talked out of it.
+    for _ in 0..2 {
+        let log = open(yesterday.path()).await;
+        log.note_apart(secrets.clone()).await.unwrap();
+        let found = log.verify(secrets.clone()).await.unwrap();
+        assert_eq!(found.breaks[0].kind, LogBreakKind::RolledBack, "{found:?}");
+    }
+    // Written on until it is as long as before: the seals are others.
+    fill_with(&open(yesterday.path()).await, 30, "another target").await;
+    let found = check(yesterday.path(), &secrets).await;
+    assert_eq!(found.breaks[0].kind, LogBreakKind::RolledBack, "{found:?}");
+}
+
+#[tokio::test]
+async fn a_lost_key_is_said_and_none_is_made_in_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Memory::new());
+    let log = open(dir.path()).await;
+    fill(&log, 5).await;
+    assert_eq!(log.verify(secrets.clone()).await.unwrap().key, ChainKey::File);
+    log.note_apart(secrets.clone()).await.unwrap();
+    let found = log.verify(secrets.clone()).await.unwrap();
+    assert_eq!(found.key, ChainKey::Keyring);
+    assert!(
+        matches!(found.head, protocol::operations::ChainHead::Keyring { record } if record == found.records)
+    );
+    let files = std::fs::read_dir(dir.path()).unwrap().flatten();
+    assert!(
+        files
+            .map(|file| file.file_name().into_string().unwrap())
+            .all(|name| !name.contains("operations.start")),
+        "the keyring has the key, so the file is gone"
+    );
+    // The item is deleted under the running app.
+    let gone = Arc::new(Memory::new());
+    for _ in 0..2 {
+        log.note_apart(gone.clone()).await.unwrap();
+        let found = log.verify(gone.clone()).await.unwrap();
+        assert_eq!((found.key, found.is_proved(), found.breaks_in_all), (ChainKey::Lost, false, 0));
+    }
+    fill(&log, 1).await;
+    assert!(log.verify(secrets).await.unwrap().is_proved(), "the log went on under its own key");
+    // The running key is gone: the chain begins anew, and says so.
+    drop(log);
+    std::fs::remove_file(dir.path().join("operations.head")).unwrap();
+    let found = check(dir.path(), &gone).await;
+    assert_eq!(found.breaks[0].kind, LogBreakKind::KeyReplaced);
+}
+
+#[tokio::test]
+async fn what_retention_takes_away_is_told_from_a_theft() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Memory::new());
+    let log = open(dir.path()).await;
+    fill(&log, 30).await;
+    log.note_apart(secrets.clone()).await.unwrap();
+    // Entry 5 is under way and ends what may go.
+    let gone = log.retire(None, Some(10)).await.unwrap();
+    assert_eq!(gone, 4);
+    for id in (5..=30).step_by(5) {
+        log.finish(id, Finish::new(OperationResult::Done)).await.unwrap();
+    }
+    assert_eq!(log.retire(None, Some(10)).await.unwrap(), 16);
+    assert_eq!(log.retire(None, Some(10)).await.unwrap(), 0);
+    let page = log.page(OperationFilter::default()).await.unwrap();
+    assert_eq!(page.operations.len(), 10);
+    assert_eq!((page.counts.total, page.counts.unread), (10, 10));
+    let check = log.verify(secrets.clone()).await.unwrap();
+    assert_eq!((check.breaks_in_all, check.retired, check.entries), (0, 20, 10));
+    assert!(check.records < 40, "the records of what is gone went with it: {}", check.records);
+    log.store.write(|writer| ENTRIES.remove(writer, &21)).await.unwrap();
+    let check = log.verify(secrets.clone()).await.unwrap();
+    assert_eq!(check.breaks[0].kind, LogBreakKind::EntryMissing);
+    drop(log);
+    assert_eq!(open(dir.path()).await.retire(Some(2_000), None).await.unwrap(), 9);
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(file.file_name());
+        if file.file_type().unwrap().is_dir() {
+            copy_all(&file.path(), &target);
+        } else if file.file_name() != "store.lock" {
+            std::fs::copy(file.path(), target).unwrap();
+        }
+    }
+}
