@@ -21,6 +21,7 @@ mod layout;
 mod load;
 mod managers;
 mod numbers;
+mod operations;
 mod outcome_kinds;
 mod outcomes;
 mod packages;

@@ -104,6 +104,7 @@ async fn open(options: EngineOptions) -> Result<Engine, Fault> {
     }
     let backed_up = engine.clone();
     tauri::async_runtime::spawn(async move { backed_up.keep_backed_up().await });
+    engine.keep_up();
     Ok(engine)
 }
 

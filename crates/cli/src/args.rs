@@ -184,9 +184,6 @@ impl Verb {
         match self {
             Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
             Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
-            Verb::Operations(Operations { verb: Some(OperationsVerb::Export { .. }), .. }) => {
-                Some("operations export")
-            }
             _ => None,
         }
     }
@@ -533,10 +530,26 @@ pub(crate) enum OperationsVerb {
     },
     /// Follow the chain of the log, and name what was changed, cut or put back
     Verify,
+    /// Write what a filter finds to a file that is not there yet
     Export {
         file: PathBuf,
+        /// csv, json (one document a line) or html (to print); else by the ending of the file
         #[arg(long)]
         format: Option<String>,
+        #[command(flatten)]
+        filter: OperationFields,
+    },
+    /// Take old operations away now, by the settings or as given here
+    Retain {
+        /// Keep what is younger
+        #[arg(long)]
+        days: Option<u32>,
+        /// Keep so many at most
+        #[arg(long)]
+        entries: Option<u64>,
+        /// Write what goes to a file in this folder first
+        #[arg(long, value_name = "DIR")]
+        export_to: Option<PathBuf>,
     },
 }
 

@@ -1,11 +1,17 @@
 //! operations.
 
+use std::path::Path;
+
 use engine::Desk;
-use protocol::ipc::{OperationComment, OperationShow, OperationsList, OperationsRead, OperationsVerify};
-use protocol::operations::{
-    ChainHead, ChainKey, LogCheck, Operation, OperationCounts, OperationFilter, OperationKind, OperationPage,
-    OperationResult, Piece, Privilege, ReadSelection,
+use protocol::ipc::{
+    OperationComment, OperationShow, OperationsExport, OperationsList, OperationsRead, OperationsRetain,
+    OperationsVerify,
 };
+use protocol::operations::{
+    ChainHead, ChainKey, ExportFormat, ExportReport, LogCheck, Operation, OperationCounts, OperationFilter,
+    OperationKind, OperationPage, OperationResult, Piece, Privilege, ReadSelection, Retained,
+};
+use protocol::settings::LogKeep;
 use protocol::{Fault, FaultCode};
 
 use crate::args::{OperationFields, Operations, OperationsVerb};
@@ -53,8 +59,48 @@ pub(crate) async fn act(desk: &Desk, operations: Operations, printer: &Printer) 
             printer.show(&check, check_words)?;
             judge_check(&check)
         }
-        Some(OperationsVerb::Export { .. }) => Ok(()),
+        Some(OperationsVerb::Export { file, format, filter: fields }) => {
+            let (format, filter) = (format_of(&file, format.as_deref())?, filter(fields)?);
+            let file = absolute("file", &file)?;
+            let shown = protocol::text::printable(&file).into_owned();
+            printer.say(&format!("writing {shown}; Ctrl+C calls it off and leaves nothing"))?;
+            let export = OperationsExport { file, format, filter, ticket: "terminal".into() };
+            printer.show(&desk.call(export).await?, export_words)
+        }
+        Some(OperationsVerb::Retain { days, entries, export_to }) => {
+            let export_to = export_to.map(|folder| absolute("export-to", &folder)).transpose()?;
+            let given = LogKeep { days, entries, export_to };
+            let keep = (given != LogKeep::default()).then_some(given);
+            printer.show(&desk.call(OperationsRetain { keep }).await?, retained_words)
+        }
     }
+}
+
+/// The full path: another program may write the file.
+fn absolute(field: &str, path: &Path) -> Result<String, Fault> {
+    let full = std::path::absolute(path)
+        .map_err(|why| Fault::bad_input(field, format!("{} cannot be used: {why}", path.display())))?;
+    let text = full.to_str().map(str::to_owned);
+    text.ok_or_else(|| Fault::bad_input(field, format!("{} is no text of UTF-8", path.display())))
+}
+
+fn format_of(file: &Path, word: Option<&str>) -> Result<ExportFormat, Fault> {
+    let ending = file.extension().and_then(|ending| ending.to_str());
+    let known = ExportFormat::ALL.map(ExportFormat::name);
+    let wanted = word.or(ending).unwrap_or_default();
+    let is_it =
+        |format: &ExportFormat| wanted == format.name() || (word.is_none() && wanted == format.extension());
+    ExportFormat::ALL.into_iter().find(is_it).ok_or_else(|| not_one_of("format", "a format", wanted, &known))
+}
+
+fn export_words(report: &ExportReport) -> String {
+    format!("{} operations, {}, in {}\n", report.written, bytes(report.bytes), report.file)
+}
+
+fn retained_words(retained: &Retained) -> String {
+    let exported =
+        retained.exported.as_ref().map_or_else(String::new, |file| format!("; they are in {file}"));
+    format!("{} operations were taken away{exported}\n", retained.gone)
 }
 
 pub(crate) fn filter(fields: OperationFields) -> Result<OperationFilter, Fault> {

@@ -138,6 +138,10 @@ impl Engine {
 
     pub(crate) fn open_questions(&self) -> Vec<protocol::link::Question> {
         self.parts.sessions.questions().list()
+    /// Keeps up what the log needs while this program stays open: its end in the keyring, its retention
+    /// and its forwarding.
+    pub fn keep_up(&self) {
+        crate::operations::upkeep::begin(&self.parts);
     }
 
     /// Ends every link, so that no helper stays behind, and makes the backup of the day if it is due.

@@ -12,12 +12,13 @@ use crate::link::{CheckReport, HelperStatus, LinkState, Question};
 use crate::metrics::Metrics;
 use crate::notes::{Note, NoteAbout};
 use crate::operations::{
-    LogCheck, Operation, OperationCounts, OperationFilter, OperationPage, ReadSelection,
+    ExportFormat, ExportReport, LogCheck, Operation, OperationCounts, OperationFilter, OperationPage,
+    ReadSelection, Retained,
 };
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
 use crate::search::{FindAnswer, FindQuery};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
-use crate::settings::Settings;
+use crate::settings::{LogKeep, Settings};
 use crate::snapshot::{Aged, Snapshot};
 use crate::sockets::{SocketAnswer, SocketQuery};
 use crate::store::{BackupFacts, StoreFacts, StoreNotice, StoreReport};
@@ -127,6 +128,12 @@ commands! {
     "operation_comment" OperationComment { id: u64, text: String } -> Operation;
     /// Follows the chain of the log and names what does not fit.
     "operations_verify" OperationsVerify {} -> LogCheck;
+    /// Writes what a filter asks for to a file that is not there yet. `ticket` names it in events, and
+    /// for calling it off.
+    "operations_export" OperationsExport { file: String, format: ExportFormat, filter: OperationFilter, ticket: String } -> ExportReport;
+    "operations_export_cancel" OperationsExportCancel { ticket: String } -> ();
+    /// Takes away what shall not be kept, now; `None` goes by the settings.
+    "operations_retain" OperationsRetain { keep: Option<LogKeep> } -> Retained;
 
     /// The note on a host or a group; `None` if there is none.
     "note_show" NoteShow { about: NoteAbout } -> Option<Note>;
@@ -232,6 +239,11 @@ pub enum Event {
     /// The place for secrets was opened, locked or changed.
     Secrets {
         state: KeyringState,
+    },
+    /// How far an export has come.
+    Export {
+        ticket: String,
+        report: ExportReport,
     },
     /// An operation was begun, finished, commented on, read or taken away.
     Operations {

@@ -10,6 +10,44 @@ pub struct Settings {
     /// Time between two samples of metrics.
     pub interval_ms: u32,
     pub notify: Notify,
+    pub log: LogSettings,
+}
+
+/// What is done with the log of operations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogSettings {
+    pub keep: LogKeep,
+    /// A collector that gets every entry; `None` is off.
+    pub syslog: Option<Syslog>,
+}
+
+/// How much of the log is kept. What is not is taken away, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogKeep {
+    /// `None` is for ever.
+    pub days: Option<u32>,
+    /// `None` is all.
+    pub entries: Option<u64>,
+    /// A folder where what is taken away is written to first; nothing goes if it cannot be.
+    pub export_to: Option<String>,
+}
+
+/// Where a collector listens, for messages of RFC 5424.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Syslog {
+    pub transport: Transport,
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    #[default]
+    Tcp,
+    Udp,
 }
 
 /// What the desktop is told of while nobody looks at the window; each can be silenced.
@@ -35,6 +73,7 @@ impl Default for Settings {
             theme: Theme::System,
             interval_ms: 2_000,
             notify: Notify::default(),
+            log: LogSettings::default(),
         }
     }
 }

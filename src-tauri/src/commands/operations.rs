@@ -8,4 +8,7 @@ super::pass! {
     operations_counts: OperationsCounts;
     operation_comment: OperationComment;
     operations_verify: OperationsVerify;
+    operations_export: OperationsExport;
+    operations_export_cancel: OperationsExportCancel;
+    operations_retain: OperationsRetain;
 }

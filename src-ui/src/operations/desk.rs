@@ -3,12 +3,15 @@
 //! The unread are asked for apart from the newest page, so that one that is far back in the log
 //! still stands at the top.
 
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::ipc::{OperationShow, OperationsList, OperationsRead, OperationsUnread};
 use protocol::operations::{
-    OperationCounts, OperationFilter, OperationKind, OperationPage, OperationResult, ReadMark, ReadSelection,
+    Found, Operation, OperationCounts, OperationFilter, OperationKind, OperationPage, OperationResult,
+    ReadMark, ReadSelection,
 };
 
 use super::groups::{Group, Inbox, neighbour};
@@ -17,6 +20,7 @@ use crate::ipc;
 use crate::state::{App, now_ms, use_app, zone_min};
 
 const PAGE: u32 = 100;
+const DAY_MS: i64 = 86_400_000;
 const UNREAD_MOST: u32 = 200;
 
 /// Which of the three segments is chosen.
@@ -39,6 +43,11 @@ pub(crate) struct Desk {
     pub(crate) host: RwSignal<String>,
     pub(crate) kind: RwSignal<String>,
     pub(crate) result: RwSignal<String>,
+    pub(crate) operator: RwSignal<String>,
+    /// How many days back; empty is all.
+    pub(crate) days: RwSignal<String>,
+    /// Where the words stand that were looked for, by operation.
+    pub(crate) found: RwSignal<HashMap<u64, Vec<Found>>>,
     pub(crate) inbox: RwSignal<Inbox>,
     pub(crate) next: RwSignal<Option<u64>>,
     pub(crate) counts: RwSignal<OperationCounts>,
@@ -61,6 +70,9 @@ impl Desk {
             host: RwSignal::default(),
             kind: RwSignal::default(),
             result: RwSignal::default(),
+            operator: RwSignal::default(),
+            days: RwSignal::default(),
+            found: RwSignal::default(),
             inbox: RwSignal::default(),
             next: RwSignal::new(None),
             counts: RwSignal::default(),
@@ -81,6 +93,11 @@ impl Desk {
             host: self.own_host.get_value().or_else(|| some(self.host.get_untracked())),
             kind: OperationKind::ALL.into_iter().find(|known| known.name() == kind),
             result: RESULTS.into_iter().find(|known| known.words() == result),
+            operator: some(self.operator.get_untracked()),
+            since_ms: self
+                .days
+                .with_untracked(|days| days.parse::<i64>().ok())
+                .map(|days| now_ms() - days * DAY_MS),
             failed: which == Which::Failed,
             unread: which == Which::Unread,
             text: self.text.with_untracked(|text| text.trim().to_owned()),
@@ -89,14 +106,26 @@ impl Desk {
         }
     }
 
+    /// What is asked for now, without a limit.
+    pub(crate) fn asked(self) -> OperationFilter {
+        OperationFilter { limit: None, ..self.filter() }
+    }
+
+    /// Puts an operation that changed in its place.
+    pub(crate) fn renew(self, operation: Operation) {
+        self.inbox.try_update(|inbox| inbox.add(vec![operation]));
+    }
+
     pub(crate) fn is_filtered(self) -> bool {
         let is_set = |field: RwSignal<String>| field.with(|text| !text.trim().is_empty());
         self.which.get() != Which::All
-            || [self.text, self.host, self.kind, self.result].into_iter().any(is_set)
+            || [self.text, self.host, self.kind, self.result, self.operator, self.days]
+                .into_iter()
+                .any(is_set)
     }
 
     pub(crate) fn clear_filters(self) {
-        for field in [self.text, self.host, self.kind, self.result] {
+        for field in [self.text, self.host, self.kind, self.result, self.operator, self.days] {
             field.set(String::new());
         }
         self.which.set(Which::All);
@@ -133,6 +162,11 @@ impl Desk {
         if fresh {
             self.next.set(page.next);
         }
+        if fresh {
+            self.found.set(HashMap::new());
+        }
+        self.keep_found(&unread);
+        self.keep_found(&page);
         self.inbox.update(|inbox| {
             if fresh {
                 *inbox = Inbox::default();
@@ -145,6 +179,14 @@ impl Desk {
         if !self.chosen.get_untracked().is_some_and(is_there) {
             let first = untrack(|| self.groups()).first().and_then(|(_, ids)| ids.first().copied());
             self.chosen.set(first);
+        }
+    }
+
+    fn keep_found(self, page: &OperationPage) {
+        if !page.found.is_empty() {
+            let found = page.operations.iter().zip(&page.found);
+            self.found
+                .update(|all| all.extend(found.map(|(operation, found)| (operation.id, found.clone()))));
         }
     }
 
@@ -166,6 +208,7 @@ impl Desk {
             match told {
                 Ok(page) => {
                     self.next.set(page.next);
+                    self.keep_found(&page);
                     self.inbox.update(|inbox| inbox.add(page.operations));
                 }
                 Err(fault) => self.app.complain(fault),
@@ -228,10 +271,10 @@ impl Desk {
     }
 
     pub(crate) fn mark_all(self) {
-        // On the page of one host only that host's entries are meant.
+        // On the page of one host only that host's entries are meant; with a filter, all that it finds.
         let ids: Vec<u64> = self.inbox.with_untracked(Inbox::unread);
         let selection = if self.own_host.with_value(Option::is_some) || untrack(|| self.is_filtered()) {
-            ReadSelection::Ids(ids.clone())
+            ReadSelection::Filter(self.asked())
         } else {
             ReadSelection::All
         };
@@ -266,11 +309,4 @@ impl Desk {
 }
 
 /// Results that can be asked for, the bad ones first.
-pub(crate) const RESULTS: [OperationResult; 6] = [
-    OperationResult::Failed,
-    OperationResult::Refused,
-    OperationResult::TimedOut,
-    OperationResult::OutcomeUnknown,
-    OperationResult::Done,
-    OperationResult::UnderWay,
-];
+pub(crate) const RESULTS: [OperationResult; 7] = OperationResult::ALL;

@@ -1,11 +1,13 @@
 //! The record at the right: who, when, what exactly, what came of it.
 
 use leptos::prelude::*;
-use protocol::operations::{Operation, OperationKind};
+use protocol::operations::{Operation, OperationKind, Privilege};
 use protocol::services::Outcome;
 use protocol::text::printable;
 
+use super::comments::Comments;
 use super::desk::Desk;
+use super::marked::{found_in, marked};
 use super::words::{action, kind_words, title, verdict};
 use crate::components::{Button, ButtonKind, Glyph, IconName, KeyCap, Tag};
 use crate::format::{self, NOT_KNOWN};
@@ -48,6 +50,20 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
     let change = operation.before.clone().zip(operation.after.clone());
     let has_course = operation.outcome.is_some() && operation.moments.len() > 1;
     let operation = StoredValue::new(operation);
+    let comments = operation.with_value(|operation| operation.comments.clone());
+    let found = move || {
+        let found = desk.found.with(|found| found.get(&id).cloned()).unwrap_or_default();
+        let lines = operation.with_value(|operation| found_in(operation, &found));
+        (!lines.is_empty()).then(|| {
+            let line = |(_, pieces)| view! { <p>{marked(pieces, false)}</p> };
+            view! {
+                <h3>{move || t_string!(i18n, operations.found)}</h3>
+                <div class="block mono selectable" data-testid="operations-found">
+                    {lines.into_iter().map(line).collect_view()}
+                </div>
+            }
+        })
+    };
     let facts = move || operation.with_value(|operation| facts(i18n, operation));
     view! {
         <section class="operations-detail" data-testid="operations-detail" data-operation=id.to_string()>
@@ -94,6 +110,7 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
                 </dl>
             </header>
             <div class="detail-body">
+                {found}
                 <h3>{move || t_string!(i18n, operations.command)}</h3>
                 {operation
                     .with_value(|operation| match operation.command.is_empty() {
@@ -142,6 +159,7 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
                     text=operation.with_value(|o| o.errors.clone())
                     testid="operations-errors"
                 />
+                <Comments desk id comments />
             </div>
             <footer class="detail-foot">
                 {again}
@@ -182,6 +200,27 @@ fn facts(i18n: I18n, operation: &Operation) -> Vec<(&'static str, &'static str, 
         ("kind-is", t_string!(i18n, operations.kind), kind_words(i18n, operation.kind).to_owned(), false),
         ("number", t_string!(i18n, operations.number), operation.id.to_string(), false),
     ];
+    if operation.custom {
+        facts.push((
+            "custom",
+            t_string!(i18n, operations.written_by),
+            t_string!(i18n, operations.by_person).to_owned(),
+            false,
+        ));
+    }
+    let rights = match operation.privilege {
+        Some(Privilege::User) => Some(t_string!(i18n, operations.as_user)),
+        Some(Privilege::Sudo) => Some(t_string!(i18n, operations.as_sudo)),
+        Some(Privilege::Unknown) | None => None,
+    };
+    if let Some(rights) = rights {
+        facts.push(("rights", t_string!(i18n, operations.rights), rights.to_owned(), false));
+    }
+    for (name, full) in [("output-bytes", operation.output_bytes), ("errors-bytes", operation.errors_bytes)] {
+        if let Some(full) = full {
+            facts.push((name, t_string!(i18n, operations.full_size), format::bytes(full), false));
+        }
+    }
     if let Some(host) = &operation.host {
         let address = match host.address.is_empty() {
             true => printable(&host.name).into_owned(),

@@ -3,7 +3,7 @@
 //! What was unread when the page was opened stays in its group while it is read, so that no row
 //! moves away under the pointer.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use protocol::operations::Operation;
 
@@ -51,6 +51,11 @@ impl Inbox {
     /// Numbers of the loaded operations that are unread now.
     pub(crate) fn unread(&self) -> Vec<u64> {
         self.operations.values().filter(|operation| operation.is_unread()).map(|o| o.id).collect()
+    }
+
+    /// Everybody who did something that is loaded.
+    pub(crate) fn operators(&self) -> BTreeSet<String> {
+        self.operations.values().map(|operation| operation.operator.clone()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

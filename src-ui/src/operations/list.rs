@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 
 use super::desk::Desk;
 use super::groups::Group;
+use super::marked::marked;
 use super::words::{second_line, title};
 use crate::components::Glyph;
 use crate::format;
@@ -148,7 +149,15 @@ fn OperationRow(desk: Desk, id: u64) -> impl IntoView {
     let time = move || {
         with(&|operation| format::clock_minutes(operation.started_ms, zone_min(operation.started_ms)))
     };
+    // While words are looked for, the line around the first place where they stand.
+    let found = move || {
+        let found = desk.found.with(|found| found.get(&id).cloned())?;
+        operation.with(|o| o.as_ref()?.excerpt(&found)).map(|pieces| marked(pieces, false))
+    };
     let second = move || {
+        if let Some(found) = found() {
+            return Some(found.into_any());
+        }
         operation.with(|o| {
             let pieces = second_line(i18n, o.as_ref()?).into_iter().enumerate();
             let piece = |(n, (words, is_bad))| {
@@ -157,7 +166,7 @@ fn OperationRow(desk: Desk, id: u64) -> impl IntoView {
                     <span class:is-crit=is_bad>{words}</span>
                 }
             };
-            Some(pieces.map(piece).collect_view())
+            Some(pieces.map(piece).collect_view().into_any())
         })
     };
     view! {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use super::desk::{Desk, RESULTS, Which};
 use super::detail::OperationDetail;
+use super::export::ExportDialog;
 use super::list::OperationList;
+use super::verify::VerifyDialog;
 use super::words::{kind_words, result_words};
 use crate::app::TopBar;
 use crate::components::{
@@ -35,18 +37,35 @@ pub(crate) fn OperationsPage() -> impl IntoView {
         }
     });
     let unread = move || desk.counts.with(|counts| counts.unread);
+    let (exporting, verifying) = (RwSignal::new(false), RwSignal::new(false));
     view! {
         <TopBar>
+            <Button testid="operations-verify" on_click=Callback::new(move |()| verifying.set(true))>
+                {move || t_string!(i18n, operations.verify)}
+            </Button>
+            <Button testid="operations-export" on_click=Callback::new(move |()| exporting.set(true))>
+                {move || t_string!(i18n, operations.export)}
+            </Button>
             <Button
                 icon=IconName::Check
                 testid="operations-mark-all"
                 disabled=Signal::derive(move || unread() == 0)
                 on_click=Callback::new(move |()| desk.mark_all())
             >
-                {move || t_string!(i18n, operations.mark_all, count = unread())}
+                {move || match desk.is_filtered() {
+                    // How many a filter finds is known when they are marked.
+                    true => t_string!(i18n, operations.mark_found).to_owned(),
+                    false => t_string!(i18n, operations.mark_all, count = unread()),
+                }}
             </Button>
         </TopBar>
         <Operations desk />
+        <Show when=move || exporting.get()>
+            <ExportDialog desk open=exporting />
+        </Show>
+        <Show when=move || verifying.get()>
+            <VerifyDialog open=verifying />
+        </Show>
     }
 }
 
@@ -66,6 +85,7 @@ fn Operations(desk: Desk) -> impl IntoView {
     // What was begun or finished elsewhere joins the list; nothing on screen moves for it.
     Effect::new(move |before: Option<()>| {
         app.counts.track();
+        app.log_record.track();
         if before.is_some() {
             desk.read(false);
         }
@@ -167,6 +187,18 @@ fn Operations(desk: Desk) -> impl IntoView {
                     label=Signal::derive(move || t_string!(i18n, operations.filter_result).to_owned())
                     testid="operations-result"
                 />
+                <SelectInput
+                    value=desk.operator
+                    options=Signal::derive(move || operator_options(i18n, desk))
+                    label=Signal::derive(move || t_string!(i18n, operations.filter_operator).to_owned())
+                    testid="operations-operator"
+                />
+                <SelectInput
+                    value=desk.days
+                    options=Signal::derive(move || time_options(i18n))
+                    label=Signal::derive(move || t_string!(i18n, operations.filter_time).to_owned())
+                    testid="operations-days"
+                />
                 <span class="grow"></span>
                 <span class="quiet operations-count" data-testid="operations-count">{count_words}</span>
             </div>
@@ -197,6 +229,8 @@ fn follow(desk: Desk) {
         desk.host.track();
         desk.kind.track();
         desk.result.track();
+        desk.operator.track();
+        desk.days.track();
         desk.read(true);
     });
 }
@@ -223,6 +257,32 @@ fn HostFilter(desk: Desk) -> impl IntoView {
             testid="operations-host"
         />
     }
+}
+
+/// Operators that are in what is loaded; the one who is chosen stays.
+fn operator_options(i18n: I18n, desk: Desk) -> Vec<(String, String)> {
+    let mut names = desk.inbox.with(|inbox| inbox.operators());
+    let chosen = desk.operator.get();
+    if !chosen.is_empty() {
+        names.insert(chosen);
+    }
+    let mut options = vec![(String::new(), t_string!(i18n, operations.operator_all).to_owned())];
+    options.extend(names.into_iter().map(|name| {
+        let shown = printable(&name).into_owned();
+        (name, t_string!(i18n, operations.operator_is, name = shown))
+    }));
+    options
+}
+
+fn time_options(i18n: I18n) -> Vec<(String, String)> {
+    [
+        ("", t_string!(i18n, operations.time_all)),
+        ("1", t_string!(i18n, operations.time_day)),
+        ("7", t_string!(i18n, operations.time_week)),
+        ("30", t_string!(i18n, operations.time_month)),
+    ]
+    .map(|(days, words)| (days.to_owned(), words.to_owned()))
+    .to_vec()
 }
 
 fn kind_options(i18n: I18n) -> Vec<(String, String)> {

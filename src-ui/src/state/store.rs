@@ -17,7 +17,7 @@ use protocol::ipc::{
 };
 use protocol::link::{LinkState, LinkStep, Question};
 use protocol::metrics::Metrics;
-use protocol::operations::OperationCounts;
+use protocol::operations::{ExportReport, OperationCounts};
 use protocol::services::ServiceAction;
 use protocol::settings::{Language, Settings, Theme};
 
@@ -93,6 +93,10 @@ pub(crate) struct App {
     pub(crate) facts: RwSignal<Load<AppFacts>>,
     pub(crate) settings: RwSignal<Settings>,
     pub(crate) counts: RwSignal<OperationCounts>,
+    /// Another one whenever an entry of the log changed.
+    pub(crate) log_record: RwSignal<u64>,
+    /// How far the export of a ticket has come.
+    pub(crate) export: RwSignal<Option<(String, ExportReport)>>,
     /// Whether the list of hosts was read; the rows themselves are behind `row` and `rows`.
     pub(crate) hosts: RwSignal<Load<()>>,
     /// Each saved host by its name.
@@ -145,6 +149,8 @@ impl App {
             facts: RwSignal::new(Load::Loading),
             settings: RwSignal::default(),
             counts: RwSignal::default(),
+            log_record: RwSignal::default(),
+            export: RwSignal::default(),
             hosts: RwSignal::new(Load::Loading),
             rows: RwSignal::default(),
             pulse: RwSignal::new(0),
@@ -314,7 +320,11 @@ impl App {
                         row.last = Some(glance);
                     });
                 }
-                Event::Operations { counts, .. } => self.counts.set(counts),
+                Event::Operations { counts, record } => {
+                    self.counts.set(counts);
+                    self.log_record.set(record);
+                }
+                Event::Export { ticket, report } => self.export.set(Some((ticket, report))),
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
                 Event::Open { host } => self.asked_path.set(Some(crate::hosts::host_path(&host))),
                 Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),

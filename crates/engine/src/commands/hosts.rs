@@ -53,7 +53,12 @@ fn system_language() -> String {
 
 impl Handle for SettingsSave {
     async fn handle(self, engine: &Engine) -> Result<Settings, Fault> {
-        settings::save(&engine.parts.store, self.settings).await
+        let before = settings::load(&engine.parts.store).await?;
+        let after = settings::save(&engine.parts.store, self.settings).await?;
+        if let Some(change) = settings::log_change(&before.log, &after.log) {
+            log(engine, OperationKind::SettingsChange, None, "log", &change).await?;
+        }
+        Ok(after)
     }
 }
 

@@ -45,7 +45,7 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, OperationsCounts, OperationComment, OperationsVerify, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove, StoreShow, StoreCheck, StoreBackup,
+    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, OperationsCounts, OperationComment, OperationsVerify, OperationsExport, OperationsExportCancel, OperationsRetain, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove, StoreShow, StoreCheck, StoreBackup,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {

@@ -1,14 +1,22 @@
 //! operations: reading the log and marking it.
 
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
 use protocol::Fault;
 use protocol::ipc::{
-    OperationComment, OperationShow, OperationsCounts, OperationsList, OperationsRead, OperationsUnread,
-    OperationsVerify,
+    Event, OperationComment, OperationShow, OperationsCounts, OperationsExport, OperationsExportCancel,
+    OperationsList, OperationsRead, OperationsRetain, OperationsUnread, OperationsVerify,
 };
-use protocol::operations::{LogCheck, Operation, OperationCounts, OperationPage};
+use protocol::operations::{
+    ExportReport, LogCheck, Operation, OperationCounts, OperationKind, OperationPage, OperationResult,
+    Retained,
+};
 
 use super::Handle;
 use crate::engine::Engine;
+use crate::operations::{Finish, OperationDraft};
+use crate::settings;
 
 impl Handle for OperationsList {
     async fn handle(self, engine: &Engine) -> Result<OperationPage, Fault> {
@@ -57,5 +65,56 @@ impl Handle for OperationsVerify {
             tracing::info!(code = ?fault.code, "the end of the log's chain is not noted in the keyring");
         }
         Ok(check)
+    }
+}
+
+/// Between two events about one export.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+
+impl Handle for OperationsExport {
+    async fn handle(self, engine: &Engine) -> Result<ExportReport, Fault> {
+        let OperationsExport { file, format, filter, ticket } = self;
+        let operations = &engine.parts.operations;
+        let held = operations.take_ticket(ticket.clone());
+        let mut told = Instant::now();
+        let report = operations
+            .export(in_home(&file), format, filter, |report| {
+                if told.elapsed() >= TELL_EVERY || report.permille == 1_000 {
+                    told = Instant::now();
+                    engine.tell(Event::Export { ticket: ticket.clone(), report: report.clone() });
+                }
+                held.goes_on()
+            })
+            .await?;
+        let draft = OperationDraft::new(OperationKind::LogExport, None, report.file.clone());
+        let summary = format!("{} entries as {}", report.written, format.name());
+        operations.record_own(draft, Finish::new(OperationResult::Done).saying(summary)).await?;
+        Ok(report)
+    }
+}
+
+/// A path as a person gives it; `~` is the home folder.
+fn in_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+impl Handle for OperationsExportCancel {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        engine.parts.operations.call_off(&self.ticket);
+        Ok(())
+    }
+}
+
+impl Handle for OperationsRetain {
+    async fn handle(self, engine: &Engine) -> Result<Retained, Fault> {
+        let keep = match self.keep {
+            Some(keep) => keep,
+            None => settings::load(&engine.parts.store).await?.log.keep,
+        };
+        settings::check_keep(&keep)?;
+        engine.parts.operations.retain(&keep).await
     }
 }

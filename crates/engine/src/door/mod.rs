@@ -101,6 +101,62 @@ mod tests {
         assert!(first.as_os_str().len() < 108, "{}", first.display());
     }
 
+    /// Set for the program that runs as another user: the socket that it knocks at.
+    const KNOCK_AT: &str = "MUSTER_TEST_KNOCK_AT";
+    const OTHER_USER: u32 = 65_534;
+
+    /// Asks for the hosts and tells what came back.
+    fn knock_at(path: &Path) -> String {
+        use std::io::{Read, Write};
+        let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+        let asked = stream.write_all(b"{\"name\":\"operations_read\",\"args\":{\"selection\":\"all\"}}\n");
+        let mut byte = [0];
+        match asked.and_then(|()| stream.read(&mut byte)) {
+            Ok(0) | Err(_) => "hung up".into(),
+            Ok(_) => "answered".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn another_user_is_hung_up_on_even_where_the_folder_lets_them_in() {
+        use std::os::unix::fs::PermissionsExt;
+        if let Some(path) = std::env::var_os(KNOCK_AT) {
+            eprintln!("the door: {}", knock_at(Path::new(&path)));
+            return;
+        }
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: it takes root to run a program as another user");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let open_to = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap()
+        };
+        open_to(dir.path(), 0o755);
+        let options = crate::EngineOptions {
+            data_dir: dir.path().join("data"),
+            clock: crate::clock::Clock::system(),
+            secrets: std::sync::Arc::new(crate::secrets::Memory::new()),
+            operator: "tester".into(),
+        };
+        let path = dir.path().join("door.sock");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        open_to(&path, 0o777);
+        let door = server::answer(crate::Engine::open(options).await.unwrap(), listener);
+        let own = path.clone();
+        assert_eq!(tokio::task::spawn_blocking(move || knock_at(&own)).await.unwrap(), "answered");
+        let program = dir.path().join("knocker");
+        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        open_to(&program, 0o755);
+        let name = "door::tests::another_user_is_hung_up_on_even_where_the_folder_lets_them_in";
+        let mut command = tokio::process::Command::new(&program);
+        command.args(["--exact", name, "--nocapture"]).env(KNOCK_AT, &path).current_dir("/");
+        let ran = command.uid(OTHER_USER).gid(OTHER_USER).output().await.unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(said.contains("the door: hung up"), "{said}{}", String::from_utf8_lossy(&ran.stdout));
+        door.abort();
+    }
+
     #[tokio::test]
     async fn a_log_is_followed_through_the_door_and_a_fault_comes_back_through_it() {
         let dir = tempfile::tempdir().unwrap();

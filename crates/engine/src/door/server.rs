@@ -10,6 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use protocol::ipc::Event;
+use protocol::ipc::{Command, OperationsExport};
 use protocol::wire::Answer;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -34,8 +35,12 @@ pub fn open_door(engine: Engine, data_dir: &Path) -> Result<JoinHandle<()>, Faul
         Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(bad(why)),
         _ => {}
     }
-    let listener = UnixListener::bind(&path).map_err(bad)?;
-    Ok(tokio::spawn(async move {
+    Ok(answer(engine, UnixListener::bind(&path).map_err(bad)?))
+}
+
+/// Answers whoever is this user; others are hung up on before a word.
+pub(super) fn answer(engine: Engine, listener: UnixListener) -> JoinHandle<()> {
+    tokio::spawn(async move {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) if is_own(&stream) => {
@@ -49,7 +54,7 @@ pub fn open_door(engine: Engine, data_dir: &Path) -> Result<JoinHandle<()>, Faul
                 }
             }
         }
-    }))
+    })
 }
 
 fn is_own(stream: &UnixStream) -> bool {
@@ -81,11 +86,16 @@ async fn serve(engine: Engine, stream: UnixStream) {
                     _ = reading.read_line(&mut rest) => return,
                 }
             }
+            Ok(call) if call.name == OperationsExport::NAME => {
+                // Nobody waits for the file any more: dropping the export takes it away.
+                let mut rest = String::new();
+                tokio::select! {
+                    said = carry_out(&engine, call) => say(&mut writing, &said).await,
+                    _ = reading.read_line(&mut rest) => return,
+                }
+            }
             Ok(call) => {
-                let said = match dispatch(&engine, &call.name, call.args).await {
-                    Ok(value) => Said::Ok(value),
-                    Err(fault) => Said::Fault(fault),
-                };
+                let said = carry_out(&engine, call).await;
                 say(&mut writing, &said).await
             }
             Err(why) => {
@@ -95,6 +105,13 @@ async fn serve(engine: Engine, stream: UnixStream) {
         if answered.is_err() {
             return;
         }
+    }
+}
+
+async fn carry_out(engine: &Engine, call: Call) -> Said {
+    match dispatch(engine, &call.name, call.args).await {
+        Ok(value) => Said::Ok(value),
+        Err(fault) => Said::Fault(fault),
     }
 }
 

@@ -15,6 +15,9 @@ mod log;
 mod marks;
 mod retention;
 mod search;
+mod sign_ins;
+mod syslog;
+pub(crate) mod upkeep;
 mod words;
 
 #[cfg(test)]
@@ -22,6 +25,8 @@ mod crash_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use protocol::operations::{
@@ -140,6 +145,8 @@ pub struct Operations {
     index: Arc<Index>,
     /// Ends what is done in the background when the last copy of the log is gone.
     life: Arc<()>,
+    /// Exports that are under way, each with whether it goes on.
+    exports: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
 }
 
 impl Operations {
@@ -148,7 +155,16 @@ impl Operations {
         let sealing = Arc::new(chain::open(&store, &clock).await?);
         let index = Arc::new(Index::new(store.dir().to_owned()));
         let told = watch::Sender::new(Told::default());
-        let log = Self { store, clock, operator, sealing, told, index, life: Arc::default() };
+        let log = Self {
+            store,
+            clock,
+            operator,
+            sealing,
+            told,
+            index,
+            life: Arc::default(),
+            exports: Arc::default(),
+        };
         let operator = log.operator.clone();
         log.change(move |_, book| {
             marks::welcome(book, &operator);
@@ -330,10 +346,18 @@ impl Operations {
     /// Takes away the oldest entries: those that began before a moment, and those that are more than
     /// a number. Tells how many. One that is under way stays, and what came after it.
     pub async fn retire(&self, since_ms: Option<i64>, entries: Option<u64>) -> Result<u64, Fault> {
+        match self.last_to_go(since_ms, entries).await? {
+            Some(through) => self.retire_through(through).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn last_to_go(&self, since_ms: Option<i64>, entries: Option<u64>) -> Result<Option<u64>, Fault> {
         let keep = retention::Keep { since_ms, entries };
-        let Some(through) = self.store.read(move |reader| retention::last_to_go(reader, keep)).await? else {
-            return Ok(0);
-        };
+        self.store.read(move |reader| retention::last_to_go(reader, keep)).await
+    }
+
+    async fn retire_through(&self, through: u64) -> Result<u64, Fault> {
         let mut gone = 0;
         loop {
             let some = self.store.read(move |reader| retention::some_to_go(reader, through)).await?;

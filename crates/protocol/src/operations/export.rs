@@ -44,3 +44,12 @@ pub struct ExportReport {
     /// How much of the log was looked through, of 1,000.
     pub permille: u32,
 }
+
+/// What retention took away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Retained {
+    pub gone: u64,
+    /// The file that has what is gone, if that was wanted.
+    pub exported: Option<String>,
+}

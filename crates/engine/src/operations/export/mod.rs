@@ -13,6 +13,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::operations::{ExportFormat, ExportReport, Operation, OperationFilter};
 use protocol::{Fault, FaultCode};
@@ -158,6 +160,40 @@ impl Operations {
         report.permille = 1_000;
         goes_on(&report);
         Ok(report)
+    }
+}
+
+/// An export that can be called off by its ticket until this is dropped.
+pub(crate) struct Ticket<'o> {
+    name: String,
+    goes_on: Arc<AtomicBool>,
+    of: &'o Operations,
+}
+
+impl Ticket<'_> {
+    pub(crate) fn goes_on(&self) -> bool {
+        self.goes_on.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        super::lock(&self.of.exports).remove(&self.name);
+    }
+}
+
+impl Operations {
+    pub(crate) fn take_ticket(&self, name: String) -> Ticket<'_> {
+        let goes_on = Arc::new(AtomicBool::new(true));
+        super::lock(&self.exports).insert(name.clone(), goes_on.clone());
+        Ticket { name, goes_on, of: self }
+    }
+
+    /// Calls off an export; one that has ended is left as it is.
+    pub(crate) fn call_off(&self, ticket: &str) {
+        if let Some(goes_on) = super::lock(&self.exports).get(ticket) {
+            goes_on.store(false, Ordering::Relaxed);
+        }
     }
 }
 
