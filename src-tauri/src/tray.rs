@@ -93,7 +93,7 @@ impl Tray {
                     return;
                 }
             }
-            Event::Operations { counts } if counts.unread_failed != self.unread => {
+            Event::Operations { counts, .. } if counts.unread_failed != self.unread => {
                 self.unread = counts.unread_failed
             }
             _ => return,

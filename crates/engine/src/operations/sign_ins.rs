@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Weak;
 
+use protocol::FaultCode;
 use protocol::hosts::Identity;
 use protocol::ipc::Event;
 use protocol::link::LinkState;
 use protocol::operations::{OperationKind, OperationResult};
-use protocol::{Fault, FaultCode};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -82,6 +82,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{Engine, EngineOptions};
+    use protocol::Fault;
     use protocol::hosts::HostDraft;
     use protocol::ipc::{HostSave, OperationsList};
     use protocol::operations::OperationFilter;
