@@ -138,6 +138,8 @@ impl Engine {
 
     pub(crate) fn open_questions(&self) -> Vec<protocol::link::Question> {
         self.parts.sessions.questions().list()
+    }
+
     /// Keeps up what the log needs while this program stays open: its end in the keyring, its retention
     /// and its forwarding.
     pub fn keep_up(&self) {

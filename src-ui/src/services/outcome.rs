@@ -25,9 +25,13 @@ pub(crate) fn result_glyph(operation: &Operation) -> GlyphName {
         (OperationResult::UnderWay, _) => GlyphName::Connecting,
         (_, Some(Outcome::Unknown | Outcome::Replaced | Outcome::NotRun)) => GlyphName::Warning,
         (OperationResult::Done, _) => GlyphName::Done,
-        (OperationResult::Failed | OperationResult::Refused | OperationResult::TimedOut, _) => {
-            GlyphName::Failed
-        }
+        (
+            OperationResult::Failed
+            | OperationResult::Refused
+            | OperationResult::TimedOut
+            | OperationResult::Cancelled,
+            _,
+        ) => GlyphName::Failed,
         (OperationResult::OutcomeUnknown | OperationResult::Unknown, _) => GlyphName::Warning,
     }
 }

@@ -162,18 +162,11 @@ impl Way {
                 for text in messages {
                     let end = text.floor_char_boundary(UDP_BYTES);
                     socket.send(&text.as_bytes()[..end]).await?;
-                    // Nobody there is told by the answer to an earlier datagram.
-                    if let Ok(why) = timeout(REFUSAL, socket.readable()).await {
-                        why?;
-                        if let Some(why) = socket.take_error()? {
-                            return Err(why);
-                        }
-                        let mut byte = [0];
-                        match socket.try_recv(&mut byte) {
-                            Err(why) if why.kind() != std::io::ErrorKind::WouldBlock => return Err(why),
-                            _ => {}
-                        }
-                    }
+                }
+                // That nobody listens is told by the answer to a datagram, a moment later.
+                tokio::time::sleep(REFUSAL).await;
+                if let Some(why) = socket.take_error()? {
+                    return Err(why);
                 }
                 Ok(())
             }
@@ -212,7 +205,7 @@ impl Operations {
                         None => Ok(()),
                     }
                 };
-                let gone = timeout(PATIENCE + REFUSAL * AT_ONCE as u32, going).await;
+                let gone = timeout(PATIENCE, going).await;
                 if let Err(why) = gone.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
                     *way = None;
                     return Err(unsent(to, why));
