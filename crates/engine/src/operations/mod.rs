@@ -166,6 +166,12 @@ impl Operations {
             exports: Arc::default(),
         };
         let operator = log.operator.clone();
+        if log.store.read_only().is_some() {
+            // What cannot be written can still be read.
+            let told = log.store.read(move |reader| look(reader, &operator)).await?;
+            log.told.send_replace(told);
+            return Ok(log);
+        }
         log.change(move |_, book| {
             marks::welcome(book, &operator);
             Ok(())

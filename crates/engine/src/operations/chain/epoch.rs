@@ -47,7 +47,8 @@ pub(in crate::operations) enum Why {
 /// The state that seals what comes.
 pub(in crate::operations) struct Sealing {
     pub(super) noted: Noted,
-    pub(super) head: Head,
+    /// `None` where the store can only be read: then nothing is sealed.
+    head: Option<Head>,
 }
 
 impl Sealing {
@@ -60,7 +61,9 @@ impl Sealing {
         if tip.epoch == self.noted.epoch && tip.record > self.noted.runner.record {
             self.noted.runner = self.noted.runner.at(tip.record);
             self.noted.seal = tip.seal;
-            self.head.note(&self.noted);
+            if let Some(head) = &self.head {
+                head.note(&self.noted);
+            }
         }
     }
 }
@@ -73,6 +76,11 @@ pub(in crate::operations) fn epochs(reader: &Reader<'_>) -> Result<Vec<u64>, Fau
 /// Opens the chain of a store, and begins it anew where it does not fit what was noted beside it.
 pub(in crate::operations) async fn open(store: &Store, clock: &Clock) -> Result<Mutex<Sealing>, Fault> {
     let dir = store.dir().to_owned();
+    if store.read_only().is_some() {
+        let tip = store.read(|reader| tip(reader)).await?;
+        let noted = Noted { epoch: tip.epoch, seal: tip.seal, runner: Runner::new(tip.record, [0; 32]) };
+        return Ok(Mutex::new(Sealing { noted, head: None }));
+    }
     let said = Head::read(&dir);
     let fits = store.read(move |reader| fits(reader, said)).await?;
     let noted = match fits {
@@ -80,7 +88,7 @@ pub(in crate::operations) async fn open(store: &Store, clock: &Clock) -> Result<
         Err(why) => begin_in_store(store, clock, why).await?,
     };
     let head = Head::open(&dir, &noted).map_err(|why| unwritable(&dir, &why))?;
-    Ok(Mutex::new(Sealing { noted, head }))
+    Ok(Mutex::new(Sealing { noted, head: Some(head) }))
 }
 
 /// The running key at the end of the chain, or why there is none.
