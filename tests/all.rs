@@ -14,6 +14,7 @@ mod credentials;
 mod faults;
 mod first_day;
 mod helper_programs;
+mod hosts;
 mod journal;
 mod jumps;
 mod keyring;

@@ -3,7 +3,8 @@
 use protocol::FaultCode;
 use support::musterctl::Operator;
 use support::needs;
-use support::sshd::{Sshd, own_user};
+use support::process::tool;
+use support::sshd::{Sshd, make_key, own_user};
 
 fn add(operator: &Operator, sshd: &Sshd) {
     let (port, key, dir) = (sshd.port().to_string(), sshd.key(), sshd.home().join("muster"));
@@ -79,4 +80,187 @@ fn only_the_key_that_the_host_shows_can_be_accepted() {
     assert!(matches!(refused.status, 2 | 4), "{refused:?}");
     operator.run(&["check", "web"]).refused(4, &[]);
     assert_eq!(sshd.userauth_requests(), 0);
+}
+
+fn known_hosts(operator: &Operator, lines: &str) {
+    let folder = operator.folder().join("home/.ssh");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("known_hosts"), lines).unwrap();
+}
+
+fn host_key(sshd: &Sshd) -> String {
+    let line = std::fs::read_to_string(sshd.folder().join("host_key.pub")).unwrap();
+    line.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_host_that_openssh_knows_is_known_and_where_from_is_said() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    add(&operator, &sshd);
+    known_hosts(&operator, &format!("# mine\n[127.0.0.1]:{} {}\n", sshd.port(), host_key(&sshd)));
+    let file = operator.folder().join("home/.ssh/known_hosts");
+    tool("ssh-keygen", &["-q", "-H", "-f", file.to_str().unwrap()]);
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("127.0.0.1"), "the names are hashed");
+    let shown = operator.run(&["trust", "show", "web"]).done().stdout;
+    assert!(shown.contains("line 2 of") && shown.contains("+--[ED25519 256]--+"), "{shown}");
+    operator.run(&["check", "web"]).done();
+    let forget = operator.run(&["trust", "forget", "web"]).refused(2, &["ssh-keygen -R", "line 2"]);
+    assert!(forget.stdout.is_empty());
+    let listed = operator.run(&["trust", "list", "--json"]).done().json();
+    assert_eq!(listed[0]["hosts"][0], "web");
+    assert_eq!(listed[0]["source"]["known_hosts"]["line"], 2);
+}
+
+#[test]
+fn the_picture_of_a_key_is_the_one_of_ssh_keygen() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    add(&operator, &sshd);
+    let shown = operator.run(&["trust", "show", "web"]).done().stdout;
+    let drawn = tool("ssh-keygen", &["-l", "-v", "-f", sshd.folder().join("host_key.pub").to_str().unwrap()]);
+    let picture: String = drawn.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    assert!(picture.lines().count() == 11 && shown.ends_with(&picture), "{shown}\n{drawn}");
+}
+
+#[test]
+fn a_revoked_key_a_line_that_cannot_be_read_and_an_odd_mark_never_mean_trusted() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    add(&operator, &sshd);
+    let (name, key) = (format!("[127.0.0.1]:{}", sshd.port()), host_key(&sshd));
+    operator.accept("web");
+    known_hosts(&operator, &format!("@revoked * {key}\n"));
+    let fault = operator.run(&["check", "web", "--json"]).status_is(4).fault();
+    assert_eq!(fault.code, FaultCode::HostKeyRevoked, "a key that was accepted before is refused too");
+    operator.run(&["trust", "accept", "web", "--fingerprint", &sshd.fingerprint()]).refused(4, &["revoked"]);
+    operator.run(&["trust", "forget", "web"]).done();
+
+    for line in
+        [format!("{name} {}\n", &key[..40]), format!("@unheard-of {name} {key}\n"), format!("{name}\n")]
+    {
+        known_hosts(&operator, &line);
+        operator.run(&["check", "web"]).refused(4, &["line 1 of", "never accepted"]);
+        let shown = operator.run(&["trust", "show", "web"]).done().stdout;
+        assert!(shown.contains("line 1 of"), "{shown}");
+    }
+    assert_eq!(sshd.sign_ins(), 0);
+    std::fs::remove_file(operator.folder().join("home/.ssh/known_hosts")).unwrap();
+    std::fs::create_dir(operator.folder().join("home/.ssh/known_hosts")).unwrap();
+    operator.run(&["check", "web"]).refused(4, &["cannot be read"]);
+}
+
+#[test]
+fn a_certificate_of_a_known_authority_is_trusted_and_no_other_is() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    add(&operator, &sshd);
+    let authority = sshd.folder().join("authority");
+    make_key(&authority, None);
+    let authority_line = std::fs::read_to_string(authority.with_extension("pub")).unwrap();
+    let authority_key: String = authority_line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let name = format!("[127.0.0.1]:{}", sshd.port());
+    let line = format!("@cert-authority {name} {authority_key}\n");
+    let (public, certificate) = (sshd.folder().join("host_key.pub"), sshd.folder().join("host_key-cert.pub"));
+    let sign = |more: &[&str]| {
+        let _ = std::fs::remove_file(&certificate);
+        let mut words = vec!["-q", "-s", authority.to_str().unwrap(), "-I", "web"];
+        words.extend(more);
+        words.push(public.to_str().unwrap());
+        tool("ssh-keygen", &words);
+    };
+    let mut sshd = sshd;
+    sshd.stop();
+    sign(&["-h", "-n", "127.0.0.1", "-V", "+1h"]);
+    sshd.add_line(&format!("HostCertificate {}", certificate.display()));
+    sshd.start_again();
+    operator.run(&["check", "web"]).refused(4, &["never accepted"]);
+    known_hosts(&operator, &line);
+    operator.run(&["check", "web"]).done();
+    let shown = operator.run(&["trust", "show", "web"]).done().stdout;
+    assert!(shown.contains("certified") && shown.contains("line 1 of"), "{shown}");
+
+    for (more, why) in [
+        (&["-h", "-n", "other.example.org", "-V", "+1h"][..], "not for this address"),
+        (&["-h", "-n", "127.0.0.1", "-V", "20200101:20200102"][..], "not valid at this time"),
+        (&["-h", "-V", "+1h"][..], "not for this address"),
+        (&["-n", "127.0.0.1", "-V", "+1h"][..], ""),
+    ] {
+        sshd.stop();
+        sign(more);
+        sshd.start_again();
+        let refused = operator.run(&["check", "web"]).status_is(4);
+        assert!(refused.stderr.contains(why), "{more:?}: {}", refused.stderr);
+    }
+    sshd.stop();
+    sign(&["-h", "-n", "127.0.0.1", "-V", "+1h"]);
+    sshd.start_again();
+    operator.run(&["check", "web"]).done();
+    known_hosts(&operator, &format!("{line}@revoked * {authority_key}\n"));
+    let fault = operator.run(&["check", "web", "--json"]).status_is(4).fault();
+    assert_eq!(fault.code, FaultCode::HostKeyRevoked);
+}
+
+#[test]
+fn a_key_accepted_once_is_good_for_one_connection() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    add(&operator, &sshd);
+    operator.run(&["trust", "accept", "web", "--fingerprint", &sshd.fingerprint(), "--once"]).done();
+    operator.run(&["check", "web"]).done();
+    operator.run(&["check", "web"]).refused(4, &["never accepted"]);
+}
+
+#[test]
+fn what_was_accepted_is_exported_in_a_form_that_ssh_trusts() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    add(&operator, &sshd);
+    operator.accept("web");
+    let file = operator.folder().join("exported");
+    operator.run(&["trust", "export", file.to_str().unwrap()]).done();
+    operator.run(&["trust", "export", file.to_str().unwrap()]).refused(2, &["cannot be written"]);
+    let port = sshd.port().to_string();
+    let known = format!("UserKnownHostsFile={}", file.display());
+    let (key, user) = (sshd.key(), own_user());
+    let words = [
+        "-o",
+        &known,
+        "-o",
+        "StrictHostKeyChecking=yes",
+        "-o",
+        "BatchMode=yes",
+        "-F",
+        "none",
+        "-i",
+        key.to_str().unwrap(),
+        "-p",
+        &port,
+        "-l",
+        &user,
+        "127.0.0.1",
+        "echo in",
+    ];
+    assert_eq!(tool("ssh", &words), "in\n");
+}
+
+#[test]
+fn the_saved_hosts_that_share_a_key_are_named() {
+    needs!(Sshd);
+    let sshd = Sshd::start();
+    let operator = Operator::without_keyring();
+    add(&operator, &sshd);
+    operator.accept("web");
+    let port = sshd.port().to_string();
+    operator
+        .run(&["host", "add", "copy", "--address", "localhost", "--port", &port, "--user", "root", "--agent"])
+        .done();
+    let shown = operator.run(&["trust", "show", "copy"]).done().stdout;
+    assert!(shown.contains("Same key") && shown.contains("web"), "{shown}");
 }

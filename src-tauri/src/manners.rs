@@ -49,7 +49,8 @@ async fn listen(app: AppHandle, engine: Engine, mut tray: Option<Tray>, language
             Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return,
         };
-        if matches!(event, Event::Metrics { .. }) {
+        // Behind the lock nothing is shown, on the desktop neither.
+        if matches!(event, Event::Metrics { .. }) || engine.is_locked() {
             continue;
         }
         let (settings, _) = chosen(&engine).await;

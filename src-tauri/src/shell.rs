@@ -3,14 +3,15 @@
 //! The window is built here and not in the configuration, because only a builder can refuse
 //! navigation and new windows, which the content security policy does not cover.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::clock::Clock;
 use engine::secrets::Places;
 use engine::{Engine, EngineOptions, this_computer};
-use protocol::Fault;
-use protocol::ipc::Event;
+use protocol::ipc::{AppUnlock, Event};
+use protocol::{Fault, FaultCode};
 use tauri::webview::NewWindowResponse;
 use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tokio::sync::broadcast;
@@ -18,7 +19,44 @@ use tokio::sync::broadcast;
 use crate::{commands, link, manners};
 
 /// The engine, or why it could not be opened: the window then says so.
-pub(crate) struct Opened(pub(crate) Result<Engine, Fault>);
+pub(crate) struct Opened {
+    engine: Mutex<Result<Engine, Fault>>,
+    data_dir: PathBuf,
+    places: Arc<Places>,
+}
+
+impl Opened {
+    async fn open(data_dir: PathBuf) -> Self {
+        let places = Arc::new(Places::of(&data_dir, None));
+        let engine = open(&data_dir, places.clone()).await;
+        if let Err(fault) = &engine {
+            tracing::error!(code = ?fault.code, "the data folder was not opened");
+        }
+        Self { engine: Mutex::new(engine), data_dir, places }
+    }
+
+    pub(crate) fn engine(&self) -> Result<Engine, Fault> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Unlocks the engine; or the vault, where the key of the data is in it and nothing could be opened.
+    pub(crate) async fn unlock(&self, command: AppUnlock) -> Result<(), Fault> {
+        match self.engine() {
+            Ok(engine) => engine.call(command).await,
+            Err(fault) if fault.code == FaultCode::VaultLocked => {
+                let places = self.places.clone();
+                tokio::task::spawn_blocking(move || places.unlock(&command.passphrase.into()))
+                    .await
+                    .map_err(|why| Fault::new(FaultCode::Internal, format!("opening the vault: {why}")))??;
+                let engine = open(&self.data_dir, self.places.clone()).await;
+                let opened = engine.as_ref().map(drop).map_err(Clone::clone);
+                *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = engine;
+                opened
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+}
 
 /// What comes from outside the engine for the window: links, and the wish to end the app.
 pub(crate) struct Outside {
@@ -61,20 +99,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .manage(commands::Watching::default())
         .manage(commands::Following::default())
         .setup(move |app| {
-            let options = EngineOptions {
-                data_dir: data_dir.clone(),
-                clock: Clock::system(),
-                secrets: Arc::new(Places::of(&data_dir, None)),
-                operator: this_computer::operator(),
-            };
-            let opened = tauri::async_runtime::block_on(open(options));
-            if let Err(fault) = &opened {
-                tracing::error!(code = ?fault.code, "the data folder was not opened");
-            }
+            let opened = tauri::async_runtime::block_on(Opened::open(data_dir.clone()));
             let words: Vec<String> = std::env::args().skip(1).collect();
             app.manage(Outside::new(open_event(&words)));
-            let engine = opened.as_ref().ok().cloned();
-            app.manage(Opened(opened));
+            let engine = opened.engine().ok();
+            app.manage(opened);
             build_window(app)?;
             if let Some(engine) = engine {
                 manners::begin(app, engine);
@@ -95,10 +124,17 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 /// Opens the engine, and the door through which `musterctl` asks this app while it runs.
-async fn open(options: EngineOptions) -> Result<Engine, Fault> {
-    let data_dir = options.data_dir.clone();
-    let engine = Engine::open(options).await?;
-    if let Err(fault) = engine::open_door(engine.clone(), &data_dir) {
+async fn open(data_dir: &Path, secrets: Arc<Places>) -> Result<Engine, Fault> {
+    let engine = Engine::open(EngineOptions {
+        data_dir: data_dir.to_owned(),
+        clock: Clock::system(),
+        secrets,
+        operator: this_computer::operator(),
+    })
+    .await?;
+    engine.lock_at_start().await?;
+    engine.lock_when_idle();
+    if let Err(fault) = engine::open_door(engine.clone(), data_dir) {
         // The window works without it; musterctl then says that the data is in use.
         tracing::warn!(code = ?fault.code, why = %fault.message, "musterctl cannot ask this app");
     }
@@ -142,7 +178,7 @@ fn open_event(words: &[String]) -> Option<Event> {
 pub(crate) fn ask_to_quit(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let engine = app.try_state::<Opened>().and_then(|opened| opened.inner().0.clone().ok());
+        let engine = app.try_state::<Opened>().and_then(|opened| opened.engine().ok());
         if let Some(engine) = engine
             && manners::is_busy(&engine).await
         {
@@ -155,7 +191,7 @@ pub(crate) fn ask_to_quit(app: &AppHandle) {
 }
 
 fn end(app: &AppHandle) {
-    if let Some(Ok(engine)) = app.try_state::<Opened>().map(|opened| opened.inner().0.clone()) {
+    if let Some(Ok(engine)) = app.try_state::<Opened>().map(|opened| opened.engine()) {
         tauri::async_runtime::block_on(async {
             // The links end with the process anyway; this says good-bye to the hosts that still answer.
             let _ = tokio::time::timeout(Duration::from_secs(2), engine.shutdown()).await;

@@ -5,6 +5,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::components::{A, ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::hooks::use_navigate;
 use leptos_router::path;
+use protocol::FaultCode;
 use protocol::text::printable;
 use wasm_bindgen::JsCast;
 
@@ -13,8 +14,10 @@ use crate::components::{
     Badge, Button, ButtonKind, Empty, Failed, Glyph, GlyphName, Icon, IconName, KeyCap, MeterHatch,
     SearchInput, Skeleton, focus,
 };
+use crate::credentials::{KeyDialog, LockScreen, VaultDialog, watch_for_people};
 use crate::hosts::{
-    HostForm, HostFrame, HostRemoveDialog, HostsEditDialog, HostsPage, Questions, host_path, table,
+    ExportDialog, HostForm, HostFrame, HostRemoveDialog, HostsEditDialog, HostsPage, ImportDialog, Questions,
+    host_path, table,
 };
 use crate::journal::JournalPage;
 use crate::notes::NotesPage;
@@ -31,7 +34,7 @@ use crate::state::{App, OpenDialog, Toast, use_app};
 use crate::text::{
     I18nContextProvider, count_words, fault_text, fault_title, notice_text, t_string, use_i18n,
 };
-use crate::trust::TrustDialog;
+use crate::trust::{TrustDialog, TrustPage};
 
 /// Puts the window's content into the page.
 pub(crate) fn start() {
@@ -49,8 +52,21 @@ fn Window() -> impl IntoView {
     let app = App::provide();
     app.apply_to_page(use_i18n());
     let started = Memo::new(move |_| app.facts.with(|facts| facts.value().is_some()));
+    let shut = Memo::new(move |_| {
+        app.facts.with(|facts| match facts {
+            Load::Ready(facts) => facts.locked,
+            Load::Failed(fault) => fault.code == FaultCode::VaultLocked,
+            Load::Loading => false,
+        })
+    });
+    watch_for_people(app);
     view! {
         <MeterHatch />
+        <Show when=move || shut.get()>
+            <LockScreen />
+        </Show>
+        // What is behind the lock is not only hidden: it is not there.
+        <Show when=move || !shut.get()>
         <Router>
             <GlobalKeys />
             <div class="window">
@@ -67,6 +83,7 @@ fn Window() -> impl IntoView {
             <Questions />
             <Toasts />
         </Router>
+        </Show>
     }
 }
 
@@ -154,6 +171,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/operations") view=OperationsPage />
             <Route path=path!("/settings") view=SettingsPage />
             <Route path=path!("/components") view=components_page />
+            <Route path=path!("/trust") view=TrustPage />
         </Routes>
     }
 }
@@ -321,6 +339,10 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::Signal { host, pid, start_ticks, name } => {
                 view! { <SignalDialog host pid start_ticks name /> }.into_any()
             }
+            OpenDialog::Key { host } => view! { <KeyDialog host /> }.into_any(),
+            OpenDialog::Vault { step } => view! { <VaultDialog step /> }.into_any(),
+            OpenDialog::HostsImport => view! { <ImportDialog /> }.into_any(),
+            OpenDialog::HostsExport => view! { <ExportDialog /> }.into_any(),
             OpenDialog::Keys => view! { <KeysDialog /> }.into_any(),
             OpenDialog::Quit => view! { <QuitDialog /> }.into_any(),
             OpenDialog::Search { text } => view! { <SearchPalette text /> }.into_any(),
@@ -356,6 +378,7 @@ fn KeysDialog() -> impl IntoView {
                         {line(&["Ctrl", "K"], says!(app.key_search))}
                         {line(&["/"], says!(app.key_filter))}
                         {line(&["Alt", "1-9"], says!(app.key_open_host))}
+                        {line(&["Ctrl", "Shift", "L"], says!(app.key_lock))}
                         {line(&["?"], says!(app.key_help))}
                     </dl>
                 </section>
@@ -514,6 +537,11 @@ fn GlobalKeys() -> impl IntoView {
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let key = event.key();
         let dialog = app.dialog.with_untracked(Option::is_some);
+        if event.ctrl_key() && event.shift_key() && key.eq_ignore_ascii_case("l") {
+            event.prevent_default();
+            app.lock();
+            return;
+        }
         if event.ctrl_key() && key.eq_ignore_ascii_case("k") {
             event.prevent_default();
             if !dialog {

@@ -18,6 +18,7 @@
 )]
 
 mod components;
+mod credentials;
 mod format;
 mod hosts;
 mod journal;

@@ -68,9 +68,12 @@ async fn add(engine: &Engine, sshd: &Sshd, name: &str, address: &str, port: u16)
         helper_dir: Some(sshd.home().join("muster").to_str().unwrap().into()),
         ..HostDraft::default()
     };
-    engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+    engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
     let shown = engine.call(TrustShow { host: name.into() }).await.unwrap().shown;
-    engine.call(TrustAccept { host: name.into(), fingerprint: shown.fingerprint }).await.unwrap();
+    engine
+        .call(TrustAccept { host: name.into(), fingerprint: shown.fingerprint, once: false })
+        .await
+        .unwrap();
 }
 
 /// A way to a port on which everything takes half a round trip each way.

@@ -39,7 +39,10 @@ pub(crate) fn search() {
                 user: "root".into(),
                 ..HostDraft::default()
             };
-            let host = engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+            let host = engine
+                .call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None })
+                .await
+                .unwrap();
             read_before(&dir.path().join("snapshots").join(&host.id), n);
         }
         println!("\n{:<52} {:>9} {:>9}", format!("a search over {HOSTS} hosts"), "first ms", "then ms");

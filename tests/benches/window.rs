@@ -36,7 +36,7 @@ pub(crate) fn window() {
                 groups: vec![format!("Group {}", n % 20)],
                 ..HostDraft::default()
             };
-            engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+            engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
         }
         engine.shutdown().await;
     });

@@ -77,6 +77,16 @@ impl Sshd {
         Self { folder, address: address.to_owned(), port: 0, inside, lines, daemon: None }
     }
 
+    /// Another line of sshd_config(5), from the next start on.
+    pub fn add_line(&mut self, line: &str) {
+        self.lines.push(line.to_owned());
+    }
+
+    /// Takes the keys of whoever signs in from this file, from the next start on.
+    pub fn take_keys_from(&mut self, file: &Path) {
+        self.lines.insert(0, format!("AuthorizedKeysFile {}", file.display()));
+    }
+
     /// Starts again on the same port, after `stop`.
     pub fn start_again(&mut self) {
         assert!(self.listen(), "sshd could not listen again: {}", self.log());

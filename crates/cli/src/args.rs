@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use protocol::hosts::{HelperUse, Sudo};
+use protocol::hosts::{HelperUse, HostFormat, Sudo};
 use protocol::processes::ProcessSort;
 use protocol::services::ServiceAction;
 
@@ -169,6 +169,10 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "NAME")]
         confirm: Option<String>,
     },
+    /// Lock the app that has the data open: nothing is read or done until its passphrase is given
+    Lock,
+    /// Unlock it again
+    Unlock,
     /// The encrypted file of secrets, for where there is no keyring or none is wanted
     Vault { verb: VaultVerb },
     /// The data of this computer
@@ -182,8 +186,6 @@ impl Verb {
     /// The words of a command that this version only knows by name.
     pub(crate) fn of_a_later_version(&self) -> Option<&'static str> {
         match self {
-            Verb::Host { verb: HostVerb::Import { .. } } => Some("host import"),
-            Verb::Host { verb: HostVerb::Export { .. } } => Some("host export"),
             _ => None,
         }
     }
@@ -240,18 +242,39 @@ pub(crate) enum HostVerb {
     },
     Remove {
         name: String,
+        /// Name of the host, typed once more: wanted for hosts with the tag prod
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
     },
-    /// Take hosts over from a file
+    /// Take hosts over from a file; what is saved already is changed, not added twice
     Import {
         file: PathBuf,
+        /// What the file is, where its name and content do not tell
         #[arg(long)]
-        from: Option<String>,
+        from: Option<FormatWord>,
+        /// Only say what would be done
         #[arg(long)]
         dry_run: bool,
     },
-    /// Write the saved hosts to a file, without secrets
+    /// Write the saved hosts to a new file, or '-', without secrets
     Export {
         file: PathBuf,
+        /// csv, json or ssh-config; else by the name of the file
+        #[arg(long)]
+        format: Option<FormatWord>,
+    },
+    /// Open a shell on the host with OpenSSH's own ssh, through its jump hosts
+    Ssh {
+        name: String,
+        /// Print the command instead
+        #[arg(long)]
+        print: bool,
+    },
+    /// Put a key on the host, prove that it signs in, and use it from then on
+    Key {
+        name: String,
+        #[command(flatten)]
+        fields: KeyFields,
     },
 }
 
@@ -303,6 +326,9 @@ pub(crate) struct HostFields {
     /// can be changed
     #[arg(long)]
     pub(crate) helper: Option<HelperWord>,
+    /// Name of the host, typed once more: wanted where the tag prod is taken from it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) confirm: Option<String>,
 }
 
 #[derive(Group)]
@@ -337,6 +363,47 @@ pub(crate) enum VaultVerb {
     Passphrase,
     /// Move all secrets into the keyring and remove the file
     Remove,
+}
+
+#[derive(Group)]
+pub(crate) struct KeyFields {
+    /// Private key to use, made if it is not there; else ~/.ssh/id_ed25519
+    #[arg(long, value_name = "PATH")]
+    pub(crate) key: Option<String>,
+    /// Read the key's passphrase from standard input; a new key is sealed with it
+    #[arg(long)]
+    pub(crate) passphrase_stdin: bool,
+    /// Ask for the key's passphrase without echo
+    #[arg(long, conflicts_with = "passphrase_stdin")]
+    pub(crate) passphrase: bool,
+    /// Forget the host's password here once the key signs in
+    #[arg(long)]
+    pub(crate) forget_password: bool,
+    /// Print a command to paste on the host instead
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// Name of the host, typed once more: wanted for hosts with the tag prod
+    #[arg(long, value_name = "NAME")]
+    pub(crate) confirm: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum FormatWord {
+    SshConfig,
+    Csv,
+    Json,
+    Ansible,
+}
+
+impl From<FormatWord> for HostFormat {
+    fn from(word: FormatWord) -> Self {
+        match word {
+            FormatWord::SshConfig => HostFormat::SshConfig,
+            FormatWord::Csv => HostFormat::Csv,
+            FormatWord::Json => HostFormat::Json,
+            FormatWord::Ansible => HostFormat::Ansible,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -382,6 +449,13 @@ pub(crate) enum TrustVerb {
         name: String,
         #[arg(long, value_name = "SHA256:...")]
         fingerprint: String,
+        /// For the next connection alone
+        #[arg(long)]
+        once: bool,
+    },
+    /// Write the accepted keys in the format of known_hosts to a new file, or '-'
+    Export {
+        file: PathBuf,
     },
     List,
     /// Forget every key accepted for the host

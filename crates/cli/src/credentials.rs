@@ -5,7 +5,7 @@ use std::path::Path;
 use engine::Desk;
 use protocol::Fault;
 use protocol::credentials::{KeyringState, SecretsMoved};
-use protocol::ipc::{SecretsState, VaultChange, VaultCreate, VaultRemove, VaultUnlock};
+use protocol::ipc::{AppLock, AppUnlock, SecretsState, VaultChange, VaultCreate, VaultRemove, VaultUnlock};
 
 use crate::args::VaultVerb;
 use crate::output::Printer;
@@ -43,6 +43,22 @@ pub(crate) async fn act(
             })
         }
     }
+}
+
+/// A lock is one of a program that stays: this one ends with its command.
+pub(crate) async fn lock(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
+    if let Desk::Own(_) = desk {
+        return Err(Fault::bad_input("lock", "no app has the data open: there is nothing to lock"));
+    }
+    desk.call(AppLock {}).await?;
+    printer.say("Muster is locked")
+}
+
+pub(crate) async fn unlock(desk: &Desk, file: Option<&Path>, printer: &Printer) -> Result<(), Fault> {
+    if let Desk::App(_) = desk {
+        desk.call(AppUnlock { passphrase: passphrase("passphrase", file)? }).await?;
+    }
+    printer.say("Muster is not locked")
 }
 
 fn state_words(state: &KeyringState) -> String {

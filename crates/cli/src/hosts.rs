@@ -1,5 +1,7 @@
 //! hosts and check.
 
+mod files;
+
 use engine::Desk;
 use protocol::credentials::SecretKind;
 use protocol::hosts::{HelperUse, Host, HostChange, HostDraft, HostRow, Identity, Sudo};
@@ -43,11 +45,18 @@ pub(crate) async fn act(desk: &Desk, verb: HostVerb, printer: &Printer) -> Resul
             let changed = desk.call(HostsEdit { hosts: names, change }).await?;
             printer.show(&changed, |hosts| host_table(hosts))
         }
-        HostVerb::Remove { name } => {
-            desk.call(HostRemove { host: name.clone() }).await?;
+        HostVerb::Remove { name, confirm } => {
+            desk.call(HostRemove { host: name.clone(), typed_name: confirm }).await?;
             printer.say(&format!("{name} removed, with its accepted keys, secrets and last known state"))
         }
-        HostVerb::Import { .. } | HostVerb::Export { .. } => Ok(()),
+        HostVerb::Import { file, from, dry_run } => {
+            files::import(desk, &file, from.map(Into::into), dry_run, printer).await
+        }
+        HostVerb::Export { file, format } => {
+            files::export(desk, &file, format.map(Into::into), printer).await
+        }
+        HostVerb::Ssh { name, print } => files::ssh(desk, name, print, printer).await,
+        HostVerb::Key { name, fields } => files::key(desk, name, fields, printer).await,
     }
 }
 
@@ -118,7 +127,7 @@ async fn save(
         let value = secrets::from_prompt("sudo-password", &draft.name)?;
         new_secrets.push(NewSecret { kind: SecretKind::Sudo, value });
     }
-    let host = desk.call(HostSave { id, draft, secrets: new_secrets }).await?;
+    let host = desk.call(HostSave { id, draft, secrets: new_secrets, typed_name: fields.confirm }).await?;
     printer.show(&host, |host| format!("{} saved: {}@{}:{}\n", host.name, host.user, host.address, host.port))
 }
 

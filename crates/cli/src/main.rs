@@ -154,6 +154,8 @@ async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Print
         Verb::Signal { name, pid, signal, started, confirm } => {
             processes::signal(desk, name, pid, &signal, started, confirm, printer).await
         }
+        Verb::Lock => credentials::lock(desk, printer).await,
+        Verb::Unlock => credentials::unlock(desk, vault_file, printer).await,
         Verb::Vault { verb } => credentials::act(desk, verb, vault_file, printer).await,
         Verb::Store { verb: StoreVerb::Check } => store::check(desk, printer).await,
         Verb::Store { verb: StoreVerb::Backup { file, passphrase_stdin } } => {

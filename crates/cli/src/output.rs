@@ -1,6 +1,8 @@
 //! Printing: tables for people, JSON for programs, faults on stderr.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use protocol::link::Rights;
@@ -231,6 +233,21 @@ pub(crate) fn duration(seconds: u64) -> String {
         .map(|(count, unit)| format!("{count} {unit}"))
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Writes a file that is not there yet, or standard output for `-`.
+pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let written = if file == Path::new("-") {
+        std::io::stdout().write_all(bytes).and_then(|()| std::io::stdout().flush())
+    } else {
+        File::create_new(file).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+    };
+    written.map_err(|why| {
+        Fault::bad_input("file", format!("the file {} cannot be written: {why}", file.display()))
+    })
 }
 
 /// Turns an operation that did not end well into the fault that a terminal ends with.

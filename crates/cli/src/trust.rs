@@ -1,9 +1,12 @@
 //! trust.
 
+use std::path::Path;
+
 use engine::Desk;
 use protocol::Fault;
-use protocol::ipc::{TrustAccept, TrustForget, TrustList, TrustShow};
-use protocol::trust::{TrustOffer, TrustedKey, Verdict};
+use protocol::ipc::{TrustAccept, TrustExport, TrustForget, TrustList, TrustShow};
+use protocol::sockets::endpoint;
+use protocol::trust::{HostKey, KeyRole, TrustEntry, TrustOffer, TrustSource, TrustedKey, Verdict, art};
 
 use crate::args::TrustVerb;
 use crate::output::{Printer, Set, list, table, time};
@@ -11,16 +14,24 @@ use crate::output::{Printer, Set, list, table, time};
 pub(crate) async fn act(desk: &Desk, verb: TrustVerb, printer: &Printer) -> Result<(), Fault> {
     match verb {
         TrustVerb::Show { name } => printer.show(&desk.call(TrustShow { host: name }).await?, offer_words),
-        TrustVerb::Accept { name, fingerprint } => {
-            let trusted = desk.call(TrustAccept { host: name, fingerprint }).await?;
+        TrustVerb::Accept { name, fingerprint, once } => {
+            let trusted = desk.call(TrustAccept { host: name, fingerprint, once }).await?;
             printer.show(&trusted, |trusted| {
                 format!(
-                    "accepted {} {} for {}:{}\n",
-                    trusted.key.algorithm, trusted.key.fingerprint, trusted.address, trusted.port
+                    "accepted {} {} for {}{}\n",
+                    trusted.key.algorithm,
+                    trusted.key.fingerprint,
+                    endpoint(&trusted.address, trusted.port),
+                    if trusted.once { ", for the next connection alone" } else { "" }
                 )
             })
         }
         TrustVerb::List => printer.show(&desk.call(TrustList {}).await?, |keys| key_table(keys)),
+        TrustVerb::Export { file } => {
+            let lines = desk.call(TrustExport {}).await?;
+            export(&file, &lines)?;
+            printer.say(&format!("{} accepted keys written to {}", lines.lines().count(), file.display()))
+        }
         TrustVerb::Forget { name } => {
             let forgotten = desk.call(TrustForget { host: name }).await?;
             printer.show(&forgotten, |count| format!("{count} accepted keys forgotten\n"))
@@ -30,51 +41,85 @@ pub(crate) async fn act(desk: &Desk, verb: TrustVerb, printer: &Printer) -> Resu
 
 fn offer_words(offer: &TrustOffer) -> String {
     let verdict = match offer.verdict {
-        Verdict::Known => "accepted before",
+        Verdict::Known if offer.certified_by.is_some() => "certified by an authority that is known",
+        Verdict::Known => "known",
         Verdict::New => "new: compare it with the host's owner before you accept it",
         Verdict::Changed => "CHANGED: another key was accepted before",
+        Verdict::Revoked => "REVOKED: a known_hosts file says that this key must not be used",
     };
     let mut pairs = vec![
-        ("Host", format!("{} ({}:{})", offer.host, offer.address, offer.port)),
+        ("Host", format!("{} ({})", offer.host, endpoint(&offer.address, offer.port))),
         ("Algorithm", offer.shown.algorithm.clone()),
         ("Fingerprint", offer.shown.fingerprint.clone()),
         ("Verdict", verdict.to_owned()),
     ];
-    if offer.verdict == Verdict::Changed {
-        pairs.extend(offer.known.iter().map(|known| {
-            (
-                "Before",
-                format!(
-                    "{} {}, accepted {}",
-                    known.key.algorithm,
-                    known.key.fingerprint,
-                    time(known.accepted_ms)
-                ),
-            )
-        }));
+    if let Some(authority) = &offer.certified_by {
+        pairs.push(("Authority", known_words(authority, &offer.shown)));
     }
-    list(&pairs)
+    pairs.extend(offer.known.iter().filter_map(|known| {
+        let head = match (known.role, offer.verdict) {
+            (KeyRole::Host | KeyRole::AnyPort, Verdict::Changed) => "Before",
+            (KeyRole::Host | KeyRole::AnyPort, _) if known.key.openssh == offer.shown.openssh => "Known",
+            (KeyRole::Host | KeyRole::AnyPort, _) => "Known too",
+            (KeyRole::Revoked, Verdict::Revoked) => "Revoked",
+            (KeyRole::Revoked | KeyRole::Authority, _) => return None,
+        };
+        Some((head, known_words(known, &offer.shown)))
+    }));
+    if !offer.shared_with.is_empty() {
+        pairs.push(("Same key", offer.shared_with.join(", ")));
+    }
+    pairs.extend(offer.notes.iter().map(|note| ("Note", note.clone())));
+    let picture = art(&offer.shown).iter().map(|line| format!("{line}\n")).collect::<String>();
+    format!("{}{picture}", list(&pairs))
 }
 
-fn key_table(keys: &[TrustedKey]) -> String {
+/// A known key, the shown one by its source alone.
+fn known_words(known: &TrustedKey, shown: &HostKey) -> String {
+    let source = match &known.source {
+        TrustSource::Muster if known.once => "accepted for the next connection".to_owned(),
+        TrustSource::Muster => {
+            let when = known.accepted_ms.map_or_else(|| "at an unknown time".to_owned(), time);
+            format!("accepted {when} by {}", known.accepted_by)
+        }
+        TrustSource::KnownHosts { file, line } => format!("line {line} of {file}"),
+    };
+    if known.key.openssh == shown.openssh {
+        source
+    } else {
+        format!("{} {}, {source}", known.key.algorithm, known.key.fingerprint)
+    }
+}
+
+/// Writes the keys to a file that is not there yet, or to standard output for `-`.
+fn export(file: &Path, lines: &str) -> Result<(), Fault> {
+    crate::output::write_new(file, lines.as_bytes())
+}
+
+fn key_table(keys: &[TrustEntry]) -> String {
     let heads = [
+        ("HOSTS", Set::Left),
         ("ADDRESS", Set::Left),
         ("PORT", Set::Right),
         ("ALGORITHM", Set::Left),
         ("FINGERPRINT", Set::Left),
-        ("ACCEPTED", Set::Left),
-        ("BY", Set::Left),
+        ("KNOWN FROM", Set::Left),
     ];
     let rows: Vec<Vec<String>> = keys
         .iter()
-        .map(|trusted| {
+        .map(|TrustEntry { trusted, hosts }| {
+            let role = match trusted.role {
+                KeyRole::Host | KeyRole::AnyPort => "",
+                KeyRole::Authority => ", authority",
+                KeyRole::Revoked => ", REVOKED",
+            };
             vec![
+                hosts.join(","),
                 trusted.address.clone(),
                 trusted.port.to_string(),
                 trusted.key.algorithm.clone(),
                 trusted.key.fingerprint.clone(),
-                time(trusted.accepted_ms),
-                trusted.accepted_by.clone(),
+                format!("{}{role}", known_words(trusted, &trusted.key)),
             ]
         })
         .collect();

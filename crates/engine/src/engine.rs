@@ -1,7 +1,8 @@
 //! The engine: what the window and `musterctl` open, and the one door through which both act.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use protocol::Fault;
 use protocol::hosts::Host;
@@ -12,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::commands::Handle;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Lock};
 use crate::helper::Subscription;
 use crate::hosts::Hosts;
 use crate::journal::{self, JournalFollow};
@@ -21,6 +22,7 @@ use crate::operations::{Operations, Told};
 use crate::search::Search;
 use crate::secrets::SecretStore;
 use crate::sessions::Sessions;
+use crate::settings;
 use crate::snapshot::Snapshots;
 use crate::store::{Opened, Store};
 use crate::trust::Trust;
@@ -45,11 +47,13 @@ pub struct Engine {
 
 pub(crate) struct Parts {
     pub(crate) clock: Clock,
+    pub(crate) data_dir: PathBuf,
     pub(crate) operator: String,
     pub(crate) notice: Option<String>,
     pub(crate) hosts: Hosts,
     pub(crate) trust: Trust,
     pub(crate) credentials: Credentials,
+    pub(crate) lock: Lock,
     pub(crate) operations: Operations,
     pub(crate) notes: Notes,
     pub(crate) snapshots: Snapshots,
@@ -71,6 +75,7 @@ impl Engine {
         let credentials = Credentials::new(secrets.clone());
         let notes = Notes::new(store.clone(), clock.clone());
         let snapshots = Snapshots::new(store.clone());
+        let lock = Lock::new(store.clone(), credentials.clone(), clock.clone());
         let (events, _) = broadcast::channel(EVENTS);
         let sessions = Sessions::new(
             clock.clone(),
@@ -85,11 +90,13 @@ impl Engine {
         tokio::spawn(tell_counts(operations.subscribe(), events.clone()));
         let parts = Parts {
             clock,
+            data_dir,
             operator,
             notice,
             hosts,
             trust,
             credentials,
+            lock,
             operations,
             notes,
             snapshots,
@@ -109,7 +116,33 @@ impl Engine {
 
     /// Carries out one command.
     pub async fn call<C: Handle>(&self, command: C) -> Result<<C as Command>::Reply, Fault> {
+        if !C::WHILE_LOCKED {
+            self.parts.lock.check()?;
+        }
         command.handle(self).await
+    }
+
+    /// True while nothing may be read or done.
+    pub fn is_locked(&self) -> bool {
+        self.parts.lock.is_shut()
+    }
+
+    /// Waits until it is not locked: what streams through this program pauses until then.
+    pub async fn unlocked(&self) {
+        self.parts.lock.opened().await;
+    }
+
+    /// Locks a program that was just started, if a passphrase of the lock's own is set.
+    pub async fn lock_at_start(&self) -> Result<(), Fault> {
+        if !self.parts.credentials.uses_vault().await && self.parts.lock.can_shut().await? {
+            self.parts.lock.shut().await?;
+        }
+        Ok(())
+    }
+
+    /// Locks after nobody was at the window for the time of the settings; runs until the engine is let go.
+    pub fn lock_when_idle(&self) {
+        tokio::spawn(lock_when_idle(Arc::downgrade(&self.parts)));
     }
 
     /// What happens from now on, for views that stay open.
@@ -119,6 +152,7 @@ impl Engine {
 
     /// Streams samples of a host; ends with the link.
     pub async fn watch_metrics(&self, host: &str, interval_ms: u32) -> Result<Subscription, Fault> {
+        self.parts.lock.check()?;
         let host = self.host(host).await?;
         let live = self.parts.sessions.of(&host).live().await?;
         live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await
@@ -126,6 +160,7 @@ impl Engine {
 
     /// Streams the log of a host; ends with the link.
     pub async fn watch_journal(&self, host: &str, query: JournalQuery) -> Result<JournalFollow, Fault> {
+        self.parts.lock.check()?;
         let host = self.host(host).await?;
         let ask = journal::follow_ask(&host, query)?;
         Ok(JournalFollow::new(self.parts.sessions.of(&host).subscribe(ask).await?))
@@ -159,6 +194,29 @@ impl Engine {
     pub(crate) fn tell(&self, event: Event) {
         // Nobody listening is no fault.
         let _ = self.parts.events.send(event);
+    }
+}
+
+/// How often it is looked whether somebody is still there.
+const IDLE_LOOK: Duration = Duration::from_secs(5);
+
+async fn lock_when_idle(parts: Weak<Parts>) {
+    let mut due = tokio::time::interval(IDLE_LOOK);
+    loop {
+        due.tick().await;
+        let Some(parts) = parts.upgrade() else { return };
+        if parts.lock.is_shut() {
+            continue;
+        }
+        // Settings that cannot be read now are asked for at the next look.
+        let Ok(settings) = settings::load(&parts.store).await else { continue };
+        let idle = Duration::from_secs(u64::from(settings.lock_minutes) * 60);
+        if idle.is_zero() || parts.lock.due_in(idle).is_none_or(|left| !left.is_zero()) {
+            continue;
+        }
+        if parts.lock.can_shut().await.unwrap_or(false) && parts.lock.shut().await.is_ok() {
+            let _ = parts.events.send(Event::Locked { locked: true });
+        }
     }
 }
 
@@ -214,9 +272,9 @@ mod tests {
             ..HostDraft::default()
         };
         let secret = NewSecret { kind: SecretKind::Password, value: "hunter2".into() };
-        engine.call(HostSave { id: None, draft, secrets: vec![secret] }).await.unwrap();
+        engine.call(HostSave { id: None, draft, secrets: vec![secret], typed_name: None }).await.unwrap();
         secrets.refuse(Some(protocol::Fault::new(FaultCode::KeyringLocked, "the keyring is locked")));
-        engine.call(HostRemove { host: "web".into() }).await.unwrap();
+        engine.call(HostRemove { host: "web".into(), typed_name: None }).await.unwrap();
         let page = engine.call(OperationsList { filter: OperationFilter::default() }).await.unwrap();
         let summary = &page.operations[0].summary;
         assert!(summary.contains("stay in the keyring") && summary.contains("locked"), "{summary}");

@@ -204,6 +204,100 @@ pub struct HostGlance {
     pub os: Option<String>,
 }
 
+/// The format of a file of hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostFormat {
+    SshConfig,
+    Csv,
+    Json,
+    Ansible,
+}
+
+/// What an import does with one host of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRow {
+    pub name: String,
+    pub address: String,
+    pub port: u16,
+    pub user: String,
+    pub jump: Option<String>,
+    pub verdict: ImportVerdict,
+    /// What of the file was not taken over for this host.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportVerdict {
+    Added,
+    /// It is saved already and gets what the file says.
+    Changed {
+        fields: Vec<FieldChange>,
+    },
+    /// It is saved already, as the file says.
+    Same,
+    Refused {
+        why: String,
+    },
+}
+
+/// A field of a saved host, as `musterctl host edit` names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    pub field: String,
+    pub before: String,
+    pub after: String,
+}
+
+/// What an import does, or did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    pub file: String,
+    pub format: HostFormat,
+    /// Nothing was changed: this is what would be.
+    pub dry_run: bool,
+    pub rows: Vec<ImportRow>,
+    /// What else of the file was left out.
+    pub notes: Vec<String>,
+}
+
+impl ImportReport {
+    /// How many hosts are added, changed, the same and refused.
+    pub fn counts(&self) -> [usize; 4] {
+        let mut counts = [0; 4];
+        for row in &self.rows {
+            let at = match row.verdict {
+                ImportVerdict::Added => 0,
+                ImportVerdict::Changed { .. } => 1,
+                ImportVerdict::Same => 2,
+                ImportVerdict::Refused { .. } => 3,
+            };
+            counts[at] += 1;
+        }
+        counts
+    }
+}
+
+/// What was written by an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostsExported {
+    pub hosts: u32,
+    pub format: HostFormat,
+    /// The text itself, where no file was asked for.
+    pub text: Option<String>,
+    pub file: Option<String>,
+}
+
+/// How a host is reached with OpenSSH's own `ssh`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SshCommand {
+    /// The program and its arguments, each as it is.
+    pub argv: Vec<String>,
+    /// The same as one line to paste into a shell.
+    pub line: String,
+}
+
 /// Checks a draft field by field, so that bad input is refused before anything happens.
 ///
 /// The rules keep names and addresses out of reach of option parsing and of terminals: no leading

@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::credentials::{KeyringState, SecretKind, SecretsMoved};
-use crate::hosts::{Host, HostChange, HostDraft, HostGlance, HostRow};
+use crate::hosts::{
+    Host, HostChange, HostDraft, HostFormat, HostGlance, HostRow, HostsExported, ImportReport, SshCommand,
+};
 use crate::journal::{JournalPage, JournalQuery};
 use crate::link::{CheckReport, HelperStatus, LinkState, Question};
 use crate::metrics::Metrics;
@@ -23,7 +25,7 @@ use crate::snapshot::{Aged, Snapshot};
 use crate::sockets::{SocketAnswer, SocketQuery};
 use crate::store::{BackupFacts, StoreFacts, StoreNotice, StoreReport};
 use crate::system::System;
-use crate::trust::{TrustOffer, TrustedKey};
+use crate::trust::{TrustEntry, TrustOffer, TrustedKey};
 
 /// Something that can be asked of the engine, with the type of its answer.
 pub trait Command: Serialize + DeserializeOwned {
@@ -61,11 +63,25 @@ commands! {
     "settings_save" SettingsSave { settings: Settings } -> Settings;
 
     "hosts_list" HostsList {} -> Vec<HostRow>;
-    /// Adds a host (`id` is `None`) or changes one; secrets go to the keyring.
-    "host_save" HostSave { id: Option<String>, draft: HostDraft, secrets: Vec<NewSecret> } -> Host;
-    /// Changes several hosts, all of them or none.
+    /// Adds a host (`id` is `None`) or changes one; secrets go to the keyring. `typed_name` is wanted
+    /// where the change takes the guard away.
+    "host_save" HostSave { id: Option<String>, draft: HostDraft, secrets: Vec<NewSecret>, typed_name: Option<String> } -> Host;
+    /// Changes several hosts, all of them or none; none loses its guard this way.
     "hosts_edit" HostsEdit { hosts: Vec<String>, change: HostChange } -> Vec<Host>;
-    "host_remove" HostRemove { host: String } -> ();
+    "host_remove" HostRemove { host: String, typed_name: Option<String> } -> ();
+    /// Takes hosts over from a file, or says what it would do; the same file twice changes nothing.
+    "hosts_import" HostsImport { file: String, format: Option<HostFormat>, dry_run: bool } -> ImportReport;
+    /// Writes all hosts, without secrets, to a file that is not there yet, or gives the text.
+    "hosts_export" HostsExport { file: Option<String>, format: Option<HostFormat> } -> HostsExported;
+    /// How OpenSSH's own ssh reaches this host.
+    "host_ssh" HostSsh { host: String } -> SshCommand;
+    /// Opens the person's own terminal with ssh to the host in it; the answer names the program.
+    "terminal_open" TerminalOpen { host: String } -> String;
+    /// Puts a key on a host by the way it is signed in to now, proves that it signs in, and uses it from
+    /// then on. `key` is the path of the private key, made if it is not there; `None` is OpenSSH's own.
+    "key_set_up" KeySetUp { host: String, key: Option<String>, passphrase: Option<String>, forget_password: bool, typed_name: Option<String> } -> Operation;
+    /// The command that does the same when somebody pastes it on the host.
+    "key_paste" KeyPaste { host: String, key: Option<String> } -> String;
     /// Begins to connect and to stream; the link's state comes as events.
     "host_connect" HostConnect { host: String } -> ();
     "host_disconnect" HostDisconnect { host: String } -> ();
@@ -78,9 +94,14 @@ commands! {
 
     /// Asks the host for its key; nothing secret is sent.
     "trust_show" TrustShow { host: String } -> TrustOffer;
-    "trust_accept" TrustAccept { host: String, fingerprint: String } -> TrustedKey;
-    "trust_list" TrustList {} -> Vec<TrustedKey>;
+    /// Accepts the key that the host shows, if it has this fingerprint; `once` is for the next connection.
+    "trust_accept" TrustAccept { host: String, fingerprint: String, once: bool } -> TrustedKey;
+    "trust_list" TrustList {} -> Vec<TrustEntry>;
     "trust_forget" TrustForget { host: String } -> u32;
+    /// Forgets one accepted key, whether or not a host is saved at its address.
+    "trust_forget_key" TrustForgetKey { address: String, port: u16, fingerprint: String } -> u32;
+    /// The accepted keys in the format of known_hosts.
+    "trust_export" TrustExport {} -> String;
 
     /// Where secrets are kept, and whether that place can be used now.
     "secrets_state" SecretsState {} -> KeyringState;
@@ -90,6 +111,13 @@ commands! {
     "vault_change" VaultChange { old: String, new: String } -> ();
     /// Moves all secrets into the keyring and removes the file.
     "vault_remove" VaultRemove {} -> SecretsMoved;
+    /// Locks the program: nothing is read or done until its passphrase is given.
+    "app_lock" AppLock {} -> ();
+    "app_unlock" AppUnlock { passphrase: String } -> ();
+    /// Somebody is at the window.
+    "app_seen" AppSeen {} -> ();
+    /// Gives the lock a passphrase of its own, for where secrets are in a keyring, or takes it away.
+    "lock_set" LockSet { passphrase: Option<String> } -> ();
 
     /// Last known state of a host, without asking it.
     "snapshot_show" SnapshotShow { host: String } -> Snapshot;
@@ -195,6 +223,10 @@ pub struct AppFacts {
     pub counts: OperationCounts,
     /// What happened to the data when it was opened.
     pub notices: Vec<StoreNotice>,
+    /// Nothing else is told until the passphrase is given.
+    pub locked: bool,
+    /// There is a passphrase that would unlock it.
+    pub can_lock: bool,
 }
 
 /// What happened, for every open view.
@@ -239,6 +271,10 @@ pub enum Event {
     /// The place for secrets was opened, locked or changed.
     Secrets {
         state: KeyringState,
+    },
+    /// The program was locked or unlocked.
+    Locked {
+        locked: bool,
     },
     /// How far an export has come.
     Export {

@@ -11,6 +11,10 @@ pub struct Settings {
     pub interval_ms: u32,
     pub notify: Notify,
     pub log: LogSettings,
+    /// The program that opens a terminal; `None` is one that is found.
+    pub terminal: Option<String>,
+    /// Locked after nobody was at the window for so long; 0 is never.
+    pub lock_minutes: u32,
 }
 
 /// What is done with the log of operations.
@@ -74,6 +78,8 @@ impl Default for Settings {
             interval_ms: 2_000,
             notify: Notify::default(),
             log: LogSettings::default(),
+            terminal: None,
+            lock_minutes: 10,
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) const TEST: &[Package] = &[
     package("debootstrap", "makes the file system of such a host"),
     package("iproute2", "their network, and 'ss' to compare with"),
     package("qemu-user-static", "runs the helper for aarch64"),
+    package("ansible-core", "reads inventories, to compare with"),
     package("procps", "'top' and 'free' to compare with"),
     package("npm", "fetches axe-core, which looks for what keeps people out of the window"),
     package("desktop-file-utils", "judges the entry for the menus of desktops"),

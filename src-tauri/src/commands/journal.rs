@@ -37,9 +37,11 @@ pub(crate) async fn journal_follow(
     following: State<'_, Following>,
 ) -> Result<(), Fault> {
     following.replace(None);
-    let mut follow = super::engine(&opened)?.watch_journal(&args.host, args.query).await?;
+    let engine = super::engine(&opened)?;
+    let mut follow = engine.watch_journal(&args.host, args.query).await?;
     following.replace(Some(tauri::async_runtime::spawn(async move {
         while let Some(news) = follow.next().await {
+            engine.unlocked().await;
             if channel.send(news).is_err() {
                 return;
             }

@@ -30,7 +30,7 @@ pub(crate) use watch::Watching;
 type Answer<C> = Result<<C as Command>::Reply, Fault>;
 
 fn engine(opened: &Opened) -> Result<Engine, Fault> {
-    opened.0.clone()
+    opened.engine()
 }
 
 /// Writes a command that passes its arguments on.
@@ -56,6 +56,12 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         hosts::host_save,
         hosts::hosts_edit,
         hosts::host_remove,
+        hosts::hosts_import,
+        hosts::hosts_export,
+        hosts::host_ssh,
+        hosts::terminal_open,
+        hosts::key_set_up,
+        hosts::key_paste,
         hosts::host_connect,
         hosts::host_disconnect,
         hosts::host_check,
@@ -65,11 +71,17 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         trust::trust_accept,
         trust::trust_list,
         trust::trust_forget,
+        trust::trust_forget_key,
+        trust::trust_export,
         credentials::secrets_state,
         credentials::vault_create,
         credentials::vault_unlock,
         credentials::vault_change,
         credentials::vault_remove,
+        credentials::app_lock,
+        credentials::app_unlock,
+        credentials::app_seen,
+        credentials::lock_set,
         look::snapshot_show,
         look::metrics_recent,
         look::system_read,

@@ -5,4 +5,6 @@ super::pass! {
     trust_accept: TrustAccept;
     trust_list: TrustList;
     trust_forget: TrustForget;
+    trust_forget_key: TrustForgetKey;
+    trust_export: TrustExport;
 }

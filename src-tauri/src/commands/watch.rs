@@ -47,6 +47,9 @@ pub(crate) async fn watch(
                 Err(RecvError::Lagged(_)) => Event::HostsChanged {},
                 Err(RecvError::Closed) => return,
             };
+            if engine.is_locked() && !matches!(event, Event::Locked { .. }) {
+                continue;
+            }
             if channel.send(event).is_err() {
                 return;
             }

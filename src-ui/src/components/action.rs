@@ -75,6 +75,21 @@ impl Target {
     }
 }
 
+/// Where a guarded host's name is typed, in a form that is no action: shown while `taken`, for what
+/// takes the guard away.
+#[component]
+pub(crate) fn GuardField(target: Target, #[prop(into)] taken: Signal<bool>) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <Show when=move || target.is_guarded && taken.get()>
+            <label class="action-guard is-wide">
+                <span>{move || t_string!(i18n, services.type_name)}</span>
+                <GuardInput typed=target.typed name=target.name disabled=Signal::stored(false) />
+            </label>
+        </Show>
+    }
+}
+
 /// Asks the engine and follows what comes of it.
 pub(crate) fn begin(
     course: RwSignal<Course>,

@@ -45,6 +45,8 @@ mod menu;
 #[cfg(target_arch = "wasm32")]
 mod meter;
 #[cfg(target_arch = "wasm32")]
+mod secret;
+#[cfg(target_arch = "wasm32")]
 mod side;
 #[cfg(target_arch = "wasm32")]
 mod table;
@@ -58,7 +60,7 @@ pub(crate) mod level;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
     action::*, button::*, chooser::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, head::Column,
-    icon::*, live_table::*, menu::*, meter::*, side::*, sparkline::*, table::*, tabs::*, tag::*,
+    icon::*, live_table::*, menu::*, meter::*, secret::*, side::*, sparkline::*, table::*, tabs::*, tag::*,
 };
 
 #[cfg(all(target_arch = "wasm32", debug_assertions))]

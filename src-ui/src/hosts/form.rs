@@ -18,7 +18,10 @@ use protocol::text::printable;
 use super::draft::{FieldName, IdentityKind, Problem, Typed, refused_field};
 use super::host_path;
 use super::jump_field::JumpField;
-use crate::components::{Button, ButtonKind, Choice, Dialog, Failed, Field, Segmented, TextInput};
+use crate::components::{
+    Button, ButtonKind, Choice, Dialog, Failed, Field, GuardField, SecretInput, Segmented, Target, TextInput,
+    take_secret,
+};
 use crate::ipc;
 use crate::state::use_app;
 use crate::text::{I18n, t_string, use_i18n};
@@ -88,6 +91,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
     let old_name = saved.as_ref().map(|host| host.name.clone()).unwrap_or_default();
     let had = saved.as_ref().map(|host| Typed::of_host(host).identity);
     let fields = Fields::new(saved.as_ref().map_or_else(Typed::fresh, Typed::of_host));
+    let guard = Target::of(old_name.clone());
     let had_sudo = saved.as_ref().is_some_and(|host| host.sudo == Sudo::Password);
     let secret = NodeRef::<leptos::html::Input>::new();
     let sudo_secret = NodeRef::<leptos::html::Input>::new();
@@ -123,8 +127,8 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
         tried.set(true);
         fault.set(None);
         let typed = untrack(move || fields.typed());
-        let mut secrets = kind_of(typed.identity).map_or_else(Vec::new, |kind| take_secret(secret, kind));
-        let for_sudo = take_secret(sudo_secret, SecretKind::Sudo);
+        let mut secrets = kind_of(typed.identity).map_or_else(Vec::new, |kind| take_of_kind(secret, kind));
+        let for_sudo = take_of_kind(sudo_secret, SecretKind::Sudo);
         let wants_sudo = typed.sudo == Sudo::Password && !had_sudo && for_sudo.is_empty();
         secrets.extend(for_sudo);
         if wants_sudo {
@@ -135,7 +139,8 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             return;
         }
         busy.set(true);
-        let command = HostSave { id: id.get_value(), draft: typed.draft(), secrets };
+        let command =
+            HostSave { id: id.get_value(), draft: typed.draft(), secrets, typed_name: guard.typed_name() };
         let navigate = navigate.clone();
         let old_name = old_name.clone();
         spawn_local(async move {
@@ -436,40 +441,12 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                         invalid=wrong(FieldName::HelperDir)
                     />
                 </Field>
+                <GuardField target=guard taken=Signal::derive(move || !fields.tags.with(|tags| has_prod(tags))) />
                 {move || fault.get().map(|fault| view! { <div class="is-wide"><Failed fault bare=true /></div> })}
                 // Enter in any field sends the form.
                 <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
             </form>
         </Dialog>
-    }
-}
-
-/// A field whose text nothing but itself holds.
-#[component]
-fn SecretInput(
-    id: &'static str,
-    testid: &'static str,
-    node_ref: NodeRef<leptos::html::Input>,
-    #[prop(optional, into)] invalid: Signal<bool>,
-    #[prop(optional, into)] on_input: Option<Callback<()>>,
-) -> impl IntoView {
-    view! {
-        <input
-            node_ref=node_ref
-            id=id
-            class="input"
-            class:is-invalid=move || invalid.get()
-            type="password"
-            data-testid=testid
-            autocomplete="off"
-            spellcheck="false"
-            aria-invalid=move || invalid.get().then_some("true")
-            on:input=move |_| {
-                if let Some(on_input) = on_input {
-                    on_input.run(());
-                }
-            }
-        />
     }
 }
 
@@ -482,12 +459,14 @@ fn kind_of(identity: IdentityKind) -> Option<SecretKind> {
     }
 }
 
-/// Takes the secret out of its field and empties the field.
-fn take_secret(field: NodeRef<leptos::html::Input>, kind: SecretKind) -> Vec<NewSecret> {
-    let Some(field) = field.get_untracked() else { return Vec::new() };
-    let value = field.value();
-    field.set_value("");
-    if value.is_empty() { Vec::new() } else { vec![NewSecret { kind, value }] }
+/// Takes the secret out of its field, as one of this kind.
+fn take_of_kind(field: NodeRef<leptos::html::Input>, kind: SecretKind) -> Vec<NewSecret> {
+    take_secret(field).map(|value| NewSecret { kind, value }).into_iter().collect()
+}
+
+/// True if one of the typed tags is the one that guards.
+fn has_prod(tags: &str) -> bool {
+    tags.split([',', '，', '、']).any(|tag| tag.trim().eq_ignore_ascii_case("prod"))
 }
 
 fn text(words: impl Fn() -> String + Send + Sync + 'static) -> Signal<String> {

@@ -261,6 +261,27 @@ fn HostMenu() -> impl IntoView {
                 },
             ));
             items.push(MenuItem::new(
+                "host-key-set-up",
+                move || t_string!(i18n, app.set_up_key).to_string(),
+                move || {
+                    open(|host| OpenDialog::Key { host });
+                },
+            ));
+            items.push(MenuItem::new(
+                "host-terminal",
+                move || t_string!(i18n, app.open_terminal).to_string(),
+                move || {
+                    app.open_terminal(&host.name.get_untracked());
+                },
+            ));
+            items.push(MenuItem::new(
+                "host-copy-ssh",
+                move || t_string!(i18n, app.copy_ssh).to_string(),
+                move || {
+                    app.copy_ssh(&host.name.get_untracked());
+                },
+            ));
+            items.push(MenuItem::new(
                 "host-edit",
                 move || t_string!(i18n, app.edit).to_string(),
                 move || {

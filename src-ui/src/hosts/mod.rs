@@ -10,6 +10,8 @@ mod bulk;
 #[cfg(target_arch = "wasm32")]
 mod cells;
 #[cfg(target_arch = "wasm32")]
+mod files;
+#[cfg(target_arch = "wasm32")]
 mod form;
 #[cfg(target_arch = "wasm32")]
 mod frame;
@@ -23,7 +25,7 @@ mod question;
 mod remove;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {bulk::HostsEditDialog, form::*, frame::*, page::*, question::*, remove::*};
+pub(crate) use {bulk::HostsEditDialog, files::*, form::*, frame::*, page::*, question::*, remove::*};
 
 /// The path of a host's page. A name has no character that a path must escape (`check_draft`), but
 /// the list may hold one of a later version.

@@ -10,13 +10,14 @@ use protocol::text::printable;
 
 use super::bulk::ChosenBar;
 use super::cells::{GroupCells, HostCells};
-use super::host_path;
 use super::table::{Line, chosen_hosts, lines};
+use super::{ImportOffer, host_path};
 use crate::app::TopBar;
 use crate::components::load::Load;
 use crate::components::selection::Selection;
 use crate::components::{
-    Button, ButtonKind, Column, Empty, Failed, IconName, Skeleton, Table, focus, remembered_shape,
+    Button, ButtonKind, Column, Empty, Failed, IconName, Menu, MenuItem, Skeleton, Table, focus,
+    remembered_shape,
 };
 use crate::state::{OpenDialog, use_app};
 use crate::text::{t_string, use_i18n};
@@ -48,6 +49,20 @@ pub(crate) fn HostsPage() -> impl IntoView {
     let own = move || {
         view! {
             <Show when=some>
+                <Menu
+                    label=Signal::derive(move || t_string!(i18n, hosts.files).to_string())
+                    items=Signal::derive(move || {
+                        vec![
+                            MenuItem::new("hosts-import", move || t_string!(i18n, hosts.import_menu).to_string(), move || {
+                                app.dialog.set(Some(OpenDialog::HostsImport));
+                            }),
+                            MenuItem::new("hosts-export", move || t_string!(i18n, hosts.export_menu).to_string(), move || {
+                                app.dialog.set(Some(OpenDialog::HostsExport));
+                            }),
+                        ]
+                    })
+                    testid="hosts-files"
+                />
                 <Button
                     icon=IconName::Plus
                     testid="hosts-add"
@@ -111,6 +126,7 @@ fn FirstStart() -> impl IntoView {
                 >
                     {move || t_string!(i18n, hosts.first_add)}
                 </Button>
+                <ImportOffer />
                 <Button testid="hosts-local" on_click=Callback::new(look_here)>
                     {move || t_string!(i18n, hosts.first_local)}
                 </Button>

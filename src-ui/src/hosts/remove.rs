@@ -8,7 +8,7 @@ use protocol::Fault;
 use protocol::ipc::HostRemove;
 use protocol::text::printable;
 
-use crate::components::{Button, ButtonKind, Dialog, Failed};
+use crate::components::{Button, ButtonKind, Dialog, Failed, GuardField, Target};
 use crate::ipc;
 use crate::state::use_app;
 use crate::text::{t_string, use_i18n};
@@ -22,11 +22,12 @@ pub(crate) fn HostRemoveDialog(host: String) -> impl IntoView {
     let busy = RwSignal::new(false);
     let fault = RwSignal::new(None::<Fault>);
     let shown = StoredValue::new(printable(&host).into_owned());
+    let target = Target::of(host.clone());
     let remove = StoredValue::new(move || {
         let (name, navigate) = (host.clone(), navigate.clone());
         busy.set(true);
         spawn_local(async move {
-            let result = ipc::call(HostRemove { host: name.clone() }).await;
+            let result = ipc::call(HostRemove { host: name.clone(), typed_name: target.typed_name() }).await;
             busy.try_set(false);
             match result {
                 Ok(()) => {
@@ -49,6 +50,7 @@ pub(crate) fn HostRemoveDialog(host: String) -> impl IntoView {
                 kind=ButtonKind::Danger
                 testid="remove-confirm"
                 busy
+                disabled=Signal::derive(move || !target.is_free())
                 on_click=Callback::new(move |()| remove.with_value(|remove| remove()))
             >
                 {move || t_string!(i18n, hosts.remove, name = shown.get_value())}
@@ -64,6 +66,7 @@ pub(crate) fn HostRemoveDialog(host: String) -> impl IntoView {
             foot
         >
             <p class="quiet">{move || t_string!(i18n, hosts.remove_text)}</p>
+            <GuardField target taken=true />
             {move || fault.get().map(|fault| view! { <Failed fault bare=true /> })}
         </Dialog>
     }

@@ -1,13 +1,14 @@
 //! The page of settings. A choice holds at once and is saved at once; there is nothing to confirm.
 
 use leptos::prelude::*;
-use protocol::credentials::KeyringState;
+use leptos_router::components::A;
 use protocol::settings::{Language, Theme};
 use protocol::text::printable;
 
 use super::desktop::DesktopSettings;
 use crate::app::TopBar;
-use crate::components::{Choice, Segmented};
+use crate::components::{Button, Choice, Segmented, TextInput};
+use crate::credentials::{LockRow, SecretsRow};
 use crate::format;
 use crate::settings::data::DataSettings;
 use crate::state::use_app;
@@ -29,16 +30,11 @@ pub(crate) fn SettingsPage() -> impl IntoView {
     let facts = move |pick: fn(&protocol::ipc::AppFacts) -> String| {
         app.facts.with(|facts| facts.value().map(pick)).unwrap_or_default()
     };
-    let keyring = move || {
-        app.facts.with(|facts| match facts.value().map(|facts| &facts.keyring) {
-            Some(KeyringState::Unavailable { cause }) => {
-                t_string!(i18n, settings.keyring_unavailable, cause = printable(cause).into_owned())
-            }
-            Some(KeyringState::Ready) => t_string!(i18n, settings.keyring_ready).to_string(),
-            Some(KeyringState::Vault { open: true }) => t_string!(i18n, settings.vault_open).to_string(),
-            Some(KeyringState::Vault { open: false }) => t_string!(i18n, settings.vault_locked).to_string(),
-            None => String::new(),
-        })
+    let terminal =
+        RwSignal::new(app.settings.with_untracked(|settings| settings.terminal.clone().unwrap_or_default()));
+    let keep_terminal = move || {
+        let name = terminal.get_untracked().trim().to_owned();
+        app.change_settings(move |settings| settings.terminal = (!name.is_empty()).then(|| name.clone()));
     };
     let intervals: Vec<Choice<u32>> = INTERVALS
         .into_iter()
@@ -92,9 +88,36 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <p class="setting-hint">{move || t_string!(i18n, settings.interval_hint)}</p>
             </div>
             <DesktopSettings />
+            <SecretsRow />
+            <LockRow
+                minutes=Signal::derive(move || app.settings.read().lock_minutes)
+                on_change=Callback::new(move |minutes| app.change_settings(|settings| settings.lock_minutes = minutes))
+            />
             <div class="setting">
-                <span class="setting-name">{move || t_string!(i18n, settings.keyring)}</span>
-                <p class="setting-text" data-testid="settings-keyring">{keyring}</p>
+                <span class="setting-name">{move || t_string!(i18n, settings.trust)}</span>
+                <p class="setting-text">
+                    <A href="/trust" attr:class="link" attr:data-testid="settings-trust">
+                        {move || t_string!(i18n, settings.trust_all)}
+                    </A>
+                </p>
+            </div>
+            <div class="setting">
+                <label class="setting-name" for="terminal">{move || t_string!(i18n, settings.terminal)}</label>
+                <TextInput
+                    value=terminal
+                    id="terminal"
+                    testid="settings-terminal"
+                    mono=true
+                    placeholder=says!(terminal_found)
+                    on_key=Callback::new(move |event: leptos::ev::KeyboardEvent| {
+                        if event.key() == "Enter" {
+                            keep_terminal();
+                        }
+                    })
+                />
+                <Button small=true testid="settings-terminal-save" on_click=Callback::new(move |()| keep_terminal())>
+                    {move || t_string!(i18n, settings.terminal_save)}
+                </Button>
             </div>
             <DataSettings />
             <div class="setting">

@@ -13,7 +13,8 @@ use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::hosts::{HostRow, LOCAL};
 use protocol::ipc::{
-    AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList, QuestionsList, SettingsSave,
+    AppFacts, AppLock, AppStart, Event, HostConnect, HostDisconnect, HostSsh, HostsList, QuestionsList,
+    SettingsSave, TerminalOpen,
 };
 use protocol::link::{LinkState, LinkStep, Question};
 use protocol::metrics::Metrics;
@@ -23,6 +24,7 @@ use protocol::settings::{Language, Settings, Theme};
 
 use super::standing::{self, NextStep, Standing};
 use crate::components::load::Load;
+use crate::credentials::VaultStep;
 use crate::hosts::table::HostsView;
 use crate::ipc;
 use crate::text::{I18n, Locale};
@@ -60,6 +62,14 @@ pub(crate) enum OpenDialog {
         start_ticks: u64,
         name: String,
     },
+    Key {
+        host: String,
+    },
+    Vault {
+        step: VaultStep,
+    },
+    HostsImport,
+    HostsExport,
     Keys,
     /// The app is to end while something still runs.
     Quit,
@@ -328,6 +338,16 @@ impl App {
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
                 Event::Open { host } => self.asked_path.set(Some(crate::hosts::host_path(&host))),
                 Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),
+                Event::Locked { locked: true } => {
+                    self.dialog.set(None);
+                    self.facts.update(|facts| {
+                        if let Load::Ready(facts) = facts {
+                            facts.locked = true;
+                        }
+                    });
+                }
+                // What happened meanwhile was not told: all is read anew.
+                Event::Locked { locked: false } => self.start(),
                 Event::Secrets { state } => self.facts.update(|facts| {
                     if let Load::Ready(facts) = facts {
                         facts.keyring = state;
@@ -429,6 +449,48 @@ impl App {
                     row.update(|row| row.link = link);
                 }
                 self.complain(fault);
+            }
+        });
+    }
+
+    /// Locks the program, or says what is missing for that.
+    pub(crate) fn lock(self) {
+        spawn_local(async move {
+            if let Err(fault) = ipc::call(AppLock {}).await {
+                self.complain(fault);
+            }
+        });
+    }
+
+    /// Secrets can be had again: hosts that waited for theirs are tried anew.
+    pub(crate) fn secrets_opened(self) {
+        for row in self.rows() {
+            let row = row.get_untracked();
+            if let LinkState::Failed { fault, .. } = &row.link
+                && fault.code == protocol::FaultCode::VaultLocked
+            {
+                self.connect(&row.host.name);
+            }
+        }
+    }
+
+    /// Opens the person's own terminal with ssh to the host in it.
+    pub(crate) fn open_terminal(self, host: &str) {
+        let host = host.to_owned();
+        spawn_local(async move {
+            if let Err(fault) = ipc::call(TerminalOpen { host }).await {
+                self.complain(fault);
+            }
+        });
+    }
+
+    /// Puts the command of ssh for the host on the clipboard.
+    pub(crate) fn copy_ssh(self, host: &str) {
+        let host = host.to_owned();
+        spawn_local(async move {
+            match ipc::call(HostSsh { host }).await {
+                Ok(command) => crate::components::copy_text(command.line, || {}),
+                Err(fault) => self.complain(fault),
             }
         });
     }

@@ -9,14 +9,14 @@ use protocol::Fault;
 use protocol::ipc::{TrustAccept, TrustForget, TrustShow};
 use protocol::sockets::endpoint;
 use protocol::text::printable;
-use protocol::trust::{HostKey, TrustOffer, TrustedKey, Verdict};
+use protocol::trust::{HostKey, KeyRole, TrustOffer, TrustedKey, Verdict, art};
 
+use super::source_words;
 use crate::components::load::Load;
 use crate::components::{Button, ButtonKind, Dialog, Failed, Glyph, GlyphName, Skeleton};
-use crate::format;
 use crate::ipc;
-use crate::state::{use_app, zone_min};
-use crate::text::{I18n, lang, t_string, use_i18n};
+use crate::state::use_app;
+use crate::text::{I18n, t_string, use_i18n};
 
 #[component]
 pub(crate) fn TrustDialog(host: String) -> impl IntoView {
@@ -39,7 +39,7 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
         });
     };
     ask();
-    let accept = move || {
+    let accept = move |once: bool| {
         let Some(fingerprint) =
             offer.with_untracked(|offer| offer.value().map(|o| o.shown.fingerprint.clone()))
         else {
@@ -49,7 +49,7 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
         fault.set(None);
         spawn_local(async move {
             let host = host.get_value();
-            let result = ipc::call(TrustAccept { host: host.clone(), fingerprint }).await;
+            let result = ipc::call(TrustAccept { host: host.clone(), fingerprint, once }).await;
             busy.try_set(false);
             match result {
                 Ok(_) => {
@@ -79,6 +79,7 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
     let name = move || printable(&host.get_value()).into_owned();
     let title = Signal::derive(move || match verdict.get() {
         Some(Verdict::Changed) => t_string!(i18n, trust.title_changed, name = name()),
+        Some(Verdict::Revoked) => t_string!(i18n, trust.title_revoked, name = name()),
         Some(Verdict::New) => t_string!(i18n, trust.title_new, name = name()),
         Some(Verdict::Known) | None => t_string!(i18n, trust.title_known, name = name()),
     });
@@ -86,11 +87,14 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
         let act = verdict.get().and_then(|verdict| match verdict {
             Verdict::New => Some(
                 view! {
+                    <Button testid="trust-once" busy on_click=Callback::new(move |()| accept(true))>
+                        {move || t_string!(i18n, trust.accept_once)}
+                    </Button>
                     <Button
                         kind=ButtonKind::Primary
                         testid="trust-accept"
                         busy
-                        on_click=Callback::new(move |()| accept())
+                        on_click=Callback::new(move |()| accept(false))
                     >
                         {move || t_string!(i18n, trust.accept)}
                     </Button>
@@ -110,7 +114,7 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
                 }
                 .into_any(),
             ),
-            Verdict::Known => None,
+            Verdict::Known | Verdict::Revoked => None,
         });
         view! {
             <span class="grow"></span>
@@ -151,14 +155,33 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
 #[component]
 fn Offer(offer: TrustOffer, forgotten: RwSignal<bool>) -> impl IntoView {
     let i18n = use_i18n();
-    let TrustOffer { host, address, port, shown, known, verdict } = offer;
+    let TrustOffer { host, address, port, shown, known, verdict, certified_by, shared_with, notes } = offer;
     let name = printable(&host).into_owned();
     let place = printable(&endpoint(&address, port)).into_owned();
+    let certified = certified_by.is_some();
+    let shared = StoredValue::new(printable(&shared_with.join(", ")).into_owned());
+    let notes = notes
+        .into_iter()
+        .map(|note| view! { <p class="field-hint is-warn selectable">{printable(&note).into_owned()}</p> })
+        .collect_view();
+    // Where a key that is shown again is known from; the others only where they are compared.
+    let sources = known
+        .iter()
+        .filter(|known| known.key.openssh == shown.openssh || known.role == KeyRole::Revoked && verdict == Verdict::Revoked)
+        .chain(certified_by.as_ref())
+        .map(|known| {
+            let known = known.clone();
+            view! { <p class="field-hint" data-testid="trust-source">{move || source_words(i18n, &known)}</p> }
+        })
+        .collect_view();
+    let known: Vec<TrustedKey> = known.into_iter().filter(|known| known.role == KeyRole::Host).collect();
     let lead = move || match verdict {
         Verdict::New if forgotten.get() => t_string!(i18n, trust.forgotten).to_string(),
         Verdict::New => t_string!(i18n, trust.new_text, name = name.clone()),
+        Verdict::Known if certified => t_string!(i18n, trust.certified_text).to_string(),
         Verdict::Known => t_string!(i18n, trust.known_text).to_string(),
         Verdict::Changed => t_string!(i18n, trust.changed_text).to_string(),
+        Verdict::Revoked => t_string!(i18n, trust.revoked_text).to_string(),
     };
     let count = known.len() as u64;
     let is_changed = verdict == Verdict::Changed;
@@ -186,6 +209,7 @@ fn Offer(offer: TrustOffer, forgotten: RwSignal<bool>) -> impl IntoView {
             <section class="key">
                 <h3 class="key-title">{move || t_string!(i18n, trust.shown)}</h3>
                 <KeyFacts i18n key_shown=shown testid="trust-fingerprint" />
+                {sources}
                 {(!is_changed)
                     .then(|| {
                         view! {
@@ -198,25 +222,32 @@ fn Offer(offer: TrustOffer, forgotten: RwSignal<bool>) -> impl IntoView {
             </section>
         </div>
         {is_changed.then(|| view! { <p class="quiet">{move || t_string!(i18n, trust.changed_next)}</p> })}
+        <Show when=move || shared.with_value(|shared| !shared.is_empty())>
+            <p class="quiet" data-testid="trust-shared">
+                {move || t_string!(i18n, trust.shared, names = shared.get_value())}
+            </p>
+        </Show>
+        {notes}
     }
 }
 
 #[component]
 fn KnownKey(known: TrustedKey) -> impl IntoView {
     let i18n = use_i18n();
-    let TrustedKey { key, accepted_ms, accepted_by, .. } = known;
-    let words = move || {
-        let when = format::date(accepted_ms, zone_min(accepted_ms), lang(i18n));
-        t_string!(i18n, trust.accepted, when = when, who = printable(&accepted_by).into_owned())
+    let words = {
+        let known = known.clone();
+        move || source_words(i18n, &known)
     };
     view! {
-        <KeyFacts i18n key_shown=key testid="trust-known-fingerprint" />
+        <KeyFacts i18n key_shown=known.key testid="trust-known-fingerprint" />
         <p class="field-hint">{words}</p>
     }
 }
 
 #[component]
 fn KeyFacts(i18n: I18n, key_shown: HostKey, testid: &'static str) -> impl IntoView {
+    // Text of its own making: nothing of a host but the bits of its key are in it.
+    let picture = art(&key_shown).join("\n");
     let HostKey { algorithm, fingerprint, .. } = key_shown;
     view! {
         <dl class="key-facts">
@@ -224,5 +255,6 @@ fn KeyFacts(i18n: I18n, key_shown: HostKey, testid: &'static str) -> impl IntoVi
             <dd class="mono selectable">{printable(&algorithm).into_owned()}</dd>
         </dl>
         <p class="block mono selectable fingerprint" data-testid=testid>{printable(&fingerprint).into_owned()}</p>
+        <pre class="key-art" aria-hidden="true">{picture}</pre>
     }
 }

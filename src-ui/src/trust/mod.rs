@@ -2,6 +2,10 @@
 
 #[cfg(target_arch = "wasm32")]
 mod dialog;
+#[cfg(target_arch = "wasm32")]
+mod page;
+#[cfg(target_arch = "wasm32")]
+mod words;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use dialog::*;
+pub(crate) use {dialog::*, page::*, words::*};

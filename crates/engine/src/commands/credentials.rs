@@ -2,7 +2,10 @@
 
 use protocol::Fault;
 use protocol::credentials::{KeyringState, SecretsMoved};
-use protocol::ipc::{Event, SecretsState, VaultChange, VaultCreate, VaultRemove, VaultUnlock};
+use protocol::ipc::{
+    AppLock, AppSeen, AppUnlock, Event, LockSet, SecretsState, VaultChange, VaultCreate, VaultRemove,
+    VaultUnlock,
+};
 use protocol::operations::OperationKind;
 
 use super::Handle;
@@ -53,6 +56,37 @@ impl Handle for VaultRemove {
         log(engine, OperationKind::VaultRemove, None, "the file of secrets", &summary).await?;
         tell(engine).await;
         Ok(moved)
+    }
+}
+
+impl Handle for AppLock {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        engine.parts.lock.shut().await?;
+        engine.tell(Event::Locked { locked: true });
+        Ok(())
+    }
+}
+
+impl Handle for AppUnlock {
+    const WHILE_LOCKED: bool = true;
+
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        engine.parts.lock.open(self.passphrase.into()).await?;
+        engine.tell(Event::Locked { locked: false });
+        Ok(())
+    }
+}
+
+impl Handle for AppSeen {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        engine.parts.lock.seen();
+        Ok(())
+    }
+}
+
+impl Handle for LockSet {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        engine.parts.lock.set_passphrase(self.passphrase.map(Into::into)).await
     }
 }
 

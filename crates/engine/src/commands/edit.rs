@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use protocol::Fault;
 use protocol::hosts::{Host, HostChange, Identity};
 use protocol::ipc::{Event, HostsEdit};
 use protocol::operations::OperationKind;
+use protocol::{Fault, FaultCode};
 
 use super::Handle;
 use super::hosts::{absolute, log};
@@ -25,6 +25,9 @@ impl Handle for HostsEdit {
             }
         }
         let parts = &engine.parts;
+        for name in &hosts {
+            check_guard_stays(&engine.host(name).await?, &change)?;
+        }
         let summary = words(&change);
         let mut changed = Vec::new();
         for (before, host) in parts.hosts.edit(hosts, change).await? {
@@ -37,6 +40,19 @@ impl Handle for HostsEdit {
         engine.tell(Event::HostsChanged {});
         Ok(changed)
     }
+}
+
+/// A guard is taken away on its host alone, with the typed name of that host.
+fn check_guard_stays(host: &Host, change: &HostChange) -> Result<(), Fault> {
+    let guards = |tags: &[String]| tags.iter().any(|tag| tag.trim().eq_ignore_ascii_case("prod"));
+    if host.is_guarded() && !guards(&change.of(host).tags) {
+        let message = format!(
+            "{} would lose the tag prod, which guards it: take it away on that host by itself",
+            host.name
+        );
+        return Err(Fault::new(FaultCode::GuardNotMet, message).on_host(&host.name));
+    }
+    Ok(())
 }
 
 /// What was changed, for the log.
@@ -58,7 +74,6 @@ fn words(change: &HostChange) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use protocol::FaultCode;
     use protocol::hosts::HostDraft;
     use protocol::ipc::{HostSave, HostsList, OperationsList};
     use protocol::operations::OperationFilter;
@@ -85,7 +100,7 @@ mod tests {
                 tags: vec!["stage".into()],
                 ..HostDraft::default()
             };
-            engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+            engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
         }
         engine
     }
@@ -115,6 +130,21 @@ mod tests {
         }
         let log = engine.call(OperationsList { filter: OperationFilter::default() }).await.unwrap();
         assert!(log.operations[0].summary.contains("+tag prod"), "{}", log.operations[0].summary);
+    }
+
+    #[tokio::test]
+    async fn a_guard_is_not_taken_from_several_hosts_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine(&dir).await;
+        let tag = |add: &[&str], remove: &[&str]| HostChange {
+            add_tags: add.iter().map(|tag| (*tag).to_owned()).collect(),
+            remove_tags: remove.iter().map(|tag| (*tag).to_owned()).collect(),
+            ..HostChange::default()
+        };
+        engine.call(HostsEdit { hosts: vec!["web-2".into()], change: tag(&["Prod"], &[]) }).await.unwrap();
+        let fault = engine.call(HostsEdit { hosts: both(), change: tag(&[], &["Prod"]) }).await.unwrap_err();
+        assert_eq!(fault.code, FaultCode::GuardNotMet);
+        engine.call(HostsEdit { hosts: both(), change: tag(&["blue"], &["stage"]) }).await.unwrap();
     }
 
     #[tokio::test]

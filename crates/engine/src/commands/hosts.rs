@@ -15,6 +15,7 @@ use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
 use super::Handle;
+use super::act::check_guard;
 use crate::engine::Engine;
 use crate::hosts::Hosts;
 use crate::operations::{Finish, OperationDraft};
@@ -22,6 +23,8 @@ use crate::sessions::{Given, then};
 use crate::{settings, ssh};
 
 impl Handle for AppStart {
+    const WHILE_LOCKED: bool = true;
+
     async fn handle(self, engine: &Engine) -> Result<AppFacts, Fault> {
         let parts = &engine.parts;
         Ok(AppFacts {
@@ -32,6 +35,8 @@ impl Handle for AppStart {
             keyring: parts.credentials.state().await,
             counts: parts.operations.counts(),
             notices: parts.store.notices().to_vec(),
+            locked: parts.lock.is_shut(),
+            can_lock: parts.lock.can_shut().await?,
         })
     }
 }
@@ -82,7 +87,7 @@ impl Handle for HostsList {
 
 impl Handle for HostSave {
     async fn handle(self, engine: &Engine) -> Result<Host, Fault> {
-        let HostSave { id, draft, secrets } = self;
+        let HostSave { id, draft, secrets, typed_name } = self;
         let draft = HostDraft { identity: absolute(draft.identity)?, ..draft };
         check_draft(&draft)?;
         if let Identity::KeyFile { path } = &draft.identity {
@@ -105,6 +110,11 @@ impl Handle for HostSave {
         };
         let changed_secret = !secrets.is_empty();
         let mut stays = None;
+        if let Some(before) =
+            before.as_ref().filter(|before| before.is_guarded() && !is_guarded_draft(&draft))
+        {
+            check_guard(before, typed_name.as_deref())?;
+        }
         let host = parts.hosts.save(id.clone(), draft).await?;
         if let Err(fault) = keep_secrets(engine, &host, secrets).await {
             // Nothing half done: without its secret the host is as it was before.
@@ -135,6 +145,11 @@ impl Handle for HostSave {
         engine.tell(Event::HostsChanged {});
         Ok(host)
     }
+}
+
+/// True if the host would be guarded.
+fn is_guarded_draft(draft: &HostDraft) -> bool {
+    draft.tags.iter().any(|tag| tag.trim().eq_ignore_ascii_case("prod"))
 }
 
 async fn keep_secrets(engine: &Engine, host: &Host, secrets: Vec<NewSecret>) -> Result<(), Fault> {
@@ -193,6 +208,7 @@ impl Handle for HostRemove {
         if self.host == LOCAL {
             return Err(Fault::bad_input("host", "this computer is not a saved host and cannot be removed"));
         }
+        check_guard(&engine.host(&self.host).await?, self.typed_name.as_deref())?;
         let host = parts.hosts.remove(&self.host).await?;
         parts.sessions.end(&host.id);
         parts.snapshots.forget(&host.id).await?;
@@ -202,7 +218,7 @@ impl Handle for HostRemove {
             .iter()
             .any(|other| other.port == host.port && other.address.eq_ignore_ascii_case(&host.address))
         {
-            parts.trust.forget(&host.address, host.port).await?;
+            parts.trust.forget(&host.address, host.port, None).await?;
         }
         let stays = forget_secrets(engine, &host, &kinds_of(&host).collect::<Vec<_>>()).await;
         log(engine, OperationKind::HostRemove, Some(&host), &host.name, &stays.unwrap_or_default()).await?;

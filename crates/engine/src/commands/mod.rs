@@ -3,8 +3,10 @@
 mod act;
 mod credentials;
 mod edit;
+mod files;
 mod helper;
 mod hosts;
+mod keys;
 mod look;
 mod notes;
 mod operations;
@@ -23,6 +25,9 @@ use crate::engine::Engine;
 
 /// A command that the engine carries out.
 pub trait Handle: Command + Send {
+    /// True for what may be asked while the program is locked: it reads and does nothing else.
+    const WHILE_LOCKED: bool = false;
+
     fn handle(self, engine: &Engine) -> impl Future<Output = Result<Self::Reply, Fault>> + Send;
 }
 
@@ -45,16 +50,22 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, OperationsCounts, OperationComment, OperationsVerify, OperationsExport, OperationsExportCancel, OperationsRetain, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove, StoreShow, StoreCheck, StoreBackup,
+    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostsImport, HostsExport, HostSsh, TerminalOpen, KeySetUp, KeyPaste, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, TrustForgetKey, TrustExport, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, AppLock, AppUnlock, AppSeen, LockSet, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, OperationsCounts, OperationComment, OperationsVerify, OperationsExport, OperationsExportCancel, OperationsRetain, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove, StoreShow, StoreCheck, StoreBackup,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {
     // The reason may repeat what was given, and that may be a secret on its way to the keyring.
-    let why = if [ipc::HostSave::NAME, ipc::QuestionAnswer::NAME].contains(&name) {
-        "its fields are others".into()
-    } else {
-        why.to_string()
-    };
+    let with_secrets = [
+        ipc::HostSave::NAME,
+        ipc::QuestionAnswer::NAME,
+        ipc::KeySetUp::NAME,
+        ipc::VaultCreate::NAME,
+        ipc::VaultUnlock::NAME,
+        ipc::VaultChange::NAME,
+        ipc::AppUnlock::NAME,
+        ipc::LockSet::NAME,
+    ];
+    let why = if with_secrets.contains(&name) { "its fields are others".into() } else { why.to_string() };
     Fault::bad_input("call", format!("the command '{name}' was not understood: {why}"))
 }
 

@@ -3,6 +3,8 @@
 //! A secret goes in from a person and out to the sign-in, and nowhere else. One call at a time goes
 //! to the keyring, on a blocking thread; a prompt that nobody answers holds up nothing but itself.
 
+mod lock;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use tokio::time::timeout;
 
 use crate::error::internal;
 use crate::secrets::{Places, SecretStore};
+
+pub use lock::Lock;
 
 /// For a key to be made of a passphrase, on a busy computer.
 const VAULT_PATIENCE: Duration = Duration::from_secs(120);
@@ -74,6 +78,22 @@ impl Credentials {
     /// Opens the vault until it is locked.
     pub async fn unlock_vault(&self, passphrase: SecretString) -> Result<(), Fault> {
         self.with_vault(move |places| places.unlock(&passphrase)).await
+    }
+
+    /// True if secrets are in the vault.
+    pub async fn uses_vault(&self) -> bool {
+        matches!(self.state().await, KeyringState::Vault { .. })
+    }
+
+    /// Wipes the vault's key from memory, where there is a vault.
+    pub async fn lock_vault(&self) -> Result<(), Fault> {
+        self.ask(|secrets| {
+            if let Some(places) = secrets.places() {
+                places.lock();
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// `old` opens the vault no more.

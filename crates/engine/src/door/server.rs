@@ -127,6 +127,7 @@ async fn watch(
             Ok(mut samples) => loop {
                 match samples.recv().await {
                     Some(Ok((_, Answer::Metrics(metrics)))) => {
+                        engine.unlocked().await;
                         let value = serde_json::to_value(metrics).map_err(std::io::Error::other)?;
                         say(writing, &Said::Ok(value)).await?;
                     }
@@ -152,6 +153,7 @@ async fn watch_journal(
             Ok(mut follow) => loop {
                 match follow.next().await {
                     Some(Ok(news)) => {
+                        engine.unlocked().await;
                         let value = serde_json::to_value(news).map_err(std::io::Error::other)?;
                         say(writing, &Said::Ok(value)).await?;
                     }

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use protocol::{Fault, FaultCode};
 use sha2::{Digest, Sha256};
 
+mod authorize;
 mod bare;
 mod lines;
 mod link;
@@ -25,6 +26,7 @@ mod sudo;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use authorize::{Authorized, authorize};
 pub use bare::look_bare;
 pub use link::Link;
 pub use local::start_local;

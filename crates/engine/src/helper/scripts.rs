@@ -97,6 +97,28 @@ const UPLOAD: &str = "\
     [ -n \"$(find \"$o\" -mmin +60 2>/dev/null)\" ] && rm -f \"$o\"; done; \
     say placed";
 
+/// Arguments: mark, type of the key, key in base64, comment.
+///
+/// Adds the key to those of the user who signed in unless it is there, and says `added` or `there`, or
+/// `no REASON PATH` before anything was changed. A last line without its line feed gets one first, or two
+/// keys would become none. What others could write to is closed, or sshd takes no key from it.
+const AUTHORIZE: &str = "\
+    k=\"$2 $3\"; d=$HOME/.ssh; f=$d/authorized_keys; \
+    no() { say no \"$@\"; exit 0; }; \
+    [ -d \"$HOME\" ] || no home \"$HOME\"; \
+    if [ -e \"$d\" ]; then [ -d \"$d\" ] && [ -O \"$d\" ] || no owner \"$d\"; \
+    else e=$(mkdir -m 700 \"$d\" 2>&1) || no write \"$e\"; fi; \
+    if [ -e \"$f\" ]; then [ -f \"$f\" ] && [ -O \"$f\" ] || no owner \"$f\"; fi; \
+    if [ -f \"$f\" ] && grep -qF \"$k\" \"$f\"; then say there; else \
+    if [ -s \"$f\" ] && [ -n \"$(tail -c 1 \"$f\")\" ]; then e=$( { echo >>\"$f\"; } 2>&1) || no write \"$e\"; fi; \
+    e=$( { printf \"%s %s\\n\" \"$k\" \"$4\" >>\"$f\"; } 2>&1) || no write \"$e\"; \
+    grep -qF \"$k\" \"$f\" || no write \"$f\"; say added; fi; \
+    for p in \"$d\" \"$f\"; do case $(ls -ld \"$p\") in \
+    ?????w*|????????w*) chmod go-w \"$p\" && say closed \"$p\";; esac; done; \
+    if command -v restorecon >/dev/null 2>&1; then restorecon -F \"$d\" \"$f\" >/dev/null 2>&1; fi; \
+    case $(ls -ld \"$HOME\") in ?????w*|????????w*) say open \"$HOME\";; esac; \
+    say end";
+
 /// Arguments: mark, path, sha256.
 ///
 /// Reads the hash from a descriptor and starts what that descriptor shows, so that a file swapped
@@ -254,6 +276,10 @@ const PULL: &str = "\
 
 pub(super) fn pull(arguments: &[&str]) -> String {
     command(&[SETTING, WORDS, PULL], arguments)
+}
+
+pub(super) fn authorize(arguments: &[&str]) -> String {
+    command(&[SETTING, WORDS, AUTHORIZE], arguments)
 }
 
 pub(super) fn status(arguments: &[&str]) -> String {

@@ -3,7 +3,10 @@
 //! It checks what a person gives and keeps it. It never connects; what else belongs to a host
 //! (secrets, trust, snapshots) is under its id or address in the other nouns.
 
+pub(crate) mod export;
+pub(crate) mod import;
 mod similar;
+pub(crate) mod terminal;
 
 use std::ops::ControlFlow;
 
@@ -124,6 +127,34 @@ impl Hosts {
                     changed.push((before, host));
                 }
                 Ok(changed)
+            })
+            .await
+    }
+
+    /// Saves several hosts, all or none: each comes after the one it goes through.
+    pub async fn save_all(&self, drafts: Vec<(Option<String>, HostDraft)>) -> Result<Vec<Host>, Fault> {
+        let now_ms = self.clock.now_ms();
+        self.store
+            .write(move |writer| {
+                let mut hosts = all(writer)?;
+                let mut saved = Vec::new();
+                for (id, draft) in &drafts {
+                    check_draft(draft)?;
+                    check_name_is_free(&hosts, id.as_deref(), &draft.name)?;
+                    let before = id.as_ref().and_then(|id| hosts.iter().find(|host| host.id == *id));
+                    let added_ms = before.map_or(now_ms, |before| before.added_ms);
+                    let host =
+                        from_draft(id.clone().unwrap_or_else(|| new_id(now_ms)), added_ms, draft.clone());
+                    hosts.retain(|other| other.id != host.id);
+                    hosts.push(host.clone());
+                    saved.push(host);
+                }
+                // Only now all of them are there that others go through.
+                for (host, (_, draft)) in saved.iter().zip(&drafts) {
+                    check_jump(&hosts, Some(&host.id), draft)?;
+                    HOSTS.put(writer, &host.id, host)?;
+                }
+                Ok(saved)
             })
             .await
     }

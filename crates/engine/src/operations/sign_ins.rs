@@ -103,7 +103,7 @@ mod tests {
             user: "ops".into(),
             ..HostDraft::default()
         };
-        engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+        engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
         engine.keep_up();
         let live = |since_ms| LinkState::Live { since_ms, heard_ms: since_ms };
         let refused = |code| LinkState::Failed { since_ms: 3, fault: Box::new(Fault::new(code, "no")) };

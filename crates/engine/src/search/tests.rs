@@ -34,7 +34,11 @@ impl Ground {
                 groups: vec![group.into()],
                 ..HostDraft::default()
             };
-            let host = ground.engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+            let host = ground
+                .engine
+                .call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None })
+                .await
+                .unwrap();
             if name != "spare" {
                 ground.read(&host.id, name).await;
             }

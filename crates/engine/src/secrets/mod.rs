@@ -4,6 +4,7 @@
 //! a prompt and wait. What it gives is wiped when dropped and has no text for logs. There are two
 //! places, the keyring of the operating system and an encrypted file; `Places` is the one in use.
 
+mod check;
 mod keyring;
 mod memory;
 mod places;
@@ -15,6 +16,7 @@ use protocol::Fault;
 use protocol::credentials::KeyringState;
 use secrecy::SecretString;
 
+pub use check::PassphraseCheck;
 pub use keyring::Keyring;
 pub use memory::Memory;
 pub use places::{Ask, Places, Wanted};

@@ -60,9 +60,11 @@ impl Session {
             }
             _ => fault,
         })?;
-        let known = self.ground.trust.known(&self.host.address, self.host.port).await?;
+        let known = self.ground.trust.known_to_connect(&self.host.address, self.host.port).await?;
         let _turn = self.ground.turns.take(&self.host.address, self.host.port).await;
-        let connection = ssh::connect(&target, &known, step).await?;
+        // What known_hosts could not tell of a host is said where a key was not known.
+        let connection =
+            ssh::connect(&target, &known.keys, step).await.map_err(|fault| known.add_notes(fault))?;
         asking.save().await;
         Ok(connection)
     }

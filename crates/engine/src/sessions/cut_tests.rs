@@ -114,9 +114,12 @@ impl Rig {
             helper_dir: Some(self.folder(name).to_str().unwrap().into()),
             ..HostDraft::default()
         };
-        self.engine.call(HostSave { id: None, draft, secrets: Vec::new() }).await.unwrap();
+        self.engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
         let shown = self.engine.call(TrustShow { host: name.into() }).await.unwrap().shown;
-        self.engine.call(TrustAccept { host: name.into(), fingerprint: shown.fingerprint }).await.unwrap();
+        self.engine
+            .call(TrustAccept { host: name.into(), fingerprint: shown.fingerprint, once: false })
+            .await
+            .unwrap();
     }
 
     fn folder(&self, name: &str) -> PathBuf {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use protocol::link::LinkStep;
-use protocol::trust::{HostKey, TrustedKey};
+use protocol::trust::TrustedKey;
 use protocol::{Fault, FaultCode};
 
 use super::session::{Session, locked, named};
@@ -107,7 +107,7 @@ impl Session {
     }
 
     /// Asks the host for its key, on the way that it is reached. Nothing secret is sent to it.
-    pub(crate) async fn look_at_key(&self, known: &[TrustedKey]) -> Result<HostKey, Fault> {
+    pub(crate) async fn look_at_key(&self, known: &[TrustedKey]) -> Result<ssh::Shown, Fault> {
         let through = self.jump(&|_, _| {}).await?;
         let host = &self.host;
         ssh::fetch_host_key(&host.name, &host.address, host.port, known, through.as_ref()).await

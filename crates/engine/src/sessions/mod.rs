@@ -114,6 +114,13 @@ impl Sessions {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner).get(host_id).cloned()
     }
 
+    /// Signs in to a host once, as it would be with these settings, and lets go of it again.
+    pub(crate) async fn prove(&self, host: &Host) -> Result<(), protocol::Fault> {
+        let connection = Session::new(host.clone(), self.ground.clone()).reach().await?;
+        connection.close().await;
+        Ok(())
+    }
+
     /// Ends the session of a host that was changed or removed.
     pub fn end(&self, host_id: &str) {
         if let Some(session) = self.by_id.lock().unwrap_or_else(PoisonError::into_inner).remove(host_id) {

@@ -85,7 +85,7 @@ impl Session {
         Ok(TakenDown { session: self, connection, _link: link })
     }
 
-    async fn reach(&self) -> Result<Connection, Fault> {
+    pub(crate) async fn reach(&self) -> Result<Connection, Fault> {
         let through = self.jump(&|_, _| {}).await?;
         self.sign_in(through, &|_| {}).await.map_err(|fault| named(fault, self.host()))
     }

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use protocol::trust::{HostKey, TrustedKey, Verdict};
 use protocol::{Fault, FaultCode};
 use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
-use russh::keys::PublicKeyOrCertificate;
+use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::watch;
 
+use super::host_key::CertificateRefusal;
 use super::{Place, host_key};
+use crate::clock::Clock;
 
 /// Longest text of a host that goes into a fault, characters.
 const WORDS_LIMIT: usize = 300;
@@ -21,13 +23,21 @@ const WORDS_LIMIT: usize = 300;
 #[derive(Debug)]
 pub(super) enum Stop {
     /// The host key is not one of the known ones.
-    Key {
-        shown: Box<HostKey>,
-        verdict: Verdict,
-    },
+    Key(Box<ShownKey>),
     /// The peer does not know strict key exchange, and the cipher is unsafe without it.
     Weak(String),
     Ssh(russh::Error),
+}
+
+/// What a host showed of its key, and what is known of it.
+#[derive(Debug)]
+pub(super) struct ShownKey {
+    pub(super) key: HostKey,
+    pub(super) verdict: Verdict,
+    /// The authority whose certificate it showed, where that makes it known.
+    pub(super) certified_by: Option<TrustedKey>,
+    /// Why a certificate that it showed does not count.
+    pub(super) refusal: Option<String>,
 }
 
 impl From<russh::Error> for Stop {
@@ -93,13 +103,44 @@ impl End {
 
 pub(super) struct Gate {
     known: Vec<TrustedKey>,
+    /// The session is for looking at the key alone, and ends there.
+    only_look: bool,
     end: End,
 }
 
 impl Gate {
-    pub(super) fn new(place: Place, known: Vec<TrustedKey>) -> (Self, End) {
+    pub(super) fn new(place: Place, known: Vec<TrustedKey>, only_look: bool) -> (Self, End) {
         let end = End { place, ended: Arc::new(watch::Sender::new(None)) };
-        (Self { known, end: end.clone() }, end)
+        (Self { known, only_look, end: end.clone() }, end)
+    }
+
+    fn look(&self, shown: &PublicKeyOrCertificate) -> Result<ShownKey, Stop> {
+        let describe =
+            |key: &PublicKey| host_key::describe(key).map_err(|why| Stop::Ssh(russh::Error::SshKey(why)));
+        let certificate = match shown {
+            PublicKeyOrCertificate::PublicKey { key, .. } => {
+                let verdict = host_key::judge(key, &self.known);
+                return Ok(ShownKey { key: describe(key)?, verdict, certified_by: None, refusal: None });
+            }
+            PublicKeyOrCertificate::Certificate(certificate) => certificate,
+        };
+        let plain = PublicKey::new(certificate.public_key().clone(), "");
+        let key = describe(&plain)?;
+        let now_ms = Clock::system().now_ms();
+        Ok(match host_key::judge_certificate(certificate, &self.end.place.address, &self.known, now_ms) {
+            Ok(authority) => {
+                let certified_by = Some(authority.clone());
+                ShownKey { key, verdict: Verdict::Known, certified_by, refusal: None }
+            }
+            Err(CertificateRefusal::Revoked) => {
+                ShownKey { key, verdict: Verdict::Revoked, certified_by: None, refusal: None }
+            }
+            // The key in it may still be one that was accepted by itself.
+            Err(CertificateRefusal::Because(why)) => {
+                let verdict = host_key::judge(&plain, &self.known);
+                ShownKey { key, verdict, certified_by: None, refusal: Some(why) }
+            }
+        })
     }
 
     fn end(&self, cause: &str, by_host: bool) {
@@ -143,14 +184,11 @@ impl client::Handler for Gate {
     type Error = Stop;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Stop> {
-        // Certificates are not offered to the host, so it has no right to show one.
-        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Ok(false) };
-        let verdict = host_key::judge(key, &self.known);
-        if verdict == Verdict::Known {
+        let shown = self.look(shown)?;
+        if shown.verdict == Verdict::Known && !self.only_look {
             return Ok(true);
         }
-        let shown = host_key::describe(key).map_err(|why| Stop::Ssh(russh::Error::SshKey(why)))?;
-        Err(Stop::Key { shown: Box::new(shown), verdict })
+        Err(Stop::Key(Box::new(shown)))
     }
 
     async fn kex_done(
@@ -182,9 +220,7 @@ impl client::Handler for Gate {
             DisconnectReason::Error(Stop::Weak(_)) => {
                 self.end("the host changed to a cipher that is not safe with it", false);
             }
-            DisconnectReason::Error(Stop::Key { .. }) => {
-                self.end("the host came back with another key", true)
-            }
+            DisconnectReason::Error(Stop::Key(_)) => self.end("the host came back with another key", true),
         }
         Ok(())
     }

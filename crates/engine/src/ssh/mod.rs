@@ -23,6 +23,8 @@ mod gate;
 mod host_key;
 mod jump;
 mod key_file;
+mod new_key;
+mod pattern;
 mod reach;
 mod session;
 #[cfg(test)]
@@ -31,7 +33,9 @@ mod wire_tap;
 
 pub use exec::{ExecEnd, ExecLimits, ExecResult, ExecStdout, ExecStream, StderrTail};
 pub use key_file::{KeyFileState, check_key_file};
-pub use session::{Connection, connect, fetch_host_key};
+pub use new_key::{make_key_file, public_half};
+pub(crate) use pattern::is_like;
+pub use session::{Connection, Shown, connect, fetch_host_key};
 
 /// A host to connect to, with what is needed to sign in.
 pub struct Target {

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::link::LinkStep;
-use protocol::trust::{HostKey, TrustedKey, Verdict};
+use protocol::trust::{HostKey, KeyRole, TrustedKey, Verdict};
 use protocol::{Fault, FaultCode};
 use russh::client::{self, Handle};
 use russh::keys::Algorithm;
 use russh::{AlgorithmKind, Disconnect, Preferred, SshId, cipher};
 use tokio::time::timeout;
 
-use super::gate::{End, EndWatch, Gate, Stop, cause_of, words};
+use super::gate::{End, EndWatch, Gate, ShownKey, Stop, cause_of, words};
 use super::jump::{self, Passage, Wire};
 use super::wire_tap::{CutOnDrop, WireTap};
 use super::{Place, Target, auth, host_key};
@@ -122,6 +122,15 @@ impl Connection {
     }
 }
 
+/// The key that a host shows, beside what is known.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub key: HostKey,
+    pub verdict: Verdict,
+    /// The known authority that signed it, where that makes it known.
+    pub certified_by: Option<TrustedKey>,
+}
+
 /// Asks a host for its key. Nothing of RFC 4252 is sent: the session ends when the key is shown.
 /// `prefer` are keys known before; their algorithms are asked for first. `through` is the connection
 /// to the jump host that it is behind.
@@ -134,10 +143,11 @@ pub async fn fetch_host_key(
     port: u16,
     prefer: &[TrustedKey],
     through: Option<&Arc<Connection>>,
-) -> Result<HostKey, Fault> {
+) -> Result<Shown, Fault> {
     let place = Place { host: host.to_owned(), address: address.to_owned(), port };
     let known = host_key::known_for(prefer, address, port);
-    look_at_key(&place, through, host_key::algorithms_preferring(&known)).await
+    let shown = look_at_key(&place, through, host_key::algorithms_preferring(&known), known).await?;
+    Ok(Shown { key: shown.key, verdict: shown.verdict, certified_by: shown.certified_by })
 }
 
 /// Connects and signs in. `known` are accepted keys, of any hosts; `on_step` hears how far it is.
@@ -166,14 +176,15 @@ pub(super) async fn connect_with_agent(
     let way = jump::way(&place, through).await?;
     on_step(LinkStep::Handshake);
     let known = host_key::known_for(known, &target.address, target.port);
-    let session = handshake(&place, way, host_key::algorithms_of(&known), known.clone()).await;
+    let session = handshake(&place, way, host_key::algorithms_of(&known), known.clone(), false).await;
     let mut connection = match session {
         Ok(connection) => connection,
-        Err(Refused::Key { shown, verdict }) => return Err(untrusted(&place, *shown, verdict, &known)),
-        Err(Refused::NoCommonKey { .. }) if !known.is_empty() => {
+        Err(Refused::Key(shown)) => return Err(untrusted(&place, *shown, &known)),
+        Err(Refused::NoCommonKey { .. }) if host_key::has_own(&known) => {
             // The host has no key of the known kinds any more. Which one does it have?
-            let shown = look_at_key(&place, through, host_key::algorithms_preferring(&[])).await?;
-            return Err(untrusted(&place, shown, Verdict::Changed, &known));
+            let shown =
+                look_at_key(&place, through, host_key::algorithms_preferring(&[]), known.clone()).await?;
+            return Err(untrusted(&place, shown, &known));
         }
         Err(Refused::NoCommonKey { theirs }) => return Err(no_common_key(&place, &theirs)),
         Err(Refused::Fault(fault)) => return Err(fault),
@@ -187,7 +198,7 @@ pub(super) async fn connect_with_agent(
 
 /// Why there is no session.
 enum Refused {
-    Key { shown: Box<HostKey>, verdict: Verdict },
+    Key(Box<ShownKey>),
     NoCommonKey { theirs: Vec<String> },
     Fault(Fault),
 }
@@ -196,13 +207,14 @@ async fn look_at_key(
     place: &Place,
     through: Option<&Arc<Connection>>,
     algorithms: Vec<Algorithm>,
-) -> Result<HostKey, Fault> {
+    known: Vec<TrustedKey>,
+) -> Result<ShownKey, Fault> {
     let way = jump::way(place, through).await?;
-    match handshake(place, way, algorithms, Vec::new()).await {
-        Err(Refused::Key { shown, .. }) => Ok(*shown),
+    match handshake(place, way, algorithms, known, true).await {
+        Err(Refused::Key(shown)) => Ok(*shown),
         Err(Refused::NoCommonKey { theirs }) => Err(no_common_key(place, &theirs)),
         Err(Refused::Fault(fault)) => Err(fault),
-        // No key is known here, so none can be accepted.
+        // A session that only looks ends at the key.
         Ok(_) => Err(place.fault(FaultCode::NotSsh, format!("{} showed no host key", place.label()))),
     }
 }
@@ -213,12 +225,14 @@ async fn handshake(
     (stream, passage): (Box<dyn Wire>, Option<Passage>),
     algorithms: Vec<Algorithm>,
     known: Vec<TrustedKey>,
+    only_look: bool,
 ) -> Result<Connection, Refused> {
     // Dropping this future anywhere below cuts the stream: the library's own task would live on.
     let (stream, line) = WireTap::new(stream);
-    let (gate, end) = Gate::new(place.clone(), known);
+    let config = config(algorithms, host_key::certificates_of(&known));
+    let (gate, end) = Gate::new(place.clone(), known, only_look);
     let ended = end.watch();
-    let session = client::connect_stream(Arc::new(config(algorithms)), stream, gate);
+    let session = client::connect_stream(Arc::new(config), stream, gate);
     match timeout(HANDSHAKE_LIMIT, session).await {
         Ok(Ok(handle)) => Ok(Connection {
             handle,
@@ -229,7 +243,7 @@ async fn handshake(
             passages: AtomicUsize::new(0),
             passage,
         }),
-        Ok(Err(Stop::Key { shown, verdict })) => Err(Refused::Key { shown, verdict }),
+        Ok(Err(Stop::Key(shown))) => Err(Refused::Key(shown)),
         Ok(Err(Stop::Ssh(russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, theirs, .. }))) => {
             Err(Refused::NoCommonKey { theirs })
         }
@@ -239,7 +253,7 @@ async fn handshake(
     }
 }
 
-fn config(algorithms: Vec<Algorithm>) -> client::Config {
+fn config(algorithms: Vec<Algorithm>, certificates: Vec<Algorithm>) -> client::Config {
     client::Config {
         client_id: SshId::Standard(Cow::Owned(format!("SSH-2.0-Muster_{}", protocol::VERSION))),
         keepalive_interval: Some(KEEPALIVE),
@@ -248,6 +262,7 @@ fn config(algorithms: Vec<Algorithm>) -> client::Config {
         nodelay: true,
         preferred: Preferred {
             key: Cow::Owned(algorithms),
+            host_key_certificates: Cow::Owned(certificates),
             cipher: Cow::Borrowed(CIPHERS),
             ..Preferred::DEFAULT
         },
@@ -255,20 +270,26 @@ fn config(algorithms: Vec<Algorithm>) -> client::Config {
     }
 }
 
-fn untrusted(place: &Place, shown: HostKey, verdict: Verdict, known: &[TrustedKey]) -> Fault {
+fn untrusted(place: &Place, shown: ShownKey, known: &[TrustedKey]) -> Fault {
+    let ShownKey { key: shown, verdict, refusal, .. } = shown;
     let key = format!("{} {}", shown.algorithm, shown.fingerprint);
+    let own = || known.iter().filter(|trusted| trusted.role == KeyRole::Host);
+    let refusal = refusal.map_or(String::new(), |why| format!("; {why}"));
     let mut fault = match verdict {
         Verdict::New | Verdict::Known => place.fault(
             FaultCode::HostKeyUnknown,
-            format!("the host key of {} was never accepted: it shows {key}", place.label()),
+            format!("the host key of {} was never accepted: it shows {key}{refusal}", place.label()),
+        ),
+        Verdict::Revoked => place.fault(
+            FaultCode::HostKeyRevoked,
+            format!("the host key of {} is revoked in known_hosts: it shows {key}", place.label()),
         ),
         Verdict::Changed => place.fault(
             FaultCode::HostKeyChanged,
             format!(
-                "the host key of {} is not the one that was accepted: it shows {key}, accepted was {}",
+                "the host key of {} is not the one that was accepted: it shows {key}{refusal}, accepted was {}",
                 place.label(),
-                known
-                    .iter()
+                own()
                     .map(|trusted| format!("{} {}", trusted.key.algorithm, trusted.key.fingerprint))
                     .collect::<Vec<_>>()
                     .join(", ")
@@ -276,7 +297,7 @@ fn untrusted(place: &Place, shown: HostKey, verdict: Verdict, known: &[TrustedKe
         ),
     };
     fault.detail.shown_key = Some(shown);
-    fault.detail.known_keys = known.iter().map(|trusted| trusted.key.clone()).collect();
+    fault.detail.known_keys = own().map(|trusted| trusted.key.clone()).collect();
     fault
 }
 

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use protocol::credentials::KeyringState;
 use protocol::{Fault, FaultCode};
@@ -14,9 +13,6 @@ use super::fault;
 use super::seal::SealKey;
 use crate::error::internal;
 use crate::secrets::SecretStore;
-
-/// A person needs some time to unlock a keyring.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the key of the store is kept; `None` where there is no such place.
 pub(super) type Place = Option<Arc<dyn SecretStore>>;
@@ -96,14 +92,15 @@ fn patiently<R: Send + 'static>(
 ) -> Result<R, Fault> {
     let place = place.clone();
     let (answer, answered) = mpsc::channel();
+    let patience = place.patience();
     std::thread::Builder::new()
         .name("store key".into())
         .spawn(move || answer.send(ask(&*place)))
         .map_err(|why| internal("the keyring cannot be asked", why))?;
-    answered.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+    answered.recv_timeout(patience).unwrap_or_else(|_| {
         Err(Fault::new(
             FaultCode::KeyringLocked,
-            format!("the keyring gave no answer in {} s: it may wait at a prompt", PATIENCE.as_secs()),
+            format!("the keyring gave no answer in {} s: it may wait at a prompt", patience.as_secs()),
         ))
     })
 }

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 /// Bytes of a key of XChaCha20-Poly1305.
-pub(super) const KEY_BYTES: usize = 32;
-pub(super) type Key = Zeroizing<[u8; KEY_BYTES]>;
+pub(in crate::secrets) const KEY_BYTES: usize = 32;
+pub(in crate::secrets) type Key = Zeroizing<[u8; KEY_BYTES]>;
 
 const LEAST: Cost = Cost { memory_kib: 64 * 1024, passes: 3, lanes: 1 };
 const MOST: Cost = Cost { memory_kib: 1024 * 1024, passes: 64, lanes: 16 };
@@ -25,15 +25,15 @@ const MOST_PASSES: u32 = 12;
 const WANTED: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cost {
-    pub(super) memory_kib: u32,
-    pub(super) passes: u32,
-    pub(super) lanes: u32,
+pub(in crate::secrets) struct Cost {
+    pub(in crate::secrets) memory_kib: u32,
+    pub(in crate::secrets) passes: u32,
+    pub(in crate::secrets) lanes: u32,
 }
 
 impl Cost {
     /// `VaultUnusable` where the parameters of a file are not within the bounds.
-    pub(super) fn check(self) -> Result<Self, Fault> {
+    pub(in crate::secrets) fn check(self) -> Result<Self, Fault> {
         let within = |value: u32, least: u32, most: u32| (least..=most).contains(&value);
         if within(self.memory_kib, LEAST.memory_kib, MOST.memory_kib)
             && within(self.passes, LEAST.passes, MOST.passes)
@@ -52,7 +52,7 @@ impl Cost {
     }
 
     /// At least the floor, and what takes about half a second here.
-    pub(super) fn of_this_computer() -> Result<Self, Fault> {
+    pub(in crate::secrets) fn of_this_computer() -> Result<Self, Fault> {
         let begun = Instant::now();
         FIRST.key(&"how long it takes".into(), b"sixteen of bytes")?;
         let once = begun.elapsed().max(Duration::from_millis(1));
@@ -62,7 +62,7 @@ impl Cost {
     }
 
     /// The key that this passphrase gives.
-    pub(super) fn key(self, passphrase: &SecretString, salt: &[u8]) -> Result<Key, Fault> {
+    pub(in crate::secrets) fn key(self, passphrase: &SecretString, salt: &[u8]) -> Result<Key, Fault> {
         let bad = |why: argon2::Error| {
             Fault::new(FaultCode::VaultUnusable, format!("no key could be made of the passphrase: {why}"))
         };

@@ -20,7 +20,8 @@ use rustix::fs::{FlockOperation, OFlags};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use cost::{Cost, Key};
+pub(super) use cost::Cost;
+use cost::Key;
 use file::{Head, Items, Sealed};
 
 /// Name of the file in the data folder.

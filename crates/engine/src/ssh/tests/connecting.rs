@@ -75,7 +75,7 @@ async fn an_unknown_host_key_ends_it_before_anything_of_the_sign_in_is_sent() {
     let fault = connect(&sshd.target(), &[], &|_| {}).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::HostKeyUnknown);
     let shown = fault.detail.shown_key.clone().unwrap();
-    assert_eq!(shown, fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap());
+    assert_eq!(shown, fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap().key);
     assert!(fault.message.contains(&shown.fingerprint) && fault.detail.known_keys.is_empty());
     let log = || std::fs::read_to_string(sshd.dir.path().join("log")).unwrap();
     assert!(!log().contains("userauth-request"), "no user name and no key may leave before trust");
@@ -114,7 +114,7 @@ async fn a_host_with_several_keys_is_asked_for_the_one_that_is_known() {
     known[0].key.openssh = line.trim().to_owned();
     connect(&sshd.target(), &known, &|_| {}).await.unwrap();
     let shown = fetch_host_key("web", "127.0.0.1", sshd.port, &known, None).await.unwrap();
-    assert_eq!(shown.algorithm, "ssh-rsa", "what is known is asked for first");
+    assert_eq!(shown.key.algorithm, "ssh-rsa", "what is known is asked for first");
 }
 
 #[tokio::test]
@@ -316,7 +316,7 @@ async fn stalling(port: u16, bytes: u64) -> u16 {
 #[tokio::test]
 async fn a_host_that_falls_silent_after_any_byte_is_given_up_with_the_step_named() {
     let sshd = Sshd::start("");
-    let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap();
+    let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap().key;
     let mut tries = tokio::task::JoinSet::new();
     for bytes in (0..4_000).step_by(50) {
         let port = stalling(sshd.port, bytes).await;
@@ -373,7 +373,7 @@ async fn a_line_that_falls_silent_is_seen_within_ten_seconds() {
     let sshd = Sshd::start("");
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let port = proxy(sshd.port, stopped).await;
-    let key = fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap();
+    let key = fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap().key;
     let target = Target { port, ..sshd.target() };
     let connection = connect(&target, &[trust(port, key)], &|_| {}).await.unwrap();
     stop.send(true).unwrap();

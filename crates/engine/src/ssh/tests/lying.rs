@@ -159,7 +159,7 @@ pub(super) async fn lying(script: &Script, methods: &[MethodKind]) -> (Target, V
             });
         }
     });
-    let known = vec![trust(port, fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap())];
+    let known = vec![trust(port, fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap().key)];
     let target = Target {
         host: "web".into(),
         address: "127.0.0.1".into(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use protocol::trust::{HostKey, TrustedKey};
+use protocol::trust::{HostKey, KeyRole, TrustSource, TrustedKey};
 
 use crate::ssh::{Connection, SignIn, Target, connect, fetch_host_key};
 
@@ -97,7 +97,7 @@ impl Sshd {
 
     /// The key that this server shows, as one that was accepted.
     pub(crate) async fn trusted(&self) -> Vec<TrustedKey> {
-        vec![trust(self.port, fetch_host_key("web", "127.0.0.1", self.port, &[], None).await.unwrap())]
+        vec![trust(self.port, fetch_host_key("web", "127.0.0.1", self.port, &[], None).await.unwrap().key)]
     }
 
     pub(crate) async fn connect(&self) -> Connection {
@@ -106,7 +106,16 @@ impl Sshd {
 }
 
 pub(crate) fn trust(port: u16, key: HostKey) -> TrustedKey {
-    TrustedKey { address: "127.0.0.1".into(), port, key, accepted_ms: 0, accepted_by: "me".into() }
+    TrustedKey {
+        address: "127.0.0.1".into(),
+        port,
+        key,
+        accepted_ms: None,
+        accepted_by: "me".into(),
+        role: KeyRole::Host,
+        source: TrustSource::Muster,
+        once: false,
+    }
 }
 
 /// The user of this test: an sshd that is not root lets in no other.

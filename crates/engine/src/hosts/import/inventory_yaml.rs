@@ -1,0 +1,99 @@
+//! An Ansible inventory in YAML, and files of variables.
+
+use protocol::Fault;
+use protocol::text::printable;
+use serde_json::{Map, Value};
+
+use super::ansible::{Inventory, MOST_HOSTS, Vars, expand};
+use super::{Notes, not_of_format};
+
+/// Groups may lie in each other so deep.
+const DEEPEST: usize = 32;
+
+pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
+    let value = value(text).map_err(|why| not_of_format("YAML", &why))?;
+    let mut inventory = Inventory::default();
+    for (name, group) in &value {
+        add_group(&mut inventory, name, group, 0, notes)?;
+    }
+    Ok(inventory)
+}
+
+/// The variables of a file of them.
+pub(super) fn vars(text: &str) -> Result<Vars, String> {
+    if text.starts_with("$ANSIBLE_VAULT") {
+        return Err("it is encrypted".into());
+    }
+    Ok(value(text)?.into_iter().collect())
+}
+
+fn value(text: &str) -> Result<Map<String, Value>, String> {
+    if text.lines().all(|line| line.trim().is_empty() || line.starts_with('#') || line.trim_end() == "---") {
+        return Ok(Map::new());
+    }
+    // What the parser says of a line may repeat it, and that may be a secret.
+    match serde_saphyr::from_str::<Value>(text) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(_) => Err("it is not a mapping of names".into()),
+        Err(_) => Err("it cannot be read as YAML".into()),
+    }
+}
+
+fn add_group(
+    inventory: &mut Inventory,
+    name: &str,
+    group: &Value,
+    depth: usize,
+    notes: &mut Notes,
+) -> Result<(), Fault> {
+    if depth > DEEPEST {
+        return Err(not_of_format("an inventory", "its groups lie deeper in each other than any does"));
+    }
+    inventory.groups.entry(name.to_owned()).or_default();
+    let Value::Object(parts) = group else {
+        if !group.is_null() {
+            return Err(not_of_format("an inventory", &format!("'{}' is not a group", printable(name))));
+        }
+        return Ok(());
+    };
+    for (part, inner) in parts {
+        let inner = match inner {
+            Value::Object(inner) => inner,
+            Value::Null => continue,
+            _ => {
+                notes.say(format!("'{part}' of the group '{name}' was left out"));
+                continue;
+            }
+        };
+        match part.as_str() {
+            "hosts" => {
+                for (host, vars) in inner {
+                    let vars: Vars =
+                        vars.as_object().map(|vars| vars.clone().into_iter().collect()).unwrap_or_default();
+                    for host in expand(host).map_err(|why| not_of_format("an inventory", &why))? {
+                        inventory.add_host(name, host, &vars);
+                    }
+                    if inventory.order.len() >= MOST_HOSTS {
+                        return Err(not_of_format(
+                            "an inventory",
+                            "there are more hosts than any import takes",
+                        ));
+                    }
+                }
+            }
+            "children" => {
+                for (child, group) in inner {
+                    add_group(inventory, child, group, depth + 1, notes)?;
+                    inventory.groups.entry(name.to_owned()).or_default().children.insert(child.clone());
+                }
+            }
+            "vars" => {
+                let vars = inner.clone();
+                inventory.groups.entry(name.to_owned()).or_default().vars.extend(vars);
+            }
+            _ => notes.say(format!("'{part}' of the group '{name}' was left out")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What an import would do, decided without a store.
+
+use super::*;
+
+fn ground() -> Ground {
+    Ground { home: "/home/ann".into(), user: "ann".into() }
+}
+
+fn found(name: &str, jump: Option<&str>) -> Found {
+    Found {
+        address: Some(format!("{name}.example.org")),
+        jump: jump.map(str::to_owned),
+        ..Found::named(name)
+    }
+}
+
+fn saved(name: &str, tags: &[&str]) -> Host {
+    let mut host = crate::hosts::Hosts::local();
+    host.id = format!("id of {name}");
+    host.name = name.into();
+    host.address = format!("{name}.example.org");
+    host.port = 22;
+    host.user = "ann".into();
+    host.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    host
+}
+
+fn verdicts(planned: &[Planned]) -> Vec<(&str, &'static str)> {
+    planned
+        .iter()
+        .map(|plan| {
+            let verdict = match plan.row.verdict {
+                ImportVerdict::Added => "added",
+                ImportVerdict::Changed { .. } => "changed",
+                ImportVerdict::Same => "same",
+                ImportVerdict::Refused { .. } => "refused",
+            };
+            (plan.row.name.as_str(), verdict)
+        })
+        .collect()
+}
+
+fn jump_of<'p>(planned: &'p [Planned], name: &str) -> Option<&'p str> {
+    planned.iter().find(|plan| plan.row.name == name).unwrap().row.jump.as_deref()
+}
+
+#[test]
+fn a_chain_of_jumps_becomes_hosts_that_go_through_each_other() {
+    let planned = plan(
+        vec![
+            found("web", Some("bob@outer.example.org:2200,inner")),
+            found("inner", None),
+            found("db", Some("ssh://inner")),
+        ],
+        &[],
+        &ground(),
+    );
+    assert_eq!(
+        verdicts(&planned),
+        [("bob@outer.example.org:2200", "added"), ("web", "added"), ("inner", "added"), ("db", "added")]
+    );
+    assert_eq!(jump_of(&planned, "web"), Some("inner"));
+    assert_eq!(jump_of(&planned, "inner"), Some("bob@outer.example.org:2200"));
+    assert_eq!(jump_of(&planned, "db"), Some("inner"));
+    let outer = &planned[0].save.as_ref().unwrap().1;
+    assert_eq!(
+        (outer.address.as_str(), outer.port, outer.user.as_str()),
+        ("outer.example.org", Some(2200), "bob")
+    );
+}
+
+#[test]
+fn a_host_behind_one_that_is_refused_is_refused_too() {
+    let mut gate = found("gate", None);
+    gate.address = Some("-oProxyCommand=x".into());
+    let planned = plan(
+        vec![gate, found("web", Some("gate")), found("far", Some("web")), found("odd", Some("a@:x"))],
+        &[],
+        &ground(),
+    );
+    assert!(verdicts(&planned).iter().all(|(_, verdict)| *verdict == "refused"), "{:?}", verdicts(&planned));
+    let planned = plan(vec![found("web", Some("gate"))], &[saved("gate", &[])], &ground());
+    assert_eq!(verdicts(&planned), [("web", "added")], "one that is saved already will do");
+}
+
+#[test]
+fn hosts_that_go_through_each_other_in_a_circle_are_refused() {
+    let planned = plan(
+        vec![found("a", Some("b")), found("b", Some("c")), found("c", Some("a")), found("d", None)],
+        &[],
+        &ground(),
+    );
+    assert_eq!(verdicts(&planned), [("a", "refused"), ("b", "refused"), ("c", "refused"), ("d", "added")]);
+}
+
+#[test]
+fn what_a_file_does_not_say_stays_as_it_is() {
+    let mut host = found("web", None);
+    host.port = Some(2222);
+    let before = Host { groups: vec!["shop".into()], ..saved("web", &["blue"]) };
+    let planned = plan(vec![host.clone()], std::slice::from_ref(&before), &ground());
+    let (id, draft) = planned[0].save.as_ref().unwrap();
+    assert_eq!(id.as_deref(), Some("id of web"));
+    assert_eq!(
+        (draft.port, draft.groups.len(), draft.tags.len(), draft.user.as_str()),
+        (Some(2222), 1, 1, "ann")
+    );
+    let ImportVerdict::Changed { fields } = &planned[0].row.verdict else { panic!("{:?}", planned[0].row) };
+    assert_eq!(
+        (fields[0].field.as_str(), fields[0].before.as_str(), fields[0].after.as_str()),
+        ("port", "22", "2222")
+    );
+    host.port = None;
+    assert_eq!(verdicts(&plan(vec![host], &[before], &ground())), [("web", "same")]);
+}
+
+#[test]
+fn the_same_place_under_another_name_is_not_added_and_a_guard_is_kept() {
+    let mut alias = found("alias", None);
+    alias.address = Some("WEB.example.org".into());
+    let mut web = found("web", None);
+    web.tags = Some(Vec::new());
+    let planned = plan(vec![alias, web, found("Web", None)], &[saved("web", &["prod"])], &ground());
+    assert_eq!(verdicts(&planned), [("alias", "same"), ("web", "refused"), ("Web", "refused")]);
+    assert!(planned[0].row.warnings[0].contains("saved as web"));
+}
+
+#[test]
+fn the_format_is_told_by_the_name_or_the_content() {
+    for (name, text, format) in [
+        ("hosts.csv", "", HostFormat::Csv),
+        ("x.yml", "", HostFormat::Ansible),
+        ("x", " [ {\"name\": \"a\"} ]\n", HostFormat::Json),
+        ("x", "# a\n[web]\nhost1\n", HostFormat::Ansible),
+        ("config", "Host a\n", HostFormat::SshConfig),
+        ("x", "", HostFormat::SshConfig),
+    ] {
+        assert_eq!(guess(Path::new(name), text), format, "{name} {text}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x");
+    for bytes in [&b"a\0b"[..], &vec![b'x'; 17 << 20]] {
+        std::fs::write(&file, bytes).unwrap();
+        assert!(read(&file, None, &ground(), &mut Notes::default()).is_err());
+    }
+    assert!(read(dir.path(), None, &ground(), &mut Notes::default()).is_err());
+}

@@ -1,0 +1,92 @@
+//! Accepted keys, and the files of OpenSSH beside them.
+
+use super::*;
+
+fn key(fingerprint: &str) -> HostKey {
+    HostKey {
+        algorithm: "ssh-ed25519".into(),
+        fingerprint: fingerprint.into(),
+        openssh: "ssh-ed25519 AAAA".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_key_counts_for_its_address_and_port_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = Store::open(dir.path()).await.unwrap();
+    let trust = Trust::with_files(opened.store, Clock::standing_at(5), Vec::new());
+    for (address, port, fingerprint) in [
+        ("Web", 22, "SHA256:b"),
+        ("web", 22, "SHA256:a"),
+        ("web", 23, "SHA256:c"),
+        ("web-2", 22, "SHA256:d"),
+        ("we", 65535, "SHA256:e"),
+    ] {
+        trust.accept(address, port, key(fingerprint), "ann", false).await.unwrap();
+    }
+    let known = trust.known("WEB", 22).await.unwrap().keys;
+    let fingerprints: Vec<_> = known.iter().map(|key| key.key.fingerprint.as_str()).collect();
+    assert_eq!(fingerprints, ["SHA256:a", "SHA256:b"]);
+    assert_eq!(trust.known("we", 65535).await.unwrap().keys.len(), 1);
+    assert!(trust.known("w", 22).await.unwrap().keys.is_empty());
+    assert_eq!(trust.forget("web", 22, None).await.unwrap(), 2);
+    assert!(trust.known("web", 22).await.unwrap().keys.is_empty());
+    assert_eq!(trust.list().await.unwrap().len(), 3, "other addresses and ports keep theirs");
+    assert_eq!(trust.forget("web", 22, None).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_first_acceptance_of_a_key_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = Store::open(dir.path()).await.unwrap();
+    let trust = Trust::with_files(opened.store, Clock::standing_at(5), Vec::new());
+    trust.accept("web", 22, key("SHA256:a"), "ann", false).await.unwrap();
+    trust.clock.set(9);
+    let again = trust.accept("web", 22, key("SHA256:a"), "bob", false).await.unwrap();
+    assert_eq!((again.accepted_ms, again.accepted_by.as_str()), (Some(5), "ann"));
+}
+
+const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+
+#[tokio::test]
+async fn a_key_accepted_once_counts_for_one_connection_of_one_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = Store::open(dir.path()).await.unwrap();
+    let trust = Trust::with_files(opened.store.clone(), Clock::standing_at(5), Vec::new());
+    trust.accept("web", 22, key("SHA256:a"), "ann", true).await.unwrap();
+    assert_eq!(trust.known("web", 22).await.unwrap().keys.len(), 1, "a look does not use it up");
+    assert_eq!(trust.known_to_connect("web", 22).await.unwrap().keys.len(), 1);
+    assert_eq!(
+        trust.known_to_connect("WEB", 22).await.unwrap().keys.len(),
+        1,
+        "it may come back after a cut"
+    );
+    let later = Trust::with_files(opened.store, Clock::standing_at(9), Vec::new());
+    assert!(later.known_to_connect("web", 22).await.unwrap().keys.is_empty(), "another program starts anew");
+    assert_eq!(export(&trust.known("web", 22).await.unwrap().keys), "", "what counts once is not exported");
+    trust.accept("web", 22, key("SHA256:a"), "ann", false).await.unwrap();
+    assert_eq!(later.known("web", 22).await.unwrap().keys.len(), 1);
+    assert_eq!(trust.forget("web", 22, Some("SHA256:b")).await.unwrap(), 0);
+    trust.forget("web", 22, Some("SHA256:a")).await.unwrap();
+    assert!(trust.known("web", 22).await.unwrap().keys.is_empty(), "forgotten is forgotten in every form");
+}
+
+#[tokio::test]
+async fn known_hosts_files_are_read_beside_what_was_accepted_and_never_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = Store::open(&dir.path().join("data")).await.unwrap();
+    let file = dir.path().join("known_hosts");
+    let text = format!("web {ED25519}\nweb ssh-ed25519 torn\n@revoked * {ED25519}\n");
+    std::fs::write(&file, &text).unwrap();
+    let files = vec![dir.path().join("none"), file.clone(), dir.path().to_owned()];
+    let trust = Trust::with_files(opened.store, Clock::standing_at(5), files);
+    let known = trust.known("web", 22).await.unwrap();
+    assert_eq!(known.keys.iter().map(|key| key.role).collect::<Vec<_>>(), [KeyRole::Host, KeyRole::Revoked]);
+    assert_eq!(known.keys[0].source, TrustSource::KnownHosts { file: file.display().to_string(), line: 1 });
+    assert_eq!(known.keys[0].key.openssh, ED25519);
+    assert!(known.keys[0].accepted_ms.is_none());
+    assert_eq!(known.notes.len(), 2, "{:?}", known.notes);
+    assert!(known.notes[0].starts_with("line 2 of") && known.notes[1].contains("cannot be read"));
+    assert_eq!(trust.forget("web", 22, None).await.unwrap(), 0, "a file of OpenSSH is not ours to change");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
