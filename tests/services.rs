@@ -295,6 +295,7 @@ fn where_polkit_decides_its_refusal_is_told_in_words_and_its_rule_is_heeded() {
     let cause = fault.detail.cause.unwrap_or_default();
     assert!(cause.contains("nteractive authentication required"), "polkit's own words: {cause}");
     assert_eq!(pid(), before, "nothing was done");
+    assert_eq!(host.run(&["systemctl", "is-enabled", "cron.service"]).trim(), "enabled");
     // Whom its rules let act needs no sudo for it, and no more than the rule says.
     let keeper = operator_on(&host, "keeper", &[]);
     let operation: Operation =

@@ -169,7 +169,9 @@ fn check_refusal(said: &Said, unit: &str, manager: Manager) -> Result<(), Fault>
         None => Ok(()),
         Some(line) => {
             let line = printable(line);
-            let fault = Fault::new(FaultCode::NotPermitted, format!("the host refused it: {line}"));
+            // Not every refusal says what it is about.
+            let what = if line.contains(unit) { String::new() } else { format!(" for {}", printable(unit)) };
+            let fault = Fault::new(FaultCode::NotPermitted, format!("the host refused it{what}: {line}"));
             Err(fault.about(unit).because(line))
         }
     }
