@@ -68,7 +68,8 @@ fn call(window: &Window, command: &str, args: &Value) -> Value {
 fn what_a_host_says_is_text_and_never_a_part_of_the_page() {
     needs!(Window);
     let _hostile = Hostile::start();
-    let Ground { window, .. } = ground();
+    // The desktop must stay until the window is closed.
+    let Ground { window, desktop: _desktop, .. } = ground();
     window.wait_for("first-start");
     window.click("hosts-local");
     pages::wait_until_live(&window);
@@ -91,7 +92,8 @@ fn what_a_host_says_is_text_and_never_a_part_of_the_page() {
 #[test]
 fn the_window_goes_nowhere_and_opens_nothing() {
     needs!(Window);
-    let Ground { window, .. } = ground();
+    // The desktop must stay until the window is closed.
+    let Ground { window, desktop: _desktop, .. } = ground();
     let before = window.script("return location.href");
     for attempt in [
         "window.location.href = 'http://127.0.0.1:9/'",
@@ -127,7 +129,7 @@ fn the_window_goes_nowhere_and_opens_nothing() {
 #[test]
 fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
     needs!(Window);
-    let Ground { window, operator, .. } = ground();
+    let Ground { window, operator, desktop: _desktop, .. } = ground();
     let draft = json!({"name": "web-1", "address": "127.0.0.1", "port": 9, "user": "root", "tags": ["prod"]});
     let saved = call(&window, "host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
     assert!(saved["done"]["id"].is_string(), "{saved}");

@@ -223,7 +223,7 @@ impl Window {
 
     /// Waits until what the page holds is painted: no fade is under way, and two frames were drawn.
     /// A picture taken earlier shows the page as it was before.
-    fn wait_painted(&self) {
+    pub fn wait_painted(&self) {
         self.script_async(
             "const done = arguments[arguments.length - 1];\
              const fades = document.getAnimations().filter(fade => {\

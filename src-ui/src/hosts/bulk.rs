@@ -8,9 +8,7 @@ use protocol::ipc::HostsEdit;
 use protocol::text::printable;
 
 use super::change::{Texts, parse};
-use crate::components::{
-    Button, ButtonKind, Dialog, Failed, Field, Glyph, GlyphName, IconName, KeyCap, TextInput,
-};
+use crate::components::{Button, ButtonKind, Dialog, Failed, Field, IconName, KeyCap, TextInput};
 use crate::ipc;
 use crate::state::{OpenDialog, use_app};
 use crate::text::{t_string, use_i18n};
@@ -169,11 +167,7 @@ pub(crate) fn HostsEditDialog(hosts: Vec<String>) -> impl IntoView {
                 </Field>
                 {line!("bulk-key", draft.key, chosen_key, true)}
             </div>
-            <p class="field-hint">
-                <Glyph name=GlyphName::Hint />
-                " "
-                {move || t_string!(i18n, hosts.chosen_hint)}
-            </p>
+            <p class="field-hint">{move || t_string!(i18n, hosts.chosen_hint)}</p>
             {move || fault.get().map(|fault| view! { <Failed fault bare=true /> })}
         </Dialog>
     }

@@ -336,7 +336,13 @@ impl App {
                 }
                 Event::Export { ticket, report } => self.export.set(Some((ticket, report))),
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
-                Event::Open { host } => self.asked_path.set(Some(crate::hosts::host_path(&host))),
+                Event::Open { host } => {
+                    // A link is not a person who opens a host: it must connect nothing.
+                    if self.rows.with_untracked(|rows| rows.contains_key(&host)) {
+                        self.open_host(&host);
+                    }
+                    self.asked_path.set(Some(crate::hosts::host_path(&host)));
+                }
                 Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),
                 Event::Locked { locked: true } => {
                     self.dialog.set(None);
