@@ -103,12 +103,7 @@ async fn set_up(
     forget_password: bool,
 ) -> Result<Operation, Fault> {
     let operations = &engine.parts.operations;
-    let draft = OperationDraft {
-        host: Some(then(&host)),
-        kind: OperationKind::KeySetUp,
-        target: path.display().to_string(),
-        command: String::new(),
-    };
+    let draft = OperationDraft::new(OperationKind::KeySetUp, Some(then(&host)), path.display().to_string());
     let id = operations.begin(draft).await?;
     let begun_ms = engine.parts.clock.now_ms();
     let done = carry_out(engine, &host, &path, passphrase, forget_password).await;
