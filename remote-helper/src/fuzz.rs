@@ -70,7 +70,7 @@ const WIRE: &[Target] = &[
         name: "input_lines",
         seeds: &[
             b"{\"id\":1,\"ask\":{\"system\":{}}}\n\n{\"id\":2,\"ask\":{\"cancel\":{\"id\":1}}}\nnonsense\ncut",
-            b"\x03{\"id\":17,\"ask\":{\"run\":{\"command\":\"",
+            b"\x10{\"id\":17,\"ask\":{\"run\":{\"command\":\"",
         ],
         run: serve::check_lines,
     },
