@@ -24,8 +24,11 @@ pub(super) struct Before {
     /// Everything up to here was read.
     tree: Vec<u8>,
     key: Option<Vec<u8>>,
-    rows: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+    rows: BTreeMap<Vec<u8>, Old>,
 }
+
+/// Rows of one tree as they were, by their keys; `None` where there was none.
+type Old = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl Before {
     /// Notes what these changes will replace. Called before they are made, under the lock of writes.
@@ -121,7 +124,7 @@ impl Inner {
     fn stretch(&self, tree: &sled::Tree, last: Option<&[u8]>) -> Result<Option<Stretch>, Fault> {
         let _writes = lock(&self.writes);
         let from = last.map_or(Bound::Unbounded, |last| Bound::Excluded(last.to_vec()));
-        let mut rows: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();
+        let mut rows = Old::new();
         let mut bytes = 0;
         let mut ended = true;
         for row in tree.range::<Vec<u8>, _>((from.clone(), Bound::Unbounded)) {
