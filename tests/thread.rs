@@ -141,11 +141,3 @@ fn a_command_gives_its_output_and_its_exit_code() {
         .value();
     assert_eq!((ran.exit_code, ran.output.trim(), ran.errors.trim()), (Some(7), "out", "err"));
 }
-
-#[test]
-fn commands_of_later_versions_say_so() {
-    let operator = Operator::without_keyring();
-    for words in [vec!["host", "export", "hosts.json"]] {
-        operator.run(&words).refused(2, &["not in this version"]);
-    }
-}

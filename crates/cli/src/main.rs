@@ -66,11 +66,6 @@ fn main() -> ExitCode {
 }
 
 async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
-    if let Some(name) = args.verb.of_a_later_version() {
-        return Err(
-            Fault::new(FaultCode::NotInThisVersion, format!("'{name}' is not in this version")).about(name)
-        );
-    }
     let data_dir = match args.data_dir {
         Some(dir) => dir,
         None => this_computer::data_dir()?,

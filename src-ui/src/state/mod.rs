@@ -7,6 +7,8 @@
 pub(crate) mod standing;
 
 #[cfg(target_arch = "wasm32")]
+mod hand_off;
+#[cfg(target_arch = "wasm32")]
 mod opened;
 #[cfg(target_arch = "wasm32")]
 mod store;

@@ -13,8 +13,7 @@ use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::hosts::{HostRow, LOCAL};
 use protocol::ipc::{
-    AppFacts, AppLock, AppStart, Event, HostConnect, HostDisconnect, HostSsh, HostsList, QuestionsList,
-    SettingsSave, TerminalOpen,
+    AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList, QuestionsList, SettingsSave,
 };
 use protocol::link::{LinkState, LinkStep, Question};
 use protocol::metrics::Metrics;
@@ -455,48 +454,6 @@ impl App {
                     row.update(|row| row.link = link);
                 }
                 self.complain(fault);
-            }
-        });
-    }
-
-    /// Locks the program, or says what is missing for that.
-    pub(crate) fn lock(self) {
-        spawn_local(async move {
-            if let Err(fault) = ipc::call(AppLock {}).await {
-                self.complain(fault);
-            }
-        });
-    }
-
-    /// Secrets can be had again: hosts that waited for theirs are tried anew.
-    pub(crate) fn secrets_opened(self) {
-        for row in self.rows() {
-            let row = row.get_untracked();
-            if let LinkState::Failed { fault, .. } = &row.link
-                && fault.code == protocol::FaultCode::VaultLocked
-            {
-                self.connect(&row.host.name);
-            }
-        }
-    }
-
-    /// Opens the person's own terminal with ssh to the host in it.
-    pub(crate) fn open_terminal(self, host: &str) {
-        let host = host.to_owned();
-        spawn_local(async move {
-            if let Err(fault) = ipc::call(TerminalOpen { host }).await {
-                self.complain(fault);
-            }
-        });
-    }
-
-    /// Puts the command of ssh for the host on the clipboard.
-    pub(crate) fn copy_ssh(self, host: &str) {
-        let host = host.to_owned();
-        spawn_local(async move {
-            match ipc::call(HostSsh { host }).await {
-                Ok(command) => crate::components::copy_text(command.line, || {}),
-                Err(fault) => self.complain(fault),
             }
         });
     }
