@@ -4,11 +4,20 @@
 pub(crate) struct Package {
     pub(crate) name: &'static str,
     pub(crate) why: &'static str,
+    /// A program that other packages bring too; where it can be started, nothing is missing.
+    pub(crate) program: Option<&'static str>,
 }
 
 const fn package(name: &'static str, why: &'static str) -> Package {
-    Package { name, why }
+    Package { name, why, program: None }
 }
+
+/// Node.js from its makers comes with npm inside, and cannot stand beside Debian's package of it.
+const NPM: Package = Package {
+    name: "npm",
+    why: "fetches axe-core, which looks for what keeps people out of the window",
+    program: Some("npm"),
+};
 
 /// To build and to open the window.
 pub(crate) const BUILD: &[Package] = &[
@@ -38,7 +47,7 @@ pub(crate) const TEST: &[Package] = &[
     package("qemu-user-static", "runs the helper for aarch64"),
     package("ansible-core", "reads inventories, to compare with"),
     package("procps", "'top' and 'free' to compare with"),
-    package("npm", "fetches axe-core, which looks for what keeps people out of the window"),
+    NPM,
     package("desktop-file-utils", "judges the entry for the menus of desktops"),
     package("appstream", "judges what software centres are told"),
     package("util-linux", "enters the namespaces of a host"),

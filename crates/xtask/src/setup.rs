@@ -86,8 +86,11 @@ impl Setup<'_> {
             return Ok(0);
         }
         let installed = installed_packages(&wanted)?;
-        let missing: Vec<&Package> =
-            wanted.into_iter().filter(|package| !installed.contains(package.name)).collect();
+        let missing: Vec<&Package> = wanted
+            .into_iter()
+            .filter(|package| !installed.contains(package.name))
+            .filter(|package| !package.program.is_some_and(can_be_started))
+            .collect();
         if missing.is_empty() {
             return Ok(0);
         }
@@ -191,6 +194,12 @@ impl Setup<'_> {
         )?;
         Ok(text.lines().map(str::to_owned).collect())
     }
+}
+
+/// Looks for the program where the shell would.
+fn can_be_started(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Which of the packages are installed, by dpkg's own record.
