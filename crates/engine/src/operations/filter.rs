@@ -4,7 +4,7 @@
 //! wanted, and each entry is looked at itself before it is shown.
 
 use std::collections::HashSet;
-use std::ops::{Bound, ControlFlow};
+use std::ops::{Bound, ControlFlow, Range};
 
 use protocol::Fault;
 use protocol::operations::{Operation, OperationFilter, OperationPage};
@@ -172,8 +172,8 @@ impl Filling<'_, '_> {
     }
 }
 
-fn unread_range(operator: &str, from: u64, before: u64) -> (Bound<(String, u64)>, Bound<(String, u64)>) {
-    (Bound::Included((operator.to_owned(), from)), Bound::Excluded((operator.to_owned(), before)))
+fn unread_range(operator: &str, from: u64, before: u64) -> Range<(String, u64)> {
+    (operator.to_owned(), from)..(operator.to_owned(), before)
 }
 
 pub(super) fn page(

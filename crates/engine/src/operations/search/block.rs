@@ -171,7 +171,7 @@ const NAMES: usize = 256;
 const FILTER_BYTES: std::ops::RangeInclusive<usize> = 1 << 10..=256 << 10;
 
 fn place(window: u32, bits: usize) -> usize {
-    (window.wrapping_mul(0x9e37_79b1) as u64 * bits as u64 >> 32) as usize
+    ((u64::from(window.wrapping_mul(0x9e37_79b1)) * bits as u64) >> 32) as usize
 }
 
 impl Card {
