@@ -182,7 +182,7 @@ impl Config {
         // A condition is looked at when its line is reached, with what is set by then.
         let mut held: Vec<Option<bool>> = vec![None; self.conditions.len()];
         for line in &self.lines {
-            let address = set_address.as_deref().unwrap_or(name).to_owned();
+            let address = set_address.as_deref().map_or(name.to_owned(), |set| full_address(set, name));
             let holds = line.when.iter().all(|condition| {
                 *held[*condition].get_or_insert_with(|| {
                     self.holds(&self.conditions[*condition], name, &address, settings.user.as_deref())
@@ -208,8 +208,8 @@ impl Config {
                 _ => {}
             }
         }
-        if let Some(address) = set_address {
-            settings.address = address.replace("%%", "\u{0}").replace("%h", name).replace('\u{0}', "%");
+        if let Some(set) = set_address {
+            settings.address = full_address(&set, name);
         }
         // A jump through a host by its own ssh is the same as ProxyJump.
         if let Some(through) = settings.proxy_command.as_deref().and_then(jump_of) {
@@ -235,6 +235,11 @@ impl Config {
             }),
         }
     }
+}
+
+/// A HostName with its `%h`, as it is also matched against.
+fn full_address(set: &str, name: &str) -> String {
+    set.replace("%%", "\u{0}").replace("%h", name).replace('\u{0}', "%")
 }
 
 /// The hosts of the config, as an import finds them.
