@@ -114,7 +114,7 @@ pub(crate) enum Verb {
         command: Vec<String>,
     },
     /// The log of what operators did
-    Operations(Operations),
+    Operations(Box<Operations>),
     /// Processes of a host, those with most CPU first
     Processes {
         name: String,

@@ -131,7 +131,7 @@ async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Print
         Verb::Run { name, sudo, confirm, command } => {
             runs::act(desk, name, sudo, confirm, &command, printer).await
         }
-        Verb::Operations(operations) => operations::act(desk, operations, printer).await,
+        Verb::Operations(operations) => operations::act(desk, *operations, printer).await,
         Verb::Journal { name, fields } => journal::show(desk, name, fields, printer).await,
         Verb::Helper { name, verb: HelperVerb::Status, .. } => helper::status(desk, name, printer).await,
         Verb::Helper { name, verb: HelperVerb::Remove, confirm } => {
