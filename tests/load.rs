@@ -272,13 +272,13 @@ fn under_load_the_networks_are_those_of_ip() {
     let last = (inner, counted());
     watching.child.kill().unwrap();
     watching.child.wait().unwrap();
-    for at in 0..told.len() {
+    for (at, told) in told.into_iter().enumerate() {
         let least = last.0[at].saturating_sub(first.1[at]) as f64;
         let most = (last.1[at] - first.0[at]) as f64;
         // Rates have two decimals, and times whole milliseconds.
-        let slack = 5.0 + told[at] * 0.01;
-        let is_between = (least - slack..=most + slack).contains(&told[at]);
-        assert!(is_between, "number {at}: {} and not between {least} and {most}", told[at]);
+        let slack = 5.0 + told * 0.01;
+        let is_between = (least - slack..=most + slack).contains(&told);
+        assert!(is_between, "number {at}: {told} and not between {least} and {most}");
     }
     assert!(told[0] > 0.0 && told[1] > 0.0, "the look itself is seen: {told:?}");
 }

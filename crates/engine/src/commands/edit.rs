@@ -18,11 +18,11 @@ impl Handle for HostsEdit {
         if change.is_empty() {
             return Err(Fault::bad_input("change", "nothing was given that would change a host"));
         }
-        if let Some(path) = change.key.take() {
-            if let Identity::KeyFile { path } = absolute(Identity::KeyFile { path })? {
-                ssh::check_key_file(Path::new(&path))?;
-                change.key = Some(path);
-            }
+        if let Some(path) = change.key.take()
+            && let Identity::KeyFile { path } = absolute(Identity::KeyFile { path })?
+        {
+            ssh::check_key_file(Path::new(&path))?;
+            change.key = Some(path);
         }
         let parts = &engine.parts;
         for name in &hosts {

@@ -130,9 +130,8 @@ impl Rig {
         let live = async {
             loop {
                 let rows = self.engine.call(HostsList {}).await.unwrap();
-                let is_live =
-                    |name: &&str| rows.iter().any(|row| row.host.name == **name && row.link.is_live());
-                if names.iter().all(|name| is_live(&name)) {
+                let is_live = |name: &str| rows.iter().any(|row| row.host.name == name && row.link.is_live());
+                if names.iter().all(|name| is_live(name)) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;

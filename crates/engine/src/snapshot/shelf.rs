@@ -16,10 +16,13 @@ use super::{Snapshots, read};
 
 type Stamp = (SystemTime, u64);
 
+/// What was read last, and when its file was written; `None` where there was nothing.
+type Kept<T> = (Stamp, Option<Arc<Aged<T>>>);
+
 /// The tables of one noun, by the id of their host.
 pub struct Shelf<T> {
     noun: &'static str,
-    kept: Mutex<HashMap<String, (Stamp, Option<Arc<Aged<T>>>)>>,
+    kept: Mutex<HashMap<String, Kept<T>>>,
 }
 
 impl<T: DeserializeOwned> Shelf<T> {

@@ -14,11 +14,14 @@ use super::lying::{Script, lying};
 use super::sshd::{Sshd, make_key};
 use crate::ssh::{Asked, Person, SignIn, connect};
 
+/// What it was about, its title, and each prompt with whether the answer may be shown.
+type Question = (QuestionKind, String, Vec<(String, bool)>);
+
 /// Answers with what it was given, and keeps what it was asked.
 #[derive(Default)]
 struct Clerk {
     answers: Vec<&'static str>,
-    asked: Mutex<Vec<(QuestionKind, String, Vec<(String, bool)>)>>,
+    asked: Mutex<Vec<Question>>,
 }
 
 impl Clerk {
@@ -26,7 +29,7 @@ impl Clerk {
         Arc::new(Self { answers: answers.to_vec(), asked: Mutex::default() })
     }
 
-    fn asked(&self) -> Vec<(QuestionKind, String, Vec<(String, bool)>)> {
+    fn asked(&self) -> Vec<Question> {
         self.asked.lock().unwrap().clone()
     }
 }
