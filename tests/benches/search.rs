@@ -117,7 +117,7 @@ fn read_before(folder: &Path, n: usize) {
         ("metrics", json!({ "disks": disks })),
         (
             "system",
-            json!({"kernel": if n % 2 == 0 { "6.1.0-37-amd64" } else { "5.10.0-30-amd64" }, "os": "Debian"}),
+            json!({"kernel": if n.is_multiple_of(2) { "6.1.0-37-amd64" } else { "5.10.0-30-amd64" }, "os": "Debian"}),
         ),
     ] {
         let kept = json!({"format": 1, "received_ms": 1_000, "value": value});
