@@ -12,7 +12,6 @@ mod bare;
 mod borders;
 mod credentials;
 mod faults;
-mod first_day;
 mod helper_programs;
 mod hosts;
 mod journal;

@@ -8,7 +8,7 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::desktop::Desktop;
 use crate::needs::find_program;
-use crate::process::{Process, free_port};
+use crate::process::{Process, descendants, free_port};
 use crate::wait::{seconds, until};
 
 /// How long a page may take to show what it is asked for, on a busy machine.
@@ -29,7 +29,7 @@ const SELECT_ALL: &str = "\u{e009}a";
 pub struct Window {
     runtime: Runtime,
     client: Option<Client>,
-    _driver: Process,
+    driver: Process,
 }
 
 impl Window {
@@ -66,7 +66,7 @@ impl Window {
             Some(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
             None => panic!("the window did not open in 60 s: {}", driver.printed()),
         };
-        Self { runtime, client: Some(client), _driver: driver }
+        Self { runtime, client: Some(client), driver: driver }
     }
 
     fn client(&self) -> &Client {
@@ -81,6 +81,18 @@ impl Window {
     fn end(&mut self) {
         if let Some(client) = self.client.take() {
             let _ = self.runtime.block_on(within(Duration::from_secs(10), client.close()));
+            self.wait_until_gone();
+        }
+    }
+
+    /// A window that is opened while this one is still ending would hand itself over to it.
+    fn wait_until_gone(&self) {
+        let runs = |pid: &u32| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("muster"))
+        };
+        let limit = Instant::now() + Duration::from_secs(10);
+        while descendants(self.driver.pid()).iter().any(runs) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
