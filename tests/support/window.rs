@@ -66,7 +66,7 @@ impl Window {
             Some(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
             None => panic!("the window did not open in 60 s: {}", driver.printed()),
         };
-        Self { runtime, client: Some(client), driver: driver }
+        Self { runtime, client: Some(client), driver }
     }
 
     fn client(&self) -> &Client {
