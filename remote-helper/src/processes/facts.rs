@@ -112,8 +112,13 @@ impl Known {
             facts.lossy |= command.lossy;
             (facts.command, facts.command_left_out_bytes) = (command.text, command.left_out_bytes);
         }
-        proc.read(pid, "status", buffer).then_some(())?;
-        facts.uid = parse_uid(buffer)?;
+        facts.uid = if root.is_live() {
+            proc.user(pid)?
+        } else {
+            // The files of a captured tree belong to whoever unpacked it.
+            proc.read(pid, "status", buffer).then_some(())?;
+            parse_uid(buffer)?
+        };
         if proc.read(pid, "cgroup", buffer) {
             facts.unit = units.parse_unit(buffer);
             facts.cgroup = systemd_path(&String::from_utf8_lossy(buffer)).map(str::to_owned);
@@ -231,7 +236,8 @@ mod tests {
         let stat = parse_stat(&line).unwrap();
         let mut known = Known::default();
         let facts = known.look(&root, &proc, pid, stat.start_ticks, stat.comm).unwrap();
-        assert_eq!(facts.uid, rustix::process::geteuid().as_raw());
+        assert!(proc.read(pid, "status", &mut line));
+        assert_eq!(Some(facts.uid), parse_uid(&line));
         assert!(!facts.command.is_empty() && facts.started_ms.is_some());
         assert_eq!(known.look(&root, &proc, pid, stat.start_ticks - 1, stat.comm), None);
     }

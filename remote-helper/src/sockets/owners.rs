@@ -13,7 +13,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Dir, readlinkat_raw};
+use rustix::fs::{RawDir, readlinkat_raw};
 
 use super::seen::{Owner, Seen};
 use crate::processes::{FilesFolder, ProcDir, Units, parse_stat};
@@ -29,6 +29,9 @@ const SCAN_AGAIN: Duration = Duration::from_secs(5);
 /// All links of all processes are read for a socket that nobody seems to hold, but for no more than
 /// this part of the time. On a busy host there is such a one at any moment: its process has just ended.
 const SEARCH_SHARE: u32 = 10;
+
+/// Room for the names of some hundred open files.
+const ENTRIES_BYTES: usize = 16 << 10;
 
 #[derive(Debug)]
 struct Process {
@@ -67,21 +70,21 @@ impl Owners {
     /// them, by inode. What cannot be read stays unknown and shows as a hidden owner.
     pub(super) fn refresh(&mut self, root: &Root, sockets: &[Seen]) {
         let Ok(proc) = ProcDir::open(&root.proc) else { return };
-        let units = Units::of(root);
         let now = Instant::now();
-        let mut changed = self.look_at_holders(&proc, &units, now);
+        let mut look = Look::new(&proc, Units::of(root), now);
+        let mut changed = self.look_at_holders(&mut look);
         self.rebuild_if(changed);
         self.nobodys.retain(|inode| sockets.binary_search_by_key(inode, |one| one.inode).is_ok());
         let is_due = self.scanned.is_none_or(|scanned| now.duration_since(scanned) >= SCAN_AGAIN);
         if is_due || self.has_unknown(sockets) {
-            changed = self.scan(&proc, &units, now);
+            changed = self.scan(&mut look);
             self.scanned = Some(now);
             self.rebuild_if(changed);
         }
         let may_search =
             self.searched.is_none_or(|(searched, took)| now.duration_since(searched) >= took * SEARCH_SHARE);
         if may_search && self.has_unknown(sockets) {
-            self.look_at_rest(&proc, &units, now);
+            self.look_at_rest(&mut look);
             self.rebuild_if(true);
             let unknown: Vec<u64> = self.unknown(sockets).collect();
             self.nobodys.extend(unknown);
@@ -126,7 +129,8 @@ impl Owners {
     }
 
     /// Looks at those that hold a socket; true if one of them changed.
-    fn look_at_holders(&mut self, proc: &ProcDir, units: &Units, now: Instant) -> bool {
+    fn look_at_holders(&mut self, look: &mut Look<'_>) -> bool {
+        let proc = look.proc;
         let mut changed = false;
         let mut line = Vec::with_capacity(1024);
         self.processes.retain(|&pid, process| {
@@ -139,11 +143,11 @@ impl Owners {
                 return false;
             };
             let is_same = process.owner.program.as_bytes() == lossy(stat.comm.to_vec()).as_bytes();
-            if is_same && !process.is_due(proc, pid, now) {
+            if is_same && !process.is_due(proc, pid, look.now) {
                 return true;
             }
             changed = true;
-            match look(proc, pid, units, now) {
+            match look.at(pid) {
                 Some(anew) => {
                     *process = anew;
                     true
@@ -155,19 +159,21 @@ impl Owners {
     }
 
     /// Looks for sockets at the processes that hold none, or are new; true if one was found.
-    fn scan(&mut self, proc: &ProcDir, units: &Units, now: Instant) -> bool {
-        let Ok(pids) = proc.list_pids() else { return false };
+    fn scan(&mut self, look: &mut Look<'_>) -> bool {
+        let Ok(pids) = look.proc.list_pids() else { return false };
         self.processes.retain(|pid, _| pids.binary_search(pid).is_ok());
         let mut changed = false;
         for pid in pids {
             let known = self.processes.get(&pid);
             let is_known = known.is_some_and(|process| {
-                process.looked == now || !process.inodes.is_empty() || !process.is_due(proc, pid, now)
+                process.looked == look.now
+                    || !process.inodes.is_empty()
+                    || !process.is_due(look.proc, pid, look.now)
             });
             if is_known {
                 continue;
             }
-            match look(proc, pid, units, now) {
+            match look.at(pid) {
                 Some(process) => {
                     changed |= !process.inodes.is_empty();
                     self.processes.insert(pid, process);
@@ -179,12 +185,12 @@ impl Owners {
     }
 
     /// Looks at all that were not looked at just now.
-    fn look_at_rest(&mut self, proc: &ProcDir, units: &Units, now: Instant) {
+    fn look_at_rest(&mut self, look: &mut Look<'_>) {
         self.processes.retain(|&pid, process| {
-            if process.looked == now {
+            if process.looked == look.now {
                 return true;
             }
-            look(proc, pid, units, now).map(|anew| *process = anew).is_some()
+            look.at(pid).map(|anew| *process = anew).is_some()
         });
     }
 
@@ -219,47 +225,69 @@ impl Process {
     }
 }
 
-/// Reads the links of one process, and what it is if it holds a socket; `None` if it is gone.
-fn look(proc: &ProcDir, pid: u32, units: &Units, now: Instant) -> Option<Process> {
-    let folder = proc.files_folder(pid)?;
-    let mut inodes = read_inodes(proc, pid);
-    inodes.sort_unstable();
-    inodes.dedup();
-    inodes.shrink_to_fit();
-    let mut process =
-        Process { folder, looked: now, inodes, start_ticks: 0, owner: Arc::new(Owner::default()) };
-    if process.inodes.is_empty() {
-        return Some(process);
-    }
-    let mut line = Vec::with_capacity(1024);
-    proc.read(pid, "stat", &mut line).then_some(())?;
-    let stat = parse_stat(&line)?;
-    process.start_ticks = stat.start_ticks;
-    let program = lossy(stat.comm.to_vec());
-    let mut cgroup = Vec::new();
-    let unit = if proc.read(pid, "cgroup", &mut cgroup) { units.parse_unit(&cgroup) } else { None };
-    process.owner = Arc::new(Owner { pid, program, unit });
-    // All of it is of one process only if the folder is still the same one.
-    (proc.files_folder(pid)?.inode == folder.inode).then_some(process)
+/// One look at processes, with the room for what the kernel gives: an allocation for each of
+/// thousands of processes costs more than what is read into it.
+struct Look<'a> {
+    proc: &'a ProcDir,
+    units: Units,
+    now: Instant,
+    entries: Vec<MaybeUninit<u8>>,
+    text: Vec<u8>,
 }
 
-fn read_inodes(proc: &ProcDir, pid: u32) -> Vec<u64> {
-    let mut inodes = Vec::new();
-    let Ok(dir) = proc.open_files(pid) else { return inodes };
-    let Ok(entries) = Dir::read_from(&dir) else { return inodes };
-    for entry in entries.flatten() {
-        if entry.file_name().to_bytes().first() == Some(&b'.') {
-            continue;
-        }
-        // What does not fit is no socket.
-        let mut target = [MaybeUninit::uninit(); 64];
-        if let Ok((target, _)) = readlinkat_raw(&dir, entry.file_name(), &mut target)
-            && let Some(inode) = parse_link(target)
-        {
-            inodes.push(inode);
-        }
+impl<'a> Look<'a> {
+    fn new(proc: &'a ProcDir, units: Units, now: Instant) -> Self {
+        Self { proc, units, now, entries: Vec::new(), text: Vec::new() }
     }
-    inodes
+
+    /// Reads the links of one process, and what it is if it holds a socket; `None` if it is gone.
+    fn at(&mut self, pid: u32) -> Option<Process> {
+        let folder = self.proc.files_folder(pid)?;
+        let mut inodes = self.read_inodes(pid, folder.open_files);
+        inodes.sort_unstable();
+        inodes.dedup();
+        inodes.shrink_to_fit();
+        let looked = self.now;
+        let mut process =
+            Process { folder, looked, inodes, start_ticks: 0, owner: Arc::new(Owner::default()) };
+        if process.inodes.is_empty() {
+            return Some(process);
+        }
+        let text = &mut self.text;
+        self.proc.read(pid, "stat", text).then_some(())?;
+        let stat = parse_stat(text)?;
+        process.start_ticks = stat.start_ticks;
+        let program = lossy(stat.comm.to_vec());
+        let unit = if self.proc.read(pid, "cgroup", text) { self.units.parse_unit(text) } else { None };
+        process.owner = Arc::new(Owner { pid, program, unit });
+        // All of it is of one process only if the folder is still the same one.
+        (self.proc.files_folder(pid)?.inode == folder.inode).then_some(process)
+    }
+
+    /// Inodes of the sockets among the open files; none if this user may not see them.
+    fn read_inodes(&mut self, pid: u32, open_files: u64) -> Vec<u64> {
+        let mut inodes = Vec::new();
+        let Ok(dir) = self.proc.open_files(pid) else { return inodes };
+        self.entries.resize(ENTRIES_BYTES, MaybeUninit::uninit());
+        let mut entries = RawDir::new(&dir, &mut self.entries);
+        let mut read = 0;
+        // The kernel told how many there are: it is not asked again only to say that this was all.
+        while open_files == 0 || read < open_files || !entries.is_buffer_empty() {
+            let Some(Ok(entry)) = entries.next() else { break };
+            if entry.file_name().to_bytes().first() == Some(&b'.') {
+                continue;
+            }
+            read += 1;
+            // What does not fit is no socket.
+            let mut target = [MaybeUninit::uninit(); 64];
+            if let Ok((target, _)) = readlinkat_raw(&dir, entry.file_name(), &mut target)
+                && let Some(inode) = parse_link(target)
+            {
+                inodes.push(inode);
+            }
+        }
+        inodes
+    }
 }
 
 /// `socket:[36731]`.
