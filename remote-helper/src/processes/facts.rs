@@ -236,10 +236,25 @@ mod tests {
         let stat = parse_stat(&line).unwrap();
         let mut known = Known::default();
         let facts = known.look(&root, &proc, pid, stat.start_ticks, stat.comm).unwrap();
-        assert!(proc.read(pid, "status", &mut line));
-        assert_eq!(Some(facts.uid), parse_uid(&line));
+        assert_eq!(facts.uid, rustix::process::geteuid().as_raw());
         assert!(!facts.command.is_empty() && facts.started_ms.is_some());
         assert_eq!(known.look(&root, &proc, pid, stat.start_ticks - 1, stat.comm), None);
+    }
+
+    #[test]
+    fn the_folder_of_a_process_belongs_to_the_user_that_its_status_names() {
+        let proc = ProcDir::open(&Root::live().proc).unwrap();
+        let mut status = Vec::new();
+        let mut compared = 0;
+        for pid in proc.list_pids().unwrap() {
+            // One that ends or changes its user meanwhile has no say.
+            let before = proc.user(pid);
+            if proc.read(pid, "status", &mut status) && before.is_some() && before == proc.user(pid) {
+                assert_eq!(before, parse_uid(&status), "PID {pid}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 1);
     }
 
     proptest! {
