@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 
 use protocol::FaultCode;
+use protocol::journal::JournalEntry;
 use protocol::metrics::Metrics;
 use protocol::services::Service;
 use protocol::system::System;
@@ -37,8 +38,8 @@ fn a_host_without_the_helper_tells_the_same_and_is_left_as_it_was() {
     let before = census(&host);
     host.run(&["touch", "/root/mark"]);
     let said = operator.run(&["check", "bare"]).done().stdout;
-    assert!(said.contains("without the helper: no actions") && said.contains("no journal"), "{said}");
-    let all: Vec<String> = ["system", "metrics", "processes", "sockets", "services"]
+    assert!(said.contains("without the helper: no actions") && said.contains("no blame"), "{said}");
+    let all: Vec<String> = ["system", "metrics", "processes", "sockets", "services", "journal"]
         .iter()
         .map(|noun| operator.run(&[noun, "bare", "--json"]).done().stdout)
         .collect();
@@ -144,6 +145,75 @@ fn a_host_without_the_helper_tells_the_same_and_is_left_as_it_was() {
 }
 
 #[test]
+fn without_the_helper_the_log_is_read_page_by_page_searched_and_followed() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = twice(&host, "root");
+    let odd = "tools/journal-end:0 \u{1b}[31mred 磁盘 \"quoted\" muster- end";
+    for number in 0..40 {
+        let priority = if number % 2 == 0 { "user.err" } else { "user.info" };
+        host.run(&["logger", "-p", priority, "-t", "teller", &format!("line {number} {odd}")]);
+    }
+    host.run(&["journalctl", "--sync"]);
+    let page = |name: &str, words: &[&str]| -> Vec<JournalEntry> {
+        operator.run(&[&["journal", name, "--json"], words].concat()).done().value()
+    };
+    let cursors = |entries: &[JournalEntry]| -> Vec<String> {
+        entries.iter().map(|entry| entry.cursor.clone()).collect()
+    };
+    let anchor = page("placed", &["--limit", "1"])[0].cursor.clone();
+    for words in [
+        &["--query", "LINE"][..],
+        &["--priority", "err", "--query", "teller"],
+        &["--unit", "init.scope", "--limit", "5"],
+        &["--query", "磁盘", "--limit", "7"],
+        &["--query", "nowhere to be found"],
+        &["--before", &anchor, "--limit", "300"],
+    ] {
+        let [placed, bare] = ["placed", "bare"].map(|name| page(name, words));
+        assert_eq!(bare, placed, "{words:?}");
+    }
+    assert_eq!(page("bare", &["--query", "line 7 "])[0].message, format!("line 7 {odd}"));
+    // Page by page to the beginning, and no entry twice or not at all.
+    let newest = page("bare", &["--before", &anchor, "--limit", "50"]);
+    let mut paged = cursors(&newest);
+    while let Some(oldest) = paged.first() {
+        let older = page("bare", &["--before", &oldest.clone(), "--limit", "50"]);
+        if older.is_empty() {
+            break;
+        }
+        paged.splice(0..0, cursors(&older));
+    }
+    let told = host.run(&["journalctl", "--output=json", "--output-fields=_PID", "--no-pager"]);
+    let told: Vec<String> = told
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["__CURSOR"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let last = paged.last().unwrap();
+    let end = told.iter().position(|cursor| cursor == last).unwrap();
+    assert_eq!(paged, told[..=end], "all of the journal up to the first page");
+    operator.run(&["journal", "bare", "--unit", "x; reboot"]).refused(2, &["unit"]);
+
+    let mut follow =
+        operator.start(&["journal", "bare", "--follow", "--json", "--query", "line", "--limit", "40"]);
+    let mut lines = BufReader::new(follow.child.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<JournalEntry>(&lines.next().unwrap().unwrap()).unwrap().message;
+    let first: Vec<String> = (0..40).map(|_| next()).collect();
+    assert_eq!(
+        (first[0].as_str(), first[39].as_str()),
+        (format!("line 0 {odd}").as_str(), format!("line 39 {odd}").as_str())
+    );
+    for number in 40..43 {
+        host.run(&["logger", "-t", "teller", &format!("line {number}")]);
+        assert_eq!(next(), format!("line {number}"));
+    }
+    follow.child.kill().unwrap();
+    follow.child.wait().unwrap();
+}
+
+#[test]
 fn without_the_helper_what_would_change_the_host_is_refused_with_words() {
     needs!(SystemdHost);
     let host = SystemdHost::start();
@@ -153,7 +223,6 @@ fn without_the_helper_what_would_change_the_host_is_refused_with_words() {
         vec!["service", "bare", "restart", "cron.service"],
         vec!["run", "bare", "--", "touch", "/root/changed"],
         vec!["signal", "bare", pid.trim(), "TERM"],
-        vec!["journal", "bare"],
     ] {
         operator.run(&words).refused(6, &["bare", "without the helper", "--helper placed"]);
     }

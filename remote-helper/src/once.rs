@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use protocol::hosts::Sudo;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
 use serde::Serialize;
@@ -54,27 +55,34 @@ pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// An answer, in its frame, from files that were read from another machine.
 fn answer_pulled(noun: &str, words: &[&str]) -> ExitCode {
-    let ask = match noun {
-        "system" => Ask::System {},
-        "metrics" => Ask::Metrics { interval_ms: None },
+    let query = |json: &str| serde_json::from_str(json).ok();
+    let asked = match (noun, words) {
+        ("system", [now]) => Some((Ask::System {}, None, now)),
         // Where the file is not among those that were read, there are none to add.
-        "sockets" => Ask::Sockets { interval_ms: None, unix: true },
-        "services" => Ask::Services { interval_ms: None },
-        "processes" => Ask::Processes { interval_ms: None, detail: Vec::new() },
-        _ => {
-            log::error(&format!("usage: {USAGE}"));
-            return ExitCode::from(2);
+        ("sockets", [now]) => Some((Ask::Sockets { interval_ms: None, unix: true }, None, now)),
+        ("services", [now]) => Some((Ask::Services { interval_ms: None }, None, now)),
+        ("journal", [now, "--query", json]) => {
+            query(json).map(|query| (Ask::Journal { query, sudo: Sudo::default() }, None, now))
         }
-    };
-    let (before, now) = match words {
-        [now] => (None, Path::new(now)),
-        [now, "--before", before] => (Some(Path::new(before)), Path::new(now)),
-        _ => {
-            log::error(&format!("usage: {USAGE}"));
-            return ExitCode::from(2);
+        ("metrics", [now, before @ ..]) => Some((Ask::Metrics { interval_ms: None }, given(before), now)),
+        ("processes", [now, before @ ..]) => {
+            Some((Ask::Processes { interval_ms: None, detail: Vec::new() }, given(before), now))
         }
+        _ => None,
     };
-    finish(pulled::answer(&ask, before, now).and_then(|answer| print(to_line(&answer)?)))
+    let Some((ask, before, now)) = asked else {
+        log::error(&format!("usage: {USAGE}"));
+        return ExitCode::from(2);
+    };
+    finish(pulled::answer(&ask, before, Path::new(now)).and_then(|answer| print(to_line(&answer)?)))
+}
+
+/// The tree of a while ago, if it is given.
+fn given<'a>(words: &'a [&'a str]) -> Option<&'a Path> {
+    match words {
+        ["--before", before] => Some(Path::new(before)),
+        _ => None,
+    }
 }
 
 /// The noun itself, without the frame that it has on the wire.

@@ -55,6 +55,7 @@ pub(crate) fn answer(ask: &Ask, before: Option<&Path>, now: &Path) -> Result<Ans
             Answer::Sockets(table) => table.at_ms = at_ms,
             Answer::Services(table) => table.at_ms = at_ms,
             Answer::Processes(table) => table.at_ms = at_ms,
+            Answer::Journal(page) => page.at_ms = at_ms,
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use crate::services::is_unit_name;
 /// Most entries of one page, whatever is asked for.
 pub const PAGE_LIMIT: u32 = 1_000;
 const PAGE_DEFAULT: u32 = 200;
+const SEARCHED_LINES: usize = 5_000;
 
 /// Names of the priorities 0 to 7, as journalctl(1) and syslog(3) have them.
 pub const PRIORITIES: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
@@ -102,10 +103,49 @@ impl JournalQuery {
         Ok(())
     }
 
+    /// The filters that journalctl(1) applies itself.
+    pub fn journalctl_filters(&self) -> Vec<String> {
+        let unit = self.unit.as_ref().map(|unit| format!("--unit={unit}"));
+        let priority = self.priority.map(|priority| format!("--priority={priority}"));
+        unit.into_iter().chain(priority).collect()
+    }
+
+    /// The words that make journalctl(1) begin at the place of this page, the newest first unless it
+    /// goes on from a cursor. The entry of a cursor itself comes too: `--after-cursor` would lose one
+    /// where that entry does not pass the filters.
+    pub fn journalctl_page(&self) -> Vec<String> {
+        let mut words = self.journalctl_filters();
+        let place = self.before.as_ref().or(self.after.as_ref());
+        if self.after.is_none() {
+            words.push("--reverse".into());
+        }
+        match (place, self.until_ms) {
+            (Some(place), _) => words.push(format!("--cursor={place}")),
+            (None, Some(until_ms)) => words.push(format!("--until={}", journalctl_time(until_ms + 1))),
+            (None, None) => {}
+        }
+        words
+    }
+
+    /// Entries that are read for one page where they all have to come over the line: one more than fit,
+    /// and that of the cursor; many more where they are then searched for a text.
+    pub fn journalctl_lines(&self) -> usize {
+        if self.text.is_empty() { self.page_limit() + 2 } else { SEARCHED_LINES }
+    }
+
     /// Entries of a page.
     pub fn page_limit(&self) -> usize {
         self.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_LIMIT) as usize
     }
+}
+
+/// The fields of an entry that are asked for; journalctl(1) adds the cursor and the times by itself.
+pub const JOURNALCTL_FIELDS: &str =
+    "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_HOSTNAME";
+
+/// A time as journalctl(1) takes it.
+pub fn journalctl_time(at_ms: i64) -> String {
+    format!("@{}.{:03}", at_ms.div_euclid(1_000), at_ms.rem_euclid(1_000))
 }
 
 /// True for a text that can be a cursor of journald or of a log file.

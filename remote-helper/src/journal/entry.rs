@@ -8,10 +8,6 @@ use protocol::journal::JournalEntry;
 use super::MESSAGE_LIMIT_BYTES;
 use crate::root::lossy;
 
-/// The fields asked for; journalctl adds the cursor and the times by itself.
-pub(super) const FIELDS: &str =
-    "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_HOSTNAME";
-
 /// No other field is kept longer.
 const FIELD_LIMIT_BYTES: usize = 512;
 

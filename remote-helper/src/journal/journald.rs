@@ -1,7 +1,7 @@
 //! journald, by journalctl(1) as a child with fixed words.
 //!
 //! A place is given as `--cursor`, which journalctl takes to include; the entry of that place is
-//! left out here. `--after-cursor` would lose one where that entry does not pass the filters.
+//! left out here.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use protocol::hosts::Sudo;
-use protocol::journal::{JournalEntry, JournalNews, JournalPage, JournalQuery, JournalSight, JournalSource};
+use protocol::journal::{
+    JOURNALCTL_FIELDS, JournalEntry, JournalNews, JournalPage, JournalQuery, JournalSight, JournalSource,
+    journalctl_time,
+};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
-use super::entry::{FIELDS, parse_entry};
+use super::entry::parse_entry;
 use super::lines::Lines;
 use super::{Filter, Gather, Push};
 use crate::children::{
@@ -50,6 +53,12 @@ struct Ran {
     left_out: u32,
 }
 
+impl Ran {
+    fn has_failed(&self) -> bool {
+        self.ended.why == End::Itself && self.ended.code != Some(0)
+    }
+}
+
 impl Journald {
     /// `None` where journald keeps no log.
     pub(super) fn of(root: &Root, sudo: Sudo) -> Option<Self> {
@@ -67,18 +76,9 @@ impl Journald {
     }
 
     pub(super) fn read_page(&self, query: &JournalQuery, stop: &Stop) -> Result<JournalPage, Error> {
-        let mut words = common(query);
         let place = query.before.as_ref().or(query.after.as_ref());
-        if query.after.is_none() {
-            words.push("--reverse".into());
-        }
-        match (place, query.until_ms) {
-            (Some(place), _) => words.push(format!("--cursor={place}")),
-            (None, Some(until_ms)) => words.push(format!("--until={}", time_word(until_ms + 1))),
-            (None, None) => {}
-        }
         let mut gather = Gather::new(query);
-        let ran = self.run(&words, Some(PAGE_TIME), stop, &mut |entry| {
+        let ran = self.run(&query.journalctl_page(), Some(PAGE_TIME), stop, &mut |entry| {
             if place != Some(&entry.cursor) {
                 gather.take(entry);
             }
@@ -93,7 +93,7 @@ impl Journald {
             End::Stopped => return Err(Error::Cancelled),
             End::Itself | End::Enough => false,
         };
-        let sight = judge(&ran, gather.looked_at > 0)?;
+        let sight = judge(&ran.stderr, ran.has_failed(), gather.looked_at > 0)?;
         let page = gather.finish(query, cut);
         Ok(JournalPage { source: JournalSource::Journald, sight, left_out: ran.left_out, ..page })
     }
@@ -115,11 +115,11 @@ impl Journald {
         let filter = Filter::of(query);
         let mut failures = 0;
         loop {
-            let mut words = common(query);
+            let mut words = query.journalctl_filters();
             words.extend(["--follow".into(), "--no-tail".into()]);
             words.push(match &place {
                 Some(place) => format!("--cursor={place}"),
-                None => format!("--since={}", time_word(began_ms)),
+                None => format!("--since={}", journalctl_time(began_ms)),
             });
             let ran = self.run_batched(&words, stop, &mut |entries, left_out| {
                 failures = 0;
@@ -142,7 +142,7 @@ impl Journald {
                 End::Itself => {}
             }
             // journalctl follows until it is ended: something ended it, and it is begun again.
-            judge(&ran, false)?;
+            judge(&ran.stderr, ran.has_failed(), false)?;
             failures += 1;
             if failures >= FAILURES_LIMIT {
                 let said = printable(ran.stderr.trim()).into_owned();
@@ -209,27 +209,16 @@ impl Journald {
         }
         command.args(["--no-pager", "--output=json", "--all"]);
         if fields {
-            command.arg(format!("--output-fields={FIELDS}"));
+            command.arg(format!("--output-fields={JOURNALCTL_FIELDS}"));
         }
         command.args(words);
         command
     }
 }
 
-/// The filters that journalctl applies itself.
-fn common(query: &JournalQuery) -> Vec<String> {
-    let unit = query.unit.as_ref().map(|unit| format!("--unit={unit}"));
-    let priority = query.priority.map(|priority| format!("--priority={priority}"));
-    unit.into_iter().chain(priority).collect()
-}
-
-fn time_word(at_ms: i64) -> String {
-    format!("@{}.{:03}", at_ms.div_euclid(1_000), at_ms.rem_euclid(1_000))
-}
-
 /// How much this user sees, by what journalctl said on stderr.
-fn judge(ran: &Ran, has_entries: bool) -> Result<JournalSight, Error> {
-    let line = |words: &str| ran.stderr.lines().find(|line| line.contains(words)).map(printable);
+fn judge(stderr: &str, failed: bool, has_entries: bool) -> Result<JournalSight, Error> {
+    let line = |words: &str| stderr.lines().find(|line| line.contains(words)).map(printable);
     if !has_entries && let Some(said) = line(NOTHING) {
         let message = "this user may not read the journal of this host";
         return Err(Fault::new(FaultCode::NotPermitted, message).about("journal").because(said).into());
@@ -237,13 +226,39 @@ fn judge(ran: &Ran, has_entries: bool) -> Result<JournalSight, Error> {
     if line(OWN_ONLY).is_some() || line(NOTHING).is_some() {
         return Ok(JournalSight::OwnOnly);
     }
-    let failed = ran.ended.why == End::Itself && ran.ended.code != Some(0);
-    match ran.stderr.lines().rfind(|line| !line.trim().is_empty()) {
+    match stderr.lines().rfind(|line| !line.trim().is_empty()) {
         Some(last) if failed && !has_entries => {
             Err(Error::ToolSaid { tool: "journalctl".into(), said: printable(last).into_owned() })
         }
         _ => Ok(JournalSight::Whole),
     }
+}
+
+/// The page of a tree that was read from another machine. `tools/journal` has what journalctl gave
+/// there, newest first or on from a cursor, as far as it was read, and `tools/journal-end` what it
+/// said on stderr and, at last, how it ended.
+pub(super) fn read_said(root: &Root, query: &JournalQuery) -> Result<JournalPage, Error> {
+    let (Some(said), Some(end)) = (root.said("journal"), root.said("journal-end")) else {
+        let message = "without the helper only the log of journald can be read, and this host has none";
+        return Err(Fault::new(FaultCode::NotOnThisHost, message).about("journal").into());
+    };
+    let place = query.before.as_ref().or(query.after.as_ref());
+    let mut gather = Gather::new(query);
+    let (mut left_out, mut lines) = (0, 0);
+    for line in said.lines().filter(|line| line.starts_with('{')) {
+        lines += 1;
+        match parse_entry(line.as_bytes()) {
+            Some(entry) if place == Some(&entry.cursor) => {}
+            Some(entry) => gather.take(entry),
+            None => left_out += 1,
+        }
+    }
+    let (stderr, status) = end.trim_end().rsplit_once('\n').unwrap_or(("", end.trim_end()));
+    // Whoever closes its output early ends it by SIGPIPE: there was more.
+    let cut = status == "141" || lines >= query.journalctl_lines();
+    let sight = judge(stderr, status != "0" && !cut, gather.looked_at > 0)?;
+    let page = gather.finish(query, cut);
+    Ok(JournalPage { source: JournalSource::Journald, sight, left_out, ..page })
 }
 
 /// Takes the entries of one read with the count of those left out; false if it had enough.
@@ -338,7 +353,7 @@ mod tests {
         assert_eq!(
             asked(&dir),
             [format!(
-                "--no-pager --output=json --all --output-fields={FIELDS} --unit=cron.service --priority=4 --reverse --cursor=s=1;i=100"
+                "--no-pager --output=json --all --output-fields={JOURNALCTL_FIELDS} --unit=cron.service --priority=4 --reverse --cursor=s=1;i=100"
             )]
         );
     }

@@ -44,6 +44,9 @@ pub(crate) fn read_page(
 ) -> Result<JournalPage, Error> {
     query.check()?;
     let started_ms = clock::now_ms();
+    if root.since_boot().is_some() {
+        return journald::read_said(root, query);
+    }
     let mut page = match Journald::of(root, sudo) {
         Some(journald) => journald.read_page(query, stop)?,
         None => Files::of(root)?.read_page(query, stop)?,

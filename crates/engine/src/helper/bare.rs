@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use protocol::delta::News;
+use protocol::journal::{JOURNALCTL_FIELDS, JournalNews, JournalPage, JournalQuery};
 use protocol::services::UNIT_KEYS;
 use protocol::wire::{Answer, Ask, Hello, HelloHost, Line, Request};
 use protocol::{Fault, FaultCode};
@@ -38,9 +39,8 @@ const WAITING_BYTES: usize = 1 << 20;
 /// Lines that wait to be written; who has a further one waits.
 const WAITING_LINES: usize = 2;
 
-const CAN: [&str; 6] = ["system", "metrics", "sockets", "services", "processes", "cancel"];
-const MISSING: [&str; 7] =
-    ["actions", "commands", "signals", "journal", "blame", "root", "memory shares of a process"];
+const CAN: [&str; 7] = ["system", "metrics", "sockets", "services", "processes", "journal", "cancel"];
+const MISSING: [&str; 6] = ["actions", "commands", "signals", "blame", "root", "memory shares of a process"];
 
 /// A link that only reads.
 ///
@@ -177,6 +177,12 @@ async fn write(mut lines: mpsc::Receiver<Vec<u8>>, mut says: WriteHalf<DuplexStr
 }
 
 async fn answer(reader: &Reader, output: &Says, id: u64, ask: Ask) {
+    if let Ask::JournalFollow { query, .. } = ask {
+        if let Err(fault) = follow(reader, output, id, query).await {
+            say(output, &Line::Fault { id, fault }).await;
+        }
+        return;
+    }
     let Some(every) = interval(&ask) else {
         let line = match reader.answer(&ask).await {
             Ok(answer) => Line::Reply { id, answer },
@@ -193,6 +199,38 @@ async fn answer(reader: &Reader, output: &Says, id: u64, ask: Ask) {
             Err(fault) => return say(output, &Line::Fault { id, fault }).await,
         }
         tokio::time::sleep(every.saturating_sub(began.elapsed())).await;
+    }
+}
+
+/// The last entries of the log, and every few seconds those written since.
+async fn follow(reader: &Reader, output: &Says, id: u64, mut query: JournalQuery) -> Result<(), Fault> {
+    let (mut seq, mut sent_before) = (0, 0);
+    loop {
+        let began = Instant::now();
+        let page = reader.journal(&query).await?;
+        // What is newer than the whole of it is asked for until the first entry is there.
+        match page.newer {
+            Some(place) => query.after = Some(place),
+            None => query.since_ms = query.since_ms.or(Some(page.at_ms)),
+        }
+        let count = page.entries.len();
+        if seq == 0 || count > 0 || page.left_out > 0 {
+            seq += 1;
+            let news = JournalNews {
+                entries: page.entries,
+                sent_before,
+                left_out: page.left_out,
+                source: page.source,
+                sight: page.sight,
+                ..JournalNews::default()
+            };
+            sent_before += count as u64;
+            say(output, &Line::Push { id, seq, answer: Answer::JournalNews(Box::new(news)) }).await;
+        }
+        // A page that is full has more behind it.
+        if count < query.page_limit() {
+            tokio::time::sleep(EVERY_MIN.saturating_sub(began.elapsed())).await;
+        }
     }
 }
 
@@ -239,6 +277,9 @@ impl Reader {
             Ask::Sockets { unix: false, .. } => ("sockets", "base sockets", false),
             Ask::Sockets { unix: true, .. } => ("sockets", "base sockets unix", false),
             Ask::Services { .. } => ("services", "base services", false),
+            Ask::Journal { query, .. } => {
+                return self.journal(query).await.map(|page| Answer::Journal(Box::new(page)));
+            }
             Ask::Cancel { .. } => return Ok(Answer::Cancelled {}),
             Ask::Refresh { .. } => return Ok(Answer::Refreshed {}),
             _ => return Err(self.unused()),
@@ -252,7 +293,8 @@ impl Reader {
         }
         let (at, now) = (Instant::now(), self.pull_tree(words).await?);
         let old = before.as_ref().filter(|_| has_rates).map(|(_, tree)| tree.path());
-        let answer = self.parse(noun, now.path(), old).await?;
+        let old = old.map(|old| [OsStr::new("--before"), old.as_os_str()]);
+        let answer = self.parse(noun, now.path(), old.as_ref().map_or(&[], |words| words)).await?;
         if has_rates {
             *before = Some((at, now));
         }
@@ -267,11 +309,31 @@ impl Reader {
         Fault::new(FaultCode::HelperUnused, message).on_host(&self.host)
     }
 
+    async fn journal(&self, query: &JournalQuery) -> Result<JournalPage, Fault> {
+        query.check()?;
+        let lines = query.journalctl_lines().to_string();
+        let mut words = vec![JOURNALCTL_FIELDS.to_owned(), lines];
+        words.extend(query.journalctl_page());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let tree = self.lay_out(self.pull_with("base journal", &words).await?).await?;
+        let query = serde_json::to_string(query)
+            .map_err(|why| Fault::new(FaultCode::Internal, format!("the question is no JSON: {why}")))?;
+        let more = [OsStr::new("--query"), OsStr::new(&query)];
+        match self.parse("journal", tree.path(), &more).await? {
+            Answer::Journal(page) => Ok(*page),
+            _ => Err(Fault::new(FaultCode::Internal, "the journal was not answered with a page")),
+        }
+    }
+
     async fn pull(&self, words: &str) -> Result<Pulled, Fault> {
+        self.pull_with(words, &[]).await
+    }
+
+    async fn pull_with(&self, words: &str, more: &[&str]) -> Result<Pulled, Fault> {
         let mark = scripts::mark();
         let what = "reading without the helper";
         let limits = ExecLimits { stdout_bytes: PULL_LIMIT_BYTES, ..ExecLimits::new(what, PULL_LIMIT) };
-        let command = scripts::pull(&[&mark, words, UNIT_KEYS]);
+        let command = scripts::pull(&[&[&mark, words, UNIT_KEYS], more].concat());
         let result = self.connection.run(&command, Vec::new(), limits).await?;
         if result.stdout.len() >= PULL_LIMIT_BYTES {
             let message = format!(
@@ -285,7 +347,10 @@ impl Reader {
     }
 
     async fn pull_tree(&self, words: &str) -> Result<TempDir, Fault> {
-        let pulled = self.pull(words).await?;
+        self.lay_out(self.pull(words).await?).await
+    }
+
+    async fn lay_out(&self, pulled: Pulled) -> Result<TempDir, Fault> {
         let written = tokio::task::spawn_blocking(move || {
             let tree = folder()?;
             pulled.write(tree.path()).map(|()| tree)
@@ -298,9 +363,8 @@ impl Reader {
     }
 
     #[cfg(target_os = "linux")]
-    async fn parse(&self, noun: &str, now: &Path, before: Option<&Path>) -> Result<Answer, Fault> {
-        let mut words = vec![OsStr::new(noun), OsStr::new("--tree"), now.as_os_str()];
-        words.extend(before.into_iter().flat_map(|before| [OsStr::new("--before"), before.as_os_str()]));
+    async fn parse(&self, noun: &str, now: &Path, more: &[&OsStr]) -> Result<Answer, Fault> {
+        let words = [&[OsStr::new(noun), OsStr::new("--tree"), now.as_os_str()], more].concat();
         let failed = |why: String| {
             let message = format!("what {} said about its {noun} was not understood: {why}", self.host);
             Fault::new(FaultCode::NotOnThisHost, message).on_host(&self.host).because(why)
@@ -314,7 +378,7 @@ impl Reader {
     }
 
     #[cfg(not(target_os = "linux"))]
-    async fn parse(&self, _: &str, _: &Path, _: Option<&Path>) -> Result<Answer, Fault> {
+    async fn parse(&self, _: &str, _: &Path, _: &[&OsStr]) -> Result<Answer, Fault> {
         let message = "a host is looked at without the helper from a Linux computer only";
         Err(Fault::new(FaultCode::NotOnThisHost, message).on_host(&self.host))
     }

@@ -231,7 +231,8 @@ pub(super) fn as_root(sudo: &str, options: &str, prompt: Option<&str>, arguments
     )
 }
 
-/// Arguments: mark, words of what is read, properties of units.
+/// Arguments: mark, words of what is read, properties of units; for the journal also its fields, the
+/// number of its lines and what journalctl is asked.
 ///
 /// Says `begin`, prints the files and what tools say, each line behind the path it belongs to and a
 /// colon, and says `end`. No line can be taken for one of another file, whatever a process of the
@@ -257,6 +258,13 @@ const PULL: &str = "\
     u /proc/[0-9]*/cgroup; \
     find /proc/[0-9]*/fd -maxdepth 1 -lname \"socket:*\" -printf \"%p:%l\\n\" 2>/dev/null;; \
     unix) u /proc/net/unix;; \
+    journal) if command -v journalctl >/dev/null 2>&1 && { [ -S /run/systemd/journal/socket ] || \
+    [ -d /run/log/journal ] || [ -d /var/log/journal ]; }; then f=--output-fields=$4; n=$5; shift 5; \
+    j() { exec 3>&1; e=$({ { journalctl --no-pager --output=json --all $f \"$@\" </dev/null; \
+    echo $? >&2; } | head -n \"$n\" | head -c 12000000 | t journal >&3; } 2>&1); \
+    echo; echo \"tools/journal:\"; }; j \"$@\"; \
+    case $e in *output-fields*) f=; j \"$@\";; esac; \
+    printf \"%s\\n\" \"$e\" | t journal-end; fi;; \
     services) if [ -d /run/systemd/system ]; then systemctl list-units --all --plain --no-legend --no-pager --full \
     --type=service,socket,timer,mount 2>/dev/null | t list-units; \
     systemctl list-unit-files --no-legend --no-pager --full --type=service,socket,timer,mount \
