@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use protocol::operations::{Operation, OperationResult};
+use protocol::processes::Blame;
 use support::keyring::Session;
 use support::musterctl::{Operator, Ran};
 use support::needs;
@@ -204,6 +205,35 @@ fn each_way_in_which_sudo_says_no_has_its_sentence_and_a_wrong_password_is_given
     restart(&operator).refused(7, &["web", "no sudo password", "--sudo-password-stdin"]);
     operator.run_with_input(&["host", "edit", "web", "--sudo-password-stdin"], &password).done();
     restart(&operator).done();
+}
+
+#[test]
+fn whose_io_it_was_is_seen_by_root_and_what_a_user_may_not_see_is_counted() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    host.add_user("ann");
+    let operator = Operator::without_keyring();
+    save(&operator, &host, "nopasswd", None);
+    let write =
+        "for i in $(seq 600); do dd if=/dev/zero of=/root/filled bs=1M count=8 conv=fsync; sleep 0.1; done";
+    host.run(&["systemd-run", "--unit=filling", "--collect", "sh", "-c", write]);
+    let io_of = |operator: &Operator| -> (Blame, bool) {
+        let blame: Blame = operator.run(&["blame", "web", "--seconds", "9", "--json"]).done().value();
+        let fills = blame
+            .io
+            .iter()
+            .any(|one| one.unit.as_deref() == Some("filling.service") && one.user.as_deref() == Some("root"));
+        (blame, fills)
+    };
+    host.set_sudoers("# nobody");
+    let (blame, fills) = io_of(&operator);
+    assert!(blame.io_hidden > 5 && !fills && !blame.cpu.is_empty(), "{blame:?}");
+    let shown = operator.run(&["blame", "web", "--seconds", "3"]).done().stdout;
+    assert!(shown.contains("processes of other users may not be seen"), "{shown}");
+    host.set_sudoers("ann ALL=(ALL) NOPASSWD: ALL");
+    let (blame, fills) = io_of(&operator);
+    assert!(blame.io_hidden == 0 && fills, "{blame:?}");
+    host.run(&["systemctl", "stop", "filling.service"]);
 }
 
 /// PIDs of helpers on the host by the user they run as, and of the command that a test started.

@@ -126,7 +126,8 @@ impl Machine {
     }
 
     fn read_blame(&self, at_ms: i64) -> Blame {
-        let desk = locked(&self.processes);
+        let mut desk = locked(&self.processes);
+        desk.refresh_users();
         locked(&self.ring).blame(&desk, at_ms)
     }
 

@@ -73,9 +73,10 @@ fn words(metrics: &Metrics) -> String {
     }
     if let Some(limits) = &metrics.limits {
         text += &format!(
-            "Limits  : {} of {} memory used, {} CPUs\n",
+            "Own part: {} of {} memory used, {} of {} CPUs\n",
             or_dash(limits.memory_used_bytes.map(bytes)),
             or_dash(limits.memory_bytes.map(bytes)),
+            or_dash(limits.cpus_used),
             or_dash(limits.cpus)
         );
     }

@@ -133,7 +133,8 @@ pub struct Temperature {
     pub critical_celsius: Option<f64>,
 }
 
-/// Limits of the control group that this host is inside of.
+/// What the control group that is the root of this host may use, and uses. A container shows the
+/// processors of the whole machine; this is its own part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
@@ -142,6 +143,8 @@ pub struct Limits {
     pub memory_used_bytes: Option<u64>,
     /// CPUs whose whole time it may use.
     pub cpus: Option<f64>,
+    /// CPUs whose whole time it did use since the last sample.
+    pub cpus_used: Option<f64>,
 }
 
 /// I/O of a block device.

@@ -411,6 +411,8 @@ pub struct Blame {
     pub memory: Vec<Consumer>,
     #[serde(deserialize_with = "crate::delta::capped")]
     pub io: Vec<Consumer>,
+    /// Processes of other users whose I/O this one may not see: one of them may have caused more.
+    pub io_hidden: u32,
 }
 
 /// A process that was among the largest.

@@ -35,6 +35,8 @@ struct Counters {
     cpu: cpu::Ticks,
     devices: Vec<devices::Counters>,
     networks: Vec<networks::Counters>,
+    /// CPU time of the container, where this host is one.
+    group_ns: Option<u64>,
 }
 
 /// Reads metrics, with rates since its last reading.
@@ -72,6 +74,9 @@ impl Sampler {
                 metrics.cores = cpu::core_shares(&last.cpu, &now.cpu);
                 metrics.devices = devices::rates(&last.devices, &now.devices, over);
                 metrics.networks = networks::rates(&last.networks, &now.networks, over);
+                if let Some(used) = last.group_ns.zip(now.group_ns).and_then(|(l, n)| rate(l, n, over)) {
+                    metrics.limits.get_or_insert_default().cpus_used = Some(round2(used / 1e9));
+                }
             }
         }
         self.last = Some(now);
@@ -95,6 +100,7 @@ fn read_counters(root: &Root) -> Result<Counters, Error> {
         cpu,
         devices: devices::only_whole(root, devices.unwrap_or_default()),
         networks: networks.unwrap_or_default(),
+        group_ns: limits::read_used_ns(root),
     })
 }
 

@@ -34,6 +34,7 @@ pub(super) fn blame<'a>(
         entries.filter(|entry| minute.contains(&entry.at_ms) && !std::ptr::eq(*entry, then)).collect();
     answer.at_ms = Some(then.at_ms);
     answer.over_ms = u64::from(then.over_ms);
+    answer.io_hidden = then.io_hidden;
     answer.samples_before = u32::try_from(before.len()).unwrap_or(u32::MAX);
     let consumers: Vec<Consumer> = then
         .used
@@ -108,7 +109,7 @@ mod tests {
             rss_kib: 1024,
             io_kib_per_s: None,
         });
-        Entry { at: Instant::now(), at_ms, over_ms: 1_000, used: used.collect() }
+        Entry { at: Instant::now(), at_ms, over_ms: 1_000, io_hidden: 0, used: used.collect() }
     }
 
     fn ask(entries: &[Entry], at_ms: i64) -> Blame {

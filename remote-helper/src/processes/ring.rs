@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use protocol::processes::Blame;
 
 use super::ProcDir;
@@ -57,6 +59,8 @@ pub(super) struct Entry {
     pub(super) at: Instant,
     pub(super) at_ms: i64,
     pub(super) over_ms: u32,
+    /// Processes whose I/O this user may not see.
+    pub(super) io_hidden: u32,
     /// Those that were among the largest in any kind.
     pub(super) used: Box<[Used]>,
 }
@@ -66,7 +70,8 @@ pub(super) struct Entry {
 struct IoRead {
     pid: u32,
     start_ticks: u64,
-    bytes: u64,
+    /// `None` for a process whose I/O this user may not see.
+    bytes: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -116,7 +121,9 @@ impl Ring {
                 })
                 .collect();
             let over_ms = u32::try_from(over.as_millis()).unwrap_or(u32::MAX);
-            self.push(Entry { at: sample.at, at_ms, over_ms, used });
+            let io_hidden = self.io.iter().filter(|io| io.bytes.is_none()).count();
+            let io_hidden = u32::try_from(io_hidden).unwrap_or(u32::MAX);
+            self.push(Entry { at: sample.at, at_ms, over_ms, io_hidden, used });
         }
         desk.known.forget_gone(&sample);
         self.last = Some(sample);
@@ -128,7 +135,8 @@ impl Ring {
     }
 
     /// Bytes from and to storage since the sample before, of each process; `None` where it is not
-    /// known. Only who used CPU or waits can have done I/O; the others are read once, to begin with.
+    /// known. Only who used CPU or waits can have done I/O, or whose children did and ended, for what
+    /// they did is then counted as its own; the others are read once, to begin with.
     fn read_io(&mut self, proc: &ProcDir, sample: &Sample) -> Vec<Option<u64>> {
         let before = std::mem::take(&mut self.io);
         let mut buffer = Vec::with_capacity(512);
@@ -139,26 +147,37 @@ impl Ring {
             let known = known.filter(|io| io.start_ticks == seen.start_ticks);
             let last = self.last.as_ref().and_then(|last| last.find(seen.pid));
             let still = last.is_some_and(|last| {
-                last.start_ticks == seen.start_ticks && last.cpu_ticks == seen.cpu_ticks && seen.state != b'D'
+                last.start_ticks == seen.start_ticks
+                    && last.cpu_ticks == seen.cpu_ticks
+                    && last.children_ticks == seen.children_ticks
+                    && seen.state != b'D'
             });
             if seen.kernel_thread || (still && known.is_some()) {
-                grown.push(known.map(|_| 0));
+                grown.push(known.and_then(|io| io.bytes).map(|_| 0));
                 self.io.extend(known);
                 continue;
             }
-            let read = proc.read(seen.pid, "io", &mut buffer).then(|| match parse_io(&buffer) {
-                (Some(read), Some(written)) => Some(read.saturating_add(written)),
-                _ => None,
-            });
-            let Some(bytes) = read.flatten() else {
+            let bytes = match proc.try_read(seen.pid, "io", &mut buffer) {
+                Ok(()) => match parse_io(&buffer) {
+                    (Some(read), Some(written)) => Some(read.saturating_add(written)),
+                    _ => None,
+                },
+                Err(Errno::ACCESS | Errno::PERM) => None,
+                // It is gone, or this kernel does not count I/O.
+                Err(_) => {
+                    grown.push(None);
+                    continue;
+                }
+            };
+            self.io.push(IoRead { pid: seen.pid, start_ticks: seen.start_ticks, bytes });
+            let Some(bytes) = bytes else {
                 grown.push(None);
                 continue;
             };
-            self.io.push(IoRead { pid: seen.pid, start_ticks: seen.start_ticks, bytes });
             let is_new =
                 self.last.as_ref().and_then(|last| last.at_ticks).is_some_and(|t| seen.start_ticks >= t);
             grown.push(match known {
-                Some(io) => bytes.checked_sub(io.bytes),
+                Some(io) => io.bytes.and_then(|before| bytes.checked_sub(before)),
                 None if is_new => Some(bytes),
                 None => None,
             });
@@ -282,7 +301,13 @@ mod tests {
                 Used { who, cpu_pct: 1.0, rss_kib: 1, io_kib_per_s: None }
             })
             .collect();
-        Entry { at: at + Duration::from_secs(second), at_ms: second as i64 * 1_000, over_ms: 1_000, used }
+        Entry {
+            at: at + Duration::from_secs(second),
+            at_ms: second as i64 * 1_000,
+            over_ms: 1_000,
+            io_hidden: 0,
+            used,
+        }
     }
 
     #[test]

@@ -163,6 +163,11 @@ impl Desk {
         Some(self.tell(&seen, facts, None).to_row())
     }
 
+    /// Users are read again if their file changed.
+    pub(crate) fn refresh_users(&mut self) {
+        self.users.refresh();
+    }
+
     pub(super) fn user(&self, uid: u32) -> Option<&str> {
         self.users.name(uid)
     }

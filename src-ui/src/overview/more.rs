@@ -11,19 +11,22 @@ use crate::text::{I18n, lang, t_string, use_i18n};
 /// A difference that is only the time an answer took is none.
 const CLOCK_SAME_MS: u64 = 2_000;
 
-/// What the container may use at most; `None` where nothing is limited.
+/// What the container uses, and may use at most; `None` where neither is known.
 pub(super) fn limit_words(i18n: I18n, limits: &Limits) -> Option<String> {
-    let memory = limits.memory_bytes.map(|total| {
-        let used = limits.memory_used_bytes.map_or_else(|| NOT_KNOWN.to_owned(), format::memory);
-        t_string!(i18n, overview.limit_memory, used = used, total = format::memory(total))
-    });
-    let cpus = limits.cpus.map(|cpus| {
-        if cpus.fract() == 0.0 {
-            t_string!(i18n, overview.limit_cpus, count = cpus as u32)
-        } else {
-            format!("{} CPU", format::hundredths(cpus))
+    let used = limits.memory_used_bytes.map_or_else(|| NOT_KNOWN.to_owned(), format::memory);
+    let memory = match limits.memory_bytes {
+        Some(total) => {
+            Some(t_string!(i18n, overview.part_memory, used = used, total = format::memory(total)))
         }
-    });
+        None => limits.memory_used_bytes.map(|_| t_string!(i18n, overview.part_memory_open, used = used)),
+    };
+    let used = limits.cpus_used.map_or_else(|| NOT_KNOWN.to_owned(), format::hundredths);
+    let cpus = match limits.cpus {
+        Some(total) => {
+            Some(t_string!(i18n, overview.part_cpus, used = used, total = format::hundredths(total)))
+        }
+        None => limits.cpus_used.map(|_| t_string!(i18n, overview.part_cpus_open, used = used)),
+    };
     let all: Vec<String> = memory.into_iter().chain(cpus).collect();
     (!all.is_empty()).then(|| all.join(", "))
 }

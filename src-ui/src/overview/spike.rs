@@ -96,8 +96,15 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
 
 fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
     let rows = culprits(blame, of);
-    if blame.at_ms.is_none() || rows.is_empty() {
+    let hidden = (of == Of::Io && blame.io_hidden > 0).then(|| {
+        let words = t_string!(i18n, overview.spike_io_hidden, count = blame.io_hidden);
+        view! { <p class="spike-none dim" data-testid="spike-hidden">{words}</p> }
+    });
+    if blame.at_ms.is_none() || (rows.is_empty() && hidden.is_none()) {
         return view! { <p class="spike-none dim">{t_string!(i18n, overview.spike_unknown)}</p> }.into_any();
+    }
+    if rows.is_empty() {
+        return hidden.into_any();
     }
     let most = rows.iter().filter_map(|row| row.value).fold(0.0, f64::max);
     let value_head = match of {
@@ -131,6 +138,7 @@ fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
                 {rows.into_iter().map(|row| row_view(row, of, &beside, most, cpus)).collect_view()}
             </tbody>
         </table>
+        {hidden}
     }
     .into_any()
 }

@@ -37,6 +37,8 @@ pub(crate) async fn show(
         return Err(Fault::new(FaultCode::LinkLost, message).on_host(&name));
     };
     let mut last_ms = first?.at_ms;
+    // Where the host gives root, the question alone makes root watch from now on: it sees more.
+    let _ = desk.call(BlameShow { host: name.clone(), at_ms: last_ms }).await;
     let mut busiest = None::<(f64, i64)>;
     let until = Instant::now() + watched_for;
     while let Ok(Some(sample)) = timeout_at(until, samples.next()).await {
@@ -71,6 +73,12 @@ fn words(blame: &Blame) -> String {
     for (what, consumers) in [("CPU", &blame.cpu), ("Memory", &blame.memory), ("I/O", &blame.io)] {
         text += &format!("\n{what}\n");
         text += &consumer_table(consumers);
+    }
+    if blame.io_hidden > 0 {
+        text += &format!(
+            "the I/O of {} processes of other users may not be seen by this user: sign in as root, or set sudo\n",
+            blame.io_hidden
+        );
     }
     text
 }
@@ -118,6 +126,8 @@ mod tests {
         let blame = Blame { at_ms: Some(0), cpu: vec![consumer], ..Blame::default() };
         let text = words(&blame);
         assert!(text.contains("nothing is known of the time before"), "{text}");
+        assert!(!text.contains("may not be seen"), "{text}");
+        assert!(words(&Blame { io_hidden: 3, ..blame.clone() }).contains("the I/O of 3 processes"));
         let row = text.lines().find(|line| line.trim_start().starts_with("7 ")).unwrap();
         assert!(row.ends_with("a\\x0ab"), "{text}");
     }

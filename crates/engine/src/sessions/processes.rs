@@ -6,7 +6,7 @@ use protocol::processes::{Blame, Process};
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
 
-use super::session::{ANSWER_LIMIT, Session, odd_answer};
+use super::session::{ANSWER_LIMIT, Session, named, odd_answer};
 
 impl Session {
     /// More about the processes with these PIDs; nothing where it cannot be told without the helper.
@@ -19,11 +19,23 @@ impl Session {
         }
     }
 
-    /// Who used the most at a moment by the host's clock. Only a link that streams knows.
+    /// Who used the most at a moment by the host's clock. Only a link that streams knows: as root, what
+    /// happened since root was first asked for; else by what the user who signed in may see.
     pub async fn read_blame(self: &Arc<Self>, at_ms: i64) -> Result<Blame, Fault> {
-        match self.ask(Ask::Blame { at_ms }, ANSWER_LIMIT).await? {
-            Answer::Blame(blame) => Ok(*blame),
-            other => Err(odd_answer(&other)),
+        let ask = Ask::Blame { at_ms };
+        let as_root = as_blame(self.ask(ask.clone(), ANSWER_LIMIT).await?)?;
+        if as_root.at_ms.is_some() {
+            return Ok(as_root);
         }
+        let live = self.live().await?;
+        let own = live.link.ask(ask, ANSWER_LIMIT).await.map_err(|fault| named(fault, &self.host))?;
+        as_blame(own)
+    }
+}
+
+fn as_blame(answer: Answer) -> Result<Blame, Fault> {
+    match answer {
+        Answer::Blame(blame) => Ok(*blame),
+        other => Err(odd_answer(&other)),
     }
 }

@@ -16,6 +16,9 @@ use protocol::{Fault, FaultCode};
 use super::session::{Live, Session, locked, named};
 use crate::helper::{self, Link, Subscription};
 
+/// Between two samples of who uses the most, as root.
+const WATCH_MS: u32 = 2_000;
+
 /// The link that a question goes over, and the question as it is put there.
 pub(crate) struct Way {
     live: Arc<Live>,
@@ -69,17 +72,16 @@ fn need(ask: &Ask) -> Need {
         | Ask::Sockets { .. }
         | Ask::Processes { .. }
         | Ask::Details { .. }
+        | Ask::Blame { .. }
         | Ask::Impact { .. }
         | Ask::Journal { .. }
         | Ask::JournalFollow { .. } => Need::More,
         Ask::Signal { .. } => Need::Perhaps,
         Ask::Act { sudo, .. } | Ask::Run { sudo, .. } if *sudo != Sudo::None => Need::Root,
         Ask::Act { .. } | Ask::Run { .. } => Need::Nothing,
-        Ask::Metrics { .. }
-        | Ask::Services { .. }
-        | Ask::Blame { .. }
-        | Ask::Cancel { .. }
-        | Ask::Refresh { .. } => Need::Nothing,
+        Ask::Metrics { .. } | Ask::Services { .. } | Ask::Cancel { .. } | Ask::Refresh { .. } => {
+            Need::Nothing
+        }
     }
 }
 
@@ -209,6 +211,7 @@ impl Session {
         match live.while_linked(started).await {
             Ok(root) => {
                 let root = Arc::new(root);
+                tokio::spawn(watch(root.clone()));
                 *slot = Some(root.clone());
                 *locked(&self.root_refused) = None;
                 Ok(root)
@@ -222,6 +225,15 @@ impl Session {
             }
         }
     }
+}
+
+/// Lets the helper that runs as root keep who used the most, until its link ends: the I/O of other
+/// users' processes is known to root alone.
+async fn watch(root: Arc<Link>) {
+    let Ok(mut pushes) = root.subscribe(Ask::Metrics { interval_ms: Some(WATCH_MS) }).await else { return };
+    // The subscription does not hold the link: whoever asked for it does.
+    drop(root);
+    while let Some(Ok(_)) = pushes.recv().await {}
 }
 
 /// What a person asks for is worth another try, but never with a password that was not taken.
