@@ -4,17 +4,12 @@
 //! Every address of 127.0.0.0/8 is a host of its own, all served by one sshd. Figures are read by people:
 //! nothing here fails.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a measurement that cannot be made ends the program, and its result goes to stdout"
-)]
-
 use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::figures::{line, own_memory_mib};
 use engine::clock::Clock;
 use engine::secrets::Memory;
 use engine::{Engine, EngineOptions};
@@ -33,19 +28,15 @@ const COUNTS: [usize; 2] = [100, 500];
 const AT_ONCE: &str = "64";
 const LONG: Duration = Duration::from_secs(300);
 
-fn main() {
+/// Prints the figures of fleets.
+pub(crate) fn fleets() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let sshd = Sshd::start_everywhere(&["MaxStartups 1000:30:2000", "LogLevel ERROR"]);
-    println!("{:<60} {:>12}", "a fleet on one computer", "figure");
     runtime.block_on(first_data(&sshd));
     for count in COUNTS {
         runtime.block_on(fleet(&sshd, count));
     }
     peers(&sshd, COUNTS[0]);
-}
-
-fn line(what: &str, figure: String) {
-    println!("{what:<60} {figure:>12}");
 }
 
 async fn engine(data: &tempfile::TempDir) -> Engine {
@@ -134,9 +125,9 @@ async fn first_data(sshd: &Sshd) {
         };
         let took = tokio::time::timeout(LONG, first).await.unwrap();
         let trips = took.as_secs_f64() / ROUND_TRIP.as_secs_f64();
-        line(&format!("first data after a click, {what}"), format!("{} ms", took.as_millis()));
+        line(&format!("first data after a click, {what}"), &format!("{} ms", took.as_millis()));
         if name == "far" {
-            line("    in round trips, with all that is no waiting", format!("{trips:.1}"));
+            line("    in round trips, with all that is no waiting", &format!("{trips:.1}"));
         }
     }
     engine.shutdown().await;
@@ -165,7 +156,7 @@ async fn fleet(sshd: &Sshd, count: usize) {
         }
     };
     tokio::time::timeout(LONG, live).await.unwrap();
-    line(&format!("{count} hosts, all live"), format!("{:.1} s", begun.elapsed().as_secs_f64()));
+    line(&format!("{count} hosts, all live"), &format!("{:.1} s", begun.elapsed().as_secs_f64()));
     let begun = Instant::now();
     let runs = names.iter().map(|name| {
         engine.call(CommandRun {
@@ -181,21 +172,18 @@ async fn fleet(sshd: &Sshd, count: usize) {
     let (done, took) = (done.count(), begun.elapsed());
     line(
         &format!("a command over {done} of {count} that are live, logged"),
-        format!("{:.2} s", took.as_secs_f64()),
+        &format!("{:.2} s", took.as_secs_f64()),
     );
     tokio::time::sleep(Duration::from_secs(20)).await;
-    line(&format!("memory of this process, {count} hosts streaming"), format!("{} MB", resident_mb()));
+    line(
+        &format!("memory of this process, {count} hosts streaming"),
+        &format!("{} MiB", own_memory_mib("VmRSS")),
+    );
     engine.shutdown().await;
 }
 
 fn address(number: usize) -> String {
     format!("127.9.{}.{}", number / 200, number % 200 + 1)
-}
-
-fn resident_mb() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
 }
 
 /// The same command by the tools of today; each signs in anew, as they do.
@@ -228,7 +216,7 @@ fn peers(sshd: &Sshd, count: usize) {
     ];
     for (program, package, words) in tried {
         let Some(path) = find_program(program) else {
-            line(&format!("{program} is missing: install {package} to measure it too"), String::new());
+            line(&format!("{program} is missing: install {package} to measure it too"), "");
             continue;
         };
         let begun = Instant::now();
@@ -238,7 +226,7 @@ fn peers(sshd: &Sshd, count: usize) {
         let note = if status.success() { "" } else { ", with failures" };
         line(
             &format!("{program} over {count} hosts{note}"),
-            format!("{:.1} s", begun.elapsed().as_secs_f64()),
+            &format!("{:.1} s", begun.elapsed().as_secs_f64()),
         );
     }
 }

@@ -1,52 +1,59 @@
-//! The real window with 500 saved hosts: how soon it is usable, how soon a filter shows, and what it holds
-//! in memory.
+//! The real window: how soon 500 hosts can be used, how soon a filter shows, whether a table of 20,000 rows
+//! drops frames, and what both processes hold in memory while twenty hosts stream.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Arc;
-use std::time::Instant;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use engine::clock::Clock;
-use engine::secrets::Memory;
-use engine::{Engine, EngineOptions};
-use protocol::hosts::HostDraft;
-use protocol::ipc::HostSave;
 use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::pages;
 use support::places;
+use support::sshd::{Sshd, own_user};
 use support::window::Window;
 
-const HOSTS: usize = 500;
+use crate::busy::{Busy, count_sockets};
+use crate::figures::{line, ms};
 
+const HOSTS: usize = 500;
+const STREAMING: usize = 20;
+/// `MUSTER_BENCH_MINUTES` sets another time.
+const MINUTES: u64 = 10;
+/// How long frames are watched, in ms.
+const FRAMES_MS: u64 = 15_000;
+/// Between two looks at the memory.
+const LOOK: Duration = Duration::from_secs(15);
+/// What fills until the first charts are full is no slope.
+const WARM: Duration = Duration::from_secs(60);
+
+/// Prints the figures of the window.
 pub(crate) fn window() {
-    let dir = tempfile::tempdir().unwrap();
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let engine = Engine::open(EngineOptions {
-            data_dir: dir.path().to_owned(),
-            clock: Clock::system(),
-            secrets: Arc::new(Memory::new()),
-            operator: "bench".into(),
-        })
-        .await
-        .unwrap();
-        for n in 0..HOSTS {
-            let draft = HostDraft {
-                name: format!("web-{n}"),
-                address: format!("10.{}.{}.1", n / 250, n % 250),
-                user: "root".into(),
-                groups: vec![format!("Group {}", n % 20)],
-                ..HostDraft::default()
-            };
-            engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
-        }
-        engine.shutdown().await;
-    });
+    sizes();
     let desktop = Desktop::start(1280, 800);
-    let data = dir.path().to_str().unwrap().to_owned();
+    let operator = Operator::in_session(&desktop.session);
+    let sshd = Sshd::start_everywhere(&["MaxStartups 1000:30:2000", "LogLevel ERROR"]);
+    for number in 0..STREAMING {
+        let address = format!("127.9.0.{}", number + 1);
+        operator.add_trusted(&format!("live-{number}"), &address, sshd.port(), &own_user(), &sshd.key(), &[]);
+    }
+    let mut list = "name,address,user,groups\n".to_owned();
+    for number in STREAMING..HOSTS {
+        list += &format!("web-{number},10.{}.{}.1,root,Group {}\n", number / 250, number % 250, number % 20);
+    }
+    let file = operator.folder().join("hosts.csv");
+    fs::write(&file, list).unwrap();
+    operator.run(&["host", "import", file.to_str().unwrap()]).done();
+    let data = operator.data().to_str().unwrap().to_owned();
     let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
     let began = Instant::now();
     let window = Window::open(&desktop, &places::program("muster"), &variables);
     window.wait_for_css("[data-testid=\"page-hosts\"][data-ready] [data-testid^=\"host-row-\"]");
-    println!("\n{:<52} {:>9.0}", format!("from start to a list of {HOSTS} hosts, ms"), ms(began));
+    line(
+        &format!("from the start to a list of {HOSTS} hosts, driver included"),
+        &format!("{:.0} ms", ms(began.elapsed())),
+    );
     let filtered = window.script_async(
         "const done = arguments[arguments.length - 1];\
          const field = document.querySelector('[data-testid=search]');\
@@ -57,28 +64,126 @@ pub(crate) fn window() {
              ? done(performance.now() - began) : requestAnimationFrame(look);\
          look()",
     );
-    println!("{:<52} {:>9.1}", "from a typed filter to its rows, ms", filtered.as_f64().unwrap_or(-1.0));
-    for name in ["muster", "WebKitWebProcess"] {
-        println!("{:<52} {:>9.1}", format!("memory of {name} (PSS), MiB"), pss_mib(name));
-    }
+    line("from a typed filter to its rows", &format!("{:.1} ms", filtered.as_f64().unwrap_or(-1.0)));
+    window.fill("search", "");
+    memory("with the list open", &window);
+    frames(&window);
+    stream(&window);
     window.close();
 }
 
-fn ms(began: Instant) -> f64 {
-    began.elapsed().as_secs_f64() * 1e3
+/// A table of 20,000 sockets that is renewed each second.
+fn frames(window: &Window) {
+    let busy = Busy::make(0, 20_000);
+    window.click("hosts-local");
+    pages::wait_until_live(window);
+    pages::open_tab(window, "sockets");
+    let rows = count_sockets();
+    // Scrolled by a step with every frame, as a wheel does.
+    let watched = window.script_async(&format!(
+        "const done = arguments[arguments.length - 1];\
+         const box = [...document.querySelectorAll('[role=grid], [role=grid] *, .table *')]\
+             .find(one => one.scrollHeight > one.clientHeight + 1000);\
+         const times = []; let last = performance.now(); const end = last + {FRAMES_MS};\
+         const look = now => {{ times.push(now - last); last = now; if (box) box.scrollTop += 40;\
+             now < end ? requestAnimationFrame(look) : done([times.length, box ? box.scrollTop : -1,\
+                 times.filter(time => time > 25).length, times.filter(time => time > 50).length,\
+                 Math.max(...times)]); }};\
+         requestAnimationFrame(now => {{ last = now; requestAnimationFrame(look); }})"
+    ));
+    let figure = |at: usize| watched[at].as_f64().unwrap_or(-1.0);
+    line(
+        &format!("frames in {} s, {rows} rows renewed and scrolled to {}", FRAMES_MS / 1_000, figure(1)),
+        &format!("{}", figure(0)),
+    );
+    line("    of them later than 25 ms, and than 50 ms", &format!("{}, {}", figure(2), figure(3)));
+    line("    the longest", &format!("{:.1} ms", figure(4)));
+    drop(busy);
 }
 
-/// Of the newest process of this name.
-fn pss_mib(name: &str) -> f64 {
+/// Memory while hosts stream, with one of them open.
+fn stream(window: &Window) {
+    let minutes = std::env::var("MUSTER_BENCH_MINUTES").ok().map_or(MINUTES, |text| text.parse().unwrap());
+    for number in 0..STREAMING {
+        pages::open_page(window, "hosts");
+        window.fill("search", &format!("live-{number}"));
+        window.wait_for(&format!("host-row-live-{number}"));
+        pages::open_host(window, &format!("live-{number}"));
+        pages::wait_until_live(window);
+        // The link stays when its page is left.
+        pages::open_page(window, "hosts");
+        window.fill("search", "");
+    }
+    pages::open_host(window, "live-0");
+    pages::open_tab(window, "overview");
+    std::thread::sleep(WARM);
+    memory(&format!("after {} s of {STREAMING} hosts", WARM.as_secs()), window);
+    let began = Instant::now();
+    let mut seen: Vec<(f64, [f64; 2])> = Vec::new();
+    while began.elapsed() < Duration::from_secs(60 * minutes) {
+        std::thread::sleep(LOOK);
+        seen.push((began.elapsed().as_secs_f64() / 60.0, NAMES.map(|name| pss_mib(newest(name)))));
+    }
+    memory(&format!("{minutes} min later"), window);
+    for (at, name) in NAMES.iter().enumerate() {
+        let points: Vec<(f64, f64)> = seen.iter().map(|(minute, mib)| (*minute, mib[at])).collect();
+        line(&format!("    slope of {name}"), &format!("{:+.2} MiB/min", slope(&points)));
+    }
+}
+
+const NAMES: [&str; 2] = ["muster", "WebKitWebProcess"];
+
+fn memory(when: &str, window: &Window) {
+    window.wait_painted();
+    for name in NAMES {
+        line(&format!("memory of {name} (PSS), {when}"), &format!("{:.1} MiB", pss_mib(newest(name))));
+    }
+}
+
+/// Of least squares.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let mean = |of: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(&|point| point.0), mean(&|point| point.1));
+    let above: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    above / points.iter().map(|point| (point.0 - x).powi(2)).sum::<f64>()
+}
+
+/// What is shipped of the pages, and what a browser would load.
+fn sizes() {
+    for entry in fs::read_dir(places::root().join("dist")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|end| end == "wasm") {
+            let bytes = fs::read(&path).unwrap();
+            let mut gzip =
+                Command::new("gzip").arg("-9c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            let mut input = gzip.stdin.take().unwrap();
+            let writer = {
+                let bytes = bytes.clone();
+                std::thread::spawn(move || input.write_all(&bytes).unwrap())
+            };
+            let packed = gzip.wait_with_output().unwrap().stdout.len();
+            writer.join().unwrap();
+            let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
+            line("the pages as WebAssembly", &format!("{:.2} MiB", mib(bytes.len())));
+            line("    packed by gzip", &format!("{:.2} MiB", mib(packed)));
+        }
+    }
+}
+
+/// The newest process of this name.
+fn newest(name: &str) -> Option<u32> {
     let named = |pid: &u32| {
         let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         !comm.trim().is_empty() && name.starts_with(comm.trim())
     };
     let all = fs::read_dir("/proc").unwrap().flatten();
-    let newest = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).filter(named).max();
-    let rollup = newest
-        .and_then(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok())
-        .unwrap_or_default();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).filter(named).max()
+}
+
+fn pss_mib(pid: Option<u32>) -> f64 {
+    let rollup =
+        pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()).unwrap_or_default();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kib.map_or(f64::NAN, |kib| kib / 1024.0)

@@ -29,8 +29,13 @@ pub(crate) async fn show(
 fn words(metrics: &Metrics) -> String {
     let tasks = &metrics.tasks;
     let mut text = format!(
-        "Tasks: {} total, {} running, {} sleeping, {} stopped, {} zombie\n",
-        tasks.total, tasks.running, tasks.sleeping, tasks.stopped, tasks.zombie
+        "Tasks: {} total, {} running, {} sleeping, {} stopped, {} zombie{}\n",
+        tasks.total,
+        tasks.running,
+        tasks.sleeping,
+        tasks.stopped,
+        tasks.zombie,
+        if tasks.some_hidden { " (others are hidden from this user)" } else { "" }
     );
     text += &match &metrics.cpu {
         Some(cpu) => format!(
@@ -104,12 +109,14 @@ fn disk_table(metrics: &Metrics) -> String {
         .disks
         .iter()
         .map(|disk| {
+            // A disk of no size is one that this user may not look at.
+            let known = |count: u64| or_dash((disk.total_bytes > 0).then(|| bytes(count)));
             vec![
                 disk.mount.clone(),
                 disk.fs_type.clone(),
-                bytes(disk.total_bytes),
-                bytes(disk.used_bytes),
-                bytes(disk.available_bytes),
+                known(disk.total_bytes),
+                known(disk.used_bytes),
+                known(disk.available_bytes),
                 or_dash(disk.use_pct.map(|pct| format!("{pct:.0}"))),
             ]
         })

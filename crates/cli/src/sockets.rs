@@ -60,7 +60,11 @@ fn words(answer: &SocketAnswer) -> String {
     let mut text = table(&heads, &rows);
     text += &format!("\n{} of {} sockets, {} listening\n", answer.rows.len(), answer.total, answer.listening);
     if answer.owner_hidden > 0 {
-        text += &format!("{} belong to other users: root is needed to see whose\n", answer.owner_hidden);
+        let why = match answer.rights.is_root {
+            true => "are held by no process that root sees: by the kernel, or inside of a container",
+            false => "belong to other users: root is needed to see whose",
+        };
+        text += &format!("{} {why}\n", answer.owner_hidden);
     }
     if answer.rights.is_root {
         text += "read as root\n";

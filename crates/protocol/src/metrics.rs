@@ -51,6 +51,8 @@ pub struct Tasks {
     pub sleeping: u32,
     pub stopped: u32,
     pub zombie: u32,
+    /// This user is not shown all processes (`hidepid` of proc(5)): these are only some.
+    pub some_hidden: bool,
 }
 
 /// Percent of the whole per mode, in top(1)'s order; they sum to 100.

@@ -413,6 +413,8 @@ pub struct Blame {
     pub io: Vec<Consumer>,
     /// Processes of other users whose I/O this one may not see: one of them may have caused more.
     pub io_hidden: u32,
+    /// This user is not shown all processes: another one may have used more of all.
+    pub some_hidden: bool,
 }
 
 /// A process that was among the largest.

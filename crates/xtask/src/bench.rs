@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the helper and the store cost, beside the tools people use today.
+//! `cargo xtask bench`: what Muster costs, beside the tools people use today.
 
 use std::process::{Command, ExitCode};
 
@@ -7,18 +7,16 @@ use crate::command::{cargo, run};
 use crate::places::Places;
 use crate::progress::step;
 
-/// Measures the optimised programs; the one that measures only starts them, so it is not.
-pub(crate) fn bench(places: &Places) -> anyhow::Result<ExitCode> {
+/// Measures the optimised programs, all parts or those named.
+pub(crate) fn bench(places: &Places, parts: &[String]) -> anyhow::Result<ExitCode> {
     app::build(places, Kind::Release)?;
-    step("the program that measures", || run(cargo(places).args(["build", "--workspace"]), "building it"))?;
-    let mut costs = Command::new(app::program(places, Kind::Debug, "costs"));
-    costs.env("MUSTER_TEST_PROGRAMS", places.target.join("release"));
-    step("the measurements", || run(&mut costs, "measuring"))?;
-    // This one has the engine in it, so it is optimised as the app is.
-    step("the program that measures a fleet", || {
-        run(cargo(places).args(["build", "--release", "-p", "tests", "--bin", "fleet"]), "building it")
+    // It has the engine in it, so it is optimised as the app is.
+    step("the program that measures", || {
+        let build = ["build", "--release", "-p", "tests", "--bin", "costs", "--features", "peers"];
+        run(cargo(places).args(build), "building it")
     })?;
-    let mut fleet = Command::new(app::program(places, Kind::Release, "fleet"));
-    step("a fleet, and the tools beside it", || run(&mut fleet, "measuring"))?;
+    let mut costs = Command::new(app::program(places, Kind::Release, "costs"));
+    costs.args(parts).env("MUSTER_TEST_PROGRAMS", places.target.join("release"));
+    step("the measurements", || run(&mut costs, "measuring"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,8 @@ use crate::progress::step;
 pub(crate) fn check(places: &Places) -> anyhow::Result<ExitCode> {
     step("format", || run(cargo(places).args(["fmt", "--all", "--check"]), "the check of the format"))?;
     step("lints", || {
-        let words = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        let words =
+            ["clippy", "--workspace", "--all-targets", "--features", "tests/peers", "--", "-D", "warnings"];
         run(cargo(places).args(words), "the check of the lints")
     })?;
     step("lints of the user interface as WebAssembly", || {

@@ -63,8 +63,11 @@ enum Task {
     },
     /// Check the format, the lints and the layout of the sources.
     Check,
-    /// Measure the helper and the store.
-    Bench,
+    /// Measure the helper, the log, a fleet and the window, beside the tools of today.
+    Bench {
+        /// Only these parts: helper, musterctl, search, log, fleet, window.
+        parts: Vec<String>,
+    },
     /// Take a picture of every page, in both themes and languages, into target/screens.
     Screens,
     /// Build what people install, into target/packages: a .deb, an .rpm and a tar.
@@ -111,9 +114,9 @@ fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
             setup.provide(&[Need::Build, Need::Check])?;
             check::check(&places)
         }
-        Task::Bench => {
+        Task::Bench { parts } => {
             setup.provide(&[Need::Build, Need::Test])?;
-            bench::bench(&places)
+            bench::bench(&places, &parts)
         }
         Task::Screens => {
             setup.provide(&[Need::Build, Need::Test])?;

@@ -3,12 +3,13 @@
 //! Network file systems are named, not measured: stat(2) or statvfs(3) on one whose server is gone
 //! waits for ever.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use protocol::metrics::{Disk, NetworkMount};
 
 use super::round2;
-use crate::root::{Root, read_text};
+use crate::root::{Root, read_bytes};
 
 /// File systems without a block device of their own that hold data of this host all the same.
 const REAL_WITHOUT_DEVICE: [&str; 4] = ["btrfs", "zfs", "bcachefs", "virtiofs"];
@@ -36,11 +37,16 @@ const NETWORK: [&str; 16] = [
 /// A line of mountinfo (proc_pid_mountinfo(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mount {
+    id: u32,
+    /// The mount that this one is in.
+    parent: u32,
     /// `major:minor`.
     device: String,
     /// Which folder of the file system is mounted.
     root: String,
     point: String,
+    /// The same as the kernel has it: a name may be no text.
+    path: Vec<u8>,
     fs_type: String,
     source: String,
     read_only: bool,
@@ -48,18 +54,71 @@ struct Mount {
 
 /// File systems of this host, and those of other hosts that are mounted here.
 pub(super) fn read_disks(root: &Root) -> (Vec<Disk>, Vec<NetworkMount>) {
-    let Ok(text) = read_text(&root.proc.join("self/mountinfo")) else { return Default::default() };
-    let mut mounts = parse_mountinfo(&text);
-    let is_folder = |point: &str| !root.is_live() || Path::new(point).is_dir();
+    let Ok(bytes) = read_bytes(&root.proc.join("self/mountinfo")) else { return Default::default() };
+    let mut mounts = only_seen(parse_mountinfo(&escape(&bytes)));
+    // One that this user may not look at is a folder as far as anybody knows.
+    let is_folder = |path: &[u8]| {
+        let meta = std::fs::metadata(OsStr::from_bytes(path));
+        !root.is_live() || meta.is_ok_and(|meta| meta.is_dir())
+    };
     mounts.retain(|mount| is_place(mount, &is_folder));
     let network = pick_network(&mounts);
     (pick_real(mounts).into_iter().filter_map(|mount| measure(root, mount)).collect(), network)
 }
 
+/// The mounts that a path leads to. What lies under a later mount, on the same folder or on one above
+/// it, is not seen: whoever asks for its path gets another file system.
+fn only_seen(mounts: Vec<Mount>) -> Vec<Mount> {
+    let seen: Vec<Option<u32>> = mounts.iter().map(|mount| follow(&mounts, &mount.path)).collect();
+    let all = mounts.into_iter().zip(seen);
+    all.filter(|(mount, seen)| *seen == Some(mount.id)).map(|(mount, _)| mount).collect()
+}
+
+/// The mount that the kernel comes to by a path, from one folder to the next. It begins outside of the
+/// list, which has no parent for the root of this host.
+fn follow(mounts: &[Mount], path: &[u8]) -> Option<u32> {
+    let parent = |mount: &Mount| {
+        let is_known = mounts.iter().any(|other| other.id == mount.parent && other.id != mount.id);
+        is_known.then_some(mount.parent)
+    };
+    let mut at = None;
+    let is_below = |point: &[u8]| {
+        point == b"/" || (path.starts_with(point) && matches!(path.get(point.len()), None | Some(b'/')))
+    };
+    let mut on_way: Vec<&Mount> = mounts.iter().filter(|mount| is_below(&mount.path)).collect();
+    on_way.sort_by_key(|mount| mount.path.len());
+    // A mount on a mount has the same path and the other as its parent; no chain is longer than the list.
+    for _ in 0..on_way.len() {
+        let mut moved = false;
+        for mount in &on_way {
+            if parent(mount) == at && at != Some(mount.id) {
+                at = Some(mount.id);
+                moved = true;
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    at
+}
+
 /// A container gets single files such as /etc/hosts from a disk of its host: they are no place of
 /// that disk, and must not be picked before one that is. Only where a disk is told is looked at.
-fn is_place(mount: &Mount, is_folder: &dyn Fn(&str) -> bool) -> bool {
-    mount.root == "/" || mount.point == "/" || !is_real(mount) || is_folder(&mount.point)
+fn is_place(mount: &Mount, is_folder: &dyn Fn(&[u8]) -> bool) -> bool {
+    mount.root == "/" || mount.point == "/" || !is_real(mount) || is_folder(&mount.path)
+}
+
+/// The text of the file, in which bytes that are no text are written as the kernel writes a space.
+fn escape(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text += chunk.valid();
+        for byte in chunk.invalid() {
+            text += &format!("\\{byte:03o}");
+        }
+    }
+    text
 }
 
 fn parse_mountinfo(text: &str) -> Vec<Mount> {
@@ -68,26 +127,28 @@ fn parse_mountinfo(text: &str) -> Vec<Mount> {
 
 fn parse_line(line: &str) -> Option<Mount> {
     let (left, right) = line.split_once(" - ")?;
-    let mut left = left.split(' ').skip(2);
+    let mut left = left.split(' ');
+    let (id, parent) = (left.next()?.parse().ok()?, left.next()?.parse().ok()?);
     let (device, root, point, options) = (left.next()?, left.next()?, left.next()?, left.next()?);
+    let path = unescape(point);
     let mut right = right.split(' ');
     let (fs_type, source) = (right.next()?, right.next()?);
     let is_ro = |options: &str| options.split(',').any(|option| option == "ro");
     Some(Mount {
+        id,
+        parent,
         device: device.to_owned(),
-        root: unescape(root),
-        point: unescape(point),
+        root: crate::root::lossy(unescape(root)),
+        point: crate::root::lossy(path.clone()),
+        path,
         fs_type: fs_type.to_owned(),
-        source: unescape(source),
+        source: crate::root::lossy(unescape(source)),
         read_only: is_ro(options) || right.next().is_some_and(is_ro),
     })
 }
 
 /// Undoes the kernel's `\040` for space, tab, line feed and backslash.
-fn unescape(text: &str) -> String {
-    if !text.contains('\\') {
-        return text.to_owned();
-    }
+fn unescape(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -99,17 +160,14 @@ fn unescape(text: &str) -> String {
         out.push(code.unwrap_or(byte));
         at += if code.is_some() { 4 } else { 1 };
     }
-    crate::root::lossy(out)
+    out
 }
 
 /// Keeps each real file system once: of several mounts of one device `/`, else the one that shows the
-/// most of it, then the shortest path. What lies under a later mount on the same folder is not seen.
+/// most of it, then the shortest path.
 fn pick_real(mounts: Vec<Mount>) -> Vec<Mount> {
     let mut picked: Vec<Mount> = Vec::new();
-    for (at, mount) in mounts.iter().enumerate() {
-        if !is_real(mount) || is_covered(&mounts, at) {
-            continue;
-        }
+    for mount in mounts.iter().filter(|mount| is_real(mount)) {
         match picked.iter_mut().find(|known| is_same_file_system(known, mount)) {
             None => picked.push(mount.clone()),
             Some(known) => {
@@ -124,16 +182,12 @@ fn pick_real(mounts: Vec<Mount>) -> Vec<Mount> {
     picked
 }
 
-fn is_covered(mounts: &[Mount], at: usize) -> bool {
-    let point = mounts.get(at).map(|mount| mount.point.as_str());
-    mounts.iter().skip(at + 1).any(|later| Some(later.point.as_str()) == point)
-}
-
 fn pick_network(mounts: &[Mount]) -> Vec<NetworkMount> {
     let is_network = |mount: &Mount| NETWORK.contains(&mount.fs_type.as_str());
-    let seen = mounts.iter().enumerate().filter(|(at, mount)| is_network(mount) && !is_covered(mounts, *at));
-    let mut network: Vec<NetworkMount> = seen
-        .map(|(_, mount)| NetworkMount {
+    let mut network: Vec<NetworkMount> = mounts
+        .iter()
+        .filter(|mount| is_network(mount))
+        .map(|mount| NetworkMount {
             mount: mount.point.clone(),
             source: mount.source.clone(),
             fs_type: mount.fs_type.clone(),
@@ -170,7 +224,11 @@ fn measure(root: &Root, mount: Mount) -> Option<Disk> {
         let (mount, source, fs_type, read_only) = (mount.point, mount.source, mount.fs_type, mount.read_only);
         return Some(Disk { mount, source, fs_type, read_only, ..Disk::default() });
     }
-    let stat = rustix::fs::statvfs(Path::new(&mount.point)).ok()?;
+    let Ok(stat) = rustix::fs::statvfs(OsStr::from_bytes(&mount.path)) else {
+        // It is there, and this user may not look at it, as df(1) says too.
+        let (mount, source, fs_type, read_only) = (mount.point, mount.source, mount.fs_type, mount.read_only);
+        return Some(Disk { mount, source, fs_type, read_only, ..Disk::default() });
+    };
     let unit = if stat.f_frsize > 0 { stat.f_frsize } else { stat.f_bsize };
     let used_blocks = stat.f_blocks.saturating_sub(stat.f_bfree);
     let usable = used_blocks + stat.f_bavail;
@@ -222,7 +280,7 @@ fn parse_df(text: &str, point: &str) -> Option<[u64; 3]> {
 /// What holds whatever the file says.
 #[cfg(any(test, feature = "fuzz"))]
 pub(super) fn check(text: &str) {
-    let mounts = parse_mountinfo(text);
+    let mounts = only_seen(parse_mountinfo(text));
     let network = pick_network(&mounts);
     let real = pick_real(mounts);
     assert!(real.is_sorted_by(|a, b| a.point <= b.point) && network.is_sorted_by(|a, b| a.mount <= b.mount));
@@ -247,7 +305,7 @@ mod tests {
     }
 
     fn points(text: &str) -> Vec<String> {
-        pick_real(parse_mountinfo(text)).into_iter().map(|mount| mount.point).collect()
+        pick_real(only_seen(parse_mountinfo(text))).into_iter().map(|mount| mount.point).collect()
     }
 
     #[test]
@@ -274,13 +332,13 @@ mod tests {
     fn a_file_system_of_another_host_is_named_and_never_looked_at() {
         let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:50 /sub /mnt/nfs rw - nfs4 srv:/x rw\n\
             3 1 0:51 / /mnt/ssh rw - fuse.sshfs me@srv:/y rw\n4 1 0:52 / /mnt/old rw - nfs srv:/z rw\n\
-            5 1 8:2 /file /mnt/old rw - ext4 /dev/sdb1 rw\n";
+            5 4 8:2 /file /mnt/old rw - ext4 /dev/sdb1 rw\n";
         let looked = std::cell::RefCell::new(Vec::new());
-        let is_folder = |point: &str| {
-            looked.borrow_mut().push(point.to_owned());
+        let is_folder = |path: &[u8]| {
+            looked.borrow_mut().push(String::from_utf8(path.to_vec()).unwrap());
             true
         };
-        let mounts = parse_mountinfo(text);
+        let mounts = only_seen(parse_mountinfo(text));
         assert!(mounts.iter().all(|mount| is_place(mount, &is_folder)));
         assert_eq!(*looked.borrow(), ["/mnt/old"], "only what lies on a disk of this host");
         let named = pick_network(&mounts);
@@ -299,14 +357,14 @@ mod tests {
     #[test]
     fn subvolumes_of_btrfs_are_one_file_system() {
         let text = "1 0 0:30 /@ / rw - btrfs /dev/sda2 rw,subvol=/@\n2 1 0:31 /@home /home rw - btrfs /dev/sda2 rw\n\
-            3 1 0:32 / /tank rw - zfs tank rw\n4 1 0:33 / /tank/a rw - zfs tank/a rw\n";
+            3 1 0:32 / /tank rw - zfs tank rw\n4 3 0:33 / /tank/a rw - zfs tank/a rw\n";
         assert_eq!(points(text), ["/", "/tank", "/tank/a"]);
     }
 
     #[test]
     fn what_a_later_mount_covers_is_not_shown() {
-        let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /mnt rw - ext4 /dev/sda2 rw\n3 1 8:3 / /mnt rw - xfs /dev/sdb rw\n";
-        let mounts = pick_real(parse_mountinfo(text));
+        let text = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /mnt rw - ext4 /dev/sda2 rw\n3 2 8:3 / /mnt rw - xfs /dev/sdb rw\n";
+        let mounts = pick_real(only_seen(parse_mountinfo(text)));
         assert_eq!(mounts[1].source, "/dev/sdb");
         assert_eq!(mounts.len(), 2);
     }
@@ -314,7 +372,29 @@ mod tests {
     #[test]
     fn odd_lines_are_left_out_and_escapes_are_undone() {
         assert!(parse_mountinfo("1 2 3\n - \n1 2 8:1 / /x rw -\n").is_empty());
-        assert_eq!(unescape("a\\040b\\134c\\"), "a b\\c\\");
-        assert_eq!(unescape("\\9zz"), "\\9zz");
+        assert_eq!(unescape("a\\040b\\134c\\"), b"a b\\c\\");
+        assert_eq!(unescape("\\9zz"), b"\\9zz");
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_kept_as_the_kernel_has_it() {
+        let line = b"1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /m\xff\\040x rw - ext4 /dev/b rw\n";
+        let mounts = parse_mountinfo(&escape(line));
+        assert_eq!((mounts[1].path.as_slice(), mounts[1].point.as_str()), (&b"/m\xff x"[..], "/m\u{fffd} x"));
+    }
+
+    #[test]
+    fn what_lies_under_a_mount_on_a_folder_above_is_not_shown() {
+        let below = "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /m/x/sub rw - ext4 /dev/b rw\n";
+        assert_eq!(points(below), ["/", "/m/x/sub"]);
+        let covered = format!("{below}3 1 8:3 / /m/x rw - ext4 /dev/c rw\n");
+        assert_eq!(points(&covered), ["/", "/m/x"]);
+        // Mounted again inside of what covers it, it is seen.
+        let again = format!("{covered}4 3 8:2 / /m/x/sub rw - ext4 /dev/b rw\n");
+        assert_eq!(points(&again), ["/", "/m/x", "/m/x/sub"]);
+        // A path that only begins alike covers nothing.
+        assert_eq!(points(&format!("{below}3 1 8:3 / /m/x/su rw - ext4 /dev/c rw\n")).len(), 3);
+        let turn = "1 2 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / / rw - ext4 /dev/b rw\n";
+        assert!(points(turn).len() < 2, "parents in a circle are no way");
     }
 }

@@ -5,7 +5,8 @@ use protocol::metrics::Tasks;
 use crate::processes::Sample;
 
 pub(super) fn count_tasks(sample: &Sample) -> Tasks {
-    let mut tasks = Tasks::default();
+    let some_hidden = sample.others_hidden || sample.unreadable > 0;
+    let mut tasks = Tasks { some_hidden, ..Tasks::default() };
     sample.seen.iter().for_each(|seen| count(&mut tasks, seen.state));
     tasks
 }
@@ -31,6 +32,9 @@ mod tests {
         for state in *b"RSDITtZXP" {
             count(&mut tasks, state);
         }
-        assert_eq!(tasks, Tasks { total: 9, running: 1, sleeping: 5, stopped: 2, zombie: 1 });
+        assert_eq!(
+            tasks,
+            Tasks { total: 9, running: 1, sleeping: 5, stopped: 2, zombie: 1, some_hidden: false }
+        );
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn blame<'a>(
     answer.at_ms = Some(then.at_ms);
     answer.over_ms = u64::from(then.over_ms);
     answer.io_hidden = then.io_hidden;
+    answer.some_hidden = then.some_hidden;
     answer.samples_before = u32::try_from(before.len()).unwrap_or(u32::MAX);
     let consumers: Vec<Consumer> = then
         .used
@@ -109,7 +110,14 @@ mod tests {
             rss_kib: 1024,
             io_kib_per_s: None,
         });
-        Entry { at: Instant::now(), at_ms, over_ms: 1_000, io_hidden: 0, used: used.collect() }
+        Entry {
+            at: Instant::now(),
+            at_ms,
+            over_ms: 1_000,
+            io_hidden: 0,
+            some_hidden: false,
+            used: used.collect(),
+        }
     }
 
     fn ask(entries: &[Entry], at_ms: i64) -> Blame {

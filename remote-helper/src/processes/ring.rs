@@ -61,6 +61,8 @@ pub(super) struct Entry {
     pub(super) over_ms: u32,
     /// Processes whose I/O this user may not see.
     pub(super) io_hidden: u32,
+    /// Processes are hidden from this user.
+    pub(super) some_hidden: bool,
     /// Those that were among the largest in any kind.
     pub(super) used: Box<[Used]>,
 }
@@ -123,7 +125,8 @@ impl Ring {
             let over_ms = u32::try_from(over.as_millis()).unwrap_or(u32::MAX);
             let io_hidden = self.io.iter().filter(|io| io.bytes.is_none()).count();
             let io_hidden = u32::try_from(io_hidden).unwrap_or(u32::MAX);
-            self.push(Entry { at: sample.at, at_ms, over_ms, io_hidden, used });
+            let some_hidden = sample.others_hidden || sample.unreadable > 0;
+            self.push(Entry { at: sample.at, at_ms, over_ms, io_hidden, some_hidden, used });
         }
         desk.known.forget_gone(&sample);
         self.last = Some(sample);
@@ -306,6 +309,7 @@ mod tests {
             at_ms: second as i64 * 1_000,
             over_ms: 1_000,
             io_hidden: 0,
+            some_hidden: false,
             used,
         }
     }

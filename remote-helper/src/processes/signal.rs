@@ -68,7 +68,9 @@ pub(crate) fn send_signal(
     // Not held while the process is watched: others read the table meanwhile.
     let found = desk.lock().unwrap_or_else(PoisonError::into_inner).read_one(root, &proc, errand.pid);
     let Some(process) = found else {
-        return Err(gone(errand, None).into());
+        // A signal with the number 0 only asks whether the process is there.
+        let there = !matches!(rustix::process::test_kill_process(pid), Err(Errno::SRCH));
+        return Err(if there { hidden(errand) } else { gone(errand, None) }.into());
     };
     if process.start_ticks != errand.start_ticks {
         return Err(gone(errand, Some(&process)).into());
@@ -119,7 +121,8 @@ fn check_process(process: &Process) -> Result<(), Fault> {
         let message = format!("{} is a part of the kernel and takes no signals", shown(process));
         return Err(Fault::bad_input("pid", message));
     }
-    if process.state == ProcessState::Zombie {
+    // Where threads live on, only the first one of the process has ended.
+    if process.state == ProcessState::Zombie && process.threads <= 1 {
         let message =
             format!("{} has ended already, and its parent has not collected it yet", shown(process));
         return Err(Fault::new(FaultCode::ProcessGone, message).about(process.pid.to_string()));
@@ -141,6 +144,16 @@ fn gone(errand: Errand, other: Option<&Process>) -> Fault {
         ),
     };
     Fault::new(FaultCode::ProcessGone, message).about(errand.pid.to_string())
+}
+
+/// It is there, and `/proc` does not show it to this user (`hidepid`), so whether it is the one that was
+/// meant cannot be known.
+fn hidden(errand: Errand) -> Fault {
+    let message = format!(
+        "the host hides PID {} from this user, so whether it is the process that was meant is not known: nothing was sent",
+        errand.pid
+    );
+    Fault::new(FaultCode::NotPermitted, message).about(errand.pid.to_string())
 }
 
 fn not_permitted(errand: Errand, process: &Process) -> Fault {
@@ -230,7 +243,9 @@ fn watch(
 fn read_state(proc: &ProcDir, errand: Errand, line: &mut Vec<u8>) -> Option<ProcessState> {
     proc.read(errand.pid, "stat", line).then_some(())?;
     let stat = parse_stat(line).filter(|stat| stat.start_ticks == errand.start_ticks)?;
-    Some(ProcessState::of_letter(stat.state))
+    let state = ProcessState::of_letter(stat.state);
+    // The first thread has ended and others live on: so does the process.
+    Some(if state == ProcessState::Zombie && stat.threads > 1 { ProcessState::Sleeping } else { state })
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

@@ -137,7 +137,11 @@ impl Desk {
         let started = Instant::now();
         let proc = ProcDir::open(&root.proc)?;
         let mut processes = Vec::new();
-        for &pid in pids.iter().take(DETAILS_LIMIT) {
+        for (at, &pid) in pids.iter().enumerate().take(DETAILS_LIMIT) {
+            // Asked for twice, it is one row all the same.
+            if pids.get(..at).is_some_and(|before| before.contains(&pid)) {
+                continue;
+            }
             let Some(mut process) = self.read_one(root, &proc, pid) else { continue };
             process.detail = read_detail(&proc, pid, process.start_ticks);
             processes.push(process);
@@ -158,7 +162,7 @@ impl Desk {
         proc.read(pid, "stat", &mut line).then_some(())?;
         let stat = parse_stat(&line)?;
         let seen = Seen::of(&stat);
-        let facts = self.known.look(root, proc, pid, stat.start_ticks, stat.comm)?;
+        let facts = self.known.look_now(root, proc, pid, stat.start_ticks, stat.comm)?;
         self.users.refresh();
         Some(self.tell(&seen, facts, None).to_row())
     }
@@ -227,7 +231,8 @@ mod tests {
     #[test]
     fn details_of_some_are_read_without_the_others() {
         let root = Root::live();
-        let table = Desk::of(&root).read_details(&root, &[std::process::id(), u32::MAX]).unwrap();
+        let table =
+            Desk::of(&root).read_details(&root, &[std::process::id(), u32::MAX, std::process::id()]).unwrap();
         let [own] = table.processes.as_slice() else { panic!("{table:?}") };
         assert_eq!(own.pid, std::process::id());
         assert!(own.detail.as_ref().is_some_and(|detail| detail.program_path.is_some()), "{own:?}");

@@ -2,10 +2,11 @@
 
 use std::ffi::CStr;
 use std::io::Write;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, readlinkat, readlinkat_raw, statat};
 use rustix::io::Errno;
 
 use crate::error::Error;
@@ -99,6 +100,20 @@ impl ProcDir {
         let mut name = [0u8; NAME_BYTES];
         let target = readlinkat(&self.fd, path_of(pid, link, &mut name)?, Vec::new())?;
         Ok(target.into_bytes())
+    }
+
+    /// Where a descriptor of a process leads; `None` if there is none, or it leads further than fits.
+    pub(crate) fn read_descriptor<'a>(
+        &self,
+        pid: u32,
+        fd: u32,
+        target: &'a mut [MaybeUninit<u8>; 64],
+    ) -> Option<&'a [u8]> {
+        let mut name = [0u8; NAME_BYTES];
+        let mut rest = name.as_mut_slice();
+        write!(rest, "{pid}/fd/{fd}\0").ok()?;
+        let path = CStr::from_bytes_until_nul(&name).ok()?;
+        readlinkat_raw(&self.fd, path, target).ok().map(|(target, _)| &*target)
     }
 
     /// The folder of a process's open files, without a look into it.

@@ -67,8 +67,10 @@ impl<R: Read> LineReader<R> {
 
 /// The id with which a request begins; 0 if it begins in another way.
 fn parse_id(line: &[u8]) -> u64 {
-    let begin = line.get(..BEGIN_BYTES).unwrap_or(line);
-    let Some(rest) = begin.strip_prefix(br#"{"id":"#) else { return 0 };
+    let begin = line.get(..BEGIN_BYTES).unwrap_or(line).trim_ascii_start();
+    let Some(rest) = begin.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) else { return 0 };
+    let Some(rest) = rest.strip_prefix(br#""id""#).map(<[u8]>::trim_ascii_start) else { return 0 };
+    let Some(rest) = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start) else { return 0 };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     std::str::from_utf8(rest.get(..digits).unwrap_or_default())
         .ok()
@@ -134,8 +136,13 @@ mod tests {
 
     #[test]
     fn a_line_over_the_limit_is_skipped_with_its_id_and_the_next_is_read() {
-        let begins =
-            [("", 0), (r#"{"id":17,"#, 17), (r#"{"id":-1"#, 0), (r#"{"id":99999999999999999999"#, 0)];
+        let begins = [
+            ("", 0),
+            (r#"{"id":17,"#, 17),
+            (r#"{ "id" : 8 ,"#, 8),
+            (r#"{"id":-1"#, 0),
+            (r#"{"id":99999999999999999999"#, 0),
+        ];
         for (begin, id) in begins {
             for bytes in [REQUEST_LIMIT_BYTES + 1, 3 * REQUEST_LIMIT_BYTES] {
                 let mut input = begin.as_bytes().to_vec();

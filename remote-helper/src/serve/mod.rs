@@ -66,7 +66,7 @@ pub fn serve(
     let requests = Requests::new(machine, Arc::clone(&queue));
     let mut readable = true;
     while let Ok(event) = happened.recv() {
-        let bad = match event {
+        let taken = match event {
             Event::Given(Given::Line(line)) => requests.take(&line),
             Event::Given(Given::TooLong { id }) => requests.refuse_too_long(id),
             Event::InputEnded => break,
@@ -75,10 +75,8 @@ pub fn serve(
                 break;
             }
         };
-        // A peer that sends nonsense and reads no answer is not worth the memory of the queue.
-        if let Err(fault) = bad
-            && !queue.offer(Line::Fault { id: 0, fault })
-        {
+        // No request is met with silence: who sends many and reads no answer loses the link.
+        if !taken {
             readable = false;
             break;
         }

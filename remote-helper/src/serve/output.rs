@@ -14,8 +14,10 @@ use protocol::wire::{LINE_LIMIT_BYTES, Line};
 use super::frame::to_frame;
 use crate::stop::Stop;
 
-/// Lines that nobody waits for: Hello and faults about lines that are no requests.
+/// Lines that nobody waits for: Hello, and what is answered at once.
 const OFFERED_LIMIT: usize = 256;
+/// So long there may be no room for a further one.
+const OFFER_TIME: Duration = Duration::from_secs(1);
 /// No further line is made while more than this waits to be written.
 const QUEUE_LIMIT_BYTES: usize = 256 << 10;
 /// How often one who waits for a slow reader looks whether to stop.
@@ -79,11 +81,19 @@ impl Output {
         queue.written >= ticket
     }
 
-    /// Puts a short line in without waiting; false if too many wait already.
+    /// Puts a short line in without waiting until it is written; false if nobody made room for it.
     pub(super) fn offer(&self, line: Line) -> bool {
         let bytes = to_frame(line, LINE_LIMIT_BYTES);
+        let until = Instant::now() + OFFER_TIME;
         let mut queue = self.lock();
-        if queue.closed || queue.lines.len() >= OFFERED_LIMIT {
+        while !queue.closed && queue.lines.len() >= OFFERED_LIMIT {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            queue = self.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if queue.closed {
             return false;
         }
         queue.push(bytes);

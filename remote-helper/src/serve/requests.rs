@@ -53,23 +53,23 @@ impl Requests {
         Self { machine, output, table: Arc::default(), link: Stop::default() }
     }
 
-    /// Begins to answer a line. A line that has no id to answer to is the fault given back.
-    pub(super) fn take(&self, line: &[u8]) -> Result<(), Fault> {
+    /// Begins to answer a line; false if nobody takes what is to be said to it. A line that has no id
+    /// is answered to id 0.
+    pub(super) fn take(&self, line: &[u8]) -> bool {
         if line.trim_ascii().is_empty() {
-            return Ok(());
+            return true;
         }
         match serde_json::from_slice::<Request>(line) {
             Ok(request) => {
                 let id = request.id;
-                self.start(request).unwrap_or_else(|fault| self.refuse(id, fault));
-                Ok(())
+                self.start(request).unwrap_or_else(|fault| self.refuse(id, fault))
             }
             Err(why) => match serde_json::from_slice::<RequestId>(line) {
-                Ok(RequestId { id }) => {
-                    self.refuse(id, unknown_ask(&why));
-                    Ok(())
+                Ok(RequestId { id }) => self.refuse(id, unknown_ask(&why)),
+                Err(why) => {
+                    let message = format!("the line is no request: {why}");
+                    self.refuse(0, Fault::new(FaultCode::BadInput, message))
                 }
-                Err(why) => Err(Fault::new(FaultCode::BadInput, format!("the line is no request: {why}"))),
             },
         }
     }
@@ -82,14 +82,9 @@ impl Requests {
     }
 
     /// Tells who asked that the request was too long.
-    pub(super) fn refuse_too_long(&self, id: u64) -> Result<(), Fault> {
+    pub(super) fn refuse_too_long(&self, id: u64) -> bool {
         let message = format!("the line is longer than a request may be, {REQUEST_LIMIT_BYTES} bytes");
-        let fault = Fault::new(FaultCode::BadInput, message);
-        if id == 0 {
-            return Err(fault);
-        }
-        self.refuse(id, fault);
-        Ok(())
+        self.refuse(id, Fault::new(FaultCode::BadInput, message))
     }
 
     pub(super) fn stop_all(&self) {
@@ -111,24 +106,26 @@ impl Requests {
         true
     }
 
-    fn start(&self, request: Request) -> Result<(), Fault> {
+    /// True if it has begun, or was answered at once and the answer is taken.
+    fn start(&self, request: Request) -> Result<bool, Fault> {
         let id = request.id;
+        // What steers another request is never one too many.
+        if let Ask::Cancel { id: other } = request.ask {
+            if let Some(other) = self.table.lock().get(&other) {
+                other.stop.stop();
+            }
+            return Ok(self.output.offer(Line::Reply { id, answer: Answer::Cancelled {} }));
+        }
+        if let Ask::Refresh { id: other, whole } = request.ask {
+            match self.table.lock().get(&other).filter(|other| other.is_subscription) {
+                Some(other) => other.stop.nudge(whole),
+                None => return Err(Fault::bad_input("id", format!("no subscription has the id {other}"))),
+            }
+            return Ok(self.output.offer(Line::Reply { id, answer: Answer::Refreshed {} }));
+        }
         let stop = self.link.another();
         {
             let mut under_way = self.table.lock();
-            if let Ask::Cancel { id: other } = request.ask
-                && let Some(other) = under_way.get(&other)
-            {
-                other.stop.stop();
-            }
-            if let Ask::Refresh { id: other, whole } = request.ask {
-                match under_way.get(&other).filter(|other| other.is_subscription) {
-                    Some(other) => other.stop.nudge(whole),
-                    None => {
-                        return Err(Fault::bad_input("id", format!("no subscription has the id {other}")));
-                    }
-                }
-            }
             if under_way.contains_key(&id) {
                 return Err(Fault::bad_input("id", format!("a request with the id {id} is under way")));
             }
@@ -150,14 +147,16 @@ impl Requests {
         };
         if is_errand {
             let kernel = |cause| Error::Kernel { what: "a new thread", cause };
-            return priority::start_as_before("errand", body).map_err(kernel).map_err(Fault::from);
+            return priority::start_as_before("errand", body)
+                .map(|()| true)
+                .map_err(kernel)
+                .map_err(Fault::from);
         }
-        start_thread("request", body).map_err(Fault::from)
+        start_thread("request", body).map(|()| true).map_err(Fault::from)
     }
 
-    fn refuse(&self, id: u64, fault: Fault) {
-        // A full queue means that nobody reads; the link ends by that, not by this line.
-        self.output.offer(Line::Fault { id, fault });
+    fn refuse(&self, id: u64, fault: Fault) -> bool {
+        self.output.offer(Line::Fault { id, fault })
     }
 }
 
@@ -186,7 +185,8 @@ fn is_long(ask: &Ask) -> bool {
 /// An old helper must say that it does not know a request, and not that the request is wrong.
 fn unknown_ask(why: &serde_json::Error) -> Fault {
     let why = why.to_string();
-    if why.contains("unknown variant") {
+    // What serde would have known instead tells of which kind the word is.
+    if why.contains("unknown variant") && why.contains("`sockets`") {
         let message = format!("this helper ({}) does not know the request: {why}", protocol::VERSION);
         return Fault::new(FaultCode::NotInThisVersion, message);
     }

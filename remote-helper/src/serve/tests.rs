@@ -106,6 +106,9 @@ fn what_it_does_not_know_is_a_fault_with_the_id_and_nonsense_one_with_0() {
     link.send(r#"{"id":8,"ask":{"act":{"unit":5}}}"#);
     let (id, fault) = link.next_fault();
     assert_eq!((id, fault.code), (8, FaultCode::BadInput));
+    link.send(r#"{"id":9,"ask":{"signal":{"pid":5,"start_ticks":1,"signal":"nonsense"}}}"#);
+    let (id, fault) = link.next_fault();
+    assert_eq!((id, fault.code), (9, FaultCode::BadInput), "the request is known, its word is not");
     for nonsense in ["x", "{}", "[true]", "\u{1b}[31m", &"[".repeat(10_000), r#"{"id":-1,"ask":{}}"#] {
         link.send(nonsense);
         let (id, fault) = link.next_fault();
@@ -428,4 +431,77 @@ fn a_follow_pushes_what_is_written_and_ends_when_cancelled() {
     link.send(r#"{"id":6,"ask":{"journal_follow":{"query":{}}}}"#);
     link.next();
     assert!(link.hang_up() < Duration::from_secs(2), "a follow ends with its link");
+}
+
+#[test]
+fn every_request_of_a_flood_is_answered_to_whoever_reads() {
+    const COUNT: u64 = 3_000;
+    let (link, _) = Link::open();
+    let Link { mut to, mut from, helper } = link;
+    let asking = std::thread::spawn(move || {
+        for id in 1..=COUNT {
+            let ask = if id % 3 == 0 { r#"{"teleport":{}}"# } else { r#"{"system":{}}"# };
+            to.write_all(format!("{{\"id\":{id},\"ask\":{ask}}}\n").as_bytes()).unwrap();
+        }
+        to
+    });
+    let mut answered = vec![0; COUNT as usize + 1];
+    for _ in 0..COUNT {
+        let mut line = String::new();
+        from.read_line(&mut line).unwrap();
+        match serde_json::from_str(&line).unwrap() {
+            Line::Reply { id, .. } | Line::Fault { id, .. } => answered[id as usize] += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(answered[1..].iter().all(|count| *count == 1), "each once");
+    drop(asking.join().unwrap());
+    helper.join().unwrap().unwrap();
+}
+
+#[test]
+fn who_floods_and_does_not_read_loses_the_link() {
+    let link = Link::open_unread();
+    let Link { mut to, from, helper } = link;
+    let begun = Instant::now();
+    let flood = std::thread::spawn(move || {
+        let line = format!("{{\"id\":1,\"ask\":{{\"{}\":{{}}}}}}\n", "x".repeat(1_000));
+        (0..100_000).take_while(|_| to.write_all(line.as_bytes()).is_ok()).count()
+    });
+    helper.join().unwrap().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    drop(from);
+    flood.join().unwrap();
+}
+
+#[test]
+fn where_as_much_as_may_be_is_under_way_each_of_it_can_still_be_ended() {
+    let (mut link, _) = Link::open();
+    for id in 1..=64 {
+        link.send(&format!(r#"{{"id":{id},"ask":{{"metrics":{{"interval_ms":60000}}}}}}"#));
+    }
+    let mut pushed = std::collections::BTreeSet::new();
+    while pushed.len() < 64 {
+        match link.next() {
+            Line::Push { id, .. } => pushed.insert(id),
+            other => panic!("{other:?}"),
+        };
+    }
+    link.send(r#"{"id":100,"ask":{"system":{}}}"#);
+    assert_eq!(link.next_fault().0, 100, "one too many");
+    link.send(r#"{"id":101,"ask":{"refresh":{"id":7}}}"#);
+    link.send(r#"{"id":102,"ask":{"cancel":{"id":9}}}"#);
+    let mut said: Vec<String> = Vec::new();
+    for _ in 0..4 {
+        said.push(match link.next() {
+            Line::Reply { id, answer: Answer::Refreshed {} } => format!("{id} refreshed"),
+            Line::Reply { id, answer: Answer::Cancelled {} } => format!("{id} cancelled"),
+            Line::Push { id, .. } => format!("{id} pushed"),
+            Line::End { id } => format!("{id} ended"),
+            other => panic!("{other:?}"),
+        });
+    }
+    said.sort();
+    assert_eq!(said, ["101 refreshed", "102 cancelled", "7 pushed", "9 ended"]);
+    assert!(link.hang_up() < Duration::from_secs(5));
 }

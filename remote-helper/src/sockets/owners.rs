@@ -6,7 +6,8 @@
 //! holds, and now and then, for the number of processes that hold one. The folder `fd` itself tells
 //! what changed: its size is the number of open files, since Linux 6.2, and its inode is of this one
 //! process, whoever gets the PID later. Kernels before do not tell the number; there all are looked
-//! at again after a while.
+//! at again after a while. What a process listens on is read from its very link each time: whoever
+//! stops a service by its port must hit the one that has it now.
 
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
@@ -19,9 +20,13 @@ use super::seen::{Owner, Seen};
 use crate::processes::{FilesFolder, ProcDir, Units, parse_stat};
 use crate::root::{Root, lossy};
 
-/// After this time a process is looked at again, for what the cheap signs do not show: a socket
-/// closed and another file opened, or a unit changed.
+/// After this time a process is looked at again, for what the cheap signs do not show: a connection
+/// closed and another file opened in one moment, or a unit changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// The same for one that holds a socket and has few open files, and for one that has many.
+const LOOK_AGAIN_FEW: Duration = Duration::from_secs(10);
+const LOOK_AGAIN_MANY: Duration = Duration::from_secs(30);
+const FEW_FILES: u64 = 256;
 /// The same where the kernel does not tell the number of open files.
 const LOOK_AGAIN_BLIND: Duration = Duration::from_secs(5);
 /// How often those that hold no socket are looked for one.
@@ -37,11 +42,18 @@ const ENTRIES_BYTES: usize = 16 << 10;
 struct Process {
     folder: FilesFolder,
     looked: Instant,
-    /// Inodes of its sockets, ascending.
-    inodes: Vec<u64>,
+    /// Its sockets by inode, ascending, each with one of its descriptors.
+    held: Vec<Held>,
     /// Of one that holds a socket.
     start_ticks: u64,
     owner: Arc<Owner>,
+}
+
+/// A socket among the open files of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    inode: u64,
+    fd: u32,
 }
 
 /// Who holds a socket: the process with the lowest PID, and how many do.
@@ -58,6 +70,8 @@ pub(crate) struct Owners {
     processes: BTreeMap<u32, Process>,
     /// By inode, ascending.
     holders: Vec<Holder>,
+    /// All that is held, by inode, with the PID of who holds it.
+    places: Vec<(Held, u32)>,
     /// Sockets that a full look found nobody for, ascending.
     nobodys: Vec<u64>,
     scanned: Option<Instant>,
@@ -72,7 +86,8 @@ impl Owners {
         let Ok(proc) = ProcDir::open(&root.proc) else { return };
         let now = Instant::now();
         let mut look = Look::new(&proc, Units::of(root), now);
-        let mut changed = self.look_at_holders(&mut look);
+        let moved = self.moved(&proc, sockets);
+        let mut changed = self.look_at_holders(&mut look, &moved);
         self.rebuild_if(changed);
         self.nobodys.retain(|inode| sockets.binary_search_by_key(inode, |one| one.inode).is_ok());
         let is_due = self.scanned.is_none_or(|scanned| now.duration_since(scanned) >= SCAN_AGAIN);
@@ -109,7 +124,8 @@ impl Owners {
     /// service is systemd's as well.
     pub(super) fn is_held_by(&self, inode: u64, unit: &str) -> bool {
         self.processes.values().any(|process| {
-            process.owner.unit.as_deref() == Some(unit) && process.inodes.binary_search(&inode).is_ok()
+            process.owner.unit.as_deref() == Some(unit)
+                && process.held.binary_search_by_key(&inode, |held| held.inode).is_ok()
         })
     }
 
@@ -128,13 +144,30 @@ impl Owners {
         self.unknown(sockets).next().is_some()
     }
 
+    /// PIDs of processes that have another file now where they had a socket that listens, or one that
+    /// several hold, which is how a socket is handed over.
+    fn moved(&self, proc: &ProcDir, sockets: &[Seen]) -> Vec<u32> {
+        let mut moved = Vec::new();
+        let mut sockets = sockets.iter().peekable();
+        for places in self.places.chunk_by(|(a, _), (b, _)| a.inode == b.inode) {
+            let Some((held, _)) = places.first() else { continue };
+            while sockets.next_if(|socket| socket.inode < held.inode).is_some() {}
+            let listens = sockets.peek().is_some_and(|one| one.inode == held.inode && one.is_listening());
+            if listens || places.len() > 1 {
+                let gone = places.iter().filter(|(held, pid)| is_elsewhere(proc, *pid, *held));
+                moved.extend(gone.map(|(_, pid)| *pid));
+            }
+        }
+        moved
+    }
+
     /// Looks at those that hold a socket; true if one of them changed.
-    fn look_at_holders(&mut self, look: &mut Look<'_>) -> bool {
+    fn look_at_holders(&mut self, look: &mut Look<'_>, moved: &[u32]) -> bool {
         let proc = look.proc;
         let mut changed = false;
         let mut line = Vec::with_capacity(1024);
         self.processes.retain(|&pid, process| {
-            if process.inodes.is_empty() {
+            if process.held.is_empty() {
                 return true;
             }
             let stat = if proc.read(pid, "stat", &mut line) { parse_stat(&line) } else { None };
@@ -143,7 +176,7 @@ impl Owners {
                 return false;
             };
             let is_same = process.owner.program.as_bytes() == lossy(stat.comm.to_vec()).as_bytes();
-            if is_same && !process.is_due(proc, pid, look.now) {
+            if is_same && !moved.contains(&pid) && !process.is_due(proc, pid, look.now) {
                 return true;
             }
             changed = true;
@@ -167,7 +200,7 @@ impl Owners {
             let known = self.processes.get(&pid);
             let is_known = known.is_some_and(|process| {
                 process.looked == look.now
-                    || !process.inodes.is_empty()
+                    || !process.held.is_empty()
                     || !process.is_due(look.proc, pid, look.now)
             });
             if is_known {
@@ -175,7 +208,7 @@ impl Owners {
             }
             match look.at(pid) {
                 Some(process) => {
-                    changed |= !process.inodes.is_empty();
+                    changed |= !process.held.is_empty();
                     self.processes.insert(pid, process);
                 }
                 None => drop(self.processes.remove(&pid)),
@@ -198,28 +231,35 @@ impl Owners {
         if !changed {
             return;
         }
-        let mut all: Vec<(u64, &Arc<Owner>)> = self
-            .processes
-            .values()
-            .flat_map(|process| process.inodes.iter().map(|&inode| (inode, &process.owner)))
-            .collect();
+        self.places.clear();
+        for (&pid, process) in &self.processes {
+            self.places.extend(process.held.iter().map(|&held| (held, pid)));
+        }
         // Of one inode they stay by PID.
-        all.sort_by_key(|(inode, _)| *inode);
-        let mut holders: Vec<Holder> = Vec::with_capacity(all.len());
-        for (inode, owner) in all {
-            match holders.last_mut().filter(|last| last.inode == inode) {
+        self.places.sort_by_key(|(held, _)| held.inode);
+        self.holders.clear();
+        for (held, pid) in &self.places {
+            match self.holders.last_mut().filter(|last| last.inode == held.inode) {
                 Some(last) => last.processes += 1,
-                None => holders.push(Holder { inode, owner: Arc::clone(owner), processes: 1 }),
+                None => {
+                    let Some(process) = self.processes.get(pid) else { continue };
+                    let owner = Arc::clone(&process.owner);
+                    self.holders.push(Holder { inode: held.inode, owner, processes: 1 });
+                }
             }
         }
-        self.holders = holders;
     }
 }
 
 impl Process {
     /// True if it has other files than when it was looked at, is another process, or that was long ago.
     fn is_due(&self, proc: &ProcDir, pid: u32, now: Instant) -> bool {
-        let again = if self.folder.open_files == 0 { LOOK_AGAIN_BLIND } else { LOOK_AGAIN };
+        let again = match self.folder.open_files {
+            0 => LOOK_AGAIN_BLIND,
+            _ if self.held.is_empty() => LOOK_AGAIN,
+            files if files <= FEW_FILES => LOOK_AGAIN_FEW,
+            _ => LOOK_AGAIN_MANY,
+        };
         now.duration_since(self.looked) >= again
             || proc.files_folder(pid).is_none_or(|folder| folder != self.folder)
     }
@@ -243,14 +283,13 @@ impl<'a> Look<'a> {
     /// Reads the links of one process, and what it is if it holds a socket; `None` if it is gone.
     fn at(&mut self, pid: u32) -> Option<Process> {
         let folder = self.proc.files_folder(pid)?;
-        let mut inodes = self.read_inodes(pid, folder.open_files);
-        inodes.sort_unstable();
-        inodes.dedup();
-        inodes.shrink_to_fit();
+        let mut held = self.read_held(pid, folder.open_files);
+        held.sort_unstable();
+        held.dedup_by_key(|held| held.inode);
+        held.shrink_to_fit();
         let looked = self.now;
-        let mut process =
-            Process { folder, looked, inodes, start_ticks: 0, owner: Arc::new(Owner::default()) };
-        if process.inodes.is_empty() {
+        let mut process = Process { folder, looked, held, start_ticks: 0, owner: Arc::new(Owner::default()) };
+        if process.held.is_empty() {
             return Some(process);
         }
         let text = &mut self.text;
@@ -264,10 +303,10 @@ impl<'a> Look<'a> {
         (self.proc.files_folder(pid)?.inode == folder.inode).then_some(process)
     }
 
-    /// Inodes of the sockets among the open files; none if this user may not see them.
-    fn read_inodes(&mut self, pid: u32, open_files: u64) -> Vec<u64> {
-        let mut inodes = Vec::new();
-        let Ok(dir) = self.proc.open_files(pid) else { return inodes };
+    /// The sockets among the open files; none if this user may not see them.
+    fn read_held(&mut self, pid: u32, open_files: u64) -> Vec<Held> {
+        let mut all = Vec::new();
+        let Ok(dir) = self.proc.open_files(pid) else { return all };
         self.entries.resize(ENTRIES_BYTES, MaybeUninit::uninit());
         let mut entries = RawDir::new(&dir, &mut self.entries);
         let mut read = 0;
@@ -283,11 +322,18 @@ impl<'a> Look<'a> {
             if let Ok((target, _)) = readlinkat_raw(&dir, entry.file_name(), &mut target)
                 && let Some(inode) = parse_link(target)
             {
-                inodes.push(inode);
+                let fd = entry.file_name().to_str().ok().and_then(|name| name.parse().ok());
+                all.push(Held { inode, fd: fd.unwrap_or(u32::MAX) });
             }
         }
-        inodes
+        all
     }
+}
+
+/// True if the process has something else at the descriptor, or nothing.
+fn is_elsewhere(proc: &ProcDir, pid: u32, held: Held) -> bool {
+    let mut target = [MaybeUninit::uninit(); 64];
+    proc.read_descriptor(pid, held.fd, &mut target).and_then(parse_link) != Some(held.inode)
 }
 
 /// `socket:[36731]`.
@@ -299,6 +345,36 @@ pub(super) fn parse_link(target: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sockets::Which;
+
+    #[test]
+    fn a_listener_that_was_handed_over_is_at_once_that_of_who_has_it_now() {
+        let root = Root::live();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut owners = Owners::default();
+        let mut owner = || {
+            let mut sockets = super::super::by_inode(super::super::read_seen(&root, Which::All).unwrap());
+            owners.refresh(&root, &sockets);
+            owners.fill(&mut sockets);
+            let mine = sockets.into_iter().find(|one| one.is_listening() && one.local_port == port).unwrap();
+            (mine.owner.map(|owner| owner.pid), mine.holders)
+        };
+        assert_eq!(owner(), (Some(std::process::id()), 1));
+        let handed = std::os::fd::OwnedFd::from(listener.try_clone().unwrap());
+        let mut child = std::process::Command::new("sleep").arg("60").stdin(handed).spawn().unwrap();
+        // The number of open files stays as it is.
+        let mut own = std::os::fd::OwnedFd::from(listener);
+        rustix::io::dup2(std::fs::File::open("/dev/null").unwrap(), &mut own).unwrap();
+        let first = owner();
+        // Others of this program's tests open and close files meanwhile, which may call for a search.
+        std::thread::sleep(Duration::from_millis(1_500));
+        let then = owner();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_ne!(first.0, Some(std::process::id()), "who has it no more is not told");
+        assert_eq!(then, (Some(child.id()), 1));
+    }
 
     #[test]
     fn only_links_to_sockets_count() {

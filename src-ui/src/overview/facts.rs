@@ -123,6 +123,10 @@ fn login_words(i18n: I18n, login: &Login) -> String {
 }
 
 fn disk_words(i18n: I18n, disk: &Disk) -> String {
+    // A disk of no size is one that this user may not look at.
+    if disk.total_bytes == 0 {
+        return NOT_KNOWN.to_owned();
+    }
     let (used, total) = (format::bytes(disk.used_bytes), format::bytes(disk.total_bytes));
     // `24.4 of 40 GB`: the unit once, if it is the same.
     let used = match (used.rsplit_once(' '), total.rsplit_once(' ')) {

@@ -35,9 +35,14 @@ pub(crate) fn TopLines(
     let mebibytes = move |of: fn(&protocol::metrics::Memory) -> u64| {
         metrics.with(|m| m.as_ref().map(|m| format::mebibytes(of(&m.memory))))
     };
+    // Where processes are hidden from this user there are at least so many.
+    let total = move || {
+        let hidden = metrics.with(|m| m.as_ref().is_some_and(|m| m.tasks.some_hidden));
+        count(|m| m.tasks.total).map(|total| if hidden { format!("\u{2265} {total}") } else { total })
+    };
     let tasks = move || {
         vec![
-            cell("total", count(|m| m.tasks.total), t_string!(i18n, overview.total)),
+            cell("total", total(), t_string!(i18n, overview.total)),
             cell("running", count(|m| m.tasks.running), t_string!(i18n, overview.running)),
             cell("sleeping", count(|m| m.tasks.sleeping), t_string!(i18n, overview.sleeping)),
             cell("stopped", count(|m| m.tasks.stopped), t_string!(i18n, overview.stopped)),

@@ -64,6 +64,9 @@ pub(crate) fn SocketsPage() -> impl IntoView {
         let words = move || {
             let hidden = match counted(|a| a.owner_hidden) {
                 0 => String::new(),
+                count if query.with(|answer| answer.rights.is_root).unwrap_or_default() => {
+                    t_string!(i18n, sockets.unheld, count = count)
+                }
                 count => t_string!(i18n, sockets.hidden, count = count),
             };
             with_refusal(i18n, hidden, refused.get().as_deref())

@@ -74,6 +74,9 @@ fn words(blame: &Blame) -> String {
         text += &format!("\n{what}\n");
         text += &consumer_table(consumers);
     }
+    if blame.some_hidden {
+        text += "this user is not shown all processes: one that is hidden may have used more\n";
+    }
     if blame.io_hidden > 0 {
         text += &format!(
             "the I/O of {} processes of other users may not be seen by this user: sign in as root, or set sudo\n",
