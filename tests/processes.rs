@@ -337,6 +337,19 @@ fn where_others_are_hidden_the_own_processes_are_shown_and_it_is_said() {
     assert!(!shown.contains("654.321"), "a process of root is not nobody's to see: {shown}");
     // musterctl hides its memory from others of its user, and with it, from itself, what it is.
     assert!(shown.contains("muster-helper"), "its own processes are there: {shown}");
+    let said = |words: &[&str]| {
+        let ran = place.run(hide, words);
+        format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr))
+    };
+    let metrics = said(&["metrics", "local"]);
+    assert!(metrics.contains("others are hidden from this user"), "{metrics}");
+    let blame = said(&["blame", "local", "--seconds", "3"]);
+    assert!(blame.contains("not shown all processes"), "{blame}");
+    let signal = said(&["signal", "local", "2", "TERM"]);
+    assert!(
+        signal.contains("hides the processes of other users") && signal.contains("nothing was sent"),
+        "{signal}"
+    );
     let all = place.run("", &["processes", "local", "--query", "init"]);
     assert!(!String::from_utf8_lossy(&all.stdout).contains("hides"), "{all:?}");
 }

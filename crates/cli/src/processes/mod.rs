@@ -137,8 +137,18 @@ async fn find(desk: &Desk, host: &str, pid: u32, started: Option<u64>) -> Result
             .on_host(host)
             .about(pid.to_string())
     };
+    let some_hidden = answer.others_hidden || answer.unreadable > 0;
     let found = answer.rows.into_iter().map(|row| row.process).find(|process| process.pid == pid);
-    let process = found.ok_or_else(|| gone(format!("{host} shows no process with the PID {pid}")))?;
+    let missing = || match some_hidden {
+        false => gone(format!("{host} shows no process with the PID {pid}")),
+        true => {
+            let message = format!(
+                "{host} hides the processes of other users, and whether PID {pid} is one is not known: nothing was sent"
+            );
+            Fault::new(FaultCode::NotPermitted, message).on_host(host).about(pid.to_string())
+        }
+    };
+    let process = found.ok_or_else(missing)?;
     match started {
         Some(ticks) if ticks != process.start_ticks => {
             let shown = printable(&process.name).into_owned();
