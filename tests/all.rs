@@ -12,6 +12,7 @@ mod bare;
 mod borders;
 mod credentials;
 mod faults;
+mod first_day;
 mod helper_programs;
 mod hosts;
 mod journal;

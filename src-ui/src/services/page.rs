@@ -13,8 +13,8 @@ use crate::components::live_query::{LiveQuery, text_of_path};
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, LiveTable, Segmented, ids, of_host,
-    table_answer,
+    Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, LiveTable, PartialBar, Segmented,
+    ids, of_host, table_answer,
 };
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
@@ -68,6 +68,16 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             action: ServiceAction::Restart,
         }));
     });
+    // What could not be listed, in the words of the host.
+    let notes = Memo::new(move |_| query.with(|answer| answer.notes.join("; ")).unwrap_or_default());
+    let partial = move || {
+        let words = Signal::derive(move || notes.with(|notes| printable(notes).into_owned()));
+        view! {
+            <Show when=move || notes.with(|notes| !notes.is_empty())>
+                <PartialBar words testid="services-notes" />
+            </Show>
+        }
+    };
     let failed_count = move || query.with(|answer| answer.failed).unwrap_or_default();
     let counts = move || {
         let count = failed_count();
@@ -99,6 +109,7 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             row_class=Some(row_class)
             row_testid=Some(row_testid)
             counts=ViewFn::from(move || counts)
+            partial=ViewFn::from(partial)
         >
             <Segmented
                 choices=vec![
