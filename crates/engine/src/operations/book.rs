@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::chain::{Pen, Runner};
 use crate::store::{Tree, View, Writer};
 
-const LEDGER: Tree<String, Ledger> = Tree::new("operations_ledger", 1);
-const KEY: &str = "ledger";
+pub(super) const LEDGER: Tree<String, Ledger> = Tree::new("operations_ledger", 1);
+pub(super) const KEY: &str = "ledger";
 /// Counts of one host, by its id.
-const HOSTS: Tree<String, Scope> = Tree::new("operations_hosts", 1);
+pub(super) const HOSTS: Tree<String, Scope> = Tree::new("operations_hosts", 1);
 
 /// What is known of the log as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub(super) struct Ledger {
     /// then all of them are.
     pub(super) adopted_through: u64,
     pub(super) is_adopted: bool,
+    /// How often the store had been recovered when all of it was counted last.
+    pub(super) counted_after: u64,
 }
 
 /// Counts of a part of the log.
@@ -115,6 +117,19 @@ impl Book {
             change(scope);
         }
         Ok(())
+    }
+
+    /// Puts other counts of hosts in the place of those that are written.
+    pub(super) fn replace_hosts(
+        &mut self,
+        written: Vec<(String, Scope)>,
+        mut counted: BTreeMap<String, Scope>,
+    ) {
+        for (id, before) in written {
+            let scope = counted.remove(&id).unwrap_or_default();
+            self.hosts.insert(id, (scope, before));
+        }
+        self.hosts.extend(counted.into_iter().map(|(id, scope)| (id, (scope, Scope::default()))));
     }
 
     /// Must be called in the same write.

@@ -13,7 +13,7 @@ use crate::store::{Order, Reader, Tree, View, Writer};
 
 /// What an operator has not read.
 pub(super) const UNREAD: Tree<(String, u64), Waiting> = Tree::new("operations_unread_by", 1);
-const MARKS: Tree<(u64, String), i64> = Tree::new("operations_read_at", 1);
+pub(super) const MARKS: Tree<(u64, String), i64> = Tree::new("operations_read_at", 1);
 
 /// Changed in one transaction when many are marked.
 pub(super) const AT_ONCE: usize = 512;
@@ -27,7 +27,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    fn of(entry: &Operation) -> Self {
+    pub(super) fn of(entry: &Operation) -> Self {
         Self { bad: entry.result.is_bad(), host: entry.host.as_ref().map(|host| host.id.clone()) }
     }
 }

@@ -13,6 +13,7 @@ mod export;
 mod filter;
 mod log;
 mod marks;
+mod recount;
 mod retention;
 mod search;
 mod sign_ins;
@@ -172,7 +173,9 @@ impl Operations {
             log.told.send_replace(told);
             return Ok(log);
         }
-        log.change(move |_, book| {
+        let mended = log.store.mended();
+        log.change(move |writer, book| {
+            recount::recount(writer, book, mended)?;
             marks::welcome(book, &operator);
             Ok(())
         })

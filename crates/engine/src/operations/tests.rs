@@ -492,3 +492,49 @@ async fn the_log_of_an_earlier_version_is_read_and_chained() {
     }
     assert_eq!(open(&dir).await.record(restart("b.service"), failed()).await.unwrap().id, 301);
 }
+
+#[tokio::test]
+async fn after_a_recovery_all_is_counted_anew_from_the_entries() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(&dir).await;
+    let web = || Some(host("web"));
+    let mut entries = Vec::new();
+    for number in 0..12 {
+        let draft = OperationDraft::new(OperationKind::Command, web().filter(|_| number % 3 != 0), "x");
+        let result = if number % 4 == 0 { OperationResult::Failed } else { OperationResult::Done };
+        entries.push(log.record(draft, Finish::new(result)).await.unwrap());
+    }
+    let read: Vec<u64> = entries.iter().map(|entry| entry.id).filter(|id| id % 2 == 0).collect();
+    log.mark_read(ReadSelection::Ids(read)).await.unwrap();
+    let (all, of_web) = (log.counts(), log.counts_of(host("web").id).await.unwrap());
+    // What a damaged file may take: an entry with its unread mark still there, and all that is counted.
+    let lost = entries[11].clone();
+    assert!(lost.result == OperationResult::Done && lost.host.is_some() && lost.id % 2 == 0);
+    let gone = entries[2].clone();
+    assert!(gone.result == OperationResult::Done && gone.host.is_some() && gone.id % 2 == 1);
+    let (lost_id, gone_id) = (lost.id, gone.id);
+    let damage = move |writer: &mut Writer<'_>| {
+        log::ENTRIES.remove(writer, &lost_id)?;
+        log::ENTRIES.remove(writer, &gone_id)?;
+        let ledger = book::Ledger { counted_after: 7, ..book::Ledger::default() };
+        book::LEDGER.put(writer, &book::KEY.to_owned(), &ledger)?;
+        book::HOSTS.put(writer, &"nobody".to_owned(), &book::Scope { total: 5, ..book::Scope::default() })?;
+        book::HOSTS.remove(writer, &host("web").id)
+    };
+    log.store.write(damage).await.unwrap();
+    drop(log);
+    let log = open(&dir).await;
+    let less = |counts: OperationCounts| OperationCounts {
+        total: counts.total - 2,
+        unread: counts.unread - 1,
+        ..counts
+    };
+    assert_eq!(log.counts(), less(all));
+    assert_eq!(log.counts_of(host("web").id).await.unwrap(), less(of_web));
+    assert_eq!(log.counts_of("nobody".into()).await.unwrap(), OperationCounts::default());
+    let next = log.record(restart("y"), failed()).await.unwrap();
+    assert_eq!(next.id, lost_id + 1, "the number of an entry that is lost is not given again");
+    drop(log);
+    let log = open(&dir).await;
+    assert_eq!(log.counts().total, all.total - 1, "it is counted once, and what came later stays counted");
+}
