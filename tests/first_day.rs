@@ -76,7 +76,7 @@ fn first_day(language: &str, locale: &str) {
     window.wait_for_count("[data-testid^=\"found-\"]", 1);
     window.click("found-web-2");
     window.wait_for_css("[data-testid=\"sockets-page\"][data-ready]");
-    window.wait_text("sockets-page", "the unit that listens", |text| text.contains("shop.service"));
+    window.wait_page("shop.service");
 
     // A service on the guarded host: without its name nothing can be done.
     pages::open_host(&window, "web-1");

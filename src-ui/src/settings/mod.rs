@@ -4,6 +4,10 @@
 mod data;
 #[cfg(target_arch = "wasm32")]
 mod desktop;
+#[cfg_attr(not(any(target_arch = "wasm32", test)), expect(dead_code, reason = "only the page uses it"))]
+mod given;
+#[cfg(target_arch = "wasm32")]
+mod log;
 #[cfg(target_arch = "wasm32")]
 mod page;
 

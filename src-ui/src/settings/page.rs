@@ -6,6 +6,7 @@ use protocol::settings::{Language, Theme};
 use protocol::text::printable;
 
 use super::desktop::DesktopSettings;
+use super::log::LogSettings;
 use crate::app::TopBar;
 use crate::components::{Button, Choice, Segmented, TextInput};
 use crate::credentials::{LockRow, SecretsRow};
@@ -119,6 +120,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                     {move || t_string!(i18n, settings.terminal_save)}
                 </Button>
             </div>
+            <LogSettings />
             <DataSettings />
             <div class="setting">
                 <span class="setting-name">{move || t_string!(i18n, settings.operator)}</span>
