@@ -20,6 +20,7 @@ mod jumps;
 mod keyring;
 mod layout;
 mod load;
+mod log_window;
 mod managers;
 mod numbers;
 mod operations;

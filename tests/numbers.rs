@@ -190,6 +190,111 @@ fn facts_are_those_of_the_host() {
 }
 
 #[test]
+fn who_is_logged_in_and_what_is_scheduled_are_as_the_hosts_own_tools_say() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = operator_on(&host);
+    host.add_user("ann");
+    let line = "7 3 * * 1-5 /usr/local/bin/report --all # of ann\n";
+    std::fs::write(host.tree().join("root/jobs"), line).unwrap();
+    host.run(&["crontab", "-u", "ann", "/root/jobs"]);
+    std::fs::write(host.tree().join("etc/cron.d/own"), "*/5 * * * * root /bin/true\n").unwrap();
+    let mut login = std::process::Command::new("ssh");
+    login.args(["-tt", "-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i"]);
+    login.arg(host.key()).arg(format!("ann@{}", host.address())).arg("sleep 60");
+    login.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null());
+    let mut login = login.spawn().unwrap();
+    let who = until("ann to be logged in", seconds(20), || {
+        let said = host.run(&["who"]);
+        said.contains("ann").then_some(said)
+    });
+    let ours: System = operator.run(&["system", "web", "--json"]).done().value();
+    login.kill().unwrap();
+    login.wait().unwrap();
+    let mut theirs: Vec<(String, String)> = who
+        .lines()
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            (words[0].to_owned(), words[1].to_owned())
+        })
+        .collect();
+    let mut logins: Vec<(String, String)> =
+        ours.logins.iter().map(|login| (login.user.clone(), login.terminal.clone())).collect();
+    theirs.sort();
+    logins.sort();
+    assert_eq!(logins, theirs, "{:?}", ours.logins);
+    let ann = ours.logins.iter().find(|login| login.user == "ann").unwrap();
+    assert!(ann.from.is_some() && ann.since_ms.is_some_and(|ms| (ours.at_ms - ms).abs() < 60_000), "{ann:?}");
+
+    let job = |user: &str, runs: &str| {
+        let found = ours.jobs.iter().find(|job| job.user.as_deref() == Some(user) && job.runs.contains(runs));
+        found.unwrap_or_else(|| panic!("{runs}: {:?}", ours.jobs))
+    };
+    let report = job("ann", "/usr/local/bin/report --all");
+    assert_eq!((report.kind.as_str(), report.schedule.as_deref()), ("cron", Some("7 3 * * 1-5")));
+    assert!(report.next_ms.is_some_and(|next| next > ours.at_ms), "{report:?}");
+    let five = job("root", "/bin/true").next_ms.unwrap();
+    assert!(five % 300_000 == 0 && five - ours.at_ms <= 300_000, "the next five minutes: {five}");
+    let list = host.run(&["systemctl", "list-timers", "--all", "--output=json"]);
+    let theirs: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+    assert!(theirs.len() > 2);
+    for their in theirs {
+        let unit = their["unit"].as_str().unwrap();
+        let our = ours.jobs.iter().find(|job| job.kind == "timer" && job.source == unit);
+        let our = our.unwrap_or_else(|| panic!("{unit} is missing"));
+        assert_eq!(our.runs, their["activates"].as_str().unwrap(), "{unit}");
+        let (next, last) = (their["next"].as_u64().unwrap_or(0), their["last"].as_u64().unwrap_or(0));
+        let told = |us: u64| (us > 0).then_some(us as i64 / 1_000);
+        // systemctl gives a time of boot and not of the day where a timer counts from the boot.
+        if next > 1 << 50 {
+            let apart = our.next_ms.zip(told(next)).map(|(a, b)| a.abs_diff(b));
+            assert!(apart.is_some_and(|ms| ms < 2_000), "{unit}: {our:?} beside {their}");
+        }
+        if last > 1 << 50 {
+            assert_eq!(our.last_ms, told(last), "{unit}");
+        }
+    }
+}
+
+#[test]
+fn what_was_written_to_a_disk_is_in_its_rates() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let operator = operator_on(&host);
+    let written = || -> u64 {
+        let stats = host.run(&["cat", "/proc/diskstats"]);
+        let lines = stats.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let sectors = lines.filter(|fields| fields[2].starts_with(|c: char| "vsnx".contains(c)));
+        // Sectors of 512 bytes, whatever the disk has.
+        sectors.map(|fields| fields[9].parse::<u64>().unwrap() * 512).sum()
+    };
+    let before = written();
+    let mut watching = operator.start(&["metrics", "web", "--watch", "--json"]);
+    let out = std::io::BufReader::new(watching.child.stdout.take().unwrap());
+    let mut lines = std::io::BufRead::lines(out);
+    let mut next = || serde_json::from_str::<Metrics>(&lines.next().unwrap().unwrap()).unwrap();
+    assert!(next().devices.is_empty(), "a first sample has no rates");
+    let bytes = 48u64 << 20;
+    host.run(&["dd", "if=/dev/urandom", "of=/root/filled", "bs=1M", "count=48", "conv=fsync"]);
+    let mut seen = 0.0;
+    for _ in 0..3 {
+        let sample = next();
+        let over_s = sample.over_ms.unwrap() as f64 / 1_000.0;
+        seen += sample.devices.iter().map(|device| device.write_bytes_per_s * over_s).sum::<f64>();
+        assert!(sample.devices.iter().all(|device| (0.0..=100.0).contains(&device.busy_pct)), "{sample:?}");
+    }
+    let after = written();
+    watching.child.kill().unwrap();
+    watching.child.wait().unwrap();
+    assert!(seen >= bytes as f64 * 0.9, "{seen} bytes were seen of {bytes}");
+    assert!(
+        seen <= (after - before) as f64 * 1.05,
+        "{seen} bytes seen, the kernel counts {}",
+        after - before
+    );
+}
+
+#[test]
 fn services_are_those_of_systemctl() {
     needs!(SystemdHost);
     let host = SystemdHost::shared();

@@ -3,7 +3,7 @@
 //! Most of it stays as it is, and reading it costs four times as much as the numbers that do not.
 //! But a process may change its user, its command line or its program and remain the same process.
 //! So it is looked at again when its name changes, and after as much time as it was old at the last
-//! look: often while it is young, every quarter of a minute later. Who asks about one process, or sends
+//! look: often while it is young, every half minute later. Who asks about one process, or sends
 //! it a signal, gets what it is now.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::clock;
 use crate::root::Root;
 
 const LOOK_AGAIN_MIN: Duration = Duration::from_millis(500);
-const LOOK_AGAIN_MAX: Duration = Duration::from_secs(15);
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(30);
 /// A difference between two clocks that is told.
 const CLOCK_NEWS_MS: u64 = 1_000;
 /// More of a command line is counted, not kept.

@@ -1,0 +1,129 @@
+//! The log in the real window: things are done, one fails, one is cut; the badge, the filters and the words
+//! of it, and all of it again with the host gone.
+
+use std::collections::BTreeMap;
+
+use protocol::operations::{Operation, OperationCounts, OperationResult};
+use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::needs;
+use support::pages;
+use support::places;
+use support::systemd_host::SystemdHost;
+use support::wait::{seconds, until};
+use support::window::Window;
+
+use crate::answers;
+
+const ROWS: &str = "[data-testid^=\"operations-row-\"]";
+
+fn counts(operator: &Operator) -> OperationCounts {
+    operator.run(&["operations", "unread", "--json"]).done().value()
+}
+
+/// Runs a command in the dialog that is open, and waits until its exit or what else became of it shows.
+fn run(window: &Window, command: &str, shows: &str) {
+    window.fill("run-command", command);
+    window.click("run-do");
+    window.wait_page(shows);
+}
+
+#[test]
+fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() {
+    needs!(SystemdHost, Window);
+    let host = SystemdHost::start();
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> =
+        [("MUSTER_DATA_DIR", data.as_str()), ("LANG", "en_US.UTF-8"), ("LC_ALL", "en_US.UTF-8")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+    let app = places::program("muster");
+    let window = Window::open(&desktop, &app, &variables);
+    pages::open_host(&window, "web");
+    window.click("host-next-step");
+    pages::wait_until_live(&window);
+    let begun = counts(&operator);
+    window.click("host-run");
+    run(&window, "echo 备份完成", "备份完成");
+    window.wait_for("run-exit");
+    run(&window, "echo 磁盘空间不足 >&2; exit 3", "磁盘空间不足");
+    window.press_escape();
+    window.wait_gone("run-dialog");
+    // From the terminal, which asks the open app: the badge in the window follows.
+    operator.run(&["run", "web", "--", "echo", "NGINX", "reloaded"]).done();
+    operator.run(&["service", "web", "restart", "cron.service"]).done();
+    let now = counts(&operator);
+    assert_eq!(now.failed, begun.failed + 1);
+    window.wait_text("badge-unread", "the unread operations", |text| {
+        text.split_whitespace().any(|word| word == now.unread.to_string())
+    });
+    // One is cut off in the middle.
+    window.click("host-run");
+    window.fill("run-command", "sleep 611");
+    window.click("run-do");
+    until("the command to run", seconds(30), || {
+        let found = host.try_run(&["pgrep", "-f", "^sleep 611"]);
+        found.status.success().then_some(())
+    });
+    host.cut_link();
+    let cut = until("the operation that was cut", seconds(60), || {
+        let log = answers::operations(&operator);
+        log.into_iter().find(|one| one.result == OperationResult::OutcomeUnknown)
+    });
+    assert_eq!(cut.command, "sleep 611");
+    window.press_escape();
+
+    pages::open_page(&window, "operations");
+    let log = answers::operations(&operator);
+    let failed = log.iter().find(|one| one.result == OperationResult::Failed).unwrap();
+    window.wait_for_count(&format!("{ROWS}[data-unread]"), counts(&operator).unread as usize);
+    window.picture(&places::pictures(), "operations");
+    window.fill("operations-filter", "磁盘");
+    window.wait_for_count(ROWS, 1);
+    window.wait_for(&format!("operations-row-{}", failed.id));
+    window.picture(&places::pictures(), "operations-found");
+    // What the filter found is marked, and nothing else.
+    let before = counts(&operator);
+    window.click("operations-mark-all");
+    until("what was found to be read", seconds(20), || {
+        (counts(&operator).unread == before.unread - 1).then_some(())
+    });
+    window.fill("operations-filter", "nginx");
+    window.wait_for_count(ROWS, 1);
+    window.close();
+
+    // With no host at all: everything is there again, and it can be taken along.
+    let window = Window::open(&desktop, &app, &variables);
+    pages::open_page(&window, "operations");
+    let again = answers::operations(&operator);
+    assert_eq!(again, answers::operations(&operator));
+    let kept = |log: &[Operation]| -> Vec<(u64, OperationResult, String)> {
+        log.iter().map(|one| (one.id, one.result, one.output.clone())).collect()
+    };
+    let (was, is) = (kept(&log), kept(&again));
+    assert!(was.iter().all(|one| is.contains(one)), "{was:?} and then {is:?}");
+    window.fill("operations-filter", "备份完成");
+    window.wait_for_count(ROWS, 1);
+    window.fill("operations-filter", "sleep");
+    window.wait_for(&format!("operations-row-{}", cut.id));
+    // A page that is opened anew shows all.
+    pages::open_page(&window, "settings");
+    pages::open_page(&window, "operations");
+    window.click("operations-export");
+    let file = operator.folder().join("log.jsonl");
+    window.click("export-json");
+    window.fill("export-file", file.to_str().unwrap());
+    window.click("export-do");
+    window.wait_for("export-written");
+    window.picture(&places::pictures(), "operations-export");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let exported: Vec<Operation> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let now = answers::operations(&operator);
+    // The export itself is in the log since.
+    assert!(exported.len() >= 5 && exported.iter().all(|one| now.contains(one)), "{exported:?}");
+    assert!(again.iter().all(|one| exported.iter().any(|other| other.id == one.id)));
+    window.close();
+}
