@@ -43,7 +43,6 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     let app = places::program("muster");
     let window = Window::open(&desktop, &app, &variables);
     pages::open_host(&window, "web");
-    window.click("host-next-step");
     pages::wait_until_live(&window);
     let begun = counts(&operator);
     window.click("host-run");
