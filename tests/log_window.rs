@@ -49,7 +49,7 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     run(&window, "echo 备份完成", "备份完成");
     window.wait_for("run-exit");
     run(&window, "echo 磁盘空间不足 >&2; exit 3", "磁盘空间不足");
-    window.press_escape();
+    window.click("dialog-close");
     window.wait_gone("run-dialog");
     // From the terminal, which asks the open app: the badge in the window follows.
     operator.run(&["run", "web", "--", "echo", "NGINX", "reloaded"]).done();
@@ -73,7 +73,8 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
         log.into_iter().find(|one| one.result == OperationResult::OutcomeUnknown)
     });
     assert_eq!(cut.command, "sleep 611");
-    window.press_escape();
+    window.click("dialog-close");
+    window.wait_gone("run-dialog");
 
     pages::open_page(&window, "operations");
     let log = answers::operations(&operator);

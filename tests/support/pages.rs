@@ -18,6 +18,8 @@ pub fn fill_host_form(window: &Window, name: &str, address: &str, user: &str, ke
 /// Saves what is in the form, connects, and asks for the host's key.
 pub fn save_and_ask_for_the_key(window: &Window) {
     window.click("form-connect");
+    // Until the key is there the button at this place is another one.
+    window.wait_for_css("[data-testid=\"host-state\"][data-state=\"key-unknown\"]");
     window.click("host-next-step");
     window.wait_for("trust-accept");
 }
