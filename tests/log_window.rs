@@ -72,7 +72,7 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
         let log = answers::operations(&operator);
         log.into_iter().find(|one| one.result == OperationResult::OutcomeUnknown)
     });
-    assert_eq!(cut.command, "sleep 611");
+    assert!(cut.command.contains("sleep 611"), "{cut:?}");
     window.click("dialog-close");
     window.wait_gone("run-dialog");
 
