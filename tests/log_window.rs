@@ -111,6 +111,10 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     window.wait_for(&format!("operations-row-{}", cut.id));
     // A page that is opened anew shows all.
     pages::open_page(&window, "settings");
+    window.fill("keep-days", "none");
+    window.script("document.querySelector('[data-testid=keep-save]').click(); document.querySelector('[data-testid=settings-syslog]').scrollIntoView({block: 'center'})");
+    window.wait_for("error-keep-days");
+    window.picture(&places::pictures(), "settings");
     pages::open_page(&window, "operations");
     window.click("operations-export");
     let file = operator.folder().join("log.jsonl");

@@ -65,7 +65,7 @@ pub(crate) fn window() {
          look()",
     );
     line("from a typed filter to its rows", &format!("{:.1} ms", filtered.as_f64().unwrap_or(-1.0)));
-    window.fill("search", "");
+    clear_search(&window);
     memory("with the list open", &window);
     frames(&window);
     stream(&window);
@@ -112,7 +112,7 @@ fn stream(window: &Window) {
         pages::wait_until_live(window);
         // The link stays when its page is left.
         pages::open_page(window, "hosts");
-        window.fill("search", "");
+        clear_search(window);
     }
     pages::open_host(window, "live-0");
     pages::open_tab(window, "overview");
@@ -129,6 +129,14 @@ fn stream(window: &Window) {
         let points: Vec<(f64, f64)> = seen.iter().map(|(minute, mib)| (*minute, mib[at])).collect();
         line(&format!("    slope of {name}"), &format!("{:+.2} MiB/min", slope(&points)));
     }
+}
+
+fn clear_search(window: &Window) {
+    window.script(
+        "const field = document.querySelector('[data-testid=search]');\
+         field.value = '';\
+         field.dispatchEvent(new Event('input', {bubbles: true}))",
+    );
 }
 
 const NAMES: [&str; 2] = ["muster", "WebKitWebProcess"];
