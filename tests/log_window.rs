@@ -112,7 +112,7 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     // A page that is opened anew shows all.
     pages::open_page(&window, "settings");
     window.fill("keep-days", "none");
-    window.script("document.querySelector('[data-testid=keep-save]').click(); document.querySelector('[data-testid=settings-syslog]').scrollIntoView({block: 'center'})");
+    window.click("keep-save");
     window.wait_for("error-keep-days");
     window.picture(&places::pictures(), "settings");
     pages::open_page(&window, "operations");
