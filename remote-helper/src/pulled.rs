@@ -114,6 +114,19 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_that_slept_between_two_trees_has_rates_over_all_that_time_and_none_that_is_wrong() {
+        let (before, now) = (tree("100.00 50.00\n", 100, 0), tree("28900.00 51.00\n", 300, 100));
+        let metrics = answer(&Ask::Metrics { interval_ms: None }, Some(before.path()), now.path()).unwrap();
+        let Answer::Metrics(metrics) = metrics else { panic!() };
+        assert_eq!((metrics.over_ms, metrics.cpu.unwrap().id_pct), (Some(28_800_000), 100.0));
+        let ask = Ask::Processes { interval_ms: None, detail: Vec::new() };
+        let Answer::Processes(table) = answer(&ask, Some(before.path()), now.path()).unwrap() else {
+            panic!()
+        };
+        assert_eq!(table.processes[0].cpu_pct, Some(0.0), "a second of work in eight hours");
+    }
+
+    #[test]
     fn units_are_told_by_what_systemctl_said_there() {
         let now = tree("100.00 50.00\n", 1, 1);
         let Answer::Services(table) = answer(&Ask::Services { interval_ms: None }, None, now.path()).unwrap()
