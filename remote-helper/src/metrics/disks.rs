@@ -3,6 +3,7 @@
 //! Network file systems are named, not measured: stat(2) or statvfs(3) on one whose server is gone
 //! waits for ever.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -34,6 +35,9 @@ const NETWORK: [&str; 16] = [
     "fuse.juicefs",
 ];
 
+/// No host that works has more; each is compared with the others.
+const MOUNTS_LIMIT: usize = 8_192;
+
 /// A line of mountinfo (proc_pid_mountinfo(5)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mount {
@@ -58,8 +62,11 @@ pub(super) fn read_disks(root: &Root) -> (Vec<Disk>, Vec<NetworkMount>) {
     let mut mounts = only_seen(parse_mountinfo(&escape(&bytes)));
     // One that this user may not look at is a folder as far as anybody knows.
     let is_folder = |path: &[u8]| {
-        let meta = std::fs::metadata(OsStr::from_bytes(path));
-        !root.is_live() || meta.is_ok_and(|meta| meta.is_dir())
+        !root.is_live()
+            || match std::fs::metadata(OsStr::from_bytes(path)) {
+                Ok(meta) => meta.is_dir(),
+                Err(why) => why.kind() == std::io::ErrorKind::PermissionDenied,
+            }
     };
     mounts.retain(|mount| is_place(mount, &is_folder));
     let network = pick_network(&mounts);
@@ -69,18 +76,22 @@ pub(super) fn read_disks(root: &Root) -> (Vec<Disk>, Vec<NetworkMount>) {
 /// The mounts that a path leads to. What lies under a later mount, on the same folder or on one above
 /// it, is not seen: whoever asks for its path gets another file system.
 fn only_seen(mounts: Vec<Mount>) -> Vec<Mount> {
-    let seen: Vec<Option<u32>> = mounts.iter().map(|mount| follow(&mounts, &mount.path)).collect();
+    let ids: BTreeSet<u32> = mounts.iter().map(|mount| mount.id).collect();
+    // Of hundreds of mounts a few are told of: only their paths are followed.
+    let is_told = |mount: &Mount| is_real(mount) || NETWORK.contains(&mount.fs_type.as_str());
+    let seen: Vec<Option<u32>> = mounts
+        .iter()
+        .map(|mount| if is_told(mount) { follow(&mounts, &ids, &mount.path) } else { Some(mount.id) })
+        .collect();
     let all = mounts.into_iter().zip(seen);
     all.filter(|(mount, seen)| *seen == Some(mount.id)).map(|(mount, _)| mount).collect()
 }
 
 /// The mount that the kernel comes to by a path, from one folder to the next. It begins outside of the
 /// list, which has no parent for the root of this host.
-fn follow(mounts: &[Mount], path: &[u8]) -> Option<u32> {
-    let parent = |mount: &Mount| {
-        let is_known = mounts.iter().any(|other| other.id == mount.parent && other.id != mount.id);
-        is_known.then_some(mount.parent)
-    };
+fn follow(mounts: &[Mount], ids: &BTreeSet<u32>, path: &[u8]) -> Option<u32> {
+    let parent =
+        |mount: &Mount| (mount.parent != mount.id && ids.contains(&mount.parent)).then_some(mount.parent);
     let mut at = None;
     let is_below = |point: &[u8]| {
         point == b"/" || (path.starts_with(point) && matches!(path.get(point.len()), None | Some(b'/')))
@@ -122,7 +133,7 @@ fn escape(bytes: &[u8]) -> String {
 }
 
 fn parse_mountinfo(text: &str) -> Vec<Mount> {
-    text.lines().filter_map(parse_line).collect()
+    text.lines().filter_map(parse_line).take(MOUNTS_LIMIT).collect()
 }
 
 fn parse_line(line: &str) -> Option<Mount> {
