@@ -85,7 +85,7 @@ fn read_before(folder: &Path, n: usize) {
         .map(|at| {
             let listens = at < 20;
             json!({
-                "protocol": "tcp", "state": if listens { "LISTEN" } else { "ESTAB" },
+                "protocol": "tcp", "state": if listens { "listen" } else { "estab" },
                 "local_address": "10.0.0.1", "local_port": if listens { 8061 + at } else { 8080 },
                 "peer_address": if listens { "0.0.0.0".to_owned() } else { format!("10.0.{}.{}", n % 250, at) },
                 "peer_port": if listens { 0 } else { 40_000 + at }, "inode": at + 1, "uid": 33, "user": "www-data",
