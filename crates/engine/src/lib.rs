@@ -18,6 +18,8 @@ pub mod journal;
 pub mod notes;
 pub mod operations;
 pub mod processes;
+#[cfg(test)]
+mod rig;
 mod runs;
 mod schema;
 pub mod search;

@@ -8,24 +8,13 @@ use std::path::PathBuf;
 use protocol::FaultCode;
 
 use super::*;
+use crate::rig::{self, Dice, copy};
 
 /// In the tests, and in the long ones.
 const ROUNDS: [u64; 2] = [60, 200];
 const SEED: u64 = 0xda_3a6e;
 const ENTRIES: Tree<u64, String> = Tree::new("entries", 1);
 const NAMES: Tree<String, u64> = Tree::new("names", 1);
-
-/// Numbers that are the same at every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 fn value(id: u64) -> String {
     format!("entry {id} ").repeat(1 + (id as usize * 37) % 900)
@@ -61,17 +50,6 @@ async fn fill(dir: &Path) -> BTreeMap<u64, String> {
     written
 }
 
-pub(super) fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
-}
-
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(dir.join("store"))
         .unwrap()
@@ -83,7 +61,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Does one thing to one file and says what.
-fn damage(dir: &Path, dice: &mut Dice) -> String {
+pub(crate) fn damage(dir: &Path, dice: &mut Dice) -> String {
     let files = files(dir);
     // Half of the rounds hit `db`, where the data is.
     let file = match dice.roll(2) {
@@ -137,7 +115,7 @@ async fn a_damaged_store_never_panics_never_lies_and_never_looks_empty() {
     let origin = tempfile::tempdir().unwrap();
     let written = fill(origin.path()).await;
     let mut tally = Tally::default();
-    let rounds = ROUNDS[usize::from(std::env::var_os("MUSTER_TEST_LONG").is_some())];
+    let rounds = ROUNDS[usize::from(rig::is_long())];
     println!("seed {SEED}, {rounds} rounds");
     for round in 0..rounds {
         let mut dice = Dice(SEED + round * 7919);

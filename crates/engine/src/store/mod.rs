@@ -34,9 +34,9 @@ mod value;
 mod witness;
 
 #[cfg(test)]
-mod crash_tests;
+pub(crate) mod crash_tests;
 #[cfg(test)]
-mod damage_tests;
+pub(crate) mod damage_tests;
 #[cfg(test)]
 mod renew_tests;
 #[cfg(test)]

@@ -13,23 +13,13 @@ use super::*;
 use crate::clock::Clock;
 use crate::operations::log::ENTRIES;
 use crate::operations::{Finish, OperationDraft, Operations};
+use crate::rig::Dice;
 use crate::secrets::Memory;
 use crate::store::{Order, Store};
 
 const SEED: u64 = 0x0ddb_a115_ea1e_d109;
 const ROUNDS: u64 = 200;
 const ENTRIES_WRITTEN: u64 = 40;
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 async fn open(dir: &Path) -> Operations {
     let store = Store::open(dir).await.unwrap().store;

@@ -8,23 +8,9 @@ use super::*;
 use crate::clock::Clock;
 use crate::operations::filter::Sieve;
 use crate::operations::{Finish, OperationDraft, Operations, marks};
+use crate::rig::Dice;
 
 const SEED: u64 = 0x5ea_4c4b_10c5;
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    fn pick<'w>(&mut self, words: &[&'w str]) -> &'w str {
-        words[self.roll(words.len() as u64) as usize]
-    }
-}
 
 const WORDS: [&str; 8] = ["nginx", "Cron", "备份失败", "磁盘空间", "/srv/数据", "10.0.3.7", "ÄRGER", "x"];
 
