@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use protocol::FaultCode;
 use protocol::credentials::{KeyringState, SecretsMoved};
+use protocol::store::StoreReport;
 use support::keyring::Session;
 use support::musterctl::{Operator, Ran};
 use support::needs;
 use support::sshd::Sshd;
 use support::throwaway_user::ThrowawayUser;
+
+const PASSPHRASE_FILE: &str = "MUSTER_VAULT_PASSPHRASE_FILE";
 
 fn passphrase_file(operator: &Operator, name: &str, passphrase: &str) -> PathBuf {
     let file = operator.folder().join(name);
@@ -30,7 +33,7 @@ fn without_a_keyring_a_password_is_kept_in_an_encrypted_file() {
     let user = ThrowawayUser::add();
     let sshd = Sshd::start_with(&["PasswordAuthentication yes"]);
     let session = Session::bare();
-    let operator = Operator::in_session(&session);
+    let mut operator = Operator::in_session(&session);
     let right = passphrase_file(&operator, "right", "four words of passphrase");
     let wrong = passphrase_file(&operator, "wrong", "another set of words");
     let right = ["--vault-passphrase-file", right.to_str().unwrap()];
@@ -38,7 +41,9 @@ fn without_a_keyring_a_password_is_kept_in_an_encrypted_file() {
     add_by_password(&operator, &sshd, &user, &[]).refused(8, &["vault create"]);
     assert_eq!(operator.run(&["host", "list", "--json"]).done().json(), serde_json::json!([]));
     add_by_password(&operator, &sshd, &user, &right).done();
+    operator.set(PASSPHRASE_FILE, right[1]);
     operator.accept("web");
+    operator.unset(PASSPHRASE_FILE);
     operator.run(&["check", "web", right[0], right[1]]).done();
 
     let locked = operator.run(&["check", "web", "--json"]).status_is(8).fault();
@@ -53,10 +58,38 @@ fn without_a_keyring_a_password_is_kept_in_an_encrypted_file() {
         0,
         "a passphrase is never sent to a host"
     );
-    // What needs no secret needs no passphrase.
-    operator.run(&["host", "show", "web"]).done();
-    operator.run(&["operations"]).done();
+    // The data is sealed by a key that is in the file too: there is no keyring to have it.
+    operator.run(&["host", "show", "web"]).refused(8, &["locked", "--vault-passphrase-file"]);
     assert!(operator.run(&["vault", "status"]).done().stdout.contains("waits for its passphrase"));
+    let report: StoreReport = operator.run(&["store", "check", "--json", right[0], right[1]]).done().value();
+    assert!(report.facts.sealed_by.is_some() && report.broken == 0, "{report:?}");
+}
+
+#[test]
+fn without_a_keyring_the_data_is_sealed_once_there_is_a_file_for_its_key() {
+    let mut operator = Operator::without_keyring();
+    let add = |operator: &Operator, name: &str| {
+        let words = ["host", "add", name, "--address", "192.0.2.7", "--user", "pl4nted-user"];
+        operator.run(&words).done();
+    };
+    add(&operator, "first");
+    let planted = || crate::secrets::files_with(operator.folder(), "pl4nted-user");
+    assert!(!planted().is_empty(), "without a place for its key the data is in the clear, and that is said");
+    let file = passphrase_file(&operator, "right", "four words of passphrase");
+    operator.set(PASSPHRASE_FILE, file.to_str().unwrap());
+    operator.run(&["vault", "create"]).done();
+    let sealed = operator.run(&["host", "list", "--json"]).done();
+    assert!(sealed.stderr.contains("sealed"), "{}", sealed.stderr);
+    assert_eq!(sealed.json().as_array().unwrap().len(), 1);
+    add(&operator, "second");
+    let planted = crate::secrets::files_with(&operator.data().join("store"), "pl4nted-user");
+    assert!(planted.is_empty(), "{planted:?}");
+    // Everything goes on: the log is whole, a backup can be made and brought back.
+    operator.run(&["operations", "verify"]).done();
+    let backup = operator.folder().join("backup");
+    operator.run(&["store", "backup", backup.to_str().unwrap()]).done();
+    operator.run(&["store", "restore", backup.to_str().unwrap()]).done();
+    assert_eq!(operator.run(&["host", "list", "--json"]).done().json().as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! of it, and all of it again with the host gone.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 
 use protocol::operations::{Operation, OperationCounts, OperationResult};
 use support::desktop::Desktop;
@@ -28,6 +29,33 @@ fn run(window: &Window, command: &str, shows: &str) {
     window.wait_page(shows);
 }
 
+/// Gives a collector in the settings; what is done from then on comes to it as RFC 5424 says.
+fn send_to_a_collector(window: &Window, operator: &Operator) {
+    let collector = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    collector.set_read_timeout(Some(seconds(60))).unwrap();
+    let port = collector.local_addr().unwrap().port().to_string();
+    window.click("syslog-udp");
+    window.fill("syslog-host", "127.0.0.1");
+    window.fill("syslog-port", &port);
+    window.click("syslog-save");
+    let set = until("the collector to be kept", seconds(20), || {
+        let told = operator.run(&["operations", "syslog"]).done().stdout;
+        told.contains(&port).then_some(told)
+    });
+    assert!(set.contains("127.0.0.1") && set.contains("UDP"), "{set}");
+    operator.run(&["run", "local", "--", "echo", "collected"]).done();
+    let mut bytes = [0; 4_096];
+    let message = loop {
+        let length = collector.recv(&mut bytes).unwrap();
+        let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+        if text.contains("collected") {
+            break text;
+        }
+    };
+    assert!(message.starts_with("<110>1 ") && message.contains(" muster - command [operation@"), "{message}");
+    operator.run(&["operations", "syslog", "--off"]).done();
+}
+
 #[test]
 fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() {
     needs!(SystemdHost, Window);
@@ -51,9 +79,19 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     run(&window, "echo 磁盘空间不足 >&2; exit 3", "磁盘空间不足");
     window.click("dialog-close");
     window.wait_gone("run-dialog");
-    // From the terminal, which asks the open app: the badge in the window follows.
+    // From the terminal, which asks the open app: the badge in the window follows, and so does a terminal.
+    let mut following = operator.start(&["operations", "--follow", "--json", "--limit", "1"]);
+    let lines = BufReader::new(following.child.stdout.take().unwrap()).lines();
+    let mut followed = lines.map(|line| serde_json::from_str::<Operation>(&line.unwrap()).unwrap());
+    let last = followed.next().unwrap();
+    assert_eq!(last.result, OperationResult::Failed, "the newest that was there: {last:?}");
     operator.run(&["run", "web", "--", "echo", "NGINX", "reloaded"]).done();
     operator.run(&["service", "web", "restart", "cron.service"]).done();
+    let told: Vec<OperationResult> = followed.by_ref().take(4).map(|one| one.result).collect();
+    let (begun_one, done) = (OperationResult::UnderWay, OperationResult::Done);
+    assert_eq!(told, [begun_one, done, begun_one, done], "each as it is begun and as it ends");
+    following.child.kill().unwrap();
+    following.child.wait().unwrap();
     let now = counts(&operator);
     assert_eq!(now.failed, begun.failed + 1);
     window.wait_text("badge-unread", "the unread operations", |text| {
@@ -109,12 +147,21 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     window.wait_for_count(ROWS, 1);
     window.fill("operations-filter", "sleep");
     window.wait_for(&format!("operations-row-{}", cut.id));
+    // A custom command comes back into its field, to be looked at before it is run again.
+    window.click(&format!("operations-row-{}", cut.id));
+    window.click("operations-again");
+    window.wait_for("run-command");
+    assert_eq!(window.value("run-command"), "sleep 611");
+    window.picture(&places::pictures(), "operations-again");
+    window.click("run-cancel");
+    window.wait_gone("run-dialog");
     // A page that is opened anew shows all.
     pages::open_page(&window, "settings");
     window.fill("keep-days", "none");
     window.click("keep-save");
     window.wait_for("error-keep-days");
     window.picture(&places::pictures(), "settings");
+    send_to_a_collector(&window, &operator);
     pages::open_page(&window, "operations");
     window.click("operations-export");
     let file = operator.folder().join("log.jsonl");

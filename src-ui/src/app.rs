@@ -20,6 +20,7 @@ use crate::hosts::{
     host_path, table,
 };
 use crate::journal::JournalPage;
+use crate::keys::KeysDialog;
 use crate::notes::NotesPage;
 use crate::operations::{HostOperationsPage, OperationsPage};
 use crate::overview::{HelperRemoveDialog, OverviewPage};
@@ -334,7 +335,9 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::Service { host, unit, action } => {
                 view! { <ServiceDialog host unit action /> }.into_any()
             }
-            OpenDialog::Run { host } => view! { <RunDialog host /> }.into_any(),
+            OpenDialog::Run { host, command, sudo } => {
+                view! { <RunDialog host before=(command.unwrap_or_default(), sudo) /> }.into_any()
+            }
             OpenDialog::HelperRemove { host } => view! { <HelperRemoveDialog host /> }.into_any(),
             OpenDialog::Signal { host, pid, start_ticks, name } => {
                 view! { <SignalDialog host pid start_ticks name /> }.into_any()
@@ -347,62 +350,6 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::Quit => view! { <QuitDialog /> }.into_any(),
             OpenDialog::Search { text } => view! { <SearchPalette text /> }.into_any(),
         })
-    }
-}
-
-#[component]
-fn KeysDialog() -> impl IntoView {
-    let app = use_app();
-    let i18n = use_i18n();
-    let line = |keys: &'static [&'static str], text: Signal<String>| {
-        let keys = keys.iter().map(|key| view! { <KeyCap key=*key /> }).collect_view();
-        view! {
-            <dt>{keys}</dt>
-            <dd>{move || text.get()}</dd>
-        }
-    };
-    macro_rules! says {
-        ($($key:tt)+) => { Signal::derive(move || t_string!(i18n, $($key)+).to_string()) };
-    }
-    view! {
-        <crate::components::Dialog
-            title=says!(app.keys)
-            on_close=Callback::new(move |()| app.dialog.set(None))
-            wide=true
-            testid="keys"
-        >
-            <div class="keys">
-                <section>
-                    <h3>{move || t_string!(i18n, app.keys_anywhere)}</h3>
-                    <dl>
-                        {line(&["Ctrl", "K"], says!(app.key_search))}
-                        {line(&["/"], says!(app.key_filter))}
-                        {line(&["Alt", "1-9"], says!(app.key_open_host))}
-                        {line(&["Ctrl", "Shift", "L"], says!(app.key_lock))}
-                        {line(&["?"], says!(app.key_help))}
-                    </dl>
-                </section>
-                <section>
-                    <h3>{move || t_string!(i18n, app.keys_table)}</h3>
-                    <dl>
-                        {line(&["\u{2191}", "\u{2193}"], says!(app.key_move))}
-                        {line(&["Home", "End"], says!(app.key_ends))}
-                        {line(&["Enter"], says!(app.key_open))}
-                        {line(&["Shift", "\u{2191}", "\u{2193}"], says!(app.key_range))}
-                        {line(&["Ctrl", "A"], says!(app.key_all))}
-                        {line(&["Ctrl", "C"], says!(app.key_copy))}
-                        {line(&["Space"], says!(app.key_freeze))}
-                        {line(&["\u{2190}", "\u{2192}"], says!(app.key_fold))}
-                        {line(&["e"], says!(app.key_edit))}
-                        {line(&["Delete"], says!(app.key_remove))}
-                    </dl>
-                </section>
-                <section>
-                    <h3>{move || t_string!(i18n, app.keys_dialog)}</h3>
-                    <dl>{line(&["Esc"], says!(app.key_escape))}</dl>
-                </section>
-            </div>
-        </crate::components::Dialog>
     }
 }
 

@@ -39,6 +39,8 @@ mod app;
 #[cfg(target_arch = "wasm32")]
 mod ipc;
 #[cfg(target_arch = "wasm32")]
+mod keys;
+#[cfg(target_arch = "wasm32")]
 mod quit;
 
 #[cfg(target_arch = "wasm32")]

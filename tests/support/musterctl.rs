@@ -53,6 +53,11 @@ impl Operator {
         self.variables.push((name.into(), value.into()));
     }
 
+    /// Takes a variable away again.
+    pub fn unset(&mut self, name: &str) {
+        self.variables.retain(|(known, _)| known != name);
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -191,6 +191,14 @@ impl Window {
             .unwrap_or_else(|why| self.give_up(&format!("{testid} has no text: {why}")))
     }
 
+    /// What a field holds.
+    pub fn value(&self, testid: &str) -> String {
+        let field = self.find(&by_testid(testid));
+        let value = self.runtime.block_on(field.prop("value"));
+        let value = value.unwrap_or_else(|why| self.give_up(&format!("{testid} has no value: {why}")));
+        value.unwrap_or_default()
+    }
+
     /// Waits until a part shows text that is as wanted, and gives it.
     pub fn wait_text(&self, testid: &str, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let start = std::time::Instant::now();

@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// File whose first line opens the encrypted file of secrets, instead of a prompt
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "MUSTER_VAULT_PASSPHRASE_FILE")]
     pub(crate) vault_passphrase_file: Option<PathBuf>,
     /// Print one JSON document (one a line with --watch); errors as JSON on stderr
     #[arg(long, global = true)]
@@ -316,6 +316,9 @@ pub(crate) struct Operations {
     /// Only entries older than this one
     #[arg(long, value_name = "ID")]
     pub(crate) before: Option<u64>,
+    /// Go on with what the running app writes, as it is begun and as it ends, until stopped
+    #[arg(long, conflicts_with = "before")]
+    pub(crate) follow: bool,
     #[command(subcommand)]
     pub(crate) verb: Option<OperationsVerb>,
 }
@@ -384,6 +387,23 @@ pub(crate) enum OperationsVerb {
         format: Option<String>,
         #[command(flatten)]
         filter: OperationFields,
+    },
+    /// Say where entries are sent to, choose it, or send what waits
+    Syslog {
+        /// The collector: a name or an IP address
+        #[arg(long, value_name = "HOST")]
+        to: Option<String>,
+        #[arg(long, requires = "to", default_value_t = 514, value_parser = clap::value_parser!(u16).range(1..))]
+        port: u16,
+        /// By datagrams; else over TCP
+        #[arg(long, requires = "to")]
+        udp: bool,
+        /// Send nothing any more
+        #[arg(long, conflicts_with = "to")]
+        off: bool,
+        /// Send what waits now; the open app does so by itself
+        #[arg(long, conflicts_with = "off")]
+        send: bool,
     },
     /// Take old operations away now, by the settings or as given here
     Retain {

@@ -18,7 +18,7 @@ pub(crate) async fn act(
     printer: &Printer,
 ) -> Result<(), Fault> {
     match verb {
-        VaultVerb::Status => printer.show(&desk.call(SecretsState {}).await?, state_words),
+        VaultVerb::Status => show_state(&desk.call(SecretsState {}).await?, printer),
         VaultVerb::Create => {
             let passphrase = new_passphrase(file)?;
             let moved = desk.call(VaultCreate { passphrase }).await?;
@@ -55,10 +55,14 @@ pub(crate) async fn lock(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
 }
 
 pub(crate) async fn unlock(desk: &Desk, file: Option<&Path>, printer: &Printer) -> Result<(), Fault> {
-    if let Desk::App(_) = desk {
+    if let Desk::App { .. } = desk {
         desk.call(AppUnlock { passphrase: passphrase("passphrase", file)? }).await?;
     }
     printer.say("Muster is not locked")
+}
+
+pub(crate) fn show_state(state: &KeyringState, printer: &Printer) -> Result<(), Fault> {
+    printer.show(state, state_words)
 }
 
 fn state_words(state: &KeyringState) -> String {

@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use engine::clock::Clock;
-use engine::secrets::Places;
-use engine::{Desk, EngineOptions, this_computer};
+use engine::secrets::{Places, SecretStore};
+use engine::{Desk, EngineOptions, Topic, this_computer};
 use protocol::processes::ProcessQuery;
 use protocol::search::FindQuery;
 use protocol::services::ServiceQuery;
@@ -42,7 +42,7 @@ use tokio::time::MissedTickBehavior;
 static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
-use args::{Args, HelperVerb, StoreVerb, Verb, Watching};
+use args::{Args, HelperVerb, StoreVerb, VaultVerb, Verb, Watching};
 use output::Printer;
 
 fn main() -> ExitCode {
@@ -76,17 +76,24 @@ async fn carry_out(args: Args, printer: &Printer) -> Result<(), Fault> {
         return store::restore(&data_dir, &file, passphrase_stdin, secrets, printer).await;
     }
     let desk = Desk::open(EngineOptions {
-        data_dir: data_dir.clone(),
+        data_dir,
         clock: Clock::system(),
-        secrets,
+        secrets: secrets.clone(),
         operator: this_computer::operator(),
     })
-    .await?;
+    .await;
+    let desk = match (desk, &args.verb) {
+        // Where secrets are is no secret.
+        (Err(fault), Verb::Vault { verb: VaultVerb::Status }) if fault.code == FaultCode::VaultLocked => {
+            return credentials::show_state(&secrets.state(), printer);
+        }
+        (desk, _) => desk?,
+    };
     if let Some(notice) = desk.notice() {
         printer.notice(notice);
     }
     // Before anything connects: a sign-in asks only where somebody listens.
-    let asks = secrets::open_asks(&desk, &data_dir).await;
+    let asks = secrets::open_asks(&desk).await;
     let done = tokio::select! {
         done = act(&desk, args.verb, args.vault_passphrase_file.as_deref(), printer) => done,
         () = secrets::answer_questions(asks) => Ok(()),
@@ -119,7 +126,7 @@ async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Print
         Verb::Services { name, query, failed, watching } => {
             let (text, watch) = (query.unwrap_or_default(), watching.watch);
             let query = ServiceQuery { text, failed, connect: true, watch };
-            let mut news = if watch { desk.events() } else { None };
+            let mut news = if watch { Some(desk.news(Topic::Services).await?) } else { None };
             let changed = async || services::changed(&mut news).await;
             repeat_or_when(watching, async || services::show(desk, &name, &query, printer).await, changed)
                 .await

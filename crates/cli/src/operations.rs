@@ -1,17 +1,19 @@
 //! operations.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use engine::Desk;
+use engine::{Desk, Topic};
 use protocol::ipc::{
-    OperationComment, OperationShow, OperationsExport, OperationsList, OperationsRead, OperationsRetain,
-    OperationsVerify,
+    AppStart, OperationComment, OperationShow, OperationsExport, OperationsForward, OperationsList,
+    OperationsRead, OperationsRetain, OperationsVerify, SettingsSave,
 };
 use protocol::operations::{
     ChainHead, ChainKey, ExportFormat, ExportReport, LogCheck, Operation, OperationCounts, OperationFilter,
     OperationKind, OperationPage, OperationResult, Piece, Privilege, ReadSelection, Retained,
 };
-use protocol::settings::LogKeep;
+use protocol::settings::{LogKeep, Syslog, Transport};
+use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
 use crate::args::{OperationFields, Operations, OperationsVerb};
@@ -20,6 +22,10 @@ use crate::output::{Printer, Set, bytes, list, or_dash, table, time};
 
 pub(crate) async fn act(desk: &Desk, operations: Operations, printer: &Printer) -> Result<(), Fault> {
     match operations.verb {
+        None if operations.follow => {
+            let filter = OperationFilter { limit: operations.limit, ..filter(operations.filter)? };
+            follow(desk, filter, printer).await
+        }
         None => {
             let (before, limit) = (operations.before, operations.limit);
             let filter = OperationFilter { before, limit, ..filter(operations.filter)? };
@@ -64,7 +70,7 @@ pub(crate) async fn act(desk: &Desk, operations: Operations, printer: &Printer) 
             let file = absolute("file", &file)?;
             let shown = protocol::text::printable(&file).into_owned();
             printer.say(&format!("writing {shown}; Ctrl+C calls it off and leaves nothing"))?;
-            let export = OperationsExport { file, format, filter, ticket: "terminal".into() };
+            let export = OperationsExport { file, format, filter, words: None, ticket: "terminal".into() };
             printer.show(&desk.call(export).await?, export_words)
         }
         Some(OperationsVerb::Retain { days, entries, export_to }) => {
@@ -73,7 +79,89 @@ pub(crate) async fn act(desk: &Desk, operations: Operations, printer: &Printer) 
             let keep = (given != LogKeep::default()).then_some(given);
             printer.show(&desk.call(OperationsRetain { keep }).await?, retained_words)
         }
+        Some(OperationsVerb::Syslog { to, port, udp, off, send }) => {
+            let transport = if udp { Transport::Udp } else { Transport::Tcp };
+            syslog(desk, to.map(|host| Syslog { transport, host, port }), off, send, printer).await
+        }
     }
+}
+
+/// Entries before what is followed, where no number is asked for.
+const BEFORE_FOLLOW: u32 = 10;
+/// Of one read of the log while it is followed.
+const FOLLOW_PAGE: u32 = 200;
+
+/// Prints what is newest, then each entry as it is written and once more as it ends; with `--json` one
+/// document a line.
+async fn follow(desk: &Desk, filter: OperationFilter, printer: &Printer) -> Result<(), Fault> {
+    if let Desk::Own(_) = desk {
+        return Err(Fault::bad_input(
+            "follow",
+            "no app has the data open, so nothing is written to the log while this waits: start the app, or leave \
+             --follow out",
+        ));
+    }
+    let mut news = desk.news(Topic::Operations).await?;
+    let first = OperationFilter { limit: filter.limit.or(Some(BEFORE_FOLLOW)), ..filter.clone() };
+    let mut shown = BTreeMap::new();
+    let page = desk.call(OperationsList { filter: first }).await?;
+    let mut newest = page.operations.first().map_or(0, |operation| operation.id);
+    tell_new(page.operations, &mut shown, printer)?;
+    while news.next().await.is_some() {
+        let mut some = Vec::new();
+        let mut filter = OperationFilter { limit: Some(FOLLOW_PAGE), ..filter.clone() };
+        loop {
+            let page = desk.call(OperationsList { filter: filter.clone() }).await?;
+            some.extend(page.operations);
+            let is_behind = some.last().is_some_and(|oldest| oldest.id > newest);
+            filter.before = page.next.filter(|_| is_behind);
+            if filter.before.is_none() {
+                break;
+            }
+        }
+        // What an older entry came to is told too, if the entry was.
+        some.retain(|operation| operation.id > newest || shown.contains_key(&operation.id));
+        newest = newest.max(some.first().map_or(0, |operation| operation.id));
+        tell_new(some, &mut shown, printer)?;
+    }
+    Err(Fault::new(FaultCode::LinkLost, "the app that was followed has ended"))
+}
+
+/// Prints those that were not shown yet as they are now, oldest first.
+fn tell_new(
+    some: Vec<Operation>,
+    shown: &mut BTreeMap<u64, OperationResult>,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    for operation in some.into_iter().rev() {
+        if shown.insert(operation.id, operation.result) != Some(operation.result) {
+            printer.show(&operation, line_words)?;
+        }
+    }
+    while shown.len() > FOLLOW_PAGE as usize {
+        shown.pop_first();
+    }
+    Ok(())
+}
+
+/// An entry in one line.
+fn line_words(operation: &Operation) -> String {
+    let target = if operation.target.is_empty() { &operation.command } else { &operation.target };
+    format!(
+        "{:>6}  {}  {}  {}  {}  {}  {}  {}\n",
+        operation.id,
+        time(operation.started_ms),
+        one_line(&operation.operator),
+        one_line(&or_dash(operation.host.as_ref().map(|host| &host.name))),
+        operation.kind.name(),
+        one_line(target),
+        operation.result.words(),
+        one_line(&operation.summary),
+    )
+}
+
+fn one_line(text: &str) -> String {
+    printable(text).into_owned()
 }
 
 /// The full path: another program may write the file.
@@ -95,6 +183,34 @@ fn format_of(file: &Path, word: Option<&str>) -> Result<ExportFormat, Fault> {
 
 fn export_words(report: &ExportReport) -> String {
     format!("{} operations, {}, in {}\n", report.written, bytes(report.bytes), report.file)
+}
+
+async fn syslog(
+    desk: &Desk,
+    to: Option<Syslog>,
+    off: bool,
+    send: bool,
+    printer: &Printer,
+) -> Result<(), Fault> {
+    let mut settings = desk.call(AppStart {}).await?.settings;
+    if to.is_some() || off {
+        settings.log.syslog = to;
+        settings = desk.call(SettingsSave { settings }).await?;
+    }
+    if send {
+        let sent = desk.call(OperationsForward {}).await?;
+        return printer.show(&sent, |sent| format!("{sent} operations were sent\n"));
+    }
+    printer.show(&settings.log.syslog, |syslog| match syslog {
+        Some(Syslog { transport, host, port }) => {
+            let by = match transport {
+                Transport::Tcp => "TCP",
+                Transport::Udp => "UDP",
+            };
+            format!("operations are sent to {host} port {port} over {by}, in the clear, as the app runs\n")
+        }
+        None => "operations are sent nowhere\n".to_owned(),
+    })
 }
 
 fn retained_words(retained: &Retained) -> String {

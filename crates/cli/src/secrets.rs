@@ -109,11 +109,11 @@ fn prompt(what: &str) -> Result<String, Fault> {
 
 /// The questions of sign-ins, for this terminal. Where there is no terminal nobody is asked, and what is
 /// missing is said instead.
-pub(crate) async fn open_asks(desk: &Desk, data_dir: &Path) -> Option<Asks> {
+pub(crate) async fn open_asks(desk: &Desk) -> Option<Asks> {
     if !std::io::stdin().is_terminal() {
         return None;
     }
-    Asks::open(desk, data_dir).await.ok().flatten()
+    Asks::open(desk).await.ok()
 }
 
 /// Asks in the terminal what sign-ins ask, as long as it is polled.

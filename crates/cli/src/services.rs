@@ -2,13 +2,11 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use engine::Desk;
-use protocol::ipc::{Event, ServiceAct, ServiceImpactShow, ServicesQuery};
+use engine::{Desk, News};
+use protocol::ipc::{ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::{Operation, OperationResult};
 use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery, UnitState};
 use protocol::{Fault, FaultCode};
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
 
 use crate::output::{Printer, Set, bytes, judge, or_dash, table, time};
 
@@ -32,15 +30,14 @@ pub(crate) async fn show(
     printer.show(&answer, words)
 }
 
-/// Comes back when units of a watched host changed; never where that is not heard.
-pub(crate) async fn changed(news: &mut Option<broadcast::Receiver<Event>>) {
-    while let Some(receiver) = news {
-        match receiver.recv().await {
-            Ok(Event::Services { .. }) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => *news = None,
-        }
+/// Comes back when units of a watched host changed; never where nothing more is heard.
+pub(crate) async fn changed(news: &mut Option<News>) {
+    if let Some(heard) = news
+        && heard.next().await.is_some()
+    {
+        return;
     }
+    *news = None;
     std::future::pending().await
 }
 

@@ -35,5 +35,5 @@ mod system;
 pub mod this_computer;
 pub mod trust;
 
-pub use door::{Asks, Desk, Entries, Samples, open_door};
+pub use door::{Asks, Desk, Entries, News, Samples, Topic, open_door};
 pub use engine::{Engine, EngineOptions};

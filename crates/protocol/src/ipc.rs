@@ -14,8 +14,8 @@ use crate::link::{CheckReport, HelperStatus, LinkState, Question};
 use crate::metrics::Metrics;
 use crate::notes::{Note, NoteAbout};
 use crate::operations::{
-    ExportFormat, ExportReport, LogCheck, Operation, OperationCounts, OperationFilter, OperationPage,
-    ReadSelection, Retained,
+    ExportFormat, ExportReport, ExportWords, LogCheck, Operation, OperationCounts, OperationFilter,
+    OperationPage, ReadSelection, Retained,
 };
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
 use crate::search::{FindAnswer, FindQuery};
@@ -158,10 +158,12 @@ commands! {
     "operations_verify" OperationsVerify {} -> LogCheck;
     /// Writes what a filter asks for to a file that is not there yet. `ticket` names it in events, and
     /// for calling it off.
-    "operations_export" OperationsExport { file: String, format: ExportFormat, filter: OperationFilter, ticket: String } -> ExportReport;
+    "operations_export" OperationsExport { file: String, format: ExportFormat, filter: OperationFilter, words: Option<ExportWords>, ticket: String } -> ExportReport;
     "operations_export_cancel" OperationsExportCancel { ticket: String } -> ();
     /// Takes away what shall not be kept, now; `None` goes by the settings.
     "operations_retain" OperationsRetain { keep: Option<LogKeep> } -> Retained;
+    /// Sends what waits for the syslog collector of the settings; the answer says how many entries went.
+    "operations_forward" OperationsForward {} -> u64;
 
     /// The note on a host or a group; `None` if there is none.
     "note_show" NoteShow { about: NoteAbout } -> Option<Note>;

@@ -107,6 +107,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         operations::operations_export,
         operations::operations_export_cancel,
         operations::operations_retain,
+        operations::operations_forward,
         journal::journal_query,
         helper::helper_status,
         helper::helper_remove,

@@ -11,4 +11,5 @@ super::pass! {
     operations_export: OperationsExport;
     operations_export_cancel: OperationsExportCancel;
     operations_retain: OperationsRetain;
+    operations_forward: OperationsForward;
 }

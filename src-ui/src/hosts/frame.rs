@@ -1,9 +1,11 @@
 //! The frame around one host: its head, its tabs, and the view that is chosen.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::components::{A, Outlet};
 use leptos_router::hooks::use_params_map;
 use protocol::hosts::{Host, HostRow, LOCAL};
+use protocol::ipc::OperationsCounts;
 use protocol::link::LinkState;
 use protocol::services::ServiceAction;
 use protocol::sockets::endpoint;
@@ -15,6 +17,7 @@ use crate::app::TopBar;
 use crate::components::{
     Button, ButtonKind, Empty, Failed, Glyph, IconName, Menu, MenuItem, Tab, Tabs, Tag, of_host,
 };
+use crate::ipc;
 use crate::state::standing::{NextStep, Standing, Tone, next_step, seen_ms};
 use crate::state::{OpenDialog, use_app};
 use crate::text::{I18n, link_words_aged, next_step_words, retry_words, t_string, use_i18n};
@@ -195,7 +198,7 @@ fn HostHead() -> impl IntoView {
                 testid="host-run"
                 disabled=Signal::derive(move || !live.get())
                 on_click=Callback::new(move |()| {
-                    app.dialog.set(Some(OpenDialog::Run { host: host.name.get_untracked() }));
+                    app.dialog.set(Some(OpenDialog::run(host.name.get_untracked())));
                 })
             >
                 {move || t_string!(i18n, app.run)}
@@ -350,10 +353,32 @@ fn LinkFault() -> impl IntoView {
     }
 }
 
+/// How many operations of the host are unread; follows every change of the log.
+fn unread_of(host: HostContext) -> Signal<u64> {
+    let app = use_app();
+    let unread = RwSignal::new(0);
+    Effect::new(move |_| {
+        let name = host.name.get();
+        app.counts.track();
+        app.log_record.track();
+        spawn_local(async move {
+            // A log that cannot be read is told on its page.
+            if let Ok(counts) = ipc::call(OperationsCounts { host: name.clone() }).await
+                && host.name.try_get_untracked() == Some(name)
+            {
+                unread.try_set(counts.unread);
+            }
+        });
+    });
+    unread.into()
+}
+
 #[component]
 fn HostTabs() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
+    let unread = unread_of(host);
+    let unread_words = Signal::derive(move || t_string!(i18n, app.unread, count = unread.get()));
     let tab = |path, testid, words: fn(I18n) -> &'static str| {
         Tab::new(path, testid, move || words(i18n).to_owned())
     };
@@ -363,7 +388,8 @@ fn HostTabs() -> impl IntoView {
         tab("sockets", "tab-sockets", |i18n| t_string!(i18n, app.tab_sockets)),
         tab("services", "tab-services", |i18n| t_string!(i18n, app.tab_services)),
         tab("journal", "tab-journal", |i18n| t_string!(i18n, app.tab_journal)),
-        tab("operations", "tab-operations", |i18n| t_string!(i18n, app.tab_operations)),
+        tab("operations", "tab-operations", |i18n| t_string!(i18n, app.tab_operations))
+            .counting(unread, unread_words),
         tab("notes", "tab-notes", |i18n| t_string!(i18n, app.tab_notes)),
     ];
     view! {

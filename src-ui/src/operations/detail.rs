@@ -239,7 +239,12 @@ fn again(app: crate::state::App, operation: &Operation) -> Option<AnyView> {
     let (unit, kind) = (operation.target.clone(), operation.kind);
     let dialog = match (action(kind), kind) {
         (Some(action), _) => OpenDialog::Service { host, unit: Some(unit), action },
-        (None, OperationKind::Command) => OpenDialog::Run { host },
+        (None, OperationKind::Command) => OpenDialog::Run {
+            host,
+            // A field of one line would make another command of one with several.
+            command: Some(operation.target.clone()).filter(|text| operation.custom && !text.contains('\n')),
+            sudo: operation.privilege == Some(Privilege::Sudo),
+        },
         (None, _) => return None,
     };
     let words = move || match kind {

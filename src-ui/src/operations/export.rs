@@ -4,15 +4,16 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::ipc::{OperationsExport, OperationsExportCancel};
-use protocol::operations::{ExportFormat, ExportReport};
+use protocol::operations::{ExportFormat, ExportReport, ExportWords, OperationKind, OperationResult};
 use protocol::text::printable;
 
 use super::desk::Desk;
+use super::words::{kind_words, result_words};
 use crate::components::{Button, ButtonKind, Choice, Dialog, Failed, Field, Segmented, TextInput};
-use crate::format;
+use crate::format::{self, Lang};
 use crate::ipc;
 use crate::state::{now_ms, use_app};
-use crate::text::{t_string, use_i18n};
+use crate::text::{I18n, lang, t_string, use_i18n};
 
 /// How far it has come.
 #[derive(Clone, PartialEq)]
@@ -26,6 +27,33 @@ enum Course {
 fn proposed(format: ExportFormat) -> String {
     let day: String = format::stamp(now_ms()).chars().take(10).collect();
     format!("~/muster-operations-{day}.{}", format.extension())
+}
+
+/// The words of a page to print, as the window says them.
+fn page_words(i18n: I18n) -> ExportWords {
+    let label = |name: &str| match name {
+        "operations" => t_string!(i18n, app.nav_operations),
+        "on" => t_string!(i18n, operations.page_on),
+        "exit_code" => t_string!(i18n, operations.exit_code),
+        "command" => t_string!(i18n, operations.command),
+        "output" => t_string!(i18n, operations.output),
+        "errors" => t_string!(i18n, operations.errors),
+        "journal" => t_string!(i18n, app.tab_journal),
+        _ => t_string!(i18n, operations.page_utc),
+    };
+    let labels = ExportWords::LABELS.map(|name| (name.to_owned(), label(name).to_owned()));
+    let kinds =
+        OperationKind::ALL.map(|kind| (format!("kind_{}", kind.name()), kind_words(i18n, kind).to_owned()));
+    let results = OperationResult::ALL
+        .map(|result| (format!("result_{}", result.name()), result_words(i18n, result).to_owned()));
+    let language = match lang(i18n) {
+        Lang::English => "en",
+        Lang::Chinese => "zh-CN",
+    };
+    ExportWords {
+        language: language.to_owned(),
+        words: kinds.into_iter().chain(results).chain(labels).collect(),
+    }
 }
 
 #[component]
@@ -48,7 +76,8 @@ pub(crate) fn ExportDialog(desk: Desk, open: RwSignal<bool>) -> impl IntoView {
         let filter = desk.asked();
         spawn_local(async move {
             let (file, format, ticket) = (file.get_untracked(), kind.get_untracked(), ticket.get_value());
-            let told = ipc::call(OperationsExport { file, format, filter, ticket }).await;
+            let words = Some(page_words(i18n));
+            let told = ipc::call(OperationsExport { file, format, filter, words, ticket }).await;
             course.try_set(match told {
                 Ok(report) => Course::Written(report),
                 Err(fault) => Course::Refused(fault),

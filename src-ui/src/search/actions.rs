@@ -90,7 +90,7 @@ pub(super) fn offers(app: App, i18n: I18n, here: Option<String>, words: &str) ->
         let Some(row) = app.row(name) else { return };
         let is_up = row.read_untracked().link.is_live();
         let (host, shown) = (name.to_owned(), printable(name).into_owned());
-        let run = Go::Dialog(OpenDialog::Run { host: host.clone() });
+        let run = Go::Dialog(OpenDialog::run(host.clone()));
         let (unit, action) = (None, ServiceAction::Restart);
         let restart = Go::Dialog(OpenDialog::Service { host: host.clone(), unit, action });
         all.push(Offer::new(

@@ -20,23 +20,28 @@ const ID: &str = "run-command";
 
 /// The form that runs a custom command, opened with `OpenDialog::Run`.
 #[component]
-pub(crate) fn RunDialog(host: String) -> impl IntoView {
+pub(crate) fn RunDialog(host: String, before: (String, bool)) -> impl IntoView {
     let i18n = use_i18n();
     let course = RwSignal::new(Course::Asking);
     let target = Target::of(host);
     let title = move || t_string!(i18n, services.title_custom, host = target.shown());
     view! {
         <ActionDialog title=Signal::derive(title) target course testid="run-dialog">
-            <CustomForm target course />
+            <CustomForm target course before />
         </ActionDialog>
     }
 }
 
 #[component]
-pub(crate) fn CustomForm(target: Target, course: RwSignal<Course>) -> impl IntoView {
+pub(crate) fn CustomForm(
+    target: Target,
+    course: RwSignal<Course>,
+    /// The command that the field begins with, and whether it is run with sudo.
+    before: (String, bool),
+) -> impl IntoView {
     let i18n = use_i18n();
-    let command = RwSignal::new(String::new());
-    let sudo = RwSignal::new(false);
+    let command = RwSignal::new(before.0);
+    let sudo = RwSignal::new(before.1 && target.has_sudo);
     let is_busy = Signal::derive(move || course.with(Course::is_under_way));
     let is_over = move || course.with(|course| matches!(course, Course::Ended { .. }));
     let possible = Signal::derive(move || !command.with(|command| command.trim().is_empty()));

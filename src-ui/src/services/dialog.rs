@@ -96,7 +96,7 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
                     </div>
                 </div>
                 {move || match chosen.get() {
-                    Do::Custom => view! { <CustomForm target course=custom_course /> }.into_any(),
+                    Do::Custom => view! { <CustomForm target course=custom_course before=Default::default() /> }.into_any(),
                     Do::Act(action) => view! { <ActForm target unit action course /> }.into_any(),
                 }}
         </ActionDialog>

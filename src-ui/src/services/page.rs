@@ -167,7 +167,7 @@ fn NoServices(
                         icon=IconName::Terminal
                         testid="services-run"
                         on_click=Callback::new(move |()| {
-                            app.dialog.set(Some(OpenDialog::Run { host: host.name.get_untracked() }));
+                            app.dialog.set(Some(OpenDialog::run(host.name.get_untracked())));
                         })
                     >
                         {move || t_string!(i18n, services.run_command)}

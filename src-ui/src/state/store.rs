@@ -51,6 +51,9 @@ pub(crate) enum OpenDialog {
     },
     Run {
         host: String,
+        /// What was run before, to be looked at and run again.
+        command: Option<String>,
+        sudo: bool,
     },
     HelperRemove {
         host: String,
@@ -76,6 +79,13 @@ pub(crate) enum OpenDialog {
     Search {
         text: String,
     },
+}
+
+impl OpenDialog {
+    /// The form for a custom command, empty.
+    pub(crate) fn run(host: String) -> Self {
+        Self::Run { host, command: None, sudo: false }
+    }
 }
 
 /// A short notice that goes away by itself.

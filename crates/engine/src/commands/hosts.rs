@@ -60,6 +60,9 @@ impl Handle for SettingsSave {
     async fn handle(self, engine: &Engine) -> Result<Settings, Fault> {
         let before = settings::load(&engine.parts.store).await?;
         let after = settings::save(&engine.parts.store, self.settings).await?;
+        if let Some(to) = &after.log.syslog {
+            engine.parts.operations.forward_from_now(to).await?;
+        }
         if let Some(change) = settings::log_change(&before.log, &after.log) {
             log(engine, OperationKind::SettingsChange, None, "log", &change).await?;
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use protocol::Fault;
 use protocol::ipc::{
     Event, OperationComment, OperationShow, OperationsCounts, OperationsExport, OperationsExportCancel,
-    OperationsList, OperationsRead, OperationsRetain, OperationsUnread, OperationsVerify,
+    OperationsForward, OperationsList, OperationsRead, OperationsRetain, OperationsUnread, OperationsVerify,
 };
 use protocol::operations::{
     ExportReport, LogCheck, Operation, OperationCounts, OperationKind, OperationPage, OperationResult,
@@ -15,7 +15,7 @@ use protocol::operations::{
 
 use super::Handle;
 use crate::engine::Engine;
-use crate::operations::{Finish, OperationDraft};
+use crate::operations::{Finish, Form, OperationDraft};
 use crate::settings;
 
 impl Handle for OperationsList {
@@ -73,12 +73,13 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 
 impl Handle for OperationsExport {
     async fn handle(self, engine: &Engine) -> Result<ExportReport, Fault> {
-        let OperationsExport { file, format, filter, ticket } = self;
+        let OperationsExport { file, format, filter, words, ticket } = self;
+        let form = Form { format, words: words.unwrap_or_default() };
         let operations = &engine.parts.operations;
         let held = operations.take_ticket(ticket.clone());
         let mut told = Instant::now();
         let report = operations
-            .export(in_home(&file), format, filter, |report| {
+            .export(in_home(&file), form, filter, |report| {
                 if told.elapsed() >= TELL_EVERY || report.permille == 1_000 {
                     told = Instant::now();
                     engine.tell(Event::Export { ticket: ticket.clone(), report: report.clone() });
@@ -116,5 +117,14 @@ impl Handle for OperationsRetain {
         };
         settings::check_keep(&keep)?;
         engine.parts.operations.retain(&keep).await
+    }
+}
+
+impl Handle for OperationsForward {
+    async fn handle(self, engine: &Engine) -> Result<u64, Fault> {
+        let Some(to) = settings::load(&engine.parts.store).await?.log.syslog else {
+            return Err(Fault::bad_input("syslog", "no collector is set, so nothing is sent to one"));
+        };
+        engine.parts.operations.forward_now(&to).await
     }
 }

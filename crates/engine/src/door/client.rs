@@ -18,7 +18,8 @@ use tokio::sync::Mutex;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    Call, Said, WATCH_JOURNAL, WATCH_METRICS, WATCH_QUESTIONS, WatchJournal, WatchMetrics, door_path,
+    Call, Said, Topic, WATCH_EVENTS, WATCH_JOURNAL, WATCH_METRICS, WatchEvents, WatchJournal, WatchMetrics,
+    door_path,
 };
 use crate::commands::Handle;
 use crate::engine::{Engine, EngineOptions};
@@ -32,20 +33,22 @@ pub enum Desk {
     /// The store was free: this program opened it.
     Own(Engine),
     /// Another program of this user has it open and carries them out.
-    App(Box<Mutex<Door>>),
+    App { door: Box<Mutex<Door>>, data_dir: PathBuf },
 }
 
 /// A connection to the door.
 pub struct Door {
     reading: BufReader<OwnedReadHalf>,
     writing: OwnedWriteHalf,
+    /// What came of a line that is not whole yet: who waits for it may stop, and wait again.
+    line: Vec<u8>,
 }
 
 impl Desk {
     /// Goes through the door of the program that has the store open, or else opens the store.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
         if let Some(door) = knock(&options.data_dir).await? {
-            return Ok(Desk::App(Box::new(Mutex::new(door))));
+            return Ok(Desk::App { door: Box::new(Mutex::new(door)), data_dir: options.data_dir });
         }
         Ok(Desk::Own(Engine::open(options).await?))
     }
@@ -54,14 +57,14 @@ impl Desk {
     pub fn notice(&self) -> Option<&str> {
         match self {
             Desk::Own(engine) => engine.notice(),
-            Desk::App(_) => None,
+            Desk::App { .. } => None,
         }
     }
 
     pub async fn call<C: Handle>(&self, command: C) -> Result<C::Reply, Fault> {
         match self {
             Desk::Own(engine) => engine.call(command).await,
-            Desk::App(door) => {
+            Desk::App { door, .. } => {
                 let mut door = door.lock().await;
                 let args = serde_json::to_value(command).map_err(unreadable)?;
                 door.say(C::NAME, args).await?;
@@ -89,11 +92,15 @@ impl Desk {
             .map_err(|why| crate::error::internal("a backup", why))?
     }
 
-    /// What happens from now on; `None` where another program has the store open and hears it.
-    pub fn events(&self) -> Option<tokio::sync::broadcast::Receiver<Event>> {
+    /// What happens from now on, of one kind.
+    pub async fn news(&self, topic: Topic) -> Result<News, Fault> {
         match self {
-            Desk::Own(engine) => Some(engine.events()),
-            Desk::App(_) => None,
+            Desk::Own(engine) => Ok(News::Own { topic, events: engine.events() }),
+            // The first door stays free for calls.
+            Desk::App { data_dir, .. } => match knock(data_dir).await? {
+                Some(telling) => News::through(telling, topic).await,
+                None => Err(gone(std::io::ErrorKind::NotFound.into())),
+            },
         }
     }
 
@@ -101,7 +108,7 @@ impl Desk {
     pub async fn watch_metrics(&self, host: &str, interval_ms: u32) -> Result<Samples<'_>, Fault> {
         match self {
             Desk::Own(engine) => Ok(Samples::Own(engine.watch_metrics(host, interval_ms).await?)),
-            Desk::App(door) => {
+            Desk::App { door, .. } => {
                 let mut door = door.lock().await;
                 let watch = WatchMetrics { host: host.to_owned(), interval_ms };
                 door.say(WATCH_METRICS, serde_json::to_value(watch).map_err(unreadable)?).await?;
@@ -114,7 +121,7 @@ impl Desk {
     pub async fn watch_journal(&self, host: &str, query: JournalQuery) -> Result<Entries<'_>, Fault> {
         match self {
             Desk::Own(engine) => Ok(Entries::Own(Box::new(engine.watch_journal(host, query).await?))),
-            Desk::App(door) => {
+            Desk::App { door, .. } => {
                 let mut door = door.lock().await;
                 let watch = WatchJournal { host: host.to_owned(), query };
                 door.say(WATCH_JOURNAL, serde_json::to_value(watch).map_err(unreadable)?).await?;
@@ -131,46 +138,65 @@ impl Desk {
     }
 }
 
+/// Events of one kind, from here or through the door.
+pub enum News {
+    Own { topic: Topic, events: tokio::sync::broadcast::Receiver<Event> },
+    App(Door),
+}
+
+impl News {
+    async fn through(mut door: Door, topic: Topic) -> Result<Self, Fault> {
+        door.say(WATCH_EVENTS, serde_json::to_value(WatchEvents { topic }).map_err(unreadable)?).await?;
+        Ok(News::App(door))
+    }
+
+    /// The next one; `None` when there will be none any more. Who is slow misses some.
+    pub async fn next(&mut self) -> Option<Event> {
+        match self {
+            News::Own { topic, events } => loop {
+                match events.recv().await {
+                    Ok(event) if topic.has(&event) => return Some(event),
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            },
+            News::App(door) => serde_json::from_value(door.hear().await.ok()?).ok(),
+        }
+    }
+}
+
 /// The questions of sign-ins, from here or through the door, for a terminal that can answer them.
 pub enum Asks {
     Own {
         engine: Engine,
-        events: tokio::sync::broadcast::Receiver<Event>,
+        news: News,
         _listening: Listening,
     },
     /// One door tells the questions, the other takes the answers.
     App {
-        telling: Door,
+        news: News,
         taking: Door,
     },
 }
 
 impl Asks {
     /// Shows the questions of whatever program has the data of `desk` open.
-    pub async fn open(desk: &Desk, data_dir: &Path) -> Result<Option<Self>, Fault> {
-        if let Desk::Own(engine) = desk {
-            let (events, _listening) = (engine.events(), engine.listen());
-            return Ok(Some(Asks::Own { engine: engine.clone(), events, _listening }));
+    pub async fn open(desk: &Desk) -> Result<Self, Fault> {
+        let news = desk.news(Topic::Questions).await?;
+        match desk {
+            Desk::Own(engine) => Ok(Asks::Own { engine: engine.clone(), news, _listening: engine.listen() }),
+            Desk::App { data_dir, .. } => match knock(data_dir).await? {
+                Some(taking) => Ok(Asks::App { news, taking }),
+                None => Err(gone(std::io::ErrorKind::NotFound.into())),
+            },
         }
-        let (Some(mut telling), Some(taking)) = (knock(data_dir).await?, knock(data_dir).await?) else {
-            return Ok(None);
-        };
-        telling.say(WATCH_QUESTIONS, Value::Null).await?;
-        Ok(Some(Asks::App { telling, taking }))
     }
 
     /// The next question; `None` when there will be none any more.
     pub async fn next(&mut self) -> Option<Question> {
+        let (Asks::Own { news, .. } | Asks::App { news, .. }) = self;
         loop {
-            let event = match self {
-                Asks::Own { events, .. } => match events.recv().await {
-                    Ok(event) => event,
-                    Err(RecvError::Lagged(_)) => continue,
-                    Err(RecvError::Closed) => return None,
-                },
-                Asks::App { telling, .. } => serde_json::from_value(telling.hear().await.ok()?).ok()?,
-            };
-            if let Event::Question { question } = event {
+            if let Event::Question { question } = news.next().await? {
                 return Some(*question);
             }
         }
@@ -240,7 +266,7 @@ async fn knock(data_dir: &Path) -> Result<Option<Door>, Fault> {
         ));
     }
     let (reading, writing) = stream.into_split();
-    Ok(Some(Door { reading: BufReader::new(reading), writing }))
+    Ok(Some(Door { reading: BufReader::new(reading), writing, line: Vec::new() }))
 }
 
 impl Door {
@@ -251,11 +277,12 @@ impl Door {
     }
 
     async fn hear(&mut self) -> Result<Value, Fault> {
-        let mut line = String::new();
-        if self.reading.read_line(&mut line).await.map_err(gone)? == 0 {
+        self.reading.read_until(b'\n', &mut self.line).await.map_err(gone)?;
+        let line = std::mem::take(&mut self.line);
+        if !line.ends_with(b"\n") {
             return Err(gone(std::io::ErrorKind::UnexpectedEof.into()));
         }
-        match serde_json::from_str(&line).map_err(unreadable)? {
+        match serde_json::from_slice(&line).map_err(unreadable)? {
             Said::Ok(value) => Ok(value),
             Said::Fault(fault) => Err(fault),
         }

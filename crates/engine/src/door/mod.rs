@@ -10,12 +10,13 @@ mod server;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use protocol::ipc::Event;
 use protocol::journal::JournalQuery;
 use protocol::{Fault, FaultCode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use client::{Asks, Desk, Entries, Samples};
+pub use client::{Asks, Desk, Entries, News, Samples};
 pub use server::open_door;
 
 /// No line through the door is longer.
@@ -52,8 +53,35 @@ struct WatchJournal {
     query: JournalQuery,
 }
 
-/// The call that is answered by the questions of sign-ins: the one who gave it can answer them.
-const WATCH_QUESTIONS: &str = "watch_questions";
+/// The call that is answered by events, as they happen.
+const WATCH_EVENTS: &str = "watch_events";
+
+#[derive(Serialize, Deserialize)]
+struct WatchEvents {
+    topic: Topic,
+}
+
+/// Which events are told through the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// What sign-ins ask, the open questions first: the one who listens can answer them.
+    Questions,
+    /// Units that changed on a host whose table is watched.
+    Services,
+    /// Changes of the log, and the counts after them.
+    Operations,
+}
+
+impl Topic {
+    fn has(self, event: &Event) -> bool {
+        match self {
+            Topic::Questions => matches!(event, Event::Question { .. } | Event::QuestionOver { .. }),
+            Topic::Services => matches!(event, Event::Services { .. }),
+            Topic::Operations => matches!(event, Event::Operations { .. }),
+        }
+    }
+}
 
 /// Where the door of a data folder is. The name is a digest, because a socket's path must be short.
 fn door_path(data_dir: &Path) -> Result<PathBuf, Fault> {
@@ -158,6 +186,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn news_come_through_the_door_and_only_those_that_were_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = || crate::EngineOptions {
+            data_dir: dir.path().join("data"),
+            clock: crate::clock::Clock::system(),
+            secrets: std::sync::Arc::new(crate::secrets::Memory::new()),
+            operator: "tester".into(),
+        };
+        let engine = crate::Engine::open(options()).await.unwrap();
+        let door = open_door(engine.clone(), &options().data_dir).unwrap();
+        let desk = Desk::open(options()).await.unwrap();
+        let mut news = desk.news(Topic::Operations).await.unwrap();
+        let mut own = Desk::Own(engine.clone()).news(Topic::Services).await.unwrap();
+        engine.tell(Event::HostsChanged {});
+        engine.tell(Event::Services { host: "web".into() });
+        let counts = protocol::operations::OperationCounts { unread: 3, ..Default::default() };
+        engine.tell(Event::Operations { counts, record: 9 });
+        assert_eq!(news.next().await, Some(Event::Operations { counts, record: 9 }));
+        assert_eq!(own.next().await, Some(Event::Services { host: "web".into() }));
+        door.abort();
+        drop((engine, own, desk));
+        assert_eq!(news.next().await, None, "it ends with the app");
+    }
+
+    #[tokio::test]
     async fn a_log_is_followed_through_the_door_and_a_fault_comes_back_through_it() {
         let dir = tempfile::tempdir().unwrap();
         let options = || crate::EngineOptions {
@@ -169,7 +222,7 @@ mod tests {
         let engine = crate::Engine::open(options()).await.unwrap();
         let door = open_door(engine, &options().data_dir).unwrap();
         let desk = Desk::open(options()).await.unwrap();
-        assert!(matches!(desk, Desk::App(_)));
+        assert!(matches!(desk, Desk::App { .. }));
         let query = JournalQuery { unit: Some("no unit".into()), ..JournalQuery::default() };
         for (host, query, code) in [
             ("nowhere", JournalQuery::default(), FaultCode::HostUnknown),

@@ -15,8 +15,8 @@ use protocol::wire::Answer;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    Call, LINE_LIMIT_BYTES, Said, WATCH_JOURNAL, WATCH_METRICS, WATCH_QUESTIONS, WatchJournal, WatchMetrics,
-    door_path,
+    Call, LINE_LIMIT_BYTES, Said, Topic, WATCH_EVENTS, WATCH_JOURNAL, WATCH_METRICS, WatchEvents,
+    WatchJournal, WatchMetrics, door_path,
 };
 use crate::commands::dispatch;
 use crate::engine::Engine;
@@ -71,13 +71,13 @@ async fn serve(engine: Engine, stream: UnixStream) {
             Ok(_) => {}
         }
         let answered = match serde_json::from_str::<Call>(&line) {
-            Ok(call) if [WATCH_METRICS, WATCH_JOURNAL, WATCH_QUESTIONS].contains(&call.name.as_str()) => {
+            Ok(call) if [WATCH_METRICS, WATCH_JOURNAL, WATCH_EVENTS].contains(&call.name.as_str()) => {
                 // Watching lasts until the caller goes away: its hanging up ends the stream.
                 let mut rest = String::new();
                 let watching = async {
                     match call.name.as_str() {
                         WATCH_JOURNAL => watch_journal(&engine, call.args, &mut writing).await,
-                        WATCH_QUESTIONS => watch_questions(&engine, &mut writing).await,
+                        WATCH_EVENTS => watch_events(&engine, call.args, &mut writing).await,
                         _ => watch(&engine, call.args, &mut writing).await,
                     }
                 };
@@ -166,26 +166,39 @@ async fn watch_journal(
     say(writing, &Said::Fault(ended)).await
 }
 
-/// Tells questions and their ends, those that are open already first.
-async fn watch_questions(engine: &Engine, writing: &mut OwnedWriteHalf) -> std::io::Result<()> {
+/// Tells what happens from now on; of questions, those that are open already first. While the program is locked
+/// nothing is told.
+async fn watch_events(
+    engine: &Engine,
+    args: serde_json::Value,
+    writing: &mut OwnedWriteHalf,
+) -> std::io::Result<()> {
+    let topic = match serde_json::from_value::<WatchEvents>(args) {
+        Ok(WatchEvents { topic }) => topic,
+        Err(why) => {
+            return say(writing, &Said::Fault(Fault::bad_input("call", format!("not a watch: {why}")))).await;
+        }
+    };
     let mut events = engine.events();
-    let _listening = engine.listen();
-    let open = engine.open_questions();
-    let mut next = open.into_iter().map(|question| Event::Question { question: Box::new(question) });
+    let asks = (topic == Topic::Questions).then(|| (engine.listen(), engine.open_questions()));
+    let (_listening, open) = asks.unzip();
+    for question in open.into_iter().flatten() {
+        tell(writing, Event::Question { question: Box::new(question) }).await?;
+    }
     loop {
-        let event = match next.next() {
-            Some(event) => event,
-            None => match events.recv().await {
-                Ok(event) => event,
-                Err(RecvError::Lagged(_)) => continue,
-                Err(RecvError::Closed) => return Ok(()),
-            },
-        };
-        if matches!(event, Event::Question { .. } | Event::QuestionOver { .. }) {
-            let value = serde_json::to_value(event).map_err(std::io::Error::other)?;
-            say(writing, &Said::Ok(value)).await?;
+        match events.recv().await {
+            Ok(event) if topic.has(&event) => {
+                engine.unlocked().await;
+                tell(writing, event).await?;
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return Ok(()),
         }
     }
+}
+
+async fn tell(writing: &mut OwnedWriteHalf, event: Event) -> std::io::Result<()> {
+    say(writing, &Said::Ok(serde_json::to_value(event).map_err(std::io::Error::other)?)).await
 }
 
 async fn say(writing: &mut OwnedWriteHalf, said: &Said) -> std::io::Result<()> {

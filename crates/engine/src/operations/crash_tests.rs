@@ -334,7 +334,7 @@ async fn look(dir: &Path, written: &BTreeMap<u64, Operation>, what: &str) -> Res
         let was = written.get(&entry.id).unwrap_or_else(|| panic!("{what}: {} is invented", entry.id));
         // Marks and remarks may be lost by themselves; what was done may not change.
         let now = Operation { read: was.read.clone(), read_by: was.read_by.clone(), ..entry.clone() };
-        let is_cut = entry.result == OperationResult::Unknown;
+        let is_cut = entry.result == OperationResult::OutcomeUnknown;
         assert!(now == *was || is_cut, "{what}: operation {} is not what was written", entry.id);
     }
     let verified = log.verify(Arc::new(Memory::new())).await?;

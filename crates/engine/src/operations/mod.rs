@@ -16,7 +16,6 @@ mod marks;
 mod recount;
 mod retention;
 mod search;
-mod sign_ins;
 mod syslog;
 pub(crate) mod upkeep;
 mod words;
@@ -44,6 +43,7 @@ use crate::secrets::SecretStore;
 use crate::store::{Store, Writer};
 use book::Book;
 use chain::Sealing;
+pub(crate) use export::Form;
 use search::Index;
 
 /// Most entries of a page.

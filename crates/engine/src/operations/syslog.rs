@@ -174,11 +174,32 @@ impl Way {
     }
 }
 
+/// What a collector is known by.
+fn name(to: &Syslog) -> String {
+    format!("{}:{}", to.host, to.port)
+}
+
 impl Operations {
+    /// What is written from now on goes to this collector, if it never had anything before.
+    pub(crate) async fn forward_from_now(&self, to: &Syslog) -> Result<(), Fault> {
+        let name = name(to);
+        self.store
+            .write(move |writer| match SENT.has(writer, &name)? {
+                true => Ok(()),
+                false => SENT.put(writer, &name, &tip(writer)?.record),
+            })
+            .await
+    }
+
+    /// Sends what waits, over a way of its own.
+    pub(crate) async fn forward_now(&self, to: &Syslog) -> Result<u64, Fault> {
+        self.forward(to, &mut None).await
+    }
+
     /// Sends what is new since the last time, over a way that is kept; the first time, only what comes
     /// from now on. Tells how many entries were sent.
     pub(super) async fn forward(&self, to: &Syslog, way: &mut Option<Way>) -> Result<u64, Fault> {
-        let name = format!("{}:{}", to.host, to.port);
+        let name = name(to);
         let computer = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let mut sent = 0;
         loop {
@@ -186,9 +207,7 @@ impl Operations {
             let after =
                 self.store.read(move |reader| Ok((SENT.get(reader, &asked)?, tip(reader)?.record))).await?;
             let (Some(after), newest) = after else {
-                let (asked, newest) = (name.clone(), after.1);
-                self.store.write(move |writer| SENT.put(writer, &asked, &newest)).await?;
-                return Ok(0);
+                return self.forward_from_now(to).await.map(|()| 0);
             };
             if after >= newest {
                 return Ok(sent);

@@ -11,7 +11,7 @@ use protocol::settings::LogKeep;
 use tokio::time::Instant;
 
 use super::export::utc;
-use super::{Finish, OperationDraft, Operations, sign_ins};
+use super::{Finish, OperationDraft, Operations};
 use crate::engine::Parts;
 use crate::settings;
 
@@ -96,6 +96,5 @@ impl Operations {
 
 /// Begins the upkeep of an engine that stays open.
 pub(crate) fn begin(parts: &Arc<Parts>) {
-    tokio::spawn(sign_ins::write_down(parts.events.subscribe(), Arc::downgrade(parts)));
     tokio::spawn(keep_up(Arc::downgrade(parts)));
 }

@@ -55,10 +55,6 @@ impl Places {
         self.vault.exists()
     }
 
-    fn uses_vault_for(&self, item: &str) -> bool {
-        self.uses_vault() && !opens_the_store(item)
-    }
-
     /// Opens the vault.
     pub fn unlock(&self, passphrase: &SecretString) -> Result<(), Fault> {
         self.vault.unlock(passphrase)
@@ -127,8 +123,8 @@ impl Places {
     }
 }
 
-/// The keys of the store stay in the keyring: one is needed before there is a window or a prompt in
-/// which a person could open the vault. Where there is no keyring, the store is not sealed.
+/// The keys of the store stay in the keyring where there is one, also beside a vault: then no passphrase is
+/// asked for before something secret is needed. Where there is none they are in the vault.
 fn opens_the_store(item: &str) -> bool {
     item.starts_with("store/")
 }
@@ -139,19 +135,40 @@ fn count(items: usize) -> u32 {
 
 impl SecretStore for Places {
     fn get(&self, item: &str) -> Result<Option<SecretString>, Fault> {
-        if self.uses_vault_for(item) { self.opened()?.get(item) } else { self.keyring.get(item) }
-    }
-
-    fn set(&self, item: &str, secret: &SecretString) -> Result<(), Fault> {
-        if self.uses_vault_for(item) {
-            self.opened()?.set(item, secret)
-        } else {
-            self.keyring.set(item, secret)
+        if !self.uses_vault() {
+            return self.keyring.get(item);
+        }
+        if !opens_the_store(item) {
+            return self.opened()?.get(item);
+        }
+        match self.keyring.get(item) {
+            Ok(Some(key)) => Ok(Some(key)),
+            // A keyring that is shut may have it: that is another thing than a key that is nowhere.
+            kept => match self.opened()?.get(item)? {
+                Some(key) => Ok(Some(key)),
+                None => kept,
+            },
         }
     }
 
+    fn set(&self, item: &str, secret: &SecretString) -> Result<(), Fault> {
+        if !self.uses_vault() {
+            return self.keyring.set(item, secret);
+        }
+        if opens_the_store(item) && self.keyring.set(item, secret).is_ok() {
+            return Ok(());
+        }
+        self.opened()?.set(item, secret)
+    }
+
     fn delete(&self, item: &str) -> Result<(), Fault> {
-        if self.uses_vault_for(item) { self.opened()?.delete(item) } else { self.keyring.delete(item) }
+        if !self.uses_vault() {
+            return self.keyring.delete(item);
+        }
+        if opens_the_store(item) && self.keyring.get(item).is_ok_and(|kept| kept.is_some()) {
+            return self.keyring.delete(item);
+        }
+        self.opened()?.delete(item)
     }
 
     fn items(&self) -> Result<Vec<String>, Fault> {
@@ -240,6 +257,25 @@ mod tests {
         assert_eq!(keyring.items().unwrap().len(), 2);
         places.delete("store/4567").unwrap();
         assert_eq!(keyring.items().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn without_a_keyring_the_key_of_the_store_is_in_the_vault() {
+        let folder = tempfile::tempdir().unwrap();
+        let (places, keyring) = places(&folder, None);
+        keyring.refuse(no_keyring());
+        assert!(places.set("store/0123", &"k3y".into()).is_err());
+        places.create_vault(&PASSPHRASE.into()).unwrap();
+        places.set("store/0123", &"k3y".into()).unwrap();
+        assert_eq!(places.get("store/0123").unwrap().unwrap().expose_secret(), "k3y");
+        let gone = places.get("store/4567").unwrap_err();
+        assert_eq!(gone.code, FaultCode::KeyringUnavailable, "a keyring that is not there may have it");
+        places.lock();
+        assert_eq!(places.get("store/0123").unwrap_err().code, FaultCode::VaultLocked);
+        places.unlock(&PASSPHRASE.into()).unwrap();
+        keyring.refuse(None);
+        assert_eq!(places.remove_vault().unwrap().moved, 1);
+        assert_eq!(keyring.get("store/0123").unwrap().unwrap().expose_secret(), "k3y");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod residue;
 mod retry;
 mod root;
 mod session;
+mod sign_ins;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ pub(crate) struct Ground {
     pub(crate) snapshots: Snapshots,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) questions: Questions,
+    sign_ins: sign_ins::SignIns,
     turns: turns::Turns,
     /// For a session to find the one of its jump host.
     by_id: Weak<ById>,
@@ -82,6 +84,7 @@ impl Sessions {
         let by_id = Arc::<ById>::default();
         let questions = Questions::new(clock.clone(), events.clone());
         let (turns, weak) = (turns::Turns::new(), Arc::downgrade(&by_id));
+        let sign_ins = sign_ins::SignIns::new(operations.clone());
         let ground = Ground {
             clock,
             hosts,
@@ -91,6 +94,7 @@ impl Sessions {
             snapshots,
             events,
             questions,
+            sign_ins,
             turns,
             by_id: weak,
         };
@@ -156,6 +160,7 @@ impl Sessions {
             session.disconnect();
         }
         futures::future::join_all(all.iter().map(|session| session.ended())).await;
+        self.ground.sign_ins.written().await;
     }
 }
 

@@ -254,12 +254,14 @@ impl Session {
                 *slot = Some(live.clone());
                 let now_ms = self.ground.clock.now_ms();
                 self.set_state(epoch, LinkState::Live { since_ms: now_ms, heard_ms: now_ms });
+                self.ground.sign_ins.came(&self.host, None);
                 tokio::spawn(self.clone().watch(live.clone(), generation));
                 Ok(live)
             }
             Err(fault) => {
                 let fault = named(fault, &self.host);
                 *locked(&self.failed) = Some((generation, fault.clone()));
+                self.ground.sign_ins.came(&self.host, Some(&fault));
                 self.show_unreached(epoch, &fault, |now| !now.is_live());
                 Err(fault)
             }

@@ -44,9 +44,11 @@ pub(super) fn find(place: &Place, dir: &Path, id: &str) -> Result<Arc<SealKey>, 
     }
 }
 
-/// Makes a key and keeps it; the reason where it cannot be kept, and then nothing is sealed by it.
-pub(super) fn make(place: &Place) -> Result<Arc<SealKey>, String> {
-    let Some(place) = place else { return Err("there is no place to keep its key in".into()) };
+/// Makes a key and keeps it; why it cannot be kept, and then nothing is sealed by it.
+pub(super) fn make(place: &Place) -> Result<Arc<SealKey>, Fault> {
+    let Some(place) = place else {
+        return Err(Fault::new(FaultCode::KeyringUnavailable, "there is no place to keep its key in"));
+    };
     patiently(place, |place| {
         if let KeyringState::Unavailable { cause } = place.state() {
             return Err(Fault::new(FaultCode::KeyringUnavailable, cause));
@@ -55,7 +57,6 @@ pub(super) fn make(place: &Place) -> Result<Arc<SealKey>, String> {
         put(place, &item(key.id()), &line)?;
         Ok(Arc::new(key))
     })
-    .map_err(|fault| fault.message)
 }
 
 /// Keeps a key that came from elsewhere.

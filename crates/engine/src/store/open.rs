@@ -236,7 +236,14 @@ impl<'a> Start<'a> {
         let is_new = state.schema.is_none() && counted.rows == 0;
         let key = match &state.sealed_by {
             Some(id) => Some(keys::find(self.place, dir, id)?),
-            None if is_new => keys::make(self.place).map_err(|why| inner.not_sealed = Some(why)).ok(),
+            None if is_new => match keys::make(self.place) {
+                Ok(key) => Some(key),
+                Err(fault) if fault.code == FaultCode::VaultLocked => return Err(fault),
+                Err(fault) => {
+                    inner.not_sealed = Some(fault.message);
+                    None
+                }
+            },
             None => None,
         };
         let sealed_by = key.as_ref().map(|key| key.id().to_owned());

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use protocol::Fault;
 use protocol::store::{StoreNotice, StoreRestored};
+use protocol::{Fault, FaultCode};
 
 use super::export::Export;
 use super::inner::{Inner, Reader, Writer};
@@ -57,7 +57,9 @@ pub(super) fn renew(
     if inner.sealer.key_id().is_none() && inner.not_sealed.is_none() {
         match keys::make(place) {
             Ok(key) => made = Some(key),
-            Err(why) => inner.not_sealed = Some(why),
+            // A person can open it now, and then nothing lies in the clear.
+            Err(fault) if fault.code == FaultCode::VaultLocked => return Err(fault),
+            Err(fault) => inner.not_sealed = Some(fault.message),
         }
     }
     let sealer = made.as_ref().map_or_else(|| inner.sealer.clone(), |key| Sealer::new(Some(key.clone())));

@@ -1,5 +1,7 @@
 //! Writing entries to a file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// In which form entries are written to a file.
@@ -31,6 +33,28 @@ impl ExportFormat {
             Self::Json => "jsonl",
             other => other.name(),
         }
+    }
+}
+
+/// The words of a page to print, in the reader's language.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportWords {
+    /// A language tag of BCP 47, such as `zh-CN`; English if it is none.
+    pub language: String,
+    /// By the name of a label, or of a kind after `kind_` or a result after `result_`; what is not there stays as
+    /// it is in English.
+    pub words: BTreeMap<String, String>,
+}
+
+impl ExportWords {
+    /// What stands on the page beside kinds and results.
+    pub const LABELS: [&str; 8] =
+        ["operations", "on", "exit_code", "command", "output", "errors", "journal", "utc"];
+
+    /// The word for a name, or `english`.
+    pub fn word<'w>(&'w self, name: &str, english: &'w str) -> &'w str {
+        self.words.get(name).map_or(english, String::as_str)
     }
 }
 

@@ -7,7 +7,7 @@ mod found;
 use serde::{Deserialize, Serialize};
 
 pub use check::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck};
-pub use export::{ExportFormat, ExportReport, Retained};
+pub use export::{ExportFormat, ExportReport, ExportWords, Retained};
 pub use found::{Found, FoundIn, Piece, excerpt};
 
 use crate::hosts::Sudo;

@@ -1,6 +1,6 @@
 //! One page to be printed, or read in a browser. It has no script, asks for nothing, and forbids both.
 
-use protocol::operations::Operation;
+use protocol::operations::{ExportWords, Operation};
 use protocol::text::printable_lines;
 
 use super::utc;
@@ -13,12 +13,15 @@ pre{font:12px/1.35 ui-monospace,monospace;background:#f4f4f4;padding:6px;white-s
 
 pub(super) const TAIL: &str = "</main></body></html>\n";
 
-pub(super) fn head() -> String {
+pub(super) fn head(words: &ExportWords) -> String {
+    let is_tag = |tag: &&str| !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let language = Some(words.language.as_str()).filter(is_tag).unwrap_or("en");
+    let title = text(words.word("operations", "Operations"));
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
          base-uri 'none'; form-action 'none'\"><meta name=\"referrer\" content=\"no-referrer\">\
-         <title>Operations</title><style>{STYLE}</style></head><body><h1>Operations</h1><main>\n"
+         <title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1><main>\n"
     )
 }
 
@@ -38,35 +41,39 @@ fn text(text: &str) -> String {
     safe
 }
 
-pub(super) fn row(entry: &Operation) -> String {
+pub(super) fn row(entry: &Operation, words: &ExportWords) -> String {
+    let word = |name: &str, english: &str| text(words.word(name, english));
     let class = if entry.result.is_bad() { " class=\"bad\"" } else { "" };
     let on = entry.host.as_ref().map_or_else(String::new, |host| {
-        format!(" on {} ({}:{})", text(&host.name), text(&host.address), host.port)
+        format!(" {} {} ({}:{})", word("on", "on"), text(&host.name), text(&host.address), host.port)
     });
     let mut page = format!(
-        "<article><h2>{} · {} {}{on}</h2><p class=\"quiet\">{} UTC · {}{}{}</p><p{class}>{}{}{}</p>",
+        "<article><h2>{} · {} {}{on}</h2><p class=\"quiet\">{} {} · {}{}{}</p><p{class}>{}{}{}</p>",
         entry.id,
-        entry.kind.name(),
+        word(&format!("kind_{}", entry.kind.name()), entry.kind.name()),
         text(&entry.target),
-        text(&utc(entry.started_ms).replace(['T', 'Z'], " ")),
+        text(utc(entry.started_ms).replace(['T', 'Z'], " ").trim_end()),
+        word("utc", "UTC"),
         text(&entry.operator),
         entry.privilege.map_or_else(String::new, |privilege| format!(" · {}", privilege.words())),
         entry.took_ms.map_or_else(String::new, |ms| format!(" · {:.1} s", ms as f64 / 1_000.0)),
-        entry.result.words(),
-        entry.exit_code.map_or_else(String::new, |code| format!(", exit code {code}")),
+        word(&format!("result_{}", entry.result.name()), entry.result.words()),
+        entry
+            .exit_code
+            .map_or_else(String::new, |code| format!(", {} {code}", word("exit_code", "exit code"))),
         if entry.summary.is_empty() { String::new() } else { format!(": {}", text(&entry.summary)) },
     );
     if let (Some(before), Some(after)) = (&entry.before, &entry.after) {
         page += &format!("<p>{} &rarr; {}</p>", text(&before.state()), text(&after.state()));
     }
-    for (name, block) in [
-        ("Command", &entry.command),
-        ("Output", &entry.output),
-        ("Errors", &entry.errors),
-        ("Journal", &entry.journal.join("\n")),
+    for (name, english, block) in [
+        ("command", "Command", &entry.command),
+        ("output", "Output", &entry.output),
+        ("errors", "Errors", &entry.errors),
+        ("journal", "Journal", &entry.journal.join("\n")),
     ] {
         if !block.is_empty() {
-            page += &format!("<p class=\"quiet\">{name}</p><pre>{}</pre>", text(block));
+            page += &format!("<p class=\"quiet\">{}</p><pre>{}</pre>", word(name, english), text(block));
         }
     }
     for comment in &entry.comments {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocol::operations::{ExportFormat, ExportReport, Operation, OperationFilter};
+use protocol::operations::{ExportFormat, ExportReport, ExportWords, Operation, OperationFilter};
 use protocol::{Fault, FaultCode};
 
 use super::{Operations, book};
@@ -82,29 +82,45 @@ fn unwritten(target: &Path, why: &io::Error) -> Fault {
     Fault::new(FaultCode::BadInput, format!("{} cannot be written: {why}", target.display())).about("file")
 }
 
-fn head(format: ExportFormat) -> String {
-    match format {
-        ExportFormat::Csv => csv::head(),
-        ExportFormat::Json => String::new(),
-        ExportFormat::Html => html::head(),
+/// The form of a file.
+#[derive(Clone, Debug)]
+pub struct Form {
+    pub format: ExportFormat,
+    /// Of a page to print.
+    pub words: ExportWords,
+}
+
+impl From<ExportFormat> for Form {
+    fn from(format: ExportFormat) -> Self {
+        Self { format, words: ExportWords::default() }
     }
 }
 
-fn tail(format: ExportFormat) -> &'static str {
-    match format {
-        ExportFormat::Csv | ExportFormat::Json => "",
-        ExportFormat::Html => html::TAIL,
-    }
-}
-
-fn row(format: ExportFormat, entry: &Operation) -> Result<String, Fault> {
-    Ok(match format {
-        ExportFormat::Csv => csv::row(entry),
-        ExportFormat::Json => {
-            serde_json::to_string(entry).map_err(|why| internal("an entry as JSON", why))? + "\n"
+impl Form {
+    fn head(&self) -> String {
+        match self.format {
+            ExportFormat::Csv => csv::head(),
+            ExportFormat::Json => String::new(),
+            ExportFormat::Html => html::head(&self.words),
         }
-        ExportFormat::Html => html::row(entry),
-    })
+    }
+
+    fn tail(&self) -> &'static str {
+        match self.format {
+            ExportFormat::Csv | ExportFormat::Json => "",
+            ExportFormat::Html => html::TAIL,
+        }
+    }
+
+    fn row(&self, entry: &Operation) -> Result<String, Fault> {
+        Ok(match self.format {
+            ExportFormat::Csv => csv::row(entry),
+            ExportFormat::Json => {
+                serde_json::to_string(entry).map_err(|why| internal("an entry as JSON", why))? + "\n"
+            }
+            ExportFormat::Html => html::row(entry, &self.words),
+        })
+    }
 }
 
 impl Operations {
@@ -113,7 +129,7 @@ impl Operations {
     pub async fn export(
         &self,
         target: PathBuf,
-        format: ExportFormat,
+        form: impl Into<Form>,
         filter: OperationFilter,
         mut goes_on: impl FnMut(&ExportReport) -> bool,
     ) -> Result<ExportReport, Fault> {
@@ -121,11 +137,12 @@ impl Operations {
         let mut report = ExportReport { file: target.display().to_string(), ..ExportReport::default() };
         let mut part = on_disk(move || Part::begin(&target)).await?;
         let mut filter = OperationFilter { limit: Some(PAGE), ..filter };
-        let mut text = head(format);
+        let form = form.into();
+        let mut text = form.head();
         loop {
             let page = self.page(filter.clone()).await?;
             for entry in &page.operations {
-                text += &row(format, entry)?;
+                text += &form.row(entry)?;
             }
             report.written += page.operations.len() as u64;
             let Some(next) = page.next else { break };
@@ -150,7 +167,7 @@ impl Operations {
             }
             filter.before = Some(next);
         }
-        text += tail(format);
+        text += form.tail();
         report.bytes += text.len() as u64;
         on_disk(move || {
             part.file.write_all(text.as_bytes()).map_err(|why| unwritten(&part.target, &why))?;

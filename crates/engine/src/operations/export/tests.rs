@@ -124,6 +124,32 @@ async fn a_printed_page_has_no_markup_of_a_host_and_runs_nothing() {
 }
 
 #[tokio::test]
+async fn a_printed_page_is_in_the_words_that_it_is_given_and_they_are_text_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = log_of(dir.path()).await;
+    let words = |language: &str| ExportWords {
+        language: language.into(),
+        words: [
+            ("operations", "操作"),
+            ("kind_command", "命令<b>"),
+            ("result_failed", "失败"),
+            ("on", "位于"),
+        ]
+        .map(|(name, word)| (name.to_owned(), word.to_owned()))
+        .into(),
+    };
+    for (language, tag) in [("zh-CN", "zh-CN"), ("\"><script>", "en")] {
+        let target = dir.path().join(format!("{tag}.html"));
+        let form = Form { format: ExportFormat::Html, words: words(language) };
+        log.export(target.clone(), form, OperationFilter::default(), |_| true).await.unwrap();
+        let text = std::fs::read_to_string(target).unwrap();
+        assert!(text.starts_with(&format!("<!doctype html><html lang=\"{tag}\">")), "{}", &text[..80]);
+        assert!(text.contains("<h1>操作</h1>") && text.contains("命令&lt;b&gt;") && text.contains("失败"));
+        assert!(!text.contains("命令<b>") && !text.contains("<script"));
+    }
+}
+
+#[tokio::test]
 async fn an_export_that_is_called_off_or_has_no_place_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let out = tempfile::tempdir().unwrap();
