@@ -50,6 +50,7 @@ pub(crate) fn log() {
     // Each in a program of its own, as it is after a start.
     let own = std::env::current_exe().unwrap();
     assert!(Command::new(own).arg("log-look").arg(dir.path()).status().unwrap().success());
+    runtime().block_on(made_anew(dir.path()));
     #[cfg(feature = "peers")]
     crate::sqlite::sqlite(entries);
     #[cfg(not(feature = "peers"))]
@@ -94,6 +95,26 @@ async fn fill(dir: &Path, entries: u64) {
     let wait = OperationFilter { text: RARE.into(), ..OperationFilter::default() };
     while log.page(wait.clone()).await.unwrap().operations.is_empty() {}
     line("the first search of a word of few entries", &format!("{:.1} ms", ms(began.elapsed())));
+}
+
+/// What the store takes once it is made anew from what is in it, as it is when room is given back.
+async fn made_anew(dir: &Path) {
+    let (log, store) = open(dir).await;
+    let live = store.facts().await.unwrap().live_bytes >> 20;
+    line("live in the store", &format!("{live} MiB"));
+    let file = dir.join("copy");
+    let began = Instant::now();
+    let made = store.back_up(&file, 5, None).await.unwrap();
+    let what = format!("{:.1} s, {} MiB", began.elapsed().as_secs_f64(), made.bytes >> 20);
+    line("a backup of all of it", &what);
+    drop((log, store));
+    let again = tempfile::tempdir_in(dir.parent().unwrap()).unwrap();
+    let keys = Arc::new(KeyFiles(dir.join("keys")));
+    let began = Instant::now();
+    Store::restore(again.path(), &file, keys, None).await.unwrap();
+    let what =
+        format!("{:.1} s, {} MiB on the disk", began.elapsed().as_secs_f64(), folder_mib(again.path()));
+    line("made anew from it, as when room is given back", &what);
 }
 
 /// Looks at the log in the folder, in a program that has only just begun.

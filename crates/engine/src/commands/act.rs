@@ -79,7 +79,7 @@ impl Handle for CommandRun {
     }
 }
 
-/// Logs, sends, and finishes the entry. Runs to its end even if the one who asked goes away.
+/// Finds the way to the host, logs, sends, and finishes the entry. What finds no way is logged as refused. Runs to its end even if the one who asked goes away.
 pub(super) async fn logged<F>(
     engine: &Engine,
     host: Host,
@@ -94,11 +94,14 @@ where
     let engine = engine.clone();
     finished(tokio::spawn(async move {
         let operations = &engine.parts.operations;
-        let id = operations.begin(draft).await?;
         let session = engine.parts.sessions.of(&host);
+        let way = session.way(ask).await;
+        // In the log a sign-in stands before what it was for.
+        engine.parts.sessions.signed_in().await;
+        let id = operations.begin(draft).await?;
         let begun_ms = engine.parts.clock.now_ms();
         // A fault before the way is found means that nothing was sent.
-        let sent = match session.way(ask).await {
+        let sent = match way {
             Ok(way) => Ok(way.ask(limit).await),
             Err(fault) => Err(fault),
         };

@@ -147,6 +147,7 @@ pub enum News {
 impl News {
     async fn through(mut door: Door, topic: Topic) -> Result<Self, Fault> {
         door.say(WATCH_EVENTS, serde_json::to_value(WatchEvents { topic }).map_err(unreadable)?).await?;
+        door.hear().await?;
         Ok(News::App(door))
     }
 

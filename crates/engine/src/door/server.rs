@@ -182,6 +182,8 @@ async fn watch_events(
     let mut events = engine.events();
     let asks = (topic == Topic::Questions).then(|| (engine.listen(), engine.open_questions()));
     let (_listening, open) = asks.unzip();
+    // From here on nothing is missed.
+    say(writing, &Said::Ok(serde_json::Value::Null)).await?;
     for question in open.into_iter().flatten() {
         tell(writing, Event::Question { question: Box::new(question) }).await?;
     }

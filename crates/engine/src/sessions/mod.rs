@@ -147,6 +147,11 @@ impl Sessions {
         });
     }
 
+    /// Waits until the sign-ins so far are in the log.
+    pub async fn signed_in(&self) {
+        self.ground.sign_ins.written().await;
+    }
+
     /// Ends all of them, each with a word to its host.
     pub async fn end_all(&self) {
         let all: Vec<_> = self
@@ -160,7 +165,7 @@ impl Sessions {
             session.disconnect();
         }
         futures::future::join_all(all.iter().map(|session| session.ended())).await;
-        self.ground.sign_ins.written().await;
+        self.signed_in().await;
     }
 }
 

@@ -17,7 +17,7 @@ use super::seal::Sealer;
 use super::state::{self, STATE_TREE, State, TALLY, Tally, WRITES};
 use super::tree::Rows;
 use super::witness::Witness;
-use super::{fault, guard, lock, reading, rebuild, value};
+use super::{fault, flush, guard, lock, reading, rebuild, value};
 use crate::error::internal;
 
 pub(super) struct Inner {
@@ -265,7 +265,7 @@ impl Inner {
             (*writes, self.values.load(Ordering::Relaxed))
         };
         self.whole_or_broken(|| {
-            self.db()?.flush().map_err(|why| fault::from_sled(&self.dir, &why))?;
+            flush::flush(self.db()?).map_err(|why| fault::from_sled(&self.dir, &why))?;
             self.db_file.sync_data().map_err(|why| fault::unwritable(&self.dir, &why))
         })?;
         if let Some(witness) = &self.witness {

@@ -17,6 +17,7 @@ mod backups;
 mod damaged;
 mod export;
 mod fault;
+mod flush;
 mod guard;
 mod inner;
 mod keys;

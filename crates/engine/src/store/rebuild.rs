@@ -12,7 +12,7 @@ use std::path::Path;
 use protocol::Fault;
 
 use super::value::{self, RawValue};
-use super::{SLEDS_OWN, STATE_TREE, State, Tally, fault, guard, open};
+use super::{SLEDS_OWN, STATE_TREE, State, Tally, fault, flush, guard, open};
 use crate::error::internal;
 
 /// Bytes that are handed to sled at once.
@@ -88,7 +88,7 @@ impl<'a> Builder<'a> {
         self.sled(|db| {
             let tree = db.open_tree(STATE_TREE)?;
             state.rows().into_iter().try_for_each(|(key, row)| tree.insert(key, row).map(drop))?;
-            db.flush().map(drop)
+            flush::flush(db)
         })?;
         let Self { dir, folder, db, trees, tally, .. } = self;
         drop(trees);
