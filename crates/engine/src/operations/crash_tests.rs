@@ -352,7 +352,7 @@ async fn look(dir: &Path, written: &BTreeMap<u64, Operation>, what: &str) -> Res
 fn nothing_is_acknowledged_before_it_was_synced() {
     let dir = tempfile::tempdir().unwrap();
     let work = format!("write-{SEED}");
-    let Some((trace, _)) = rig::traced("fdatasync,write", NAME, &work, dir.path()) else {
+    let Some((trace, _)) = rig::traced("fdatasync,writev", NAME, &work, dir.path()) else {
         eprintln!("skipped: strace is not installed or may not trace here");
         return;
     };
