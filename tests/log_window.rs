@@ -97,6 +97,13 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     window.wait_text("badge-unread", "the unread operations", |text| {
         text.split_whitespace().any(|word| word == now.unread.to_string())
     });
+    // The host's own tab counts those of the host.
+    let of_host: Vec<Operation> =
+        operator.run(&["operations", "--host", "web", "--unread", "--json"]).done().value();
+    window.wait_text("tab-badge", "the host's unread operations", |text| {
+        text.trim() == of_host.len().to_string()
+    });
+    window.picture(&places::pictures(), "host-unread");
     // One is cut off in the middle.
     window.click("host-run");
     window.fill("run-command", "sleep 611");
