@@ -19,6 +19,24 @@ fn ids(log: &[Operation]) -> Vec<u64> {
     log.iter().map(|one| one.id).collect()
 }
 
+/// As scripts start them, several at once.
+#[test]
+fn many_programs_take_turns_with_the_log_and_none_is_refused() {
+    let operator = Operator::without_keyring();
+    let running: Vec<_> = (0..12)
+        .map(|number| operator.start(&["run", "local", "--", "echo", &format!("turn-{number}")]))
+        .collect();
+    for one in running {
+        one.end().done();
+    }
+    let mut targets: Vec<String> = log(&operator, &[]).into_iter().map(|one| one.target).collect();
+    targets.sort();
+    let mut wanted: Vec<String> = (0..12).map(|number| format!("echo turn-{number}")).collect();
+    wanted.sort();
+    assert_eq!(targets, wanted);
+    assert_eq!(counts(&operator).unread, 12);
+}
+
 #[test]
 fn five_operations_of_which_one_fails_and_one_is_cut_are_counted_found_read_exported_and_proved() {
     let operator = Operator::without_keyring();

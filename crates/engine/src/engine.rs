@@ -31,6 +31,7 @@ use crate::trust::Trust;
 const EVENTS: usize = 1_024;
 
 /// What an engine is made of.
+#[derive(Clone)]
 pub struct EngineOptions {
     pub data_dir: PathBuf,
     pub clock: Clock,

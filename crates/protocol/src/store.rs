@@ -124,7 +124,9 @@ impl fmt::Display for StoreNotice {
                     "the store was brought from format {from} to {to}; as it was before it is in {copy}"
                 )
             }
-            StoreNotice::Sealed {} => write!(f, "the store is sealed from now on, by a key in the keyring"),
+            StoreNotice::Sealed {} => {
+                write!(f, "the store is sealed from now on, by a key that is kept with the secrets")
+            }
             StoreNotice::Unknown => {
                 write!(f, "something happened to the store that this version does not know")
             }

@@ -1,6 +1,7 @@
 //! The side of `musterctl`: its own engine, or the door of the program that has the store open.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use protocol::ipc::{Command, Event, QuestionAnswer, StoreBackup};
 use protocol::journal::{JournalNews, JournalQuery};
@@ -28,6 +29,10 @@ use crate::journal::JournalFollow;
 use crate::sessions::Listening;
 use crate::store::copy_backup;
 
+/// So long a program waits for its turn with the store.
+const TURN: Duration = Duration::from_secs(10);
+const TURN_PAUSE: Duration = Duration::from_millis(50);
+
 /// Carries out commands, here or in the app.
 pub enum Desk {
     /// The store was free: this program opened it.
@@ -45,12 +50,21 @@ pub struct Door {
 }
 
 impl Desk {
-    /// Goes through the door of the program that has the store open, or else opens the store.
+    /// Goes through the door of the program that has the store open, or else opens the store. One that is open
+    /// without a door, in another `musterctl` or an app that has only just begun, is waited for a while.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
-        if let Some(door) = knock(&options.data_dir).await? {
-            return Ok(Desk::App { door: Box::new(Mutex::new(door)), data_dir: options.data_dir });
+        let begun = Instant::now();
+        loop {
+            if let Some(door) = knock(&options.data_dir).await? {
+                return Ok(Desk::App { door: Box::new(Mutex::new(door)), data_dir: options.data_dir });
+            }
+            match Engine::open(options.clone()).await {
+                Err(fault) if fault.code == FaultCode::StoreInUse && begun.elapsed() < TURN => {
+                    tokio::time::sleep(TURN_PAUSE).await;
+                }
+                opened => return opened.map(Desk::Own),
+            }
         }
-        Ok(Desk::Own(Engine::open(options).await?))
     }
 
     /// What a person must know about the data that was opened here, if there is something.

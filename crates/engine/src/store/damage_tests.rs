@@ -206,6 +206,32 @@ async fn a_store_whose_files_are_gone_is_not_a_new_store() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_gone_without_a_trace_but_its_backup_is_brought_back_from_that() {
+    for is_sealed in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let secrets: Arc<crate::secrets::Memory> = Arc::default();
+        let open = async || match is_sealed {
+            true => Store::open_sealed(dir.path(), secrets.clone()).await.unwrap(),
+            false => Store::open(dir.path()).await.unwrap(),
+        };
+        let store = open().await.store;
+        store.write(|writer| ENTRIES.put(writer, &1, &"one".into())).await.unwrap();
+        store.back_up_daily(5, false, Arc::default()).await.unwrap();
+        drop(store);
+        fs::remove_dir_all(dir.path().join("store")).unwrap();
+        fs::remove_file(dir.path().join("store.witness")).unwrap();
+        let opened = open().await;
+        assert!(
+            matches!(opened.notices[..], [StoreNotice::Recovered { from_backup: 1, .. }]),
+            "{:?}",
+            opened.notices
+        );
+        let list = opened.store.read(|reader| ENTRIES.list(reader, ..)).await.unwrap();
+        assert_eq!(list, [(1, "one".to_owned())]);
+    }
+}
+
+#[tokio::test]
 async fn files_that_only_repeat_the_log_are_made_anew_and_it_is_said() {
     let origin = tempfile::tempdir().unwrap();
     let written = fill(origin.path()).await;

@@ -19,7 +19,7 @@ use super::damaged::{self, Found};
 use super::keys::{self, Place};
 use super::seal::Sealer;
 use super::witness::{Testimony, Witness};
-use super::{Inner, Opened, SCHEMA, State, fault, guard, reading, renew, rescue, swap};
+use super::{Inner, Opened, SCHEMA, State, backup, backups, fault, guard, reading, renew, rescue, swap};
 
 const CACHE_BYTES: u64 = 32 << 20;
 /// Another program that is just ending gets this long to let go.
@@ -150,6 +150,8 @@ pub(super) fn open_locked(
     let mut start = Start::begin(places, place, lock)?;
     let mut started = start.start(&mut notices)?;
     if let Started::Damaged(opened, why) = started {
+        // What was tried before it came to nothing: it must not be said beside the loss.
+        notices.clear();
         notices.push(rescue::rescue(&start, opened, &why)?);
         start = Start::begin(places, place, lock)?;
         started = start.start(&mut notices)?;
@@ -234,6 +236,11 @@ impl<'a> Start<'a> {
             });
         }
         let is_new = state.schema.is_none() && counted.rows == 0;
+        if is_new && backups::newest_first(&places.backups).iter().any(|path| backup::glance(path).is_some())
+        {
+            let why = "there are backups of a store here, and its files are gone";
+            return damaged_or(inner, fault::damaged(dir, why));
+        }
         let key = match &state.sealed_by {
             Some(id) => Some(keys::find(self.place, dir, id)?),
             None if is_new => match keys::make(self.place) {
