@@ -135,6 +135,16 @@ fn a_backup_is_written_and_restored_from_the_terminal() {
     let daily: Vec<_> = fs::read_dir(operator.data().join("backups")).unwrap().collect();
     assert_eq!(daily.len(), 1, "the backup of the day came along with the commands");
 
+    // A slip of the hand costs neither the store nor another file.
+    let other = operator.folder().join("notes.txt");
+    fs::write(&other, "precious").unwrap();
+    for target in [operator.data().join("store/db"), operator.data().join("backups/mine"), other.clone()] {
+        operator.run(&["store", "backup", target.to_str().unwrap()]).status_is(2);
+    }
+    assert_eq!(fs::read(&other).unwrap(), b"precious");
+    operator.run(&["store", "check"]).done();
+    operator.run(&["store", "backup", name]).done();
+
     fs::write(&file, "no backup").unwrap();
     let fault = operator.run(&["store", "restore", name, "--json"]).status_is(8).fault();
     assert_eq!(fault.code, FaultCode::BackupUnusable);

@@ -19,9 +19,12 @@ pub fn data_dir() -> Result<PathBuf, Fault> {
 pub fn operator() -> String {
     let uid = rustix::process::getuid().as_raw();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named =
-        ["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
-    named.or_else(|| parse_user(&passwd, uid)).unwrap_or_else(|| format!("uid {uid}"))
+    // The account first: a variable is what anybody wants it to be. An account of a directory is in no file.
+    let named = || {
+        let set = ["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok());
+        set.into_iter().find(|name| !name.is_empty())
+    };
+    parse_user(&passwd, uid).or_else(named).unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// Finds the name of a user id in the text of passwd(5).

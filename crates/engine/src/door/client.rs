@@ -27,7 +27,7 @@ use crate::engine::{Engine, EngineOptions};
 use crate::helper::Subscription;
 use crate::journal::JournalFollow;
 use crate::sessions::Listening;
-use crate::store::copy_backup;
+use crate::store::{check_target, copy_backup};
 
 /// So long a program waits for its turn with the store.
 const TURN: Duration = Duration::from_secs(10);
@@ -98,6 +98,9 @@ impl Desk {
                 FaultCode::StoreInUse,
                 "the app has the store open, and a passphrase is not handed to it",
             ));
+        }
+        if let Desk::App { data_dir, .. } = self {
+            check_target(data_dir, file)?;
         }
         let made = self.call(StoreBackup {}).await?;
         let (from, to) = (PathBuf::from(made.file), file.to_owned());

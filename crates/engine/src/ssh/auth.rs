@@ -22,7 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::gate::{EndWatch, Gate, words};
+use super::gate::{EndWatch, Gate, How, words};
 use super::{Asked, Place, SignIn, Target, key_file};
 
 /// For an agent to open its socket and to list its keys.
@@ -97,8 +97,10 @@ pub(super) async fn sign_in(
     ended: EndWatch,
 ) -> Result<(), Fault> {
     let mut watch = ended.clone();
-    let mut signing = Signing { handle, target, place, ended, password_sent: false };
-    match signing.run(credential).await {
+    let mut signing = Signing { handle, target, place, ended, password_sent: false, secret_sent: false };
+    let done = signing.run(credential).await;
+    let secret_sent = signing.secret_sent;
+    match done {
         Ok(()) => Ok(()),
         Err(Refusal::Fault(fault)) => Err(fault),
         Err(Refusal::Refused { tried, left, partial }) => {
@@ -108,7 +110,10 @@ pub(super) async fn sign_in(
                 None
             };
             match died {
-                Some(ended) if !ended.by_host => Err(ended.fault),
+                Some(ended) if ended.how == How::Broke => Err(ended.fault),
+                // A host that refuses a key says so. What was closed in the middle may come back, unless a secret
+                // was on its way: that is not sent again by itself.
+                Some(ended) if ended.how == How::Closed && !secret_sent => Err(ended.fault),
                 died => {
                     let cause = died.and_then(|ended| ended.fault.detail.cause);
                     Err(refused(target, place, &tried, &left, partial, cause))
@@ -125,6 +130,8 @@ struct Signing<'a> {
     ended: EndWatch,
     /// The saved password was sent: it is not sent again.
     password_sent: bool,
+    /// Some secret was, saved or typed.
+    secret_sent: bool,
 }
 
 impl Signing<'_> {
@@ -237,6 +244,7 @@ impl Signing<'_> {
             None => self.ask_password().await?,
         };
         self.password_sent = true;
+        self.secret_sent = true;
         let asked = self.handle.authenticate_password(&self.target.user, password.expose_secret());
         let asked = timeout(PROOF_LIMIT, asked).await.map_err(|_| slow(self.place, "the password"))?;
         settle(asked.map_err(|why| lost(self.target, &why))?, "did not take the password".into())
@@ -315,6 +323,7 @@ impl Signing<'_> {
                     self.answers(instructions, prompts, is_first).await?
                 }
             };
+            self.secret_sent |= !answers.is_empty();
             let answers = answers.iter().map(|answer| answer.expose_secret().to_owned()).collect();
             let told = self.handle.authenticate_keyboard_interactive_respond(answers);
             step = timeout(PROOF_LIMIT, told)

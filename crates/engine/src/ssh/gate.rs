@@ -51,8 +51,18 @@ impl From<russh::Error> for Stop {
 pub(super) struct Ended {
     /// `LinkLost`, with the cause.
     pub(super) fault: Fault,
-    /// The host ended it on purpose; otherwise the line broke.
-    pub(super) by_host: bool,
+    pub(super) how: How,
+}
+
+/// Whose end it was, as far as this side can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// The line broke.
+    Broke,
+    /// It was closed from there without a word: by the host, or by what lies between.
+    Closed,
+    /// The host said that it ends it.
+    Said,
 }
 
 /// Tells whether and why a session has ended.
@@ -88,13 +98,13 @@ impl End {
         EndWatch(self.ended.subscribe())
     }
 
-    pub(super) fn note(&self, cause: &str, by_host: bool) {
+    pub(super) fn note(&self, cause: &str, how: How) {
         self.ended.send_if_modified(|ended| {
             let first = ended.is_none();
             if first {
                 let message = format!("the connection to {} ended: {cause}", self.place.label());
                 let fault = self.place.fault(FaultCode::LinkLost, message).because(cause);
-                *ended = Some(Ended { fault, by_host });
+                *ended = Some(Ended { fault, how });
             }
             first
         });
@@ -143,15 +153,15 @@ impl Gate {
         })
     }
 
-    fn end(&self, cause: &str, by_host: bool) {
-        self.end.note(cause, by_host);
+    fn end(&self, cause: &str, how: How) {
+        self.end.note(cause, how);
     }
 }
 
 /// The library ends a session without a word if closing its socket fails; dropping tells.
 impl Drop for Gate {
     fn drop(&mut self) {
-        self.end("the host closed it", true);
+        self.end("the host closed it", How::Closed);
     }
 }
 
@@ -207,20 +217,22 @@ impl client::Handler for Gate {
     async fn disconnected(&mut self, reason: DisconnectReason<Stop>) -> Result<(), Stop> {
         match reason {
             DisconnectReason::ReceivedDisconnect(said) if said.message.trim().is_empty() => {
-                self.end("the host closed it", true);
+                self.end("the host closed it", How::Said);
             }
             DisconnectReason::ReceivedDisconnect(said) => {
-                self.end(&format!("the host said '{}'", words(&said.message)), true);
+                self.end(&format!("the host said '{}'", words(&said.message)), How::Said);
             }
             DisconnectReason::Error(Stop::Ssh(why)) => {
                 use russh::Error as E;
                 let by_host = matches!(why, E::HUP | E::Disconnect | E::NoAuthMethod) || is_eof(&why);
-                self.end(&cause_of(&why), by_host);
+                self.end(&cause_of(&why), if by_host { How::Closed } else { How::Broke });
             }
             DisconnectReason::Error(Stop::Weak(_)) => {
-                self.end("the host changed to a cipher that is not safe with it", false);
+                self.end("the host changed to a cipher that is not safe with it", How::Broke);
             }
-            DisconnectReason::Error(Stop::Key(_)) => self.end("the host came back with another key", true),
+            DisconnectReason::Error(Stop::Key(_)) => {
+                self.end("the host came back with another key", How::Said)
+            }
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use russh::keys::Algorithm;
 use russh::{AlgorithmKind, Disconnect, Preferred, SshId, cipher};
 use tokio::time::timeout;
 
-use super::gate::{End, EndWatch, Gate, ShownKey, Stop, cause_of, words};
+use super::gate::{End, EndWatch, Gate, How, ShownKey, Stop, cause_of, words};
 use super::jump::{self, Passage, Wire};
 use super::wire_tap::{CutOnDrop, WireTap};
 use super::{Place, Target, auth, host_key};
@@ -96,7 +96,7 @@ impl Connection {
 
     /// Ends it at once and without a word, for a cause that is seen from outside.
     pub(super) fn give_up(&self, cause: &str) {
-        self.end.note(cause, false);
+        self.end.note(cause, How::Broke);
         self.line.cut();
     }
 

@@ -71,6 +71,29 @@ impl Made {
     }
 }
 
+/// Refuses to write over what is no backup, and anything inside the data folder, where the store lies.
+pub fn check_target(dir: &Path, file: &Path) -> Result<(), Fault> {
+    let shown = file.display();
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_inside = match (parent.canonicalize(), dir.canonicalize()) {
+        (Ok(parent), Ok(dir)) => parent.starts_with(dir),
+        _ => false,
+    };
+    if is_inside {
+        return Err(Fault::bad_input(
+            "file",
+            format!("{shown} lies in the data folder itself: give another place"),
+        ));
+    }
+    if file.symlink_metadata().is_ok() && glance(file).is_none() {
+        return Err(Fault::bad_input(
+            "file",
+            format!("{shown} is there and is no backup: it is not replaced"),
+        ));
+    }
+    Ok(())
+}
+
 /// What a backup says of itself, without reading it to its end; `None` if that cannot be read.
 pub(super) fn glance(path: &Path) -> Option<BackupFacts> {
     let file = File::open(path).ok()?;

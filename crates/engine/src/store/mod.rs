@@ -51,7 +51,7 @@ use protocol::Fault;
 use protocol::store::{BackupFacts, StoreFacts, StoreNotice, StoreReport, StoreRestored};
 use secrecy::SecretString;
 
-pub use backup::copy as copy_backup;
+pub use backup::{check_target, copy as copy_backup};
 pub use inner::{Reader, Writer};
 pub use renew::Changing;
 pub use seal::Sealer;
@@ -200,6 +200,7 @@ impl Store {
     ) -> Result<BackupFacts, Fault> {
         let (inner, file) = (self.inner.clone(), file.to_owned());
         blocking(move || {
+            backup::check_target(&inner.dir, &file)?;
             let key = match (passphrase, inner.sealer.key()) {
                 (Some(passphrase), Some(key)) => Some(passphrase::SealedKey::seal(key, &passphrase)?),
                 (Some(_), None) => {
