@@ -85,7 +85,8 @@ pub fn check_target(dir: &Path, file: &Path) -> Result<(), Fault> {
             format!("{shown} lies in the data folder itself: give another place"),
         ));
     }
-    if file.symlink_metadata().is_ok() && glance(file).is_none() {
+    // A folder is refused in its own words, where the file is made.
+    if file.symlink_metadata().is_ok_and(|found| !found.is_dir()) && glance(file).is_none() {
         return Err(Fault::bad_input(
             "file",
             format!("{shown} is there and is no backup: it is not replaced"),

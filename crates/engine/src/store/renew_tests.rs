@@ -51,7 +51,8 @@ async fn a_backup_is_the_store_at_one_moment_however_much_is_written_meanwhile()
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).await.unwrap().store;
     fill(&store, 0..600).await;
-    let file = dir.path().join("backup");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("backup");
     let mut export = export::Export::begin(&store.inner).unwrap();
     let mut values = export.next_values().unwrap();
     // Of what follows, part lies before where the export is, part behind, and some is new.
