@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// File whose first line opens the encrypted file of secrets, instead of a prompt
     #[arg(long, global = true, value_name = "FILE", env = "MUSTER_VAULT_PASSPHRASE_FILE")]
     pub(crate) vault_passphrase_file: Option<PathBuf>,
-    /// Print one JSON document (one a line with --watch); errors as JSON on stderr
+    /// Print one JSON document (one a line with --watch and --follow); errors as JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]

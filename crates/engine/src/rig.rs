@@ -31,6 +31,15 @@ impl Dice {
         self.0 % sides
     }
 
+    /// Those of one round, as unlike those of the next as can be.
+    pub(crate) fn of_round(seed: u64, round: u64) -> Self {
+        let mut dice = Self(seed + round * 7_919);
+        for _ in 0..8 {
+            dice.roll(2);
+        }
+        dice
+    }
+
     pub(crate) fn pick<'w>(&mut self, words: &[&'w str]) -> &'w str {
         words[self.roll(words.len() as u64) as usize]
     }

@@ -79,7 +79,8 @@ impl Handle for CommandRun {
     }
 }
 
-/// Finds the way to the host, logs, sends, and finishes the entry. What finds no way is logged as refused. Runs to its end even if the one who asked goes away.
+/// Finds the way to the host, logs, sends, and finishes the entry; what finds no way is logged as refused.
+/// Runs to its end even if the one who asked goes away.
 pub(super) async fn logged<F>(
     engine: &Engine,
     host: Host,

@@ -31,6 +31,7 @@ use crate::store::{check_target, copy_backup};
 
 /// So long a program waits for its turn with the store.
 const TURN: Duration = Duration::from_secs(10);
+/// Between two looks: no one event tells that a lock was let go of or that a door was opened.
 const TURN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Carries out commands, here or in the app.

@@ -120,6 +120,15 @@ fn own_folder() -> Result<PathBuf, Fault> {
 mod tests {
     use super::*;
 
+    fn options(dir: &tempfile::TempDir) -> crate::EngineOptions {
+        crate::EngineOptions {
+            data_dir: dir.path().join("data"),
+            clock: crate::clock::Clock::system(),
+            secrets: std::sync::Arc::new(crate::secrets::Memory::new()),
+            operator: "tester".into(),
+        }
+    }
+
     #[test]
     fn each_data_folder_has_a_short_door_of_its_own() {
         let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -161,12 +170,7 @@ mod tests {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap()
         };
         open_to(dir.path(), 0o755);
-        let options = crate::EngineOptions {
-            data_dir: dir.path().join("data"),
-            clock: crate::clock::Clock::system(),
-            secrets: std::sync::Arc::new(crate::secrets::Memory::new()),
-            operator: "tester".into(),
-        };
+        let options = options(&dir);
         let path = dir.path().join("door.sock");
         let listener = tokio::net::UnixListener::bind(&path).unwrap();
         open_to(&path, 0o777);
@@ -188,15 +192,10 @@ mod tests {
     #[tokio::test]
     async fn news_come_through_the_door_and_only_those_that_were_asked_for() {
         let dir = tempfile::tempdir().unwrap();
-        let options = || crate::EngineOptions {
-            data_dir: dir.path().join("data"),
-            clock: crate::clock::Clock::system(),
-            secrets: std::sync::Arc::new(crate::secrets::Memory::new()),
-            operator: "tester".into(),
-        };
-        let engine = crate::Engine::open(options()).await.unwrap();
-        let door = open_door(engine.clone(), &options().data_dir).unwrap();
-        let desk = Desk::open(options()).await.unwrap();
+        let options = options(&dir);
+        let engine = crate::Engine::open(options.clone()).await.unwrap();
+        let door = open_door(engine.clone(), &options.data_dir).unwrap();
+        let desk = Desk::open(options.clone()).await.unwrap();
         let mut news = desk.news(Topic::Operations).await.unwrap();
         let mut own = Desk::Own(engine.clone()).news(Topic::Services).await.unwrap();
         engine.tell(Event::HostsChanged {});
@@ -211,15 +210,10 @@ mod tests {
     #[tokio::test]
     async fn a_log_is_followed_through_the_door_and_a_fault_comes_back_through_it() {
         let dir = tempfile::tempdir().unwrap();
-        let options = || crate::EngineOptions {
-            data_dir: dir.path().join("data"),
-            clock: crate::clock::Clock::system(),
-            secrets: std::sync::Arc::new(crate::secrets::Memory::new()),
-            operator: "tester".into(),
-        };
-        let engine = crate::Engine::open(options()).await.unwrap();
-        let door = open_door(engine, &options().data_dir).unwrap();
-        let desk = Desk::open(options()).await.unwrap();
+        let options = options(&dir);
+        let engine = crate::Engine::open(options.clone()).await.unwrap();
+        let door = open_door(engine, &options.data_dir).unwrap();
+        let desk = Desk::open(options.clone()).await.unwrap();
         assert!(matches!(desk, Desk::App { .. }));
         let query = JournalQuery { unit: Some("no unit".into()), ..JournalQuery::default() };
         for (host, query, code) in [

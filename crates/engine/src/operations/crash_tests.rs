@@ -303,10 +303,7 @@ async fn a_damaged_log_keeps_what_it_can_counts_it_right_and_says_what_it_cost()
     println!("seed {SEED}, {rounds} rounds");
     let mut tally = Tally::default();
     for round in 0..rounds {
-        let mut dice = Dice(SEED + round * 7_919);
-        for _ in 0..8 {
-            dice.roll(2);
-        }
+        let mut dice = Dice::of_round(SEED, round);
         let dir = tempfile::tempdir().unwrap();
         rig::copy(origin.path(), dir.path());
         let what = format!("round {round}: {}", damage(dir.path(), &mut dice));

@@ -81,7 +81,7 @@ fn work(what: &str, dir: &Path) -> Result<(), Fault> {
 }
 
 /// A place for secrets that outlives the program; in the clear, for tests alone.
-pub(crate) struct FileKeys(pub(crate) PathBuf);
+struct FileKeys(PathBuf);
 
 impl SecretStore for FileKeys {
     fn get(&self, item: &str) -> Result<Option<SecretString>, Fault> {

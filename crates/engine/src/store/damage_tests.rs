@@ -118,10 +118,7 @@ async fn a_damaged_store_never_panics_never_lies_and_never_looks_empty() {
     let rounds = ROUNDS[usize::from(rig::is_long())];
     println!("seed {SEED}, {rounds} rounds");
     for round in 0..rounds {
-        let mut dice = Dice(SEED + round * 7919);
-        for _ in 0..8 {
-            dice.roll(2);
-        }
+        let mut dice = Dice::of_round(SEED, round);
         let dir = tempfile::tempdir().unwrap();
         copy(origin.path(), dir.path());
         let what = format!("round {round}: {}", damage(dir.path(), &mut dice));

@@ -35,7 +35,7 @@ mod value;
 mod witness;
 
 #[cfg(test)]
-pub(crate) mod crash_tests;
+mod crash_tests;
 #[cfg(test)]
 pub(crate) mod damage_tests;
 #[cfg(test)]
