@@ -223,11 +223,14 @@ mod tests {
     fn sock_diag_and_proc_net_tell_the_same() {
         let listener = TcpListener::bind("[::]:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let _client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let client_port = client.local_addr().unwrap().port();
         let (_server, _) = listener.accept().unwrap();
+        // Another program's connection may have one of the two numbers too, but not both.
+        let ends = [(port, 0), (port, client_port), (client_port, port)];
         let pick = |sockets: Vec<Socket>| {
             let mut mine: Vec<Socket> =
-                sockets.into_iter().filter(|s| s.local_port == port || s.peer_port == port).collect();
+                sockets.into_iter().filter(|s| ends.contains(&(s.local_port, s.peer_port))).collect();
             mine.sort_by(Row::by_place);
             // Only sock_diag tells the length of the queue of a listener.
             mine.iter_mut().for_each(|s| (s.recv_q, s.send_q) = (0, 0));

@@ -146,6 +146,40 @@ async fn a_damaged_store_never_panics_never_lies_and_never_looks_empty() {
     assert!(ways.iter().all(|way| *way > 0), "every way was taken: {tally:?}");
 }
 
+#[tokio::test]
+async fn one_flipped_bit_costs_no_more_than_what_it_hit() {
+    let rounds = ROUNDS[usize::from(rig::is_long())];
+    println!("seed {SEED}, {rounds} rounds");
+    let origin = tempfile::tempdir().unwrap();
+    let secrets: Arc<crate::secrets::Memory> = Arc::default();
+    let open = async |dir: &Path| Store::open_sealed(dir, secrets.clone()).await.unwrap();
+    let store = open(origin.path()).await.store;
+    for id in 0..120 {
+        store.write(move |writer| ENTRIES.put(writer, &id, &value(id))).await.unwrap();
+    }
+    drop(store);
+    let whole = fs::read(origin.path().join("store/db")).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap() as u64;
+    let mut cost = BTreeMap::new();
+    for round in 0..rounds {
+        let mut dice = Dice::of_round(SEED, round);
+        let dir = tempfile::tempdir().unwrap();
+        copy(origin.path(), dir.path());
+        let at = dice.roll(used) as usize;
+        let mut bent = whole.clone();
+        bent[at] ^= 1 << dice.roll(8);
+        fs::write(dir.path().join("store/db"), bent).unwrap();
+        let opened = open(dir.path()).await;
+        let list = opened.store.read(|reader| ENTRIES.list(reader, ..)).await.unwrap();
+        assert!(list.iter().all(|(id, found)| *found == value(*id)), "round {round}, bit at {at}");
+        let lost = 120 - list.len();
+        assert!(lost <= 1, "round {round}, bit at {at}: {lost} entries are lost; {:?}", opened.notice);
+        assert!(lost == 0 || opened.notice.is_some(), "round {round}, bit at {at}: lost in silence");
+        *cost.entry(lost).or_insert(0) += 1;
+    }
+    println!("entries lost, and how often: {cost:?}");
+}
+
 fn kept_copies(dir: &Path) -> usize {
     let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("store.damaged-");
     fs::read_dir(dir).unwrap().filter(|entry| name(entry.as_ref().unwrap())).count()

@@ -35,6 +35,17 @@ pub(super) fn keep_copy(places: &Places, found: &Found) -> Result<PathBuf, Fault
     copy_aside(places, found).map_err(|why| not_copied(&places.dir, &why))
 }
 
+/// Takes the copy away again: nothing was damaged after all.
+pub(super) fn forget_copy(places: &Places) -> io::Result<()> {
+    if let Ok(name) = fs::read_to_string(&places.copied)
+        && name.starts_with(PREFIX)
+    {
+        fs::remove_file(&places.copied)?;
+        super::rebuild::remove(&places.base.join(name.trim()))?;
+    }
+    Ok(())
+}
+
 /// On a full disk sled leaves files that look damaged and are not, once there is space again.
 fn not_copied(dir: &Path, why: &io::Error) -> Fault {
     use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};

@@ -27,6 +27,7 @@ mod reading;
 mod rebuild;
 mod renew;
 mod rescue;
+mod salvage;
 mod seal;
 mod state;
 mod swap;

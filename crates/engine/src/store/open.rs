@@ -19,7 +19,9 @@ use super::damaged::{self, Found};
 use super::keys::{self, Place};
 use super::seal::Sealer;
 use super::witness::{Testimony, Witness};
-use super::{Inner, Opened, SCHEMA, State, backup, backups, fault, guard, reading, renew, rescue, swap};
+use super::{
+    Inner, Opened, SCHEMA, State, backup, backups, fault, guard, reading, renew, rescue, salvage, swap,
+};
 
 const CACHE_BYTES: u64 = 32 << 20;
 /// Another program that is just ending gets this long to let go.
@@ -130,13 +132,15 @@ pub(super) struct Start<'a> {
     pub(super) lock: &'a Arc<File>,
     pub(super) witnessed: Testimony,
     pub(super) found: Found,
+    /// sled would cut off a part of the log of which more is left behind a break.
+    is_torn: bool,
 }
 
 /// How a start went.
 enum Started {
     Whole(Box<Inner>),
-    /// It is damaged, in these words; what sled opened of it, if anything.
-    Damaged(Option<sled::Db>, String),
+    /// It is damaged, in these words.
+    Damaged(String),
 }
 
 pub(super) fn open_locked(
@@ -149,10 +153,10 @@ pub(super) fn open_locked(
     let mut notices = Vec::new();
     let mut start = Start::begin(places, place, lock)?;
     let mut started = start.start(&mut notices)?;
-    if let Started::Damaged(opened, why) = started {
+    if let Started::Damaged(why) = started {
         // What was tried before it came to nothing: it must not be said beside the loss.
         notices.clear();
-        notices.push(rescue::rescue(&start, opened, &why)?);
+        notices.extend(rescue::rescue(&start, &why)?);
         start = Start::begin(places, place, lock)?;
         started = start.start(&mut notices)?;
     }
@@ -162,7 +166,7 @@ pub(super) fn open_locked(
             notices.iter().for_each(|notice| tracing::warn!(%notice));
             Ok((inner, notices))
         }
-        Started::Damaged(_, why) => {
+        Started::Damaged(why) => {
             let copy = damaged::keep_copy(places, &start.found)?;
             Err(damaged::unreadable(places, &copy, &why))
         }
@@ -174,7 +178,7 @@ pub(super) fn open_whole(places: &Places, place: &Place, lock: &Arc<File>) -> Re
     let start = Start::begin(places, place, lock)?;
     match start.start(&mut Vec::new())? {
         Started::Whole(inner) => Ok(*inner),
-        Started::Damaged(_, why) => Err(fault::damaged(&places.dir, &why)),
+        Started::Damaged(why) => Err(fault::damaged(&places.dir, &why)),
     }
 }
 
@@ -192,7 +196,12 @@ impl<'a> Start<'a> {
         DirBuilder::new().recursive(true).mode(0o700).create(&places.sled).map_err(unwritable)?;
         remove_unfinished(&places.sled).map_err(unwritable)?;
         let found = damaged::hold(&places.sled).map_err(unwritable)?;
-        Ok(Self { places, place, lock, witnessed, found })
+        let is_torn = salvage::is_torn(&places.sled).map_err(unwritable)?;
+        if is_torn && found.is_none() {
+            // sled writes over what it cuts off.
+            damaged::keep_copy(places, &found)?;
+        }
+        Ok(Self { places, place, lock, witnessed, found, is_torn })
     }
 
     fn start(&self, notices: &mut Vec<StoreNotice>) -> Result<Started, Fault> {
@@ -200,7 +209,7 @@ impl<'a> Start<'a> {
         let dir = &places.dir;
         let db = match self.open_sled(notices)? {
             Ok(db) => db,
-            Err(why) => return Ok(Started::Damaged(None, why)),
+            Err(why) => return Ok(Started::Damaged(why)),
         };
         let mut inner = Inner::new(places, db, self.lock.clone())?;
         let state = match inner.state() {
@@ -213,6 +222,14 @@ impl<'a> Start<'a> {
         if state.writes == 0 && self.witnessed.writes > 0 {
             let why = "nothing of what was written can be found in it";
             return damaged_or(inner, fault::damaged(dir, why));
+        }
+        // Of what was never acknowledged, the end of the log may be torn like this by a power cut.
+        if self.is_torn && (state.writes < self.witnessed.writes || self.witnessed.schema == 0) {
+            let why = "a part of its log cannot be read";
+            return damaged_or(inner, fault::damaged(dir, why));
+        }
+        if self.is_torn && self.found.is_none() && notices.is_empty() {
+            damaged::forget_copy(places).map_err(|why| fault::unwritable(dir, &why))?;
         }
         let suspect = places.suspect.exists();
         let counted = match state.tally {
@@ -304,12 +321,12 @@ impl<'a> Start<'a> {
 }
 
 /// What is damaged is recovered from; any other fault is told.
-fn damaged_or(mut inner: Inner, fault: Fault) -> Result<Started, Fault> {
+fn damaged_or(inner: Inner, fault: Fault) -> Result<Started, Fault> {
     if fault.code != FaultCode::StoreDamaged {
         return Err(fault);
     }
-    let why = fault.detail.cause.clone().unwrap_or_default();
-    Ok(Started::Damaged(inner.db.take(), why))
+    drop(inner);
+    Ok(Started::Damaged(fault.detail.cause.unwrap_or_default()))
 }
 
 /// Puts the names of new files on the disk too; a synced file without a name is gone after a power cut.

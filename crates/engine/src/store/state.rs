@@ -45,13 +45,18 @@ pub(super) struct State {
 impl State {
     pub(super) fn read(db: &sled::Db) -> sled::Result<Self> {
         let tree = db.open_tree(STATE_TREE)?;
+        Self::from_rows(|key| Ok(tree.get(key)?.map(|row| row.to_vec())))
+    }
+
+    /// The same from rows that are found in any other way.
+    pub(super) fn from_rows(row: impl Fn(&[u8]) -> sled::Result<Option<Vec<u8>>>) -> sled::Result<Self> {
         Ok(Self {
-            schema: get(&tree, SCHEMA)?,
-            writes: get(&tree, WRITES)?.unwrap_or(0),
-            tally: get(&tree, TALLY)?,
-            sealed_by: get(&tree, SEALED_BY)?,
-            fresh_bytes: get(&tree, FRESH_BYTES)?,
-            mended: get(&tree, MENDED)?.unwrap_or(0),
+            schema: get(&row, SCHEMA)?,
+            writes: get(&row, WRITES)?.unwrap_or(0),
+            tally: get(&row, TALLY)?,
+            sealed_by: get(&row, SEALED_BY)?,
+            fresh_bytes: get(&row, FRESH_BYTES)?,
+            mended: get(&row, MENDED)?.unwrap_or(0),
         })
     }
 
@@ -89,7 +94,10 @@ pub(super) fn parse<T: DeserializeOwned>(row: &[u8]) -> Option<T> {
     (version == VERSION).then(|| serde_json::from_slice(text).ok()).flatten()
 }
 
-fn get<T: DeserializeOwned>(tree: &sled::Tree, name: &str) -> sled::Result<Option<T>> {
-    let Some(row) = tree.get(key(name))? else { return Ok(None) };
+fn get<T: DeserializeOwned>(
+    row: impl Fn(&[u8]) -> sled::Result<Option<Vec<u8>>>,
+    name: &str,
+) -> sled::Result<Option<T>> {
+    let Some(row) = row(&key(name))? else { return Ok(None) };
     parse(&row).map(Some).ok_or(sled::Error::Corruption { at: None, bt: () })
 }
