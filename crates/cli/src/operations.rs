@@ -268,8 +268,24 @@ fn check_words(check: &LogCheck) -> String {
         "{} operations compared with {} records of the chain; {} were taken away by retention\n",
         check.entries, check.records, check.retired
     );
+    for restored in &check.restored {
+        let (at, gone) = (time(restored.at_ms), restored.gone());
+        text += &match gone {
+            0 => format!(
+                "a backup was put in the place of the data at {at}: nothing of the log is missing in it\n"
+            ),
+            _ => format!(
+                "a backup was put in the place of the data at {at}: records {} to {} of before are not in it\n",
+                restored.record, restored.had
+            ),
+        };
+    }
     text += match check.key {
         ChainKey::Keyring => "the chain's first key is in the keyring\n",
+        ChainKey::Vault => {
+            "the chain's first key is in the encrypted file of secrets: who does not know its passphrase cannot make \
+             a chain that fits\n"
+        }
         ChainKey::File => {
             "the chain's first key is in a file beside the store, because no keyring has it yet: this finds what \
              went wrong by itself and what was changed without that file, not somebody who has it\n"
@@ -283,6 +299,10 @@ fn check_words(check: &LogCheck) -> String {
         ChainHead::Keyring { record } => {
             format!("the keyring knows the chain up to record {record}; an older copy of all files would be seen\n")
         }
+        ChainHead::Vault { record } => format!(
+            "the encrypted file of secrets knows the chain up to record {record}; it lies in the data folder, so an \
+             older copy of the store is seen, an older copy of the whole folder is not\n"
+        ),
         ChainHead::File => {
             "the end of the chain is noted in a file beside the store alone: an older copy of the store is seen, an \
              older copy of the whole data folder is not\n"

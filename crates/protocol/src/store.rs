@@ -75,7 +75,8 @@ pub enum StoreNotice {
     /// It was damaged: so much of it is here again.
     Recovered {
         recovered: u64,
-        /// `None` if nobody knows how much there was.
+        /// At least so many: a removal that is lost brings back what it removed. `None` if nobody knows
+        /// how much there was.
         lost: Option<u64>,
         /// How many of the recovered come from a backup, made at that time.
         from_backup: u64,

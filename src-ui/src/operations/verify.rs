@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::ipc::OperationsVerify;
-use protocol::operations::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck};
+use protocol::operations::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck, LogRestore};
 
 use crate::components::{Button, ButtonKind, Dialog, Failed, Glyph, GlyphName, Skeleton};
 use crate::format;
 use crate::ipc;
-use crate::text::{I18n, t_string, use_i18n};
+use crate::state::zone_min;
+use crate::text::{I18n, lang, t_string, use_i18n};
 
 fn break_words(i18n: I18n, found: &LogBreak) -> String {
     let (operation, record) = (found.operation.unwrap_or_default(), found.record.unwrap_or_default());
@@ -29,7 +30,24 @@ fn key_words(i18n: I18n, check: &LogCheck) -> &'static str {
     match (check.key, check.head) {
         (ChainKey::Lost, _) => t_string!(i18n, operations.key_lost),
         (ChainKey::Keyring, ChainHead::Keyring { .. }) => t_string!(i18n, operations.key_keyring),
+        (ChainKey::Vault, _) | (ChainKey::Keyring, ChainHead::Vault { .. }) => {
+            t_string!(i18n, operations.key_vault)
+        }
         (ChainKey::Keyring | ChainKey::File, _) => t_string!(i18n, operations.key_file),
+    }
+}
+
+fn restore_words(i18n: I18n, restored: &LogRestore) -> String {
+    let at = format::date_time(restored.at_ms, zone_min(restored.at_ms), lang(i18n));
+    match restored.gone() {
+        0 => t_string!(i18n, operations.restored_whole, at = at),
+        _ => t_string!(
+            i18n,
+            operations.restored_without,
+            at = at,
+            first = restored.record,
+            last = restored.had
+        ),
     }
 }
 
@@ -51,6 +69,7 @@ pub(crate) fn VerifyDialog(open: RwSignal<bool>) -> impl IntoView {
         let more = check.breaks_in_all - check.breaks.len() as u64;
         let retired = check.retired;
         let breaks: Vec<LogBreak> = check.breaks.clone();
+        let restored = check.restored.clone();
         let (glyph, is_proved) = match (is_whole, check.is_proved()) {
             (true, true) => (GlyphName::Done, true),
             _ => (GlyphName::Critical, false),
@@ -83,6 +102,10 @@ pub(crate) fn VerifyDialog(open: RwSignal<bool>) -> impl IntoView {
                         )
                     }}
                 </p>
+                {restored
+                    .into_iter()
+                    .map(|one| view! { <p class="quiet">{move || restore_words(i18n, &one)}</p> })
+                    .collect_view()}
                 <p class="quiet">{move || key_words(i18n, &check)}</p>
             </div>
         }

@@ -53,6 +53,7 @@ pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
         OperationKind::SettingsChange => t_string!(i18n, operations.title_settings_change, target = target),
         OperationKind::LogExport => t_string!(i18n, operations.title_log_export, target = target),
         OperationKind::LogRetention => t_string!(i18n, operations.title_log_retention).to_owned(),
+        OperationKind::StoreRestore => t_string!(i18n, operations.title_store_restore, target = target),
         OperationKind::Unknown => t_string!(i18n, operations.title_unknown, host = host),
     }
 }
@@ -83,6 +84,7 @@ pub(crate) fn kind_words(i18n: I18n, kind: OperationKind) -> &'static str {
         OperationKind::SettingsChange => t_string!(i18n, operations.kind_settings_change),
         OperationKind::LogExport => t_string!(i18n, operations.kind_log_export),
         OperationKind::LogRetention => t_string!(i18n, operations.kind_log_retention),
+        OperationKind::StoreRestore => t_string!(i18n, operations.kind_store_restore),
         OperationKind::Unknown => t_string!(i18n, operations.kind_unknown),
     }
 }

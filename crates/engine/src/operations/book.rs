@@ -29,6 +29,8 @@ pub(super) struct Ledger {
     pub(super) is_adopted: bool,
     /// How often the store had been recovered when all of it was counted last.
     pub(super) counted_after: u64,
+    /// Number of the last turn of the store that has an entry.
+    pub(super) turn: u64,
 }
 
 /// Counts of a part of the log.

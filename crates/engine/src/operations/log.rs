@@ -105,12 +105,17 @@ pub(super) fn finish(
 /// Finishes every entry that was under way when the program ended.
 pub(super) fn close_what_was_cut(writer: &mut Writer<'_>, book: &mut Book, now_ms: i64) -> Result<(), Fault> {
     for (id, record) in UNDER_WAY.list(writer, ..)? {
-        if unchanged(writer, id, record).is_ok() {
-            change_under_way(writer, book, id, now_ms, entry::cut)?;
-        } else {
-            // Somebody took it away or changed it. `verify` names it, and the rest of the log must open.
-            tracing::error!(id, "an operation that was under way cannot be read in the log any more");
-            UNDER_WAY.remove(writer, &id)?;
+        match unchanged(writer, id, record) {
+            Ok(entry) if entry.result == OperationResult::UnderWay => {
+                change_under_way(writer, book, id, now_ms, entry::cut)?;
+            }
+            // It was finished, and only that it was under way came back from damaged files.
+            Ok(_) => UNDER_WAY.remove(writer, &id)?,
+            Err(_) => {
+                // Somebody took it away or changed it. `verify` names it, and the rest of the log must open.
+                tracing::error!(id, "an operation that was under way cannot be read in the log any more");
+                UNDER_WAY.remove(writer, &id)?;
+            }
         }
     }
     Ok(())

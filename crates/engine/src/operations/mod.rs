@@ -40,7 +40,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::error::internal;
 use crate::secrets::SecretStore;
-use crate::store::{Store, Writer};
+use crate::store::{Store, Turn, Turned, Writer};
 use book::Book;
 use chain::Sealing;
 pub(crate) use export::Form;
@@ -176,11 +176,14 @@ impl Operations {
         let mended = log.store.mended();
         log.change(move |writer, book| {
             recount::recount(writer, book, mended)?;
+            // Each entry has a record, so no number up to this one is given a second time.
+            book.ledger.newest = book.ledger.newest.max(chain::had(writer)?);
             marks::welcome(book, &operator);
             Ok(())
         })
         .await?;
         log.adopt().await?;
+        log.tell_restore().await?;
         let now_ms = log.clock.now_ms();
         log.change(move |writer, book| log::close_what_was_cut(writer, book, now_ms)).await?;
         log.tend();
@@ -199,6 +202,28 @@ impl Operations {
             let now_ms = self.clock.now_ms();
             self.change(move |writer, book| adopt::bring(writer, book, &some, now_ms)).await?;
         }
+    }
+
+    /// Writes down that a backup was put in the place of the store, if that is not in the log yet.
+    async fn tell_restore(&self) -> Result<(), Fault> {
+        let Some(Turn { number, at_ms, what: Turned::Restored { file, made_ms, values, kept } }) =
+            self.store.turn().cloned()
+        else {
+            return Ok(());
+        };
+        let draft = OperationDraft::new(OperationKind::StoreRestore, None, file);
+        let kept = kept.map_or_else(String::new, |kept| format!("; what was there is kept in {kept}"));
+        let summary = format!("{values} values of {}{kept}", export::utc(made_ms));
+        let mut entry = self.ended(draft, Finish::new(OperationResult::Done).saying(summary));
+        entry.started_ms = at_ms;
+        self.change(move |writer, book| {
+            if book.ledger.turn != number {
+                log::append(writer, book, entry)?;
+                book.ledger.turn = number;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Writes down what is about to be done. When this returns, it is on the disk.

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use protocol::Fault;
+use protocol::operations::OperationResult;
 
 use super::book::{Book, HOSTS, Scope, Unread};
 use super::chain::CHAIN;
-use super::log::{self, ENTRIES};
+use super::log::{self, ENTRIES, UNDER_WAY};
 use super::marks::{MARKS, UNREAD, Waiting};
 use crate::store::{Order, View, Writer};
 
@@ -26,6 +27,7 @@ pub(super) fn recount(writer: &mut Writer<'_>, book: &mut Book, mended: u64) -> 
     let (mut all, mut hosts) = (none(), BTreeMap::<String, Scope>::new());
     let mut waiting: BTreeMap<u64, Waiting> = BTreeMap::new();
     let mut newest = 0;
+    let mut under_way = Vec::new();
     ENTRIES.scan(writer, .., Order::LowestFirst, |id, text| {
         let entry = log::parse(id, &text);
         let one = Waiting::of(&entry);
@@ -34,10 +36,19 @@ pub(super) fn recount(writer: &mut Writer<'_>, book: &mut Book, mended: u64) -> 
             scope.total += 1;
             scope.failed += u64::from(one.bad);
         }
+        if entry.result == OperationResult::UnderWay {
+            under_way.push(id);
+        }
         waiting.insert(id, one);
         newest = id;
         Ok(ControlFlow::Continue(()))
     })?;
+    // An entry as it was before it was finished: what came of it is lost, and nobody works on it.
+    for id in under_way {
+        if UNDER_WAY.get(writer, &id)?.is_none() {
+            UNDER_WAY.put(writer, &id, &None)?;
+        }
+    }
     let mut unread = Vec::new();
     UNREAD.scan(writer, .., Order::LowestFirst, |key, row| {
         unread.push((key, row));

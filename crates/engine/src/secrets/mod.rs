@@ -38,6 +38,11 @@ pub trait SecretStore: Send + Sync {
     /// Whether it can be used now; never shows a prompt.
     fn state(&self) -> KeyringState;
 
+    /// Whether this item lies elsewhere than in the data folder, so that a copy of that has it not.
+    fn is_apart(&self, _item: &str) -> bool {
+        true
+    }
+
     /// How long an answer may take.
     fn patience(&self) -> Duration {
         PATIENCE

@@ -77,7 +77,7 @@ impl Places {
         let mut stays = None;
         match self.keyring.items() {
             Ok(names) => {
-                for name in names.into_iter().filter(|name| !opens_the_store(name)) {
+                for name in names.into_iter().filter(|name| !guards_the_data(name)) {
                     if let Some(secret) = self.keyring.get(&name)? {
                         items.insert(name, secret);
                     }
@@ -123,10 +123,11 @@ impl Places {
     }
 }
 
-/// The keys of the store stay in the keyring where there is one, also beside a vault: then no passphrase is
-/// asked for before something secret is needed. Where there is none they are in the vault.
-fn opens_the_store(item: &str) -> bool {
-    item.starts_with("store/")
+/// What guards the data itself stays in the keyring where there is one, also beside a vault: no passphrase is
+/// then asked for before something secret is needed, and what is known of the log's end does not lie in the
+/// folder that it is about. Where there is no keyring it is in the vault.
+fn guards_the_data(item: &str) -> bool {
+    item.starts_with("store/") || item.starts_with("operations-chain-")
 }
 
 fn count(items: usize) -> u32 {
@@ -138,7 +139,7 @@ impl SecretStore for Places {
         if !self.uses_vault() {
             return self.keyring.get(item);
         }
-        if !opens_the_store(item) {
+        if !guards_the_data(item) {
             return self.opened()?.get(item);
         }
         match self.keyring.get(item) {
@@ -155,7 +156,7 @@ impl SecretStore for Places {
         if !self.uses_vault() {
             return self.keyring.set(item, secret);
         }
-        if opens_the_store(item) && self.keyring.set(item, secret).is_ok() {
+        if guards_the_data(item) && self.keyring.set(item, secret).is_ok() {
             return Ok(());
         }
         self.opened()?.set(item, secret)
@@ -165,10 +166,15 @@ impl SecretStore for Places {
         if !self.uses_vault() {
             return self.keyring.delete(item);
         }
-        if opens_the_store(item) && self.keyring.get(item).is_ok_and(|kept| kept.is_some()) {
+        if guards_the_data(item) && self.keyring.get(item).is_ok_and(|kept| kept.is_some()) {
             return self.keyring.delete(item);
         }
         self.opened()?.delete(item)
+    }
+
+    fn is_apart(&self, item: &str) -> bool {
+        !self.uses_vault()
+            || (guards_the_data(item) && self.keyring.get(item).is_ok_and(|kept| kept.is_some()))
     }
 
     fn items(&self) -> Result<Vec<String>, Fault> {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::export::{Before, Export};
 use super::open::{Places, ROOM_BYTES};
 use super::seal::Sealer;
-use super::state::{self, STATE_TREE, State, TALLY, Tally, WRITES};
+use super::state::{self, STATE_TREE, State, TALLY, Tally, Turn, WRITES};
 use super::tree::Rows;
 use super::witness::Witness;
 use super::{fault, flush, guard, lock, reading, rebuild, value};
@@ -39,6 +39,8 @@ pub(super) struct Inner {
     pub(super) not_sealed: Option<String>,
     /// How often it was recovered from damage.
     pub(super) mended: u64,
+    /// The last time that it became another.
+    pub(super) turn: Option<Turn>,
     /// Why nothing more can be written until it is opened again.
     pub(super) broken: OnceLock<Fault>,
     /// Why nothing can be written at all; this is then a copy to read from.
@@ -77,6 +79,7 @@ impl Inner {
             sealer: Sealer::default(),
             not_sealed: None,
             mended: 0,
+            turn: None,
             broken: OnceLock::new(),
             read_only: None,
             before: Mutex::new(None),
@@ -90,6 +93,7 @@ impl Inner {
     pub(super) fn ready(&mut self, sealer: Sealer, state: &State) {
         self.sealer = sealer;
         self.mended = state.mended;
+        self.turn = state.turn.clone();
         self.writes = Mutex::new(state.writes);
         self.values = AtomicU64::new(state.tally.unwrap_or_default().values);
         self.synced = Mutex::new(Synced { through: state.writes, times: 0 });

@@ -63,6 +63,7 @@ use crate::schema::STEPS;
 use crate::secrets::SecretStore;
 use inner::{Changes, Inner};
 use state::{STATE_TREE, State, Tally};
+pub use state::{Turn, Turned};
 
 /// The version of everything written here; a store with a higher one is refused.
 pub const SCHEMA: u32 = 1 + STEPS.len() as u32;
@@ -173,6 +174,11 @@ impl Store {
     /// are right as long as this is the number they were made under.
     pub fn mended(&self) -> u64 {
         self.inner.mended
+    }
+
+    /// The last time that the store became another than the one whose writes were acknowledged.
+    pub fn turn(&self) -> Option<&Turn> {
+        self.inner.turn.as_ref()
     }
 
     /// What the store is like now.

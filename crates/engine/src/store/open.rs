@@ -20,7 +20,8 @@ use super::keys::{self, Place};
 use super::seal::Sealer;
 use super::witness::{Testimony, Witness};
 use super::{
-    Inner, Opened, SCHEMA, State, backup, backups, fault, guard, reading, renew, rescue, salvage, swap,
+    Inner, Opened, SCHEMA, State, Turn, Turned, backup, backups, fault, guard, reading, renew, rescue,
+    salvage, swap,
 };
 
 const CACHE_BYTES: u64 = 32 << 20;
@@ -245,11 +246,17 @@ impl<'a> Start<'a> {
                 Err(fault) => return damaged_or(inner, fault),
             },
         };
+        let mut turn = state.turn.clone();
         if state.writes < self.witnessed.writes {
             let kept = damaged::keep_copy(places, &self.found)?;
             notices.push(StoreNotice::LastChangesLost {
                 changes: self.witnessed.writes - state.writes,
                 kept: kept.display().to_string(),
+            });
+            turn = Some(Turn {
+                number: self.witnessed.writes,
+                at_ms: renew::now_ms(),
+                what: Turned::Behind { changes: self.witnessed.writes - state.writes },
             });
         }
         let is_new = state.schema.is_none() && counted.rows == 0;
@@ -271,7 +278,7 @@ impl<'a> Start<'a> {
             None => None,
         };
         let sealed_by = key.as_ref().map(|key| key.id().to_owned());
-        inner.ready(Sealer::new(key), &State { tally: Some(counted), ..state.clone() });
+        inner.ready(Sealer::new(key), &State { tally: Some(counted), turn: turn.clone(), ..state.clone() });
         if suspect
             && let (_, broken) = inner.verify()?
             && broken > 0
@@ -289,6 +296,7 @@ impl<'a> Start<'a> {
             sealed_by,
             // Noted once in each fresh store, to see later how it grew.
             fresh_bytes: state.fresh_bytes.or_else(|| inner.size_bytes().ok()),
+            turn,
             ..state.clone()
         };
         if told != state {

@@ -17,9 +17,9 @@ use super::keys::{self, Place};
 use super::open::{self, Places};
 use super::rebuild::{self, Builder};
 use super::seal::Sealer;
-use super::swap::{Old, swap};
+use super::swap::{self, Old};
 use super::witness::Testimony;
-use super::{SCHEMA, State, backup, backups, fault};
+use super::{SCHEMA, State, Turn, Turned, backup, backups, fault};
 use crate::schema::STEPS;
 
 /// The files may take this many times what is live in them.
@@ -211,7 +211,7 @@ fn take_over(
 ) -> Result<Inner, Fault> {
     // Closed before its folder is moved: sled writes its snapshots by name.
     drop(inner);
-    swap(places, Old::Dropped, testimony).map_err(|why| fault::unwritable(&places.dir, &why))?;
+    swap::swap(places, Old::Dropped, testimony).map_err(|why| fault::unwritable(&places.dir, &why))?;
     open::open_whole(places, place, lock)
 }
 
@@ -240,7 +240,7 @@ pub(super) fn restore(
     let sealer = Sealer::new(key);
     open::make_folder(places).map_err(unwritable)?;
     let _lock = open::take_lock(places)?;
-    super::swap::finish(places).map_err(unwritable)?;
+    swap::finish(places).map_err(unwritable)?;
     let was = super::witness::Witness::read(&places.witness);
     let mut builder = Builder::begin(&places.dir, &places.new)?;
     found.values(|raw| match raw.is_whole(&sealer) {
@@ -249,16 +249,23 @@ pub(super) fn restore(
     })?;
     // Counted on from what was there, so that the witness and a copy of the log see that time went on.
     let writes = header.writes.max(was.as_ref().map_or(0, |was| was.writes)) + 1;
+    let old = if places.sled.exists() { Old::Kept } else { Old::Dropped };
+    let restored = Turned::Restored {
+        file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        made_ms: header.made_ms,
+        values: found.made.values,
+        kept: (old == Old::Kept).then(|| swap::free_name(places)).transpose().map_err(unwritable)?,
+    };
     let state = State {
         schema: Some(u64::from(header.schema)),
         writes,
         sealed_by: header.key_id.clone(),
+        turn: Some(Turn { number: writes, at_ms: now_ms(), what: restored }),
         ..State::default()
     };
     let values = Some(builder.finish(state)?.values);
-    let old = if places.sled.exists() { Old::Kept } else { Old::Dropped };
     let testimony = Testimony { schema: header.schema, writes, values, key_id: header.key_id.clone() };
-    let kept = swap(places, old, &testimony).map_err(unwritable)?;
+    let kept = swap::swap(places, old, &testimony).map_err(unwritable)?;
     for file in [&places.copied, &places.suspect] {
         // Both are about the store that was there before.
         let _ = std::fs::remove_file(file);

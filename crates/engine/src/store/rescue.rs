@@ -87,6 +87,7 @@ fn build(start: &Start<'_>, kept: &Path, why: &str) -> Result<(Testimony, Vec<St
         writes,
         sealed_by: key_id.clone(),
         mended,
+        turn: state.turn,
         ..State::default()
     })?;
     let lost = total.map(|total| total.saturating_sub(recovered));

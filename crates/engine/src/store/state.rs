@@ -14,6 +14,7 @@ const SCHEMA: &str = "schema";
 const SEALED_BY: &str = "sealed_by";
 const FRESH_BYTES: &str = "fresh_bytes";
 const MENDED: &str = "mended";
+const TURN: &str = "turn";
 /// The format of what stands in this tree.
 const VERSION: u8 = 1;
 
@@ -25,6 +26,32 @@ pub(super) struct Tally {
     pub values: u64,
     /// Keys and values, without what sled needs for itself.
     pub bytes: u64,
+}
+
+/// What made the store another than the one whose writes were acknowledged. Who keeps a history of their own
+/// in it tells it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Tells one from another.
+    pub number: u64,
+    pub at_ms: i64,
+    pub what: Turned,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turned {
+    /// A person put a backup in its place.
+    Restored {
+        /// The name of its file.
+        file: String,
+        made_ms: i64,
+        values: u64,
+        /// The name of the folder that has what was there.
+        kept: Option<String>,
+    },
+    /// Its last changes were lost.
+    Behind { changes: u64 },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +67,8 @@ pub(super) struct State {
     pub fresh_bytes: Option<u64>,
     /// How often the store was recovered from damage.
     pub mended: u64,
+    /// The last time that it became another.
+    pub turn: Option<Turn>,
 }
 
 impl State {
@@ -57,12 +86,13 @@ impl State {
             sealed_by: get(&row, SEALED_BY)?,
             fresh_bytes: get(&row, FRESH_BYTES)?,
             mended: get(&row, MENDED)?.unwrap_or(0),
+            turn: get(&row, TURN)?,
         })
     }
 
     /// The rows that say all this.
     pub(super) fn rows(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let Self { schema, writes, tally, sealed_by, fresh_bytes, mended } = self;
+        let Self { schema, writes, tally, sealed_by, fresh_bytes, mended, turn } = self;
         [
             schema.and_then(|schema| row(SCHEMA, &schema)),
             row(WRITES, writes),
@@ -70,6 +100,7 @@ impl State {
             sealed_by.as_ref().and_then(|id| row(SEALED_BY, id)),
             fresh_bytes.and_then(|bytes| row(FRESH_BYTES, &bytes)),
             row(MENDED, mended),
+            turn.as_ref().and_then(|turn| row(TURN, turn)),
         ]
         .into_iter()
         .flatten()

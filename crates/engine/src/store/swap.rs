@@ -71,7 +71,8 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.len() < 10 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn free_name(places: &Places) -> io::Result<String> {
+/// Under this name the store that is there would be kept.
+pub(super) fn free_name(places: &Places) -> io::Result<String> {
     (1..10_000)
         .map(|number| format!("{REPLACED}{number}"))
         .find(|name| !places.base.join(name).exists())

@@ -16,6 +16,8 @@ pub struct LogCheck {
     pub breaks_in_all: u64,
     /// Entries that were taken away by retention, each time recorded.
     pub retired: u64,
+    /// Each time that a person put a backup in the place of the store.
+    pub restored: Vec<LogRestore>,
     pub key: ChainKey,
     /// Where the end of the chain is noted apart from the store.
     pub head: ChainHead,
@@ -28,11 +30,30 @@ impl LogCheck {
     }
 }
 
+/// A backup in the place of the store: what it had not is not in the log any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRestore {
+    pub at_ms: i64,
+    /// The chain goes on from here.
+    pub record: u64,
+    /// It had come to here before.
+    pub had: u64,
+}
+
+impl LogRestore {
+    /// How many records it cost.
+    pub fn gone(&self) -> u64 {
+        (self.had + 1).saturating_sub(self.record)
+    }
+}
+
 /// Where the key is that the chain began with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainKey {
     Keyring,
+    /// In the encrypted file of secrets, which lies beside the store.
+    Vault,
     /// In a file beside the store: who can change the one can read the other.
     #[default]
     File,
@@ -46,6 +67,9 @@ pub enum ChainKey {
 pub enum ChainHead {
     /// In the keyring up to this record, and in a file up to the last one.
     Keyring { record: u64 },
+    /// In the encrypted file of secrets up to this record, and in a file up to the last one: both lie
+    /// beside the store.
+    Vault { record: u64 },
     #[default]
     File,
 }

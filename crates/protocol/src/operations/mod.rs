@@ -6,7 +6,7 @@ mod found;
 
 use serde::{Deserialize, Serialize};
 
-pub use check::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck};
+pub use check::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck, LogRestore};
 pub use export::{ExportFormat, ExportReport, ExportWords, Retained};
 pub use found::{Found, FoundIn, Piece, excerpt};
 
@@ -174,12 +174,14 @@ pub enum OperationKind {
     LogExport,
     /// Entries were taken away because of their age or number.
     LogRetention,
+    /// A backup was put in the place of the data.
+    StoreRestore,
     #[serde(other)]
     Unknown,
 }
 
 impl OperationKind {
-    pub const ALL: [OperationKind; 24] = [
+    pub const ALL: [OperationKind; 25] = [
         Self::ServiceStart,
         Self::ServiceStop,
         Self::ServiceRestart,
@@ -204,6 +206,7 @@ impl OperationKind {
         Self::SettingsChange,
         Self::LogExport,
         Self::LogRetention,
+        Self::StoreRestore,
     ];
 
     pub fn name(self) -> &'static str {
@@ -232,6 +235,7 @@ impl OperationKind {
             Self::SettingsChange => "settings_change",
             Self::LogExport => "log_export",
             Self::LogRetention => "log_retention",
+            Self::StoreRestore => "store_restore",
             Self::Unknown => "unknown",
         }
     }

@@ -19,7 +19,7 @@ use super::seal::{Runner, hex, parse_hex};
 use super::{CHAIN, Pen, TIP, Tip, What, digest, tip};
 use crate::clock::Clock;
 use crate::error::internal;
-use crate::store::{Reader, Store, Tree, Writer};
+use crate::store::{Reader, Store, Tree, Turn, Turned, View, Writer};
 
 /// The beginnings, by the number of their record.
 pub(super) const EPOCHS: Tree<u64, Epoch> = Tree::new("operations_chain_epochs", 1);
@@ -30,6 +30,9 @@ pub(in crate::operations) struct Epoch {
     /// Names its key.
     pub(super) id: u64,
     pub(super) why: Why,
+    /// Number of the turn of the store that it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) turn: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,14 @@ pub(in crate::operations) enum Why {
     KeyGone,
     /// Records up to this one were noted apart, and are not there.
     RolledBack {
+        had: u64,
+    },
+    /// The store lost its last changes, though what was noted here fits.
+    Behind {
+        changes: u64,
+    },
+    /// A person put a backup in the place of a store whose chain had come to this record.
+    Restored {
         had: u64,
     },
 }
@@ -82,13 +93,43 @@ pub(in crate::operations) async fn open(store: &Store, clock: &Clock) -> Result<
         return Ok(Mutex::new(Sealing { noted, head: None }));
     }
     let said = Head::read(&dir);
-    let fits = store.read(move |reader| fits(reader, said)).await?;
-    let noted = match fits {
-        Ok(noted) => noted,
-        Err(why) => begin_in_store(store, clock, why).await?,
+    let had = said.as_ref().map_or(0, |said| said.runner.record);
+    let turn = store.turn().cloned();
+    let number = turn.as_ref().map(|turn| turn.number);
+    let (fits, is_told) = store
+        .read(move |reader| {
+            Ok((fits(reader, said)?, number.map_or(Ok(true), |number| tells(reader, number))?))
+        })
+        .await?;
+    let turn = turn.filter(|_| !is_told);
+    let noted = match (fits, turn.as_ref().map(|turn| &turn.what)) {
+        (Ok(noted), None) => noted,
+        (Ok(_), Some(Turned::Behind { changes })) => {
+            begin_in_store(store, clock, Why::Behind { changes: *changes }, turn).await?
+        }
+        (Err(why), None | Some(Turned::Behind { .. })) => begin_in_store(store, clock, why, turn).await?,
+        (fits, Some(Turned::Restored { .. })) => {
+            // What fits is as far as it was.
+            let had = if fits.is_ok() { 0 } else { had };
+            begin_in_store(store, clock, Why::Restored { had }, turn).await?
+        }
     };
     let head = Head::open(&dir, &noted).map_err(|why| unwritable(&dir, &why))?;
     Ok(Mutex::new(Sealing { noted, head: Some(head) }))
+}
+
+/// Whether a beginning tells this turn of the store.
+fn tells(reader: &Reader<'_>, number: u64) -> Result<bool, Fault> {
+    Ok(EPOCHS.list(reader, ..)?.iter().any(|(_, epoch)| epoch.turn == Some(number)))
+}
+
+/// The highest record that the chain is known to have had and has not.
+pub(in crate::operations) fn had(view: &impl View) -> Result<u64, Fault> {
+    let had = EPOCHS.list(view, ..)?.into_iter().map(|(_, epoch)| match epoch.why {
+        Why::RolledBack { had } | Why::Restored { had } => had,
+        Why::First | Why::KeyGone | Why::Behind { .. } => 0,
+    });
+    Ok(had.max().unwrap_or_default())
 }
 
 /// The running key at the end of the chain, or why there is none.
@@ -112,12 +153,13 @@ fn fits(reader: &Reader<'_>, said: Option<Noted>) -> Result<Result<Noted, Why>, 
     Ok(Ok(Noted { epoch: tip.epoch, seal: tip.seal, runner: said.runner.at(tip.record) }))
 }
 
-async fn begin_in_store(store: &Store, clock: &Clock, why: Why) -> Result<Noted, Fault> {
+async fn begin_in_store(store: &Store, clock: &Clock, why: Why, turn: Option<Turn>) -> Result<Noted, Fault> {
     let (dir, now_ms) = (store.dir().to_owned(), clock.now_ms());
     if why != Why::First {
         tracing::warn!(?why, "the chain of the log is begun anew");
     }
-    store.write(move |writer| begin(writer, &dir, now_ms, why)).await
+    let turn = turn.map(|turn| turn.number);
+    store.write(move |writer| begin(writer, &dir, now_ms, why, turn)).await
 }
 
 /// Begins the chain, with a new key that is on the disk before it is used.
@@ -126,6 +168,7 @@ pub(in crate::operations) fn begin(
     dir: &Path,
     now_ms: i64,
     why: Why,
+    turn: Option<u64>,
 ) -> Result<Noted, Fault> {
     let (mut id, mut key) = ([0; 8], [0; 32]);
     let random = SystemRandom::new();
@@ -133,7 +176,7 @@ pub(in crate::operations) fn begin(
         .fill(&mut id)
         .and_then(|()| random.fill(&mut key))
         .map_err(|why| internal("the chain of the log", why))?;
-    let epoch = Epoch { id: u64::from_be_bytes(id), why };
+    let epoch = Epoch { id: u64::from_be_bytes(id), why, turn };
     let kept = write_start(dir, epoch.id, &key).map_err(|why| unwritable(dir, &why));
     let before = tip(writer)?;
     let runner = Runner::new(before.record, key);

@@ -27,7 +27,8 @@ struct Item {
 #[derive(Clone)]
 pub(in crate::operations) struct KeptApart {
     pub(super) start: Option<[u8; 32]>,
-    pub(super) in_keyring: bool,
+    /// True if it lies apart from the data folder; `None` if only the file in that has it.
+    pub(super) is_apart: Option<bool>,
     /// How far the keyring knows the chain.
     pub(super) noted: Option<(u64, Digest)>,
 }
@@ -65,7 +66,7 @@ pub(in crate::operations) fn ask(
         known.insert(
             epoch,
             KeptApart {
-                in_keyring: start.is_some(),
+                is_apart: start.map(|_| secrets.is_apart(&name(epoch))),
                 start: start.or(file),
                 noted: item.map(|item| (item.record, item.seal)),
             },

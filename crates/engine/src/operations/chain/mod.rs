@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Tree, View, Writer};
 
-pub(super) use epoch::{Sealing, epochs, open};
+pub(super) use epoch::{Sealing, epochs, had, open};
 pub(super) use keeper::{ask as ask_kept, keep};
 pub(super) use seal::{Digest, Runner, digest, hex as to_hex, parse_hex};
 pub(super) use verify::verify;

@@ -247,6 +247,69 @@ async fn yesterday_s_copy_of_the_store_is_seen_and_told_for_good() {
 }
 
 #[tokio::test]
+async fn a_backup_in_the_place_of_the_store_is_an_entry_and_no_break() {
+    let dir = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("yesterday.muster-backup");
+    let secrets = Arc::new(Memory::new());
+    let log = open(dir.path()).await;
+    fill(&log, 10).await;
+    log.store.back_up(&file, 5, None).await.unwrap();
+    fill(&log, 10).await;
+    log.note_apart(secrets.clone()).await.unwrap();
+    let had = log.verify(secrets.clone()).await.unwrap().records;
+    drop(log);
+    Store::restore(dir.path(), &file, secrets.clone(), None).await.unwrap();
+    for round in 1..=2 {
+        // Once more than the chain had before, so that numbers of records come again.
+        fill_with(&open(dir.path()).await, 20, "afterwards").await;
+        let log = open(dir.path()).await;
+        log.note_apart(secrets.clone()).await.unwrap();
+        let found = log.verify(secrets.clone()).await.unwrap();
+        assert_eq!(found.breaks, [], "round {round}");
+        assert_eq!(found.restored.iter().map(|one| one.had).collect::<Vec<_>>(), [had], "round {round}");
+        assert!(found.restored[0].gone() > 0);
+        let kind = Some(OperationKind::StoreRestore);
+        let page = log.page(OperationFilter { kind, ..OperationFilter::default() }).await.unwrap();
+        let [entry] = &page.operations[..] else { panic!("round {round}: {:?}", page.operations) };
+        assert!(entry.id > 20, "a number that was given before is not given again: {}", entry.id);
+        assert!(entry.summary.contains("kept in store.replaced-1"), "{}", entry.summary);
+    }
+    // A restore does not cover what comes after it.
+    let log = open(dir.path()).await;
+    log.store
+        .write(|writer| {
+            let text = ENTRIES.get(writer, &3)?.unwrap().get().replace("target", "tarqet");
+            ENTRIES.put(writer, &3, &RawValue::from_string(text).unwrap())
+        })
+        .await
+        .unwrap();
+    let found = log.verify(secrets.clone()).await.unwrap();
+    assert_eq!(found.breaks.iter().map(|found| found.operation).collect::<Vec<_>>(), [Some(3)]);
+}
+
+#[tokio::test]
+async fn yesterday_s_store_with_its_own_head_is_seen_by_the_witness_and_told_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let yesterday = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Memory::new());
+    fill(&open(dir.path()).await, 10).await;
+    copy_all(dir.path(), yesterday.path());
+    fill(&open(dir.path()).await, 10).await;
+    std::fs::remove_dir_all(dir.path().join("store")).unwrap();
+    copy_all(&yesterday.path().join("store"), &dir.path().join("store"));
+    std::fs::copy(yesterday.path().join("operations.head"), dir.path().join("operations.head")).unwrap();
+    for _ in 0..2 {
+        let found = check(dir.path(), &secrets).await;
+        assert_eq!(
+            found.breaks.iter().map(|found| found.kind).collect::<Vec<_>>(),
+            [LogBreakKind::RolledBack]
+        );
+        fill(&open(dir.path()).await, 20).await;
+    }
+}
+
+#[tokio::test]
 async fn a_lost_key_is_said_and_none_is_made_in_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let secrets = Arc::new(Memory::new());

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use protocol::Fault;
-use protocol::operations::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck};
+use protocol::operations::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck, LogRestore};
 
 use super::epoch::{EPOCHS, Why};
 use super::head::Head;
@@ -40,7 +40,11 @@ struct Walk<'a> {
     expected: u64,
     /// `None` where the key is lost.
     runner: Option<Runner>,
-    key: ChainKey,
+    /// Where the keys of what was followed are: the weakest place.
+    key: Option<ChainKey>,
+    /// What is noted apart from the store, by the number of the record: the epoch and the seal.
+    noted: BTreeMap<u64, Vec<(u64, Digest)>>,
+    restored: Vec<LogRestore>,
     records: u64,
     /// Entries up to this one were retired.
     through: u64,
@@ -69,7 +73,9 @@ pub(in crate::operations) fn verify(
         before: Some(cut_seal),
         expected: cut_record + 1,
         runner: None,
-        key: ChainKey::Keyring,
+        key: None,
+        noted: BTreeMap::new(),
+        restored: Vec::new(),
         records: 0,
         through: 0,
         retired: 0,
@@ -84,14 +90,15 @@ pub(in crate::operations) fn verify(
     if let Some((number, epoch)) = running {
         walk.begin(number, epoch.id);
     }
-    let mut noted: BTreeMap<u64, Digest> = kept.values().filter_map(|kept| kept.noted).collect();
-    let file = Head::read(dir);
-    if let Some(file) = &file {
-        noted.insert(file.runner.record, file.seal);
+    let apart = kept.iter().filter_map(|(epoch, kept)| Some((*epoch, kept.noted?)));
+    let file = Head::read(dir).map(|file| (file.epoch, (file.runner.record, file.seal)));
+    for (epoch, (record, seal)) in apart.chain(file) {
+        walk.noted.entry(record).or_default().push((epoch, seal));
     }
     CHAIN.scan(reader, .., Order::LowestFirst, |number, record| {
         walk.step(reader, number, &record)?;
-        if noted.get(&number).is_some_and(|seal| *seal != record.seal) {
+        let noted = walk.noted.get(&number);
+        if noted.is_some_and(|noted| noted.iter().any(|(_, seal)| *seal != record.seal)) {
             walk.note(number, LogBreakKind::RolledBack, None, Some(number));
         }
         Ok(ControlFlow::Continue(()))
@@ -101,11 +108,19 @@ pub(in crate::operations) fn verify(
     if tip.record > last {
         walk.note(last + 1, LogBreakKind::RecordMissing, None, Some(last + 1));
     }
-    if let Some((&had, _)) = noted.last_key_value().filter(|(had, _)| **had > last) {
+    if let Some((&had, _)) = walk.noted.last_key_value().filter(|(had, _)| **had > last) {
         walk.note(last + 1, LogBreakKind::RolledBack, None, Some(had));
     }
     let entries = walk.compare(reader)?;
-    let in_keyring = kept.values().filter_map(|kept| kept.noted).map(|(record, _)| record).max();
+    let known = |is_apart| {
+        let kept = kept.values().filter(move |kept| kept.is_apart == Some(is_apart));
+        kept.filter_map(|kept| kept.noted).map(|(record, _)| record).max()
+    };
+    let head = match (known(true), known(false)) {
+        (Some(record), _) => ChainHead::Keyring { record },
+        (None, Some(record)) => ChainHead::Vault { record },
+        (None, None) => ChainHead::File,
+    };
     let mut breaks = walk.breaks;
     breaks.sort_by_key(|(at, found)| (*at, found.operation, found.record));
     let breaks: Vec<LogBreak> = breaks.into_iter().map(|(_, found)| found).collect();
@@ -115,8 +130,9 @@ pub(in crate::operations) fn verify(
         breaks_in_all: breaks.len() as u64,
         breaks: breaks.into_iter().take(LISTED).collect(),
         retired: walk.retired,
-        key: walk.key,
-        head: in_keyring.map_or(ChainHead::File, |record| ChainHead::Keyring { record }),
+        restored: walk.restored,
+        key: walk.key.unwrap_or_default(),
+        head,
     })
 }
 
@@ -129,12 +145,19 @@ impl Walk<'_> {
     fn begin(&mut self, number: u64, epoch: u64) {
         let kept = self.kept.get(&epoch);
         let start = kept.and_then(|kept| kept.start);
-        self.key = match (start, kept.is_some_and(|kept| kept.in_keyring)) {
+        let key = match (start, kept.and_then(|kept| kept.is_apart)) {
             (None, _) => ChainKey::Lost,
-            _ if self.key == ChainKey::Lost => ChainKey::Lost,
-            (Some(_), true) => self.key,
-            (Some(_), false) => ChainKey::File,
+            (Some(_), Some(true)) => ChainKey::Keyring,
+            (Some(_), Some(false)) => ChainKey::Vault,
+            (Some(_), None) => ChainKey::File,
         };
+        let weakness = |key: &ChainKey| match key {
+            ChainKey::Keyring => 0,
+            ChainKey::Vault => 1,
+            ChainKey::File => 2,
+            ChainKey::Lost => 3,
+        };
+        self.key = self.key.into_iter().chain([key]).max_by_key(weakness);
         // The record of the epoch itself is the first that its key seals.
         self.runner = start.map(|key| Runner::new(number - 1, key));
     }
@@ -170,9 +193,22 @@ impl Walk<'_> {
                 if text.is_none_or(|text| digest(&text) != record.digest) {
                     self.note(number, LogBreakKind::RecordChanged, None, Some(number));
                 }
-                match epoch.map(|epoch| epoch.why) {
+                match epoch.as_ref().map(|epoch| &epoch.why) {
                     Some(Why::RolledBack { had }) => {
-                        self.note(number, LogBreakKind::RolledBack, None, Some(had));
+                        self.note(number, LogBreakKind::RolledBack, None, Some(*had));
+                    }
+                    Some(Why::Behind { .. }) => {
+                        self.note(number, LogBreakKind::RolledBack, None, Some(number));
+                    }
+                    Some(Why::Restored { had }) => {
+                        let (at_ms, had) = (record.at_ms, *had);
+                        self.restored.push(LogRestore { at_ms, record: number, had });
+                        // What was noted of the chain that was there is not looked for in this one.
+                        let own = epoch.map(|epoch| epoch.id);
+                        for (_, noted) in self.noted.range_mut(number..=had.max(number)) {
+                            noted.retain(|(epoch, _)| Some(*epoch) == own);
+                        }
+                        self.noted.retain(|_, noted| !noted.is_empty());
                     }
                     Some(Why::KeyGone) => self.note(number, LogBreakKind::KeyReplaced, None, Some(number)),
                     Some(Why::First) | None => {}
