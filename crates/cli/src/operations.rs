@@ -182,7 +182,11 @@ fn format_of(file: &Path, word: Option<&str>) -> Result<ExportFormat, Fault> {
 }
 
 fn export_words(report: &ExportReport) -> String {
-    format!("{} operations, {}, in {}\n", report.written, bytes(report.bytes), report.file)
+    let written = format!("{} operations, {}, in {}\n", report.written, bytes(report.bytes), report.file);
+    match &report.unlogged {
+        Some(why) => format!("{written}that it was exported is not in the log: {why}\n"),
+        None => written,
+    }
 }
 
 async fn syslog(

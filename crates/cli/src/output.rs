@@ -1,5 +1,6 @@
 //! Printing: tables for people, JSON for programs, faults on stderr.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -253,6 +254,21 @@ pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Fault> {
 /// Turns an operation that did not end well into the fault that a terminal ends with.
 pub(crate) fn judge(operation: &Operation) -> Result<(), Fault> {
     let host = operation.host.as_ref().map_or("this computer", |host| host.name.as_str());
+    let fault = |code, words: &str| {
+        let mut fault = Fault::new(code, format!("{} on {host}: {words}", brief(&operation.target)))
+            .on_host(host)
+            .about(&operation.target);
+        fault.detail.operation = Some(operation.id);
+        fault
+    };
+    if let Some(why) = &operation.unlogged {
+        let ended = match operation.summary.as_str() {
+            "" => operation.result.words(),
+            summary => summary,
+        };
+        let words = format!("{ended}; this could not be written to the log: {why}");
+        return Err(fault(FaultCode::StoreUnwritable, &words));
+    }
     let code = match operation.result {
         OperationResult::Done => return Ok(()),
         OperationResult::Failed => match operation.kind {
@@ -268,12 +284,16 @@ pub(crate) fn judge(operation: &Operation) -> Result<(), Fault> {
     } else {
         operation.summary.clone()
     };
-    let mut fault = Fault::new(code, format!("{} on {host}: {words}", operation.target))
-        .on_host(host)
-        .about(&operation.target)
-        .with_lines(operation.journal.clone());
-    fault.detail.operation = Some(operation.id);
-    Err(fault)
+    Err(fault(code, &words).with_lines(operation.journal.clone()))
+}
+
+/// A target in a sentence: of a long command its beginning says which one it is.
+fn brief(target: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    match target.floor_char_boundary(LONGEST) {
+        end if end < target.len() => format!("{}...", &target[..end]).into(),
+        _ => target.into(),
+    }
 }
 
 #[cfg(test)]

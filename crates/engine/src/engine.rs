@@ -182,9 +182,11 @@ impl Engine {
         crate::operations::upkeep::begin(&self.parts);
     }
 
-    /// Ends every link, so that no helper stays behind, and makes the backup of the day if it is due.
+    /// Ends every link, so that no helper stays behind, brings the log to an end, and makes the backup of the
+    /// day if it is due.
     pub async fn shutdown(&self) {
         self.parts.sessions.end_all().await;
+        crate::operations::upkeep::end(&self.parts).await;
         self.back_up_at_the_end().await;
     }
 

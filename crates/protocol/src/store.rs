@@ -85,8 +85,11 @@ pub enum StoreNotice {
     },
     /// It is in a later format now.
     Upgraded { from: u32, to: u32, copy: String },
-    /// It was in the clear and is sealed now.
-    Sealed {},
+    /// It was in the clear and is sealed now. These files and folders of before still are in the clear.
+    Sealed {
+        #[serde(default)]
+        clear: Vec<String>,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -125,8 +128,16 @@ impl fmt::Display for StoreNotice {
                     "the store was brought from format {from} to {to}; as it was before it is in {copy}"
                 )
             }
-            StoreNotice::Sealed {} => {
-                write!(f, "the store is sealed from now on, by a key that is kept with the secrets")
+            StoreNotice::Sealed { clear } => {
+                write!(f, "the store is sealed from now on, by a key that is kept with the secrets")?;
+                if !clear.is_empty() {
+                    write!(
+                        f,
+                        "; kept from before and still in the clear, to be removed when you need them no more: {}",
+                        clear.join(", ")
+                    )?;
+                }
+                Ok(())
             }
             StoreNotice::Unknown => {
                 write!(f, "something happened to the store that this version does not know")
@@ -159,6 +170,6 @@ mod tests {
     fn a_notice_of_a_later_version_does_not_hide_the_others() {
         let notices: Vec<StoreNotice> =
             serde_json::from_str(r#"["from_the_future", {"sealed":{}}]"#).unwrap();
-        assert_eq!(notices, [StoreNotice::Unknown, StoreNotice::Sealed {}]);
+        assert_eq!(notices, [StoreNotice::Unknown, StoreNotice::Sealed { clear: Vec::new() }]);
     }
 }

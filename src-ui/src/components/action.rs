@@ -258,6 +258,7 @@ pub(crate) fn ActionRecord(
     testid: &'static str,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
+    let i18n = use_i18n();
     let class = match operation.result {
         OperationResult::Done => "record-words",
         OperationResult::OutcomeUnknown | OperationResult::UnderWay | OperationResult::Unknown => {
@@ -282,6 +283,14 @@ pub(crate) fn ActionRecord(
                 <span class="grow"></span>
                 <span class="quiet">{move || beside.get()}</span>
             </header>
+            {operation.unlogged.clone().map(|why| {
+                let why = printable(&why).into_owned();
+                view! {
+                    <p class="record-words is-warn" role="alert" data-testid="action-unlogged">
+                        {move || t_string!(i18n, operations.unlogged, why = why.clone())}
+                    </p>
+                }
+            })}
             {children.map(|children| children())}
         </section>
     }

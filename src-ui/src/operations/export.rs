@@ -153,6 +153,10 @@ pub(crate) fn ExportDialog(desk: Desk, open: RwSignal<bool>) -> impl IntoView {
                         )
                     }}
                 </p>
+                {report.unlogged.map(|why| {
+                    let why = printable(&why).into_owned();
+                    view! { <p class="quiet">{move || t_string!(i18n, operations.export_unlogged, why = why.clone())}</p> }
+                })}
             }
             .into_any()
         }

@@ -126,6 +126,7 @@ mod tests {
             journal: Vec::new(),
             comments: Vec::new(),
             read_by: Vec::new(),
+            unlogged: None,
             custom: false,
             privilege: None,
             read: read.then(|| ReadMark { by: "chen".into(), at_ms: 0 }),

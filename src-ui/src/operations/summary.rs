@@ -35,7 +35,9 @@ pub(crate) fn parse_summary(summary: &str) -> Said<'_> {
     match summary {
         "" => Said::Nothing,
         "it ended without an exit status" => Said::NoExitStatus,
-        "Muster ended before the answer came" => Said::MusterEnded,
+        "Muster ended before the answer came" | "Muster ended before the answer was written down" => {
+            Said::MusterEnded
+        }
         other => Said::Other(other),
     }
 }
@@ -52,6 +54,7 @@ mod tests {
             ("ended by signal x", Said::Other("ended by signal x")),
             ("it ended without an exit status", Said::NoExitStatus),
             ("Muster ended before the answer came\n", Said::MusterEnded),
+            ("Muster ended before the answer was written down", Said::MusterEnded),
             ("889568 bytes, sha256 c014", Said::Placed { bytes: 889_568, sha256: "c014" }),
             ("many bytes, sha256 c014", Said::Other("many bytes, sha256 c014")),
             ("web-1 has no unit 'x.service'", Said::Other("web-1 has no unit 'x.service'")),

@@ -120,8 +120,7 @@ where
             }
         };
         let finish = Finish { took_ms: finish.took_ms.or(took_ms), ..finish };
-        let summary = finish.summary.clone();
-        let operation = operations.finish(id, finish).await.map_err(|why| unlogged(&host, &summary, why))?;
+        let operation = operations.finish(id, finish).await?;
         match fault {
             Some(mut fault) if operation.result == OperationResult::Refused => {
                 fault.detail.operation = Some(id);
@@ -138,13 +137,6 @@ pub(super) async fn finished<T>(
     task: impl Future<Output = Result<Result<T, Fault>, tokio::task::JoinError>>,
 ) -> Result<T, Fault> {
     task.await.map_err(|why| internal("an operation ended early", why))?
-}
-
-/// The log could not be written after the host was asked: what came of it must be told all the same.
-fn unlogged(host: &Host, summary: &str, why: Fault) -> Fault {
-    let message =
-        format!("on {}: {summary}; this could not be written to the log: {}", host.name, why.message);
-    Fault { message, ..why }.on_host(&host.name)
 }
 
 /// Refuses what no shell takes.
@@ -218,13 +210,5 @@ mod tests {
             assert_eq!(check_guard(&host, typed).unwrap_err().code, FaultCode::GuardNotMet, "{typed:?}");
         }
         assert!(check_guard(&Hosts::local(), None).is_ok());
-    }
-
-    #[test]
-    fn what_the_host_did_is_told_even_if_the_log_is_full() {
-        let why = Fault::new(FaultCode::StoreUnwritable, "the disk is full");
-        let fault = unlogged(&Hosts::local(), "active (running), PID 7", why);
-        assert_eq!(fault.code, FaultCode::StoreUnwritable);
-        assert!(fault.message.contains("PID 7") && fault.message.contains("the disk is full"));
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use protocol::Fault;
 use protocol::ipc::{
     Event, OperationComment, OperationShow, OperationsCounts, OperationsExport, OperationsExportCancel,
     OperationsForward, OperationsList, OperationsRead, OperationsRetain, OperationsUnread, OperationsVerify,
@@ -12,6 +11,7 @@ use protocol::operations::{
     ExportReport, LogCheck, Operation, OperationCounts, OperationKind, OperationPage, OperationResult,
     Retained,
 };
+use protocol::{Fault, FaultCode};
 
 use super::Handle;
 use crate::engine::Engine;
@@ -89,8 +89,14 @@ impl Handle for OperationsExport {
             .await?;
         let draft = OperationDraft::new(OperationKind::LogExport, None, report.file.clone());
         let summary = format!("{} entries as {}", report.written, format.name());
-        operations.record_own(draft, Finish::new(OperationResult::Done).saying(summary)).await?;
-        Ok(report)
+        let written = operations.record_own(draft, Finish::new(OperationResult::Done).saying(summary)).await;
+        match written {
+            // The log can be read and not be written; what was read of it is there.
+            Err(fault) if fault.code == FaultCode::StoreUnwritable => {
+                Ok(ExportReport { unlogged: Some(fault.message), ..report })
+            }
+            done => done.map(|_| report),
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn begun(draft: OperationDraft, operator: String, started_ms: i64) ->
         comments: Vec::new(),
         read: None,
         read_by: Vec::new(),
+        unlogged: None,
     }
 }
 
@@ -79,10 +80,13 @@ pub(super) fn finish(entry: &mut Operation, finish: Finish) {
         finish.journal.into_iter().skip(oldest).map(|line| ends_of(line, JOURNAL_LINE_BYTES, 0)).collect();
 }
 
+/// The answer may have come, and the disk may have been full then.
+const NO_END: &str = "Muster ended before the answer was written down";
+
 /// Finishes what was under way when the program ended.
 pub(super) fn cut(entry: &mut Operation) {
     entry.result = OperationResult::OutcomeUnknown;
-    entry.summary = "Muster ended before the answer came".into();
+    entry.summary = NO_END.into();
 }
 
 /// About how much memory and wire the entry takes.

@@ -142,10 +142,14 @@ pub struct Operations {
     clock: Clock,
     operator: String,
     sealing: Arc<Mutex<Sealing>>,
+    /// How far the chain had come before it was opened.
+    found: u64,
     told: watch::Sender<Told>,
     index: Arc<Index>,
     /// Ends what is done in the background when the last copy of the log is gone.
     life: Arc<()>,
+    /// What came of operations and could not be written down yet.
+    late: Arc<Mutex<Vec<(u64, Finish)>>>,
     /// Exports that are under way, each with whether it goes on.
     exports: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
 }
@@ -153,6 +157,7 @@ pub struct Operations {
 impl Operations {
     /// Opens the log. What was under way when the program last ended becomes "outcome unknown".
     pub async fn open(store: Store, clock: Clock, operator: String) -> Result<Self, Fault> {
+        let found = store.read(|reader| chain::tip(reader)).await?.record;
         let sealing = Arc::new(chain::open(&store, &clock).await?);
         let index = Arc::new(Index::new(store.dir().to_owned()));
         let told = watch::Sender::new(Told::default());
@@ -161,9 +166,11 @@ impl Operations {
             clock,
             operator,
             sealing,
+            found,
             told,
             index,
             life: Arc::default(),
+            late: Arc::default(),
             exports: Arc::default(),
         };
         let operator = log.operator.clone();
@@ -233,9 +240,40 @@ impl Operations {
     }
 
     /// Writes down what came of it; it is unread from then on. An entry is finished once.
+    ///
+    /// Where the log cannot be written, what came of it is told all the same, with why it is not in the
+    /// log, and it is tried again as long as this program runs.
     pub async fn finish(&self, id: u64, finish: Finish) -> Result<Operation, Fault> {
+        match self.write_end(id, finish.clone()).await {
+            Err(fault) if fault.code == FaultCode::StoreUnwritable => {
+                let mut entry = self.show(id).await?;
+                entry::finish(&mut entry, finish.clone());
+                entry.unlogged = Some(fault.message);
+                lock(&self.late).push((id, finish));
+                Ok(entry)
+            }
+            done => done,
+        }
+    }
+
+    async fn write_end(&self, id: u64, finish: Finish) -> Result<Operation, Fault> {
         let now_ms = self.clock.now_ms();
         self.change(move |writer, book| log::finish(writer, book, id, finish, now_ms)).await
+    }
+
+    /// Tries once more to write down what could not be. `StoreUnwritable` if there is still something.
+    pub(crate) async fn catch_up(&self) -> Result<(), Fault> {
+        loop {
+            let Some((id, finish)) = lock(&self.late).first().cloned() else { return Ok(()) };
+            match self.write_end(id, finish).await {
+                Err(fault) if fault.code == FaultCode::StoreUnwritable => return Err(fault),
+                Err(fault) => {
+                    tracing::error!(id, why = %fault.message, "the end of an operation is not in the log")
+                }
+                Ok(_) => {}
+            }
+            lock(&self.late).retain(|(late, _)| *late != id);
+        }
     }
 
     /// Writes down something that was done at once, here.
@@ -414,6 +452,11 @@ impl Operations {
                 chain::verify(reader, &dir, &kept)
             })
             .await
+    }
+
+    /// Whether anything was written since before it was opened.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.told.borrow().record > self.found
     }
 
     /// Notes in the keyring how far the chain has come. It may wait for the keyring, so nothing waits for it.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use protocol::Fault;
+use protocol::credentials::KeyringState;
 use protocol::operations::{ExportFormat, OperationFilter, OperationKind, OperationResult, Retained};
 use protocol::settings::LogKeep;
 use tokio::time::Instant;
@@ -32,6 +33,9 @@ pub(crate) async fn keep_up(parts: Weak<Parts>) {
     loop {
         {
             let Some(parts) = parts.upgrade() else { return };
+            if let Err(fault) = parts.operations.catch_up().await {
+                tracing::warn!(why = %fault.message, "what came of operations waits to be written down");
+            }
             let log = match settings::load(&parts.store).await {
                 Ok(settings) => settings.log,
                 Err(_) => Default::default(),
@@ -91,6 +95,27 @@ impl Operations {
         let summary = format!("{} entries{exported}", told.gone);
         self.record_own(draft, Finish::new(OperationResult::Done).saying(summary)).await?;
         Ok(told)
+    }
+}
+
+/// The keyring gets so long to note the end of the log before a program ends.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is left to do before a program ends. It asks nobody for anything.
+pub(crate) async fn end(parts: &Parts) {
+    if let Err(fault) = parts.operations.catch_up().await {
+        tracing::error!(why = %fault.message, "what came of an operation is not in the log");
+    }
+    let is_ready = match parts.secrets.state() {
+        KeyringState::Ready => parts.store.sealer().key_id().is_some(),
+        KeyringState::Vault { open } => open,
+        KeyringState::Unavailable { .. } => false,
+    };
+    if is_ready && parts.operations.has_grown() {
+        let noted = tokio::time::timeout(PATIENCE, parts.operations.note_apart(parts.secrets.clone())).await;
+        if !matches!(noted, Ok(Ok(()))) {
+            tracing::debug!("the end of the log is noted beside it alone");
+        }
     }
 }
 

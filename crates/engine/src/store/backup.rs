@@ -24,6 +24,7 @@ use tempfile::NamedTempFile;
 
 use super::Inner;
 use super::export::Export;
+use super::seal::Sealer;
 use super::value::RawValue;
 
 const MAGIC: &[u8] = b"muster backup 1\n";
@@ -126,14 +127,8 @@ pub(super) fn write(
         key,
     };
     let mut out = Hashing::new(BufWriter::with_capacity(1 << 20, part.as_file()));
-    let head = serde_json::to_vec(&header).map_err(|why| crate::error::internal("a backup", why))?;
+    out.begin(&header).map_err(unwritable)?;
     let mut values = 0u64;
-    let mut begin = || -> io::Result<()> {
-        out.write_all(MAGIC)?;
-        out.write_all(&length(head.len())?)?;
-        out.write_all(&head)
-    };
-    begin().map_err(unwritable)?;
     loop {
         if !go_on() {
             return Ok(None);
@@ -181,6 +176,13 @@ impl<W: Write> Hashing<W> {
         Self { out, digest: Sha256::new(), bytes: 0 }
     }
 
+    fn begin(&mut self, header: &Header) -> io::Result<()> {
+        let head = serde_json::to_vec(header)?;
+        self.write_all(MAGIC)?;
+        self.write_all(&length(head.len())?)?;
+        self.write_all(&head)
+    }
+
     fn end(mut self, values: u64) -> io::Result<u64> {
         self.write_all(&[END])?;
         self.write_all(&values.to_be_bytes())?;
@@ -215,6 +217,27 @@ pub fn copy(from: &Path, to: &Path) -> Result<BackupFacts, Fault> {
     }
     settle(part, to, &folder)?;
     Ok(Made { path: to.to_owned(), ..backup.made }.told())
+}
+
+/// Writes a backup that is in the clear anew under the seal of the store; one that is sealed stays.
+pub(super) fn seal(path: &Path, sealer: &Sealer) -> Result<(), Fault> {
+    let mut backup = Backup::open(path)?;
+    if backup.made.header.key_id.is_some() {
+        return Ok(());
+    }
+    let header = Header { key_id: sealer.key_id().map(str::to_owned), ..backup.made.header.clone() };
+    let (part, folder) = part_of(path)?;
+    let unwritable = |why: io::Error| unwritable(path, &why);
+    let mut out = Hashing::new(BufWriter::with_capacity(1 << 20, part.as_file()));
+    out.begin(&header).map_err(unwritable)?;
+    let values = backup.made.values;
+    backup.values(|raw| {
+        let raw = raw.resealed(&Sealer::default(), sealer);
+        let raw = raw.ok_or_else(|| crate::error::internal("a backup", "a value cannot be sealed"))?;
+        put(&mut out, &raw).map_err(unwritable)
+    })?;
+    out.end(values).map_err(unwritable)?;
+    settle(part, path, &folder)
 }
 
 /// A file beside the one that is to be written: a rename does not cross file systems.

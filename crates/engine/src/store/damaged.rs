@@ -14,7 +14,7 @@ use super::open::Places;
 /// Up to this size, the files are held as they are found until sled has opened them: it changes
 /// damaged files even where it then gives up.
 const HELD_BYTES: u64 = 64 << 20;
-const PREFIX: &str = "store.damaged-";
+pub(super) const PREFIX: &str = "store.damaged-";
 /// Name of the file that is locked while the store is open.
 pub(super) const LOCK: &str = "store.lock";
 

@@ -79,6 +79,18 @@ impl Places {
         }
     }
 
+    /// Folders with the files of stores that were damaged or replaced.
+    pub(super) fn kept(&self) -> Vec<PathBuf> {
+        let is_kept = |name: &str| name.starts_with(damaged::PREFIX) || name.starts_with(swap::REPLACED);
+        let entries = fs::read_dir(&self.base).into_iter().flatten().flatten();
+        let mut kept: Vec<PathBuf> = entries
+            .filter(|entry| is_kept(&entry.file_name().to_string_lossy()) && entry.path().is_dir())
+            .map(|entry| entry.path())
+            .collect();
+        kept.sort_unstable();
+        kept
+    }
+
     /// Those of a fresh store that has not taken its place yet.
     pub(super) fn of_new(places: &Self) -> Self {
         Self { sled: places.new.clone(), ..places.clone() }

@@ -75,7 +75,7 @@ pub(super) fn renew(
         match build(&inner, places, &sealer, schema, |_| Ok(())) {
             Ok(testimony) => {
                 inner = take_over(inner, places, place, lock, &testimony)?;
-                notices.push(StoreNotice::Sealed {});
+                notices.push(StoreNotice::Sealed { clear: seal_copies(places, &inner.sealer) });
             }
             Err(fault) => {
                 forget(place, Some(&key));
@@ -90,6 +90,20 @@ pub(super) fn renew(
         inner.not_sealed = inner.not_sealed.take().or(not_sealed);
     }
     Ok(inner)
+}
+
+/// Seals the backups that were made before; names what stays in the clear: those that could not be, and the
+/// files of stores that were damaged or replaced.
+fn seal_copies(places: &Places, sealer: &Sealer) -> Vec<String> {
+    let mut clear = Vec::new();
+    for path in backups::newest_first(&places.backups) {
+        if let Err(fault) = backup::seal(&path, sealer) {
+            tracing::warn!(why = %fault, "a backup stays in the clear");
+            clear.push(path);
+        }
+    }
+    clear.extend(places.kept());
+    clear.iter().map(|path| path.display().to_string()).collect()
 }
 
 /// Makes the store anew as it is, so that its files take no more room than they must.

@@ -15,7 +15,7 @@ use super::witness::Testimony;
 
 /// The old store when it is not to be kept.
 const OLD: &str = "store.old";
-const REPLACED: &str = "store.replaced-";
+pub(super) const REPLACED: &str = "store.replaced-";
 
 /// What becomes of the store that is there.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -67,6 +67,9 @@ pub struct ExportReport {
     pub bytes: u64,
     /// How much of the log was looked through, of 1,000.
     pub permille: u32,
+    /// Why the export is not in the log itself, where that could not be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlogged: Option<String>,
 }
 
 /// What retention took away.

@@ -77,6 +77,9 @@ pub struct Operation {
     /// The marks of other operators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_by: Vec<ReadMark>,
+    /// Why its end is not in the log, where it could not be written down. Nothing of the log has this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlogged: Option<String>,
 }
 
 impl Operation {
