@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use protocol::FaultCode;
-use protocol::operations::Operation;
+use protocol::operations::{Operation, OperationKind, OperationResult};
 use protocol::store::{BackupFacts, StoreReport, StoreRestored};
 use support::keyring::Session;
 use support::musterctl::Operator;
@@ -69,7 +69,8 @@ fn a_store_of_every_earlier_format_opens_with_all_that_was_in_it() {
         assert!(report.broken == 0 && report.whole > 10, "{report:?}");
         let copy = operator.data().join("backups/before-format-2.muster-backup");
         operator.run(&["store", "restore", copy.to_str().unwrap()]).done();
-        assert_eq!(operator.run(&["operations", "--json"]).done().json().as_array().unwrap().len(), 8);
+        // All that was in it, and that it was restored.
+        assert_eq!(operator.run(&["operations", "--json"]).done().json().as_array().unwrap().len(), 9);
         seen += 1;
     }
     assert!(seen > 0);
@@ -97,6 +98,11 @@ fn on_a_full_or_read_only_disk_everything_can_be_read_and_nothing_is_begun() {
         assert!(!mark.exists(), "it was begun without a line in the log");
         let check = operator.run(&["store", "check"]).done();
         assert!(check.stdout.contains("writable  no: "), "{}", check.stdout);
+        let exported = operator.folder().join("exported.jsonl");
+        let told = operator.run(&["operations", "export", exported.to_str().unwrap()]).done();
+        assert!(told.stdout.contains("is not in the log"), "{}", told.stdout);
+        assert!(fs::read_to_string(&exported).unwrap().contains("echo before"));
+        fs::remove_file(exported).unwrap();
         let elsewhere = operator.folder().join("rescued");
         operator.run(&["store", "backup", elsewhere.to_str().unwrap()]).done();
         assert!(elsewhere.exists());
@@ -111,6 +117,17 @@ fn on_a_full_or_read_only_disk_everything_can_be_read_and_nothing_is_begun() {
     run("mount", &["-o", "remount,rw", disk.0.to_str().unwrap()]);
     operator.run(&touch).done();
     assert!(mark.exists());
+
+    // The disk fills while a command runs: what it printed is told, and the log claims nothing.
+    let filler = disk.0.join("filler");
+    let text = format!("cat /dev/zero 2>/dev/null >{}; echo seen $((6*7))", filler.display());
+    let run =
+        operator.run(&["run", "local", "--", &text]).refused(8, &["exit status 0", "written to the log"]);
+    assert!(run.stdout.contains("seen 42"), "{}", run.stdout);
+    fs::remove_file(filler).unwrap();
+    let log: Vec<Operation> = operator.run(&["operations", "--json"]).done().value();
+    assert_eq!((log[0].result, log[0].read.is_none()), (OperationResult::OutcomeUnknown, true));
+    assert!(log[0].summary.contains("before the answer was written down"), "{}", log[0].summary);
 }
 
 fn bytes_of(folder: &Path) -> Vec<u8> {
@@ -131,7 +148,15 @@ fn a_backup_is_written_and_restored_from_the_terminal() {
     let restored: StoreRestored = operator.run(&["store", "restore", name, "--json"]).done().value();
     let kept = PathBuf::from(restored.kept.unwrap());
     assert!(kept.join("db").exists(), "{}", kept.display());
-    assert_eq!(operator.run(&["operations", "--json"]).done().json().as_array().unwrap().len(), 1);
+    let log: Vec<Operation> = operator.run(&["operations", "--json"]).done().value();
+    assert_eq!(
+        log.iter().map(|one| one.kind).collect::<Vec<_>>(),
+        [OperationKind::StoreRestore, OperationKind::Command]
+    );
+    assert!(log[0].summary.contains("kept in store.replaced-1"), "{}", log[0].summary);
+    // It cost an entry, which is said, and nothing is wrong.
+    let check = operator.run(&["operations", "verify"]).done();
+    assert!(check.stdout.contains("a backup was put in the place of the data"), "{}", check.stdout);
     let daily: Vec<_> = fs::read_dir(operator.data().join("backups")).unwrap().collect();
     assert_eq!(daily.len(), 1, "the backup of the day came along with the commands");
 
@@ -152,7 +177,7 @@ fn a_backup_is_written_and_restored_from_the_terminal() {
     let folder = operator.folder().to_str().unwrap();
     operator.run(&["store", "backup", folder]).refused(2, &["folder"]);
     operator.run(&["store", "backup", "/nonexistent/x"]).refused(8, &["/nonexistent/x"]);
-    assert_eq!(operator.run(&["operations", "--json"]).done().json().as_array().unwrap().len(), 1);
+    assert_eq!(operator.run(&["operations", "--json"]).done().json().as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -185,5 +210,5 @@ fn a_sealed_store_whose_key_is_deleted_says_so_and_opens_again_when_it_is_back()
     let words = ["store", "restore", file.to_str().unwrap(), "--passphrase-stdin"];
     operator.run_with_input(&words, "correct horse").done();
     let log: Vec<Operation> = operator.run(&["operations", "--json"]).done().value();
-    assert!(log[0].output.contains("pl4nted"));
+    assert!(log[1].output.contains("pl4nted"));
 }

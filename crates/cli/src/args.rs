@@ -74,7 +74,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         offline: bool,
         /// Rows at most
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
     },
     /// Units of the service manager
@@ -124,7 +124,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         sort: Option<SortWord>,
         /// Rows at most; what is left out is counted
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
         #[command(flatten)]
         watching: Watching,
@@ -298,7 +298,7 @@ pub(crate) struct JournalFields {
     #[arg(long)]
     pub(crate) follow: bool,
     /// The newest so many: 200, or 10 before a follow
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
     /// Only entries before this one
     #[arg(long, value_name = "CURSOR", conflicts_with = "follow")]
@@ -311,7 +311,7 @@ pub(crate) struct Operations {
     #[command(flatten)]
     pub(crate) filter: OperationFields,
     /// Newest entries at most
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
     /// Only entries older than this one
     #[arg(long, value_name = "ID")]

@@ -37,6 +37,12 @@ impl Output {
     }
 }
 
+/// The words that make sh(1) run a command. One that begins like an option is none; others stay without the
+/// mark that says so, as rules of sudoers(5) have them.
+pub fn shell_args(command: &str) -> Vec<&str> {
+    if command.starts_with(['-', '+']) { vec!["-c", "--", command] } else { vec!["-c", command] }
+}
+
 /// Quotes words for sh(1), so that each comes out of the shell as it went in.
 pub fn quote_words<S: AsRef<str>>(words: &[S]) -> String {
     words.iter().map(|word| quote_word(word.as_ref())).collect::<Vec<_>>().join(" ")

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use protocol::hosts::Sudo;
-use protocol::runs::RunReport;
+use protocol::runs::{RunReport, shell_args};
 use protocol::{Fault, FaultCode};
 
 use crate::children::{Attend, End, SUDO, run_tool, sudo_refusal, tool_command};
@@ -80,7 +80,7 @@ pub(crate) fn run_command(
 /// of its own that refused, in the same words: then it did run, and what it did is to be told.
 fn is_allowed(text: &str, stop: &Stop) -> bool {
     let mut command = tool_command(SUDO.as_ref());
-    command.args(["-n", "-l", "--", "/bin/sh", "-c", text]);
+    command.args(["-n", "-l", "--", "/bin/sh"]).args(shell_args(text));
     run_tool(command, ASK_LIMIT, stop).is_ok_and(|said| said.code == Some(0))
 }
 
@@ -101,7 +101,7 @@ fn shell(text: &str, sudo: Sudo) -> Result<Command, Fault> {
         }
         Sudo::Password => return Err(crate::children::no_sudo_password()),
     };
-    as_before(&mut command).args(["-c", text]);
+    as_before(&mut command).args(shell_args(text));
     Ok(command)
 }
 
@@ -118,6 +118,13 @@ mod tests {
         let report = run("echo out; echo err >&2; exit 7");
         assert_eq!((report.exit_code, report.signal), (Some(7), None));
         assert_eq!((report.stdout.head.as_str(), report.stderr.head.as_str()), ("out\n", "err\n"));
+    }
+
+    #[test]
+    fn what_begins_with_a_dash_is_a_command_and_no_option_of_the_shell() {
+        let report = run("-e; echo it is a command");
+        assert_eq!((report.exit_code, report.stdout.head.as_str()), (Some(0), "it is a command\n"));
+        assert!(report.stderr.head.contains("-e"), "{report:?}");
     }
 
     #[test]

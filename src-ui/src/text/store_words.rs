@@ -48,7 +48,16 @@ pub(crate) fn notice_text(i18n: I18n, notice: &StoreNotice) -> String {
         StoreNotice::Upgraded { from, to, copy } => {
             t_string!(i18n, settings.notice_upgraded, from = *from, to = *to, copy = shown(copy))
         }
-        StoreNotice::Sealed {} => t_string!(i18n, settings.notice_sealed).to_string(),
+        StoreNotice::Sealed { clear } => {
+            let said = t_string!(i18n, settings.notice_sealed);
+            match clear.as_slice() {
+                [] => said.to_owned(),
+                clear => {
+                    let clear = shown(&clear.join(", "));
+                    format!("{said} {}", t_string!(i18n, settings.notice_clear, clear = clear))
+                }
+            }
+        }
         StoreNotice::Unknown => t_string!(i18n, settings.notice_unknown).to_string(),
     }
 }

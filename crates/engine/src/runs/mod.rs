@@ -1,7 +1,7 @@
 //! runs: what a custom command came to.
 
 use protocol::operations::OperationResult;
-use protocol::runs::{Output, RunReport};
+use protocol::runs::{Output, RunReport, quote_words, shell_args};
 use protocol::{Fault, hosts::Sudo};
 
 use crate::operations::Finish;
@@ -9,7 +9,7 @@ use crate::services::cut_short;
 
 /// The command that the helper runs, as it is logged before it is sent.
 pub(crate) fn exact_command(command: &str, sudo: Sudo) -> String {
-    format!("{}sh -c {}", sudo.prefix(), protocol::runs::quote_word(command))
+    format!("{}sh {}", sudo.prefix(), quote_words(&shell_args(command)))
 }
 
 /// Finishes the entry of a command. No exit status and no signal means that its end was not seen.

@@ -219,12 +219,9 @@ pub fn copy(from: &Path, to: &Path) -> Result<BackupFacts, Fault> {
     Ok(Made { path: to.to_owned(), ..backup.made }.told())
 }
 
-/// Writes a backup that is in the clear anew under the seal of the store; one that is sealed stays.
+/// Writes a backup that is in the clear anew under the seal of the store.
 pub(super) fn seal(path: &Path, sealer: &Sealer) -> Result<(), Fault> {
     let mut backup = Backup::open(path)?;
-    if backup.made.header.key_id.is_some() {
-        return Ok(());
-    }
     let header = Header { key_id: sealer.key_id().map(str::to_owned), ..backup.made.header.clone() };
     let (part, folder) = part_of(path)?;
     let unwritable = |why: io::Error| unwritable(path, &why);

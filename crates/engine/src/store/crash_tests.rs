@@ -229,7 +229,7 @@ fn judge(what: &str, dir: &Path, said: &[String], round: &str) {
     let (store, notices) =
         open::open_locked(&places, &place, &lock).unwrap_or_else(|why| panic!("{round}: {why}"));
     let quiet =
-        |notice: &StoreNotice| matches!(notice, StoreNotice::Upgraded { .. } | StoreNotice::Sealed {});
+        |notice: &StoreNotice| matches!(notice, StoreNotice::Upgraded { .. } | StoreNotice::Sealed { .. });
     assert!(notices.iter().all(quiet), "{round}: {notices:?}");
     let found = entries(&store).unwrap_or_else(|why| panic!("{round}: {why}"));
     assert!(found.iter().all(|(id, value)| *value == text(*id)), "{round}: an entry is not what was written");

@@ -37,10 +37,10 @@ pub(super) fn find(place: &Place, dir: &Path, id: &str) -> Result<Arc<SealKey>, 
         ),
         ..why
     })?;
-    let line = line.ok_or_else(|| fault::key_missing(dir, id, "it is not in the keyring any more"))?;
+    let line = line.ok_or_else(|| fault::key_missing(dir, id, "it is not with the secrets any more"))?;
     match SealKey::parse(&line).filter(|key| key.id() == id) {
         Some(key) => Ok(Arc::new(key)),
-        None => Err(fault::key_missing(dir, id, "what the keyring has in its place is not this key")),
+        None => Err(fault::key_missing(dir, id, "what is with the secrets in its place is not this key")),
     }
 }
 

@@ -4,7 +4,7 @@
 //! moment leaves the one or the other, whole. Before a change of format a backup is made.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -54,6 +54,7 @@ pub(super) fn renew(
 ) -> Result<Inner, Fault> {
     let mut schema = inner.schema()?;
     let mut made = None;
+    let mut is_made = false;
     if inner.sealer.key_id().is_none() && inner.not_sealed.is_none() {
         match keys::make(place) {
             Ok(key) => made = Some(key),
@@ -75,7 +76,7 @@ pub(super) fn renew(
         match build(&inner, places, &sealer, schema, |_| Ok(())) {
             Ok(testimony) => {
                 inner = take_over(inner, places, place, lock, &testimony)?;
-                notices.push(StoreNotice::Sealed { clear: seal_copies(places, &inner.sealer) });
+                is_made = true;
             }
             Err(fault) => {
                 forget(place, Some(&key));
@@ -86,24 +87,29 @@ pub(super) fn renew(
     } else if takes_too_much(inner.size_bytes().unwrap_or(0), inner.state()?) {
         inner = compact(inner, places, place, lock)?;
     }
-    if inner.sealer.key_id().is_none() {
+    if inner.sealer.key_id().is_some() {
+        // Each time, since it may have been cut.
+        let mut clear = seal_backups(places, &inner.sealer);
+        if is_made {
+            clear.extend(places.kept());
+            let clear = clear.iter().map(|path| path.display().to_string()).collect();
+            notices.push(StoreNotice::Sealed { clear });
+        }
+    } else {
         inner.not_sealed = inner.not_sealed.take().or(not_sealed);
     }
     Ok(inner)
 }
 
-/// Seals the backups that were made before; names what stays in the clear: those that could not be, and the
-/// files of stores that were damaged or replaced.
-fn seal_copies(places: &Places, sealer: &Sealer) -> Vec<String> {
-    let mut clear = Vec::new();
-    for path in backups::newest_first(&places.backups) {
-        if let Err(fault) = backup::seal(&path, sealer) {
-            tracing::warn!(why = %fault, "a backup stays in the clear");
-            clear.push(path);
-        }
-    }
-    clear.extend(places.kept());
-    clear.iter().map(|path| path.display().to_string()).collect()
+/// Seals the backups that were made before the store was; gives those that could not be.
+fn seal_backups(places: &Places, sealer: &Sealer) -> Vec<PathBuf> {
+    let is_clear = |path: &PathBuf| backup::glance(path).is_some_and(|facts| facts.sealed_by.is_none());
+    let mut clear: Vec<_> = backups::newest_first(&places.backups).into_iter().filter(is_clear).collect();
+    clear.retain(|path| {
+        let sealed = backup::seal(path, sealer);
+        sealed.inspect_err(|why| tracing::warn!(%why, "a backup stays in the clear")).is_err()
+    });
+    clear
 }
 
 /// Makes the store anew as it is, so that its files take no more room than they must.
