@@ -30,7 +30,7 @@ pub(super) struct Old {
 pub(super) fn some_after(reader: &Reader<'_>, id: u64) -> Result<Vec<Old>, Fault> {
     let mut some = Vec::new();
     log::ENTRIES.scan(reader, (Bound::Excluded(id), Bound::Unbounded), Order::LowestFirst, |id, text| {
-        some.push(Old { entry: log::parse(id, &text), digest: digest(text.get().as_bytes()) });
+        some.push(Old { entry: log::parse(id, &text), digest: digest(&text.0) });
         Ok(if some.len() < AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     Ok(some)

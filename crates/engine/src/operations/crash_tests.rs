@@ -67,8 +67,11 @@ async fn write(dir: &Path, seed: u64) -> Result<(), Fault> {
         if dice.roll(4) > 0 {
             let result = if dice.roll(3) == 0 { OperationResult::Failed } else { OperationResult::Done };
             let output = "y".repeat(dice.roll(20_000) as usize);
-            log.finish(id, Finish { output, ..Finish::new(result) }).await?;
-            rig::say(&format!("finished {id} {}", u64::from(result.is_bad())));
+            let ended = log.finish(id, Finish { output, ..Finish::new(result) }).await?;
+            // What could not be written down is told as such.
+            if ended.unlogged.is_none() {
+                rig::say(&format!("finished {id} {}", u64::from(result.is_bad())));
+            }
         }
         if dice.roll(3) == 0 {
             log.mark_read(ReadSelection::Ids(vec![dice.roll(id) + 1])).await?;

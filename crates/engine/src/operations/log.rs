@@ -8,16 +8,15 @@ use std::ops::ControlFlow;
 
 use protocol::operations::{Comment, Operation, OperationResult};
 use protocol::{Fault, FaultCode};
-use serde_json::value::RawValue;
 
 use super::book::Book;
 use super::chain::{CHAIN, What, digest};
 use super::{Finish, entry, marks, unknown};
 use crate::error::internal;
-use crate::store::{Order, Tree, View, Writer};
+use crate::store::{Bytes, Order, Tree, View, Writer};
 
 /// The entries as they were written, without their read marks.
-pub(super) const ENTRIES: Tree<u64, Box<RawValue>> = Tree::new("operations", 1);
+pub(super) const ENTRIES: Tree<u64, Bytes> = Tree::new("operations", 1);
 /// What is under way, with the record of its beginning; an earlier version knew no records.
 pub(super) const UNDER_WAY: Tree<u64, Option<u64>> = Tree::new("operations_under_way", 1);
 
@@ -27,13 +26,13 @@ pub(super) fn find(view: &impl View, id: u64) -> Result<Option<Operation>, Fault
 }
 
 /// The entry of a text. One that somebody made unreadable is shown as such, and does not hide the others.
-pub(super) fn parse(id: u64, text: &RawValue) -> Operation {
+pub(super) fn parse(id: u64, text: &Bytes) -> Operation {
     read(text).unwrap_or_else(|_| entry::unreadable(id))
 }
 
-fn read(text: &RawValue) -> Result<Operation, Fault> {
+fn read(text: &Bytes) -> Result<Operation, Fault> {
     // serde's words would repeat a part of the text.
-    serde_json::from_str(text.get())
+    serde_json::from_slice(&text.0)
         .map_err(|why| internal("the log", format!("an entry cannot be read at its column {}", why.column())))
 }
 
@@ -50,8 +49,8 @@ fn write(
     at_ms: i64,
 ) -> Result<u64, Fault> {
     let text =
-        serde_json::value::to_raw_value(entry).map_err(|why| internal("an entry cannot be stored", why))?;
-    let record = book.pen.add(writer, what, entry.id, at_ms, digest(text.get().as_bytes()))?;
+        serde_json::to_vec(entry).map(Bytes).map_err(|why| internal("an entry cannot be stored", why))?;
+    let record = book.pen.add(writer, what, entry.id, at_ms, digest(&text.0))?;
     ENTRIES.put(writer, &entry.id, &text)?;
     Ok(record)
 }
@@ -61,7 +60,7 @@ fn write(
 fn unchanged(view: &impl View, id: u64, record: Option<u64>) -> Result<Operation, Fault> {
     let text = ENTRIES.get(view, &id)?.ok_or_else(|| unknown(id))?;
     let record = record.map(|number| CHAIN.get(view, &number)).transpose()?.flatten();
-    if record.is_some_and(|record| record.id != id || record.digest != digest(text.get().as_bytes())) {
+    if record.is_some_and(|record| record.id != id || record.digest != digest(&text.0)) {
         return Err(Fault::new(FaultCode::LogBroken, format!("operation {id} is other than it was written")));
     }
     read(&text)

@@ -305,7 +305,13 @@ fn key_of_backup(
     match (&header.key, passphrase) {
         (Some(sealed), Some(passphrase)) => {
             let key = sealed.open(id, passphrase)?;
-            keys::keep(place, &places.dir, &key)?;
+            keys::keep(place, &places.dir, &key).map_err(|why| Fault {
+                message: format!(
+                    "the backup's key can be kept nowhere here: {}; 'musterctl vault create' makes a place for it",
+                    why.message
+                ),
+                ..why
+            })?;
             Ok(Arc::new(key))
         }
         (with_key, _) => keys::find(place, &places.dir, id).map_err(|fault| {

@@ -192,7 +192,7 @@ pub(in crate::operations) fn begin(
     Ok(Noted { epoch: now.epoch, seal: now.seal, runner: runner.at(now.record) })
 }
 
-fn start_path(dir: &Path, epoch: u64) -> PathBuf {
+pub(super) fn start_path(dir: &Path, epoch: u64) -> PathBuf {
     dir.join(format!("operations.start.{epoch:016x}"))
 }
 

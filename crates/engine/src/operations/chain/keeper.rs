@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::Tip;
-use super::epoch::{read_start, remove_start};
+use super::epoch::{read_start, remove_start, start_path};
 use super::seal::{Digest, hex, parse_hex};
 use crate::secrets::SecretStore;
 
@@ -58,9 +58,17 @@ pub(in crate::operations) fn ask(
         let file = read_start(dir, epoch);
         let item = match read(secrets, epoch) {
             Ok(item) => item,
-            // With its file there the key is known; without, the person must know that the keyring is shut.
+            // With its file there the key is known; without, the person must know that it cannot be asked for.
             Err(_) if file.is_some() => None,
-            Err(fault) => return Err(fault),
+            Err(fault) => {
+                let message = format!(
+                    "the log cannot be verified: the first key of its chain is not in {}, and where it may be \
+                     otherwise cannot be asked: {}",
+                    start_path(dir, epoch).display(),
+                    fault.message
+                );
+                return Err(Fault { message, ..fault });
+            }
         };
         let start = item.as_ref().and_then(|item| parse_hex(&item.start));
         known.insert(

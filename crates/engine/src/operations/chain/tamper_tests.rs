@@ -7,7 +7,6 @@ use std::sync::Arc;
 use protocol::operations::{
     ChainKey, LogBreakKind, LogCheck, OperationFilter, OperationKind, OperationResult,
 };
-use serde_json::value::RawValue;
 
 use super::*;
 use crate::clock::Clock;
@@ -15,7 +14,7 @@ use crate::operations::log::ENTRIES;
 use crate::operations::{Finish, OperationDraft, Operations};
 use crate::rig::Dice;
 use crate::secrets::Memory;
-use crate::store::{Order, Store};
+use crate::store::{Bytes, Order, Store};
 
 const SEED: u64 = 0x0ddb_a115_ea1e_d109;
 const ROUNDS: u64 = 200;
@@ -48,21 +47,25 @@ async fn check(dir: &Path, secrets: &Arc<Memory>) -> LogCheck {
     open(dir).await.verify(secrets.clone()).await.unwrap()
 }
 
+fn words(text: &Bytes) -> String {
+    String::from_utf8(text.0.clone()).unwrap()
+}
+
 /// One change that somebody with the store open could make.
 fn tamper(writer: &mut Writer<'_>, dice: &mut Dice) -> Result<String, Fault> {
     let id = 1 + dice.roll(ENTRIES_WRITTEN);
     let other = 1 + (id + dice.roll(ENTRIES_WRITTEN - 1)) % ENTRIES_WRITTEN;
     let last = tip(writer)?.record;
     let record = 2 + dice.roll(last - 1);
-    let text = |writer: &Writer<'_>, id| ENTRIES.get(writer, &id).map(Option::unwrap);
+    let text = |writer: &Writer<'_>, id| ENTRIES.get(writer, &id).map(|text| words(&text.unwrap()));
     Ok(match dice.roll(9) {
         0 => {
             // The second one cannot even be read as an entry any more.
             let (was, is) = [("target 1", "target 7"), ("target", "tarqet")][dice.roll(2) as usize];
             let text = text(writer, id)?;
-            let changed = text.get().replace(was, is);
-            let changed = if changed == text.get() { changed.replace("ann", "bob") } else { changed };
-            ENTRIES.put(writer, &id, &RawValue::from_string(changed).unwrap())?;
+            let changed = text.replace(was, is);
+            let changed = if changed == text { changed.replace("ann", "bob") } else { changed };
+            ENTRIES.put(writer, &id, &Bytes(changed.into_bytes()))?;
             format!("entry {id} edited")
         }
         1 => {
@@ -71,13 +74,13 @@ fn tamper(writer: &mut Writer<'_>, dice: &mut Dice) -> Result<String, Fault> {
         }
         2 => {
             let (a, b) = (text(writer, id)?, text(writer, other)?);
-            ENTRIES.put(writer, &id, &b)?;
-            ENTRIES.put(writer, &other, &a)?;
+            ENTRIES.put(writer, &id, &Bytes(b.into_bytes()))?;
+            ENTRIES.put(writer, &other, &Bytes(a.into_bytes()))?;
             format!("entries {id} and {other} swapped")
         }
         3 => {
-            let invented = text(writer, id)?.get().replace("target", "never was");
-            ENTRIES.put(writer, &(1_000 + id), &RawValue::from_string(invented).unwrap())?;
+            let invented = text(writer, id)?.replace("target", "never was");
+            ENTRIES.put(writer, &(1_000 + id), &Bytes(invented.into_bytes()))?;
             format!("an entry invented after {id}")
         }
         4 => {
@@ -99,15 +102,15 @@ fn tamper(writer: &mut Writer<'_>, dice: &mut Dice) -> Result<String, Fault> {
         }
         // Entry and record changed together, as somebody would who knows the format but not the key.
         7 => {
-            let changed = text(writer, id)?.get().replace("target", "tarqet");
-            let changed = RawValue::from_string(changed).unwrap();
+            let changed = text(writer, id)?.replace("target", "tarqet");
+            let changed = Bytes(changed.into_bytes());
             let mut number = 0;
             CHAIN.scan(writer, .., Order::LowestFirst, |at, record| {
                 number = if record.what.is_entry() && record.id == id { at } else { number };
                 Ok(ControlFlow::Continue(()))
             })?;
             let mut record = CHAIN.get(writer, &number)?.unwrap();
-            record.digest = digest(changed.get().as_bytes());
+            record.digest = digest(&changed.0);
             ENTRIES.put(writer, &id, &changed)?;
             CHAIN.put(writer, &number, &record)?;
             format!("entry {id} and its record edited")
@@ -170,8 +173,8 @@ async fn a_remark_does_not_make_a_change_look_like_ours() {
     log.store
         .write(|writer| {
             for id in [3, 5] {
-                let text = ENTRIES.get(writer, &id)?.unwrap().get().replace("target", "tarqet");
-                ENTRIES.put(writer, &id, &RawValue::from_string(text).unwrap())?;
+                let text = words(&ENTRIES.get(writer, &id)?.unwrap()).replace("target", "tarqet");
+                ENTRIES.put(writer, &id, &Bytes(text.into_bytes()))?;
             }
             Ok(())
         })
@@ -197,15 +200,21 @@ async fn the_first_break_is_named_with_its_operation() {
     log.store
         .write(|writer| {
             for id in [3, 7] {
-                let text = ENTRIES.get(writer, &id)?.unwrap().get().replace("target", "tarqet");
-                ENTRIES.put(writer, &id, &RawValue::from_string(text).unwrap())?;
+                let text = words(&ENTRIES.get(writer, &id)?.unwrap()).replace("target", "tarqet");
+                ENTRIES.put(writer, &id, &Bytes(text.into_bytes()))?;
             }
             Ok(())
         })
         .await
         .unwrap();
-    let found = log.verify(secrets).await.unwrap();
+    let found = log.verify(secrets.clone()).await.unwrap();
     assert_eq!((found.breaks_in_all, found.breaks[0].kind), (2, LogBreakKind::EntryChanged));
+    // What is no text at all is named too, and hides nothing else.
+    log.store.write(|writer| ENTRIES.put(writer, &3, &Bytes(vec![0xff, 0]))).await.unwrap();
+    assert_eq!(log.verify(secrets).await.unwrap().breaks[0], found.breaks[0]);
+    let page = log.page(OperationFilter::default()).await.unwrap();
+    assert_eq!(page.operations.len(), 10);
+    assert!(page.operations.iter().any(|entry| entry.id == 3 && entry.summary.contains("cannot be read")));
     assert_eq!(found.breaks[0].words(), "operation 3 is other than it was written");
 }
 
@@ -279,8 +288,8 @@ async fn a_backup_in_the_place_of_the_store_is_an_entry_and_no_break() {
     let log = open(dir.path()).await;
     log.store
         .write(|writer| {
-            let text = ENTRIES.get(writer, &3)?.unwrap().get().replace("target", "tarqet");
-            ENTRIES.put(writer, &3, &RawValue::from_string(text).unwrap())
+            let text = words(&ENTRIES.get(writer, &3)?.unwrap()).replace("target", "tarqet");
+            ENTRIES.put(writer, &3, &Bytes(text.into_bytes()))
         })
         .await
         .unwrap();
