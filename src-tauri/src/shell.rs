@@ -125,7 +125,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// Opens the engine, and the door through which `musterctl` asks this app while it runs.
 async fn open(data_dir: &Path, secrets: Arc<Places>) -> Result<Engine, Fault> {
-    let engine = Engine::open(EngineOptions {
+    // One that is just ending, or a command of `musterctl`, is waited for.
+    let engine = Engine::open_in_turn(EngineOptions {
         data_dir: data_dir.to_owned(),
         clock: Clock::system(),
         secrets,

@@ -76,6 +76,7 @@ impl Window {
     /// Closes the window as a session's end does.
     pub fn close(mut self) {
         self.end();
+        assert!(!self.runs(), "the app did not end: {}", self.driver.printed());
     }
 
     fn end(&mut self) {
@@ -87,13 +88,16 @@ impl Window {
 
     /// A window that is opened while this one is still ending would hand itself over to it.
     fn wait_until_gone(&self) {
-        let runs = |pid: &u32| {
-            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("muster"))
-        };
-        let limit = Instant::now() + Duration::from_secs(10);
-        while descendants(self.driver.pid()).iter().any(runs) && Instant::now() < limit {
+        let limit = Instant::now() + LIMIT;
+        while self.runs() && Instant::now() < limit {
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn runs(&self) -> bool {
+        descendants(self.driver.pid()).iter().any(|pid| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("muster"))
+        })
     }
 
     fn find(&self, selector: &str) -> Element {

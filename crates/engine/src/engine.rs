@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use protocol::Fault;
 use protocol::hosts::Host;
 use protocol::ipc::{Command, Event};
 use protocol::journal::JournalQuery;
 use protocol::wire::Ask;
+use protocol::{Fault, FaultCode};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
@@ -65,7 +65,30 @@ pub(crate) struct Parts {
     pub(crate) secrets: Arc<dyn SecretStore>,
 }
 
+/// So long a program waits for its turn with the store.
+const TURN: Duration = Duration::from_secs(10);
+/// Between two looks: no one event tells that a lock was let go of or that a door was opened.
+const TURN_PAUSE: Duration = Duration::from_millis(50);
+
+/// Tries to open what another program has open, until that lets go of it or the time for that is over.
+pub(crate) async fn in_turn<T>(open: impl AsyncFn() -> Result<T, Fault>) -> Result<T, Fault> {
+    let begun = Instant::now();
+    loop {
+        match open().await {
+            Err(fault) if fault.code == FaultCode::StoreInUse && begun.elapsed() < TURN => {
+                tokio::time::sleep(TURN_PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
 impl Engine {
+    /// The same as `open`; a store that another program has open is waited for a while.
+    pub async fn open_in_turn(options: EngineOptions) -> Result<Self, Fault> {
+        in_turn(async || Self::open(options.clone()).await).await
+    }
+
     /// Opens the data folder. A damaged, newer or busy store is a fault, never an empty one.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
         let EngineOptions { data_dir, clock, secrets, operator } = options;

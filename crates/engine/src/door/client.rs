@@ -1,7 +1,6 @@
 //! The side of `musterctl`: its own engine, or the door of the program that has the store open.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use protocol::ipc::{Command, Event, QuestionAnswer, StoreBackup};
 use protocol::journal::{JournalNews, JournalQuery};
@@ -23,16 +22,11 @@ use super::{
     door_path,
 };
 use crate::commands::Handle;
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Engine, EngineOptions, in_turn};
 use crate::helper::Subscription;
 use crate::journal::JournalFollow;
 use crate::sessions::Listening;
 use crate::store::{check_target, copy_backup};
-
-/// So long a program waits for its turn with the store.
-const TURN: Duration = Duration::from_secs(10);
-/// Between two looks: no one event tells that a lock was let go of or that a door was opened.
-const TURN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Carries out commands, here or in the app.
 pub enum Desk {
@@ -54,18 +48,13 @@ impl Desk {
     /// Goes through the door of the program that has the store open, or else opens the store. One that is open
     /// without a door, in another `musterctl` or an app that has only just begun, is waited for a while.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
-        let begun = Instant::now();
-        loop {
-            if let Some(door) = knock(&options.data_dir).await? {
-                return Ok(Desk::App { door: Box::new(Mutex::new(door)), data_dir: options.data_dir });
+        in_turn(async || match knock(&options.data_dir).await? {
+            Some(door) => {
+                Ok(Desk::App { door: Box::new(Mutex::new(door)), data_dir: options.data_dir.clone() })
             }
-            match Engine::open(options.clone()).await {
-                Err(fault) if fault.code == FaultCode::StoreInUse && begun.elapsed() < TURN => {
-                    tokio::time::sleep(TURN_PAUSE).await;
-                }
-                opened => return opened.map(Desk::Own),
-            }
-        }
+            None => Engine::open(options.clone()).await.map(Desk::Own),
+        })
+        .await
     }
 
     /// What a person must know about the data that was opened here, if there is something.
