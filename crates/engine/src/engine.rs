@@ -71,7 +71,10 @@ const TURN: Duration = Duration::from_secs(10);
 const TURN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Tries to open what another program has open, until that lets go of it or the time for that is over.
-pub(crate) async fn in_turn<T>(open: impl AsyncFn() -> Result<T, Fault>) -> Result<T, Fault> {
+pub(crate) async fn in_turn<T, F>(open: impl Fn() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
     let begun = Instant::now();
     loop {
         match open().await {
@@ -86,7 +89,7 @@ pub(crate) async fn in_turn<T>(open: impl AsyncFn() -> Result<T, Fault>) -> Resu
 impl Engine {
     /// The same as `open`; a store that another program has open is waited for a while.
     pub async fn open_in_turn(options: EngineOptions) -> Result<Self, Fault> {
-        in_turn(async || Self::open(options.clone()).await).await
+        in_turn(|| Self::open(options.clone())).await
     }
 
     /// Opens the data folder. A damaged, newer or busy store is a fault, never an empty one.

@@ -48,13 +48,14 @@ impl Desk {
     /// Goes through the door of the program that has the store open, or else opens the store. One that is open
     /// without a door, in another `musterctl` or an app that has only just begun, is waited for a while.
     pub async fn open(options: EngineOptions) -> Result<Self, Fault> {
-        in_turn(async || match knock(&options.data_dir).await? {
-            Some(door) => {
-                Ok(Desk::App { door: Box::new(Mutex::new(door)), data_dir: options.data_dir.clone() })
-            }
-            None => Engine::open(options.clone()).await.map(Desk::Own),
-        })
-        .await
+        in_turn(|| Self::try_open(options.clone())).await
+    }
+
+    async fn try_open(options: EngineOptions) -> Result<Self, Fault> {
+        match knock(&options.data_dir).await? {
+            Some(door) => Ok(Desk::App { door: Box::new(Mutex::new(door)), data_dir: options.data_dir }),
+            None => Engine::open(options).await.map(Desk::Own),
+        }
     }
 
     /// What a person must know about the data that was opened here, if there is something.
