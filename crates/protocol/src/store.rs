@@ -81,6 +81,9 @@ pub enum StoreNotice {
         /// How many of the recovered come from a backup, made at that time.
         from_backup: u64,
         backup_ms: Option<i64>,
+        /// Some may be as they were before their last changes.
+        #[serde(default)]
+        may_be_old: bool,
         kept: String,
     },
     /// It is in a later format now.
@@ -109,7 +112,7 @@ impl fmt::Display for StoreNotice {
                 f,
                 "the store was damaged: its last {changes} changes are lost, the rest is here; the damaged files are kept in {kept}"
             ),
-            StoreNotice::Recovered { recovered, lost, from_backup, kept, .. } => {
+            StoreNotice::Recovered { recovered, lost, from_backup, may_be_old, kept, .. } => {
                 write!(f, "the store was damaged: {recovered} ")?;
                 match lost {
                     Some(lost) => {
@@ -119,6 +122,9 @@ impl fmt::Display for StoreNotice {
                 }
                 if *from_backup > 0 {
                     write!(f, " ({from_backup} come from a backup and are as old as it is)")?;
+                }
+                if *may_be_old {
+                    write!(f, "; some may be as they were before their last changes")?;
                 }
                 write!(f, "; the damaged files are kept in {kept}")
             }
@@ -157,10 +163,17 @@ mod tests {
             lost,
             from_backup: 4,
             backup_ms: Some(0),
+            may_be_old: true,
             kept: "/d/store.damaged-1".into(),
         };
         let said = lost(Some(10)).to_string();
-        for part in ["90 of its 100", "10 are lost", "4 come from a backup", "/d/store.damaged-1"] {
+        for part in [
+            "90 of its 100",
+            "10 are lost",
+            "4 come from a backup",
+            "before their last changes",
+            "/d/store.damaged-1",
+        ] {
             assert!(said.contains(part), "{said}");
         }
         assert!(lost(None).to_string().contains("not known"));

@@ -17,7 +17,7 @@ pub(crate) fn notice_text(i18n: I18n, notice: &StoreNotice) -> String {
             let changes = format::count(*changes);
             t_string!(i18n, settings.notice_changes_lost, changes = changes, kept = shown(kept))
         }
-        StoreNotice::Recovered { recovered, lost, from_backup, backup_ms, kept } => {
+        StoreNotice::Recovered { recovered, lost, from_backup, backup_ms, may_be_old, kept } => {
             let (found, kept) = (format::count(*recovered), shown(kept));
             let said = match lost {
                 Some(lost) => {
@@ -32,6 +32,10 @@ pub(crate) fn notice_text(i18n: I18n, notice: &StoreNotice) -> String {
                     )
                 }
                 None => t_string!(i18n, settings.notice_recovered_some, found = found, kept = kept),
+            };
+            let said = match may_be_old {
+                true => format!("{said} {}", t_string!(i18n, settings.notice_may_be_old)),
+                false => said,
             };
             match backup_ms {
                 Some(made_ms) if *from_backup > 0 => {

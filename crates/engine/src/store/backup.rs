@@ -106,6 +106,13 @@ pub(super) fn glance(path: &Path) -> Option<BackupFacts> {
     Some(BackupFacts { values: None, ..made.told() })
 }
 
+/// Whether it was made after this number of writes.
+pub(super) fn is_after(path: &Path, writes: u64) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let mut from = Digesting { from: BufReader::new(file), digest: Sha256::new(), bytes: 0 };
+    read_header(&mut from, path).is_ok_and(|header| header.writes > writes)
+}
+
 /// Writes everything that is in the store now to `path`, replacing what is there. `go_on` is asked
 /// all the while; where it says no, nothing is left behind and `None` given.
 pub(super) fn write(

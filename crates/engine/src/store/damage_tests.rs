@@ -147,7 +147,7 @@ async fn a_damaged_store_never_panics_never_lies_and_never_looks_empty() {
 }
 
 #[tokio::test]
-async fn one_flipped_bit_costs_no_more_than_what_it_hit() {
+async fn one_flipped_bit_costs_nothing() {
     let rounds = ROUNDS[usize::from(rig::is_long())];
     println!("seed {SEED}, {rounds} rounds");
     let origin = tempfile::tempdir().unwrap();
@@ -160,7 +160,6 @@ async fn one_flipped_bit_costs_no_more_than_what_it_hit() {
     drop(store);
     let whole = fs::read(origin.path().join("store/db")).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap() as u64;
-    let mut cost = BTreeMap::new();
     for round in 0..rounds {
         let mut dice = Dice::of_round(SEED, round);
         let dir = tempfile::tempdir().unwrap();
@@ -173,11 +172,8 @@ async fn one_flipped_bit_costs_no_more_than_what_it_hit() {
         let list = opened.store.read(|reader| ENTRIES.list(reader, ..)).await.unwrap();
         assert!(list.iter().all(|(id, found)| *found == value(*id)), "round {round}, bit at {at}");
         let lost = 120 - list.len();
-        assert!(lost <= 1, "round {round}, bit at {at}: {lost} entries are lost; {:?}", opened.notice);
-        assert!(lost == 0 || opened.notice.is_some(), "round {round}, bit at {at}: lost in silence");
-        *cost.entry(lost).or_insert(0) += 1;
+        assert_eq!(lost, 0, "round {round}, bit at {at}: {:?}", opened.notice);
     }
-    println!("entries lost, and how often: {cost:?}");
 }
 
 fn kept_copies(dir: &Path) -> usize {

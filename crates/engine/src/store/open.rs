@@ -20,8 +20,7 @@ use super::keys::{self, Place};
 use super::seal::Sealer;
 use super::witness::{Testimony, Witness};
 use super::{
-    Inner, Opened, SCHEMA, State, Turn, Turned, backup, backups, fault, guard, reading, renew, rescue,
-    salvage, swap,
+    Inner, Opened, SCHEMA, State, backup, backups, fault, guard, reading, renew, rescue, salvage, swap,
 };
 
 const CACHE_BYTES: u64 = 32 << 20;
@@ -260,16 +259,19 @@ impl<'a> Start<'a> {
         };
         let mut turn = state.turn.clone();
         if state.writes < self.witnessed.writes {
+            if backups::newest_first(&places.backups).iter().any(|path| backup::is_after(path, state.writes))
+            {
+                let why = "its newest changes are gone, and a backup has some of them";
+                return damaged_or(inner, fault::damaged(dir, why));
+            }
+            // That nothing is lost must not be said beside it.
+            notices.retain(|notice| !matches!(notice, StoreNotice::ReadAnew { .. }));
             let kept = damaged::keep_copy(places, &self.found)?;
             notices.push(StoreNotice::LastChangesLost {
                 changes: self.witnessed.writes - state.writes,
                 kept: kept.display().to_string(),
             });
-            turn = Some(Turn {
-                number: self.witnessed.writes,
-                at_ms: renew::now_ms(),
-                what: Turned::Behind { changes: self.witnessed.writes - state.writes },
-            });
+            turn = Some(rescue::behind(self, state.writes));
         }
         let is_new = state.schema.is_none() && counted.rows == 0;
         if is_new && backups::newest_first(&places.backups).iter().any(|path| backup::glance(path).is_some())

@@ -19,7 +19,7 @@ use super::seal::Sealer;
 use super::swap::{Old, swap};
 use super::value::{self, Gather, RawValue};
 use super::witness::Testimony;
-use super::{SCHEMA, SLEDS_OWN, STATE_TREE, State, backups, damaged, fault, keys};
+use super::{SCHEMA, SLEDS_OWN, STATE_TREE, State, Turn, Turned, backups, damaged, fault, keys, renew};
 
 /// Puts what can be recovered in the place of the store. `StoreDamaged` if that is nothing; all
 /// files are then as they were.
@@ -87,14 +87,23 @@ fn build(start: &Start<'_>, kept: &Path, why: &str) -> Result<(Testimony, Vec<St
         writes,
         sealed_by: key_id.clone(),
         mended,
-        turn: state.turn,
+        turn: if state.writes < writes { Some(behind(start, state.writes)) } else { state.turn },
         ..State::default()
     })?;
     let lost = total.map(|total| total.saturating_sub(recovered));
     let kept = kept.display().to_string();
     let from_backup = recovered - from_store;
-    let mut notices =
-        vec![StoreNotice::Recovered { recovered, lost, from_backup, backup_ms, kept: kept.clone() }];
+    let may_be_old = from_backup > 0
+        || state.writes < writes
+        || remains.as_ref().is_some_and(|remains| remains.has_breaks());
+    let mut notices = vec![StoreNotice::Recovered {
+        recovered,
+        lost,
+        from_backup,
+        backup_ms,
+        may_be_old,
+        kept: kept.clone(),
+    }];
     // As many values as there were can still be as they were before the newest changes.
     let changes = writes - state.writes;
     if lost == Some(0) && changes > 0 {
@@ -102,6 +111,12 @@ fn build(start: &Start<'_>, kept: &Path, why: &str) -> Result<(Testimony, Vec<St
     }
     let schema = u32::try_from(schema).unwrap_or(SCHEMA);
     Ok((Testimony { schema, writes, values: Some(recovered), key_id }, notices))
+}
+
+/// That the newest changes are lost.
+pub(super) fn behind(start: &Start<'_>, writes: u64) -> Turn {
+    let number = start.witnessed.writes;
+    Turn { number, at_ms: renew::now_ms(), what: Turned::Behind { changes: number.saturating_sub(writes) } }
 }
 
 /// What the store said of itself.

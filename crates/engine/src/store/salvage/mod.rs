@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use pages::Node;
-use segments::{Kind, Message, Segments};
+use segments::{Before, Kind, Message, Segments};
 
 /// From a page to the beginning of its tree there are fewer steps than this.
 const STEPS: usize = 64;
@@ -38,8 +38,8 @@ pub(super) struct Remains {
     segments: Segments,
     blobs: PathBuf,
     shape: Shape,
-    /// Places, in the order of all messages, behind which something is broken.
-    breaks: Vec<u64>,
+    /// Places, in the order of all messages, behind which something is broken, and what.
+    breaks: Vec<(u64, Before)>,
 }
 
 /// A row that is left of a tree.
@@ -62,9 +62,9 @@ impl Remains {
         let mut shape = Shape::default();
         let mut breaks = Vec::new();
         let mut place = 0;
-        segments.messages(&mut |message, body, is_behind_break| {
-            if is_behind_break {
-                breaks.push(place);
+        segments.messages(&mut |message, body, before| {
+            if before != Before::Whole {
+                breaks.push((place, before));
             }
             place += 1;
             match read_blob(&blobs, &message, body) {
@@ -81,6 +81,11 @@ impl Remains {
         self.shape.roots.values().cloned().collect()
     }
 
+    /// Whether something is broken, so that rows may be as they were before their last change.
+    pub(super) fn has_breaks(&self) -> bool {
+        !self.breaks.is_empty()
+    }
+
     /// Gives the rows of a tree in the order of their keys. Those that only a guess can give their key
     /// are among them if `with_guesses`: whoever asks can tell whether a value belongs to its key.
     pub(super) fn rows(&self, tree: &[u8], with_guesses: bool, give: &mut dyn FnMut(Row)) -> io::Result<()> {
@@ -88,7 +93,7 @@ impl Remains {
         for writing in self.shape.leaves(tree, with_guesses) {
             merge.up_to(&writing.stretch.low).for_each(&mut *give);
             if !merge.is_superseded(writing) {
-                merge.add(writing, self.content(writing)?);
+                merge.add(writing, self.content(writing, with_guesses)?);
             }
         }
         merge.rows.into_iter().map(row).for_each(give);
@@ -97,11 +102,22 @@ impl Remains {
 
     /// Whether something broken lies between what was written at these two places.
     pub(super) fn is_broken_between(&self, from: u64, until: u64) -> bool {
-        self.breaks.iter().any(|place| (from..until).contains(place))
+        self.breaks.iter().any(|(place, _)| (from..until).contains(place))
+    }
+
+    /// Whether the page may have been written whole again between these two places, which is lost: what all
+    /// keys on it begin with may have become another then, and links leave that out.
+    fn may_be_another(&self, page: u64, from: u64, until: u64) -> bool {
+        let between = self.breaks.iter().filter(|(place, _)| (from..until).contains(place));
+        between.into_iter().any(|(_, before)| match before {
+            Before::Whole => false,
+            Before::Broken(kind, about) => *about == page && *kind == Kind::Node,
+            Before::Gap => true,
+        })
     }
 
     /// What a leaf holds.
-    fn content(&self, writing: &Writing) -> io::Result<Rows> {
+    fn content(&self, writing: &Writing, with_guesses: bool) -> io::Result<Rows> {
         let mut rows = BTreeMap::new();
         let mut prefix = Vec::new();
         if let Some(base) = &writing.base {
@@ -115,11 +131,21 @@ impl Remains {
             let keyed = |key: &[u8]| [&prefix, key].concat();
             rows.extend(whole.into_iter().map(|(key, row)| (keyed(key), (writing.from, row.to_vec()))));
         }
+        let lengths: BTreeSet<usize> = rows.keys().map(Vec::len).collect();
+        // The first page of a tree has no common beginning; and keys of one length tell one that lacks its own.
+        let is_sure = |key: &[u8]| {
+            with_guesses
+                || writing.stretch.low.is_empty()
+                || (lengths.len() == 1 && lengths.contains(&key.len()))
+        };
         for (place, message) in &writing.links {
             let body = self.segments.body(message)?;
             let body = read_blob(&self.blobs, message, &body);
             let Some((key, row)) = body.as_deref().and_then(pages::link) else { continue };
             let key = [&prefix, key].concat();
+            if !is_sure(&key) && self.may_be_another(writing.page, writing.from, *place) {
+                continue;
+            }
             match row {
                 Some(row) if writing.stretch.has(&key) => drop(rows.insert(key, (*place, row.to_vec()))),
                 Some(_) => {}
@@ -155,6 +181,7 @@ struct Shape {
 
 /// A page as it was written at one time.
 struct Writing {
+    page: u64,
     /// Places, in the order of all messages, of the first and the last that wrote it.
     from: u64,
     until: u64,
@@ -179,6 +206,7 @@ impl Shape {
                 let writings = self.pages.entry(message.page).or_default();
                 if writings.is_empty() {
                     writings.push(Writing {
+                        page: message.page,
                         from: place,
                         until: place,
                         base: None,
@@ -205,6 +233,7 @@ impl Shape {
             self.parents.insert(child, page);
         }
         self.pages.entry(page).or_default().push(Writing {
+            page,
             from: place,
             until: place,
             base: Some(message),
