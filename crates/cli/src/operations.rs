@@ -295,8 +295,8 @@ fn check_words(check: &LogCheck) -> String {
              went wrong by itself and what was changed without that file, not somebody who has it\n"
         }
         ChainKey::Lost => {
-            "the chain's first key is neither in the keyring nor in its file: the seals written under it cannot be \
-             checked any more\n"
+            "a first key of the chain is on this computer neither with the secrets nor in its file: the seals \
+             written under it cannot be checked here; that the entries fit their records can\n"
         }
     };
     text + &match check.head {
@@ -321,7 +321,7 @@ fn judge_check(check: &LogCheck) -> Result<(), Fault> {
     }
     let message = match check.breaks.first() {
         Some(first) => format!("the log is not as it was written: {}", first.words()),
-        None => "the log cannot be proved: the key that its chain began with is lost".into(),
+        None => "nothing is wrong that can be seen, and the log cannot be proved: a key that its chain began with is not on this computer".into(),
     };
     Err(Fault::new(FaultCode::LogBroken, message))
 }

@@ -34,7 +34,7 @@ fn report_words(report: &StoreReport) -> String {
         broken => format!("{whole} are whole, {broken} are damaged"),
     };
     let sealed = match (&facts.sealed_by, &facts.not_sealed) {
-        (Some(id), _) => format!("by the key {id} in the keyring"),
+        (Some(id), _) => format!("by the key {id}, which is kept with the secrets"),
         (None, Some(why)) => format!("no, it is in the clear: {why}"),
         (None, None) => "no, it is in the clear".to_owned(),
     };

@@ -13,6 +13,8 @@ pub(crate) enum Said<'a> {
     NoExitStatus,
     /// Muster itself ended before the answer.
     MusterEnded,
+    /// It had an end, which is lost.
+    EndLost,
     /// The helper was put on a host.
     Placed {
         bytes: u64,
@@ -38,6 +40,7 @@ pub(crate) fn parse_summary(summary: &str) -> Said<'_> {
         "Muster ended before the answer came" | "Muster ended before the answer was written down" => {
             Said::MusterEnded
         }
+        "what came of it was lost with a damaged file of the data" => Said::EndLost,
         other => Said::Other(other),
     }
 }
@@ -55,6 +58,7 @@ mod tests {
             ("it ended without an exit status", Said::NoExitStatus),
             ("Muster ended before the answer came\n", Said::MusterEnded),
             ("Muster ended before the answer was written down", Said::MusterEnded),
+            ("what came of it was lost with a damaged file of the data", Said::EndLost),
             ("889568 bytes, sha256 c014", Said::Placed { bytes: 889_568, sha256: "c014" }),
             ("many bytes, sha256 c014", Said::Other("many bytes, sha256 c014")),
             ("web-1 has no unit 'x.service'", Said::Other("web-1 has no unit 'x.service'")),

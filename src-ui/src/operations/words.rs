@@ -146,6 +146,7 @@ fn came_to(i18n: I18n, operation: &Operation) -> (String, bool) {
         (Said::Nothing, _) => String::new(),
         (Said::Signal(signal), _) => t_string!(i18n, operations.ended_by_signal, signal = signal),
         (Said::NoExitStatus, _) => t_string!(i18n, operations.no_exit_status).to_owned(),
+        (Said::EndLost, _) => t_string!(i18n, operations.end_lost).to_owned(),
         (Said::MusterEnded, _) => t_string!(i18n, operations.muster_ended).to_owned(),
         (Said::Placed { bytes, sha256 }, _) => {
             t_string!(i18n, operations.placed, size = format::bytes(bytes), sha256 = sha256.to_owned())

@@ -89,6 +89,12 @@ pub(super) fn cut(entry: &mut Operation) {
     entry.summary = NO_END.into();
 }
 
+/// Finishes what had an end that went with damaged files.
+pub(super) fn lose_end(entry: &mut Operation) {
+    entry.result = OperationResult::OutcomeUnknown;
+    entry.summary = "what came of it was lost with a damaged file of the data".into();
+}
+
 /// About how much memory and wire the entry takes.
 pub(super) fn size_bytes(entry: &Operation) -> usize {
     entry.command.len()

@@ -106,7 +106,12 @@ pub(super) fn close_what_was_cut(writer: &mut Writer<'_>, book: &mut Book, now_m
     for (id, record) in UNDER_WAY.list(writer, ..)? {
         match unchanged(writer, id, record) {
             Ok(entry) if entry.result == OperationResult::UnderWay => {
-                change_under_way(writer, book, id, now_ms, entry::cut)?;
+                // Without its record it came back from damaged files, and may have been finished before.
+                let close = match record {
+                    None if was_finished(writer, id)? => entry::lose_end,
+                    _ => entry::cut,
+                };
+                change_under_way(writer, book, id, now_ms, close)?;
             }
             // It was finished, and only that it was under way came back from damaged files.
             Ok(_) => UNDER_WAY.remove(writer, &id)?,
@@ -159,6 +164,16 @@ pub(super) fn comment(
         Some(_) => UNDER_WAY.put(writer, &id, &Some(book.pen.tip().record)),
         None => Ok(()),
     }
+}
+
+/// Whether the chain knows an end of this entry.
+fn was_finished(view: &impl View, id: u64) -> Result<bool, Fault> {
+    let mut is_finished = false;
+    CHAIN.scan(view, .., Order::HighestFirst, |_, record| {
+        is_finished = record.id == id && record.what == What::Finished;
+        Ok(if is_finished { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(is_finished)
 }
 
 /// The last record about an entry, looked for from the end: remarks are mostly about what is new.

@@ -234,6 +234,20 @@ async fn a_store_whose_files_are_gone_is_not_a_new_store() {
 }
 
 #[tokio::test]
+async fn what_lies_beside_a_store_tells_that_it_was_used() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).await.unwrap());
+    fs::write(dir.path().join("operations.head"), "").unwrap();
+    drop(Store::open(dir.path()).await.unwrap());
+    fs::remove_dir_all(dir.path().join("store")).unwrap();
+    fs::remove_file(dir.path().join("store.witness")).unwrap();
+    for _ in 0..2 {
+        let fault = Store::open(dir.path()).await.err().unwrap();
+        assert_eq!(fault.code, FaultCode::StoreDamaged, "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_is_gone_without_a_trace_but_its_backup_is_brought_back_from_that() {
     for is_sealed in [false, true] {
         let dir = tempfile::tempdir().unwrap();

@@ -30,11 +30,15 @@ pub(super) fn find(place: &Place, dir: &Path, id: &str) -> Result<Arc<SealKey>, 
     };
     let wanted = item(id);
     let line = patiently(place, move |place| place.get(&wanted)).map_err(|why| Fault {
-        message: format!(
-            "the store in {} is sealed and its key cannot be had: {}",
-            dir.display(),
-            why.message
-        ),
+        message: match why.code {
+            FaultCode::KeyringUnavailable => format!(
+                "the store in {} is sealed and its key cannot be had: it is in no encrypted file of secrets there (a \
+                 secrets.vault that was moved away must be put back), and {}",
+                dir.display(),
+                why.message
+            ),
+            _ => format!("the store in {} is sealed and its key cannot be had: {}", dir.display(), why.message),
+        },
         ..why
     })?;
     let line = line.ok_or_else(|| fault::key_missing(dir, id, "it is not with the secrets any more"))?;

@@ -32,6 +32,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// to be damaged.
 const ROWS_COUNTED: u64 = 200_000;
 
+/// Files that lie beside a store from its first write on.
+const TRACES: [&str; 1] = ["operations.head"];
+
 /// With less than this left on the disk nothing is written: sled would be cut in the middle of a
 /// segment or a snapshot.
 pub(super) const ROOM_BYTES: u64 = 4 << 20;
@@ -144,6 +147,8 @@ pub(super) struct Start<'a> {
     pub(super) lock: &'a Arc<File>,
     pub(super) witnessed: Testimony,
     pub(super) found: Found,
+    /// Something lies there that only a store has that was used before.
+    has_traces: bool,
     /// sled would cut off a part of the log of which more is left behind a break.
     is_torn: bool,
 }
@@ -208,12 +213,13 @@ impl<'a> Start<'a> {
         DirBuilder::new().recursive(true).mode(0o700).create(&places.sled).map_err(unwritable)?;
         remove_unfinished(&places.sled).map_err(unwritable)?;
         let found = damaged::hold(&places.sled).map_err(unwritable)?;
+        let has_traces = TRACES.iter().any(|name| places.base.join(name).exists());
         let is_torn = salvage::is_torn(&places.sled).map_err(unwritable)?;
         if is_torn && found.is_none() {
             // sled writes over what it cuts off.
             damaged::keep_copy(places, &found)?;
         }
-        Ok(Self { places, place, lock, witnessed, found, is_torn })
+        Ok(Self { places, place, lock, witnessed, found, has_traces, is_torn })
     }
 
     fn start(&self, notices: &mut Vec<StoreNotice>) -> Result<Started, Fault> {
@@ -277,6 +283,10 @@ impl<'a> Start<'a> {
         if is_new && backups::newest_first(&places.backups).iter().any(|path| backup::glance(path).is_some())
         {
             let why = "there are backups of a store here, and its files are gone";
+            return damaged_or(inner, fault::damaged(dir, why));
+        }
+        if is_new && self.has_traces {
+            let why = "it was used before, and nothing of what was written can be found in it";
             return damaged_or(inner, fault::damaged(dir, why));
         }
         let key = match &state.sealed_by {

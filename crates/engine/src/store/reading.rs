@@ -56,6 +56,15 @@ pub(super) fn open(places: &Places, place: &Place, why: &io::Error) -> Result<Op
     let copied = Places::of_copy(&places.dir, copy.path());
     let own_lock = Arc::new(take_lock(&copied)?);
     let (mut inner, mut notices) = open_locked(&copied, place, &own_lock)?;
+    // The copy goes with this program; the files themselves lie untouched where they are.
+    for notice in &mut notices {
+        if let StoreNotice::ReadAnew { kept }
+        | StoreNotice::LastChangesLost { kept, .. }
+        | StoreNotice::Recovered { kept, .. } = notice
+        {
+            *kept = places.sled.display().to_string();
+        }
+    }
     inner.read_only = Some(unwritable);
     inner.beneath = Some((copy, lock));
     notices.insert(0, StoreNotice::ReadOnly { cause: fault::words(why) });

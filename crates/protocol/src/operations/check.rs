@@ -94,7 +94,7 @@ pub enum LogBreakKind {
     EntryAdded,
     RecordChanged,
     RecordMissing,
-    /// Records that were noted apart are gone: an older copy of the store stands in its place.
+    /// Records that were noted apart are gone, with a damaged file or by an older copy of the store in its place.
     RolledBack,
     /// The chain was begun anew, because its running key was gone.
     KeyReplaced,
@@ -115,7 +115,10 @@ impl LogBreak {
             LogBreakKind::RecordChanged => format!("{record} was changed; it is about {operation}"),
             LogBreakKind::RecordMissing => format!("{record} is gone"),
             LogBreakKind::RolledBack => {
-                format!("the log ends before {record}: an older copy of the store stands in its place")
+                format!(
+                    "the log does not go on to {record}: the end was lost with a damaged file, or an older copy of the \
+                     store stands in its place"
+                )
             }
             LogBreakKind::KeyReplaced => {
                 format!(

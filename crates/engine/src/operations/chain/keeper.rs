@@ -60,6 +60,8 @@ pub(in crate::operations) fn ask(
             Ok(item) => item,
             // With its file there the key is known; without, the person must know that it cannot be asked for.
             Err(_) if file.is_some() => None,
+            // Where there is no such place, nobody has it: the key is as good as lost here.
+            Err(fault) if fault.code == FaultCode::KeyringUnavailable => None,
             Err(fault) => {
                 let message = format!(
                     "the log cannot be verified: the first key of its chain is not in {}, and where it may be \

@@ -50,7 +50,15 @@ struct Walk<'a> {
     through: u64,
     retired: u64,
     /// What the last record about each entry says of it, and its number, from `through + 1` on.
-    texts: BTreeMap<u64, (u64, Half)>,
+    texts: BTreeMap<u64, Said>,
+}
+
+/// What the last record about an entry says of it.
+struct Said {
+    number: u64,
+    text: Half,
+    /// It has an end, which is written once.
+    is_finished: bool,
 }
 
 /// Checks the whole log.
@@ -224,7 +232,14 @@ impl Walk<'_> {
             },
             What::Begun | What::Finished | What::Commented | What::Found => {
                 if record.id > self.through {
-                    self.texts.insert(record.id, (number, half(&record.digest)));
+                    let before = self.texts.get(&record.id).is_some_and(|said| said.is_finished);
+                    let is_end = record.what == What::Finished;
+                    if before && is_end {
+                        // The end that it had is gone, and another was written in its place.
+                        self.note(number, LogBreakKind::EntryChanged, Some(record.id), None);
+                    }
+                    let said = Said { number, text: half(&record.digest), is_finished: before || is_end };
+                    self.texts.insert(record.id, said);
                 }
             }
         }
@@ -238,17 +253,17 @@ impl Walk<'_> {
         log::ENTRIES.scan(reader, .., Order::LowestFirst, |id, text| {
             entries += 1;
             match texts.remove(&id) {
-                Some((number, said)) => {
-                    if half(&digest(&text.0)) != said {
-                        self.note(number, LogBreakKind::EntryChanged, Some(id), None);
+                Some(said) => {
+                    if half(&digest(&text.0)) != said.text {
+                        self.note(said.number, LogBreakKind::EntryChanged, Some(id), None);
                     }
                 }
                 None => self.note(self.expected, LogBreakKind::EntryAdded, Some(id), None),
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        for (id, (number, _)) in texts {
-            self.note(number, LogBreakKind::EntryMissing, Some(id), None);
+        for (id, said) in texts {
+            self.note(said.number, LogBreakKind::EntryMissing, Some(id), None);
         }
         Ok(entries)
     }
