@@ -172,7 +172,9 @@ impl FaultCode {
             StoreInUse => "close the other program that has it open",
             StoreDamaged => "the damaged files were kept beside it; restore a backup",
             StoreUnwritable => "free some space on this computer's disk, or make the folder writable",
-            LogBroken => "keep a copy of the data folder as it is, and find out who could write to it",
+            LogBroken => {
+                "keep a copy of the data folder as it is; unless it was damaged by itself, find out who could write to it"
+            }
             StoreNewer => "open it with the version of Muster that wrote it",
             StoreKeyMissing => {
                 "bring back the keyring that had the key; without it nobody can read this store, and no other key was put in its place"
