@@ -10,7 +10,7 @@ use protocol::operations::{
 
 use super::*;
 use crate::clock::Clock;
-use crate::operations::log::ENTRIES;
+use crate::operations::log::{ENTRIES, UNDER_WAY};
 use crate::operations::{Finish, OperationDraft, Operations};
 use crate::rig::Dice;
 use crate::secrets::Memory;
@@ -315,6 +315,37 @@ async fn yesterday_s_store_with_its_own_head_is_seen_by_the_witness_and_told_for
             [LogBreakKind::RolledBack]
         );
         fill(&open(dir.path()).await, 20).await;
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_went_with_a_damaged_file_is_said_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Arc::new(Memory::new());
+    let log = open(dir.path()).await;
+    let begin =
+        async || log.begin(OperationDraft::new(OperationKind::Command, None, "target")).await.unwrap();
+    let ids = [begin().await, begin().await];
+    let begun = log.store.read(move |reader| ENTRIES.get(reader, &ids[0])).await.unwrap().unwrap();
+    log.finish(ids[0], Finish::new(OperationResult::Done)).await.unwrap();
+    // As it is after a recovery: the older text of one that was finished, beside one that was not.
+    log.store
+        .write(move |writer| {
+            ENTRIES.put(writer, &ids[0], &begun)?;
+            ids.iter().try_for_each(|id| UNDER_WAY.put(writer, id, &None))
+        })
+        .await
+        .unwrap();
+    drop(log);
+    for _ in 0..2 {
+        let log = open(dir.path()).await;
+        let [lost, cut] = [log.show(ids[0]).await.unwrap(), log.show(ids[1]).await.unwrap()];
+        assert_eq!([lost.result, cut.result], [OperationResult::OutcomeUnknown; 2]);
+        assert!(lost.summary.contains("lost with a damaged file"), "{}", lost.summary);
+        assert!(cut.summary.contains("Muster ended"), "{}", cut.summary);
+        let found = log.verify(secrets.clone()).await.unwrap();
+        let named: Vec<_> = found.breaks.iter().map(|found| (found.kind, found.operation)).collect();
+        assert_eq!(named, [(LogBreakKind::EntryChanged, Some(ids[0]))]);
     }
 }
 
