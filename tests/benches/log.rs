@@ -102,7 +102,9 @@ async fn made_anew(dir: &Path) {
     let (log, store) = open(dir).await;
     let live = store.facts().await.unwrap().live_bytes >> 20;
     line("live in the store", &format!("{live} MiB"));
-    let file = dir.join("copy");
+    // Not in the data folder, where no backup is written.
+    let beside = tempfile::tempdir_in(dir.parent().unwrap()).unwrap();
+    let file = beside.path().join("copy");
     let began = Instant::now();
     let made = store.back_up(&file, 5, None).await.unwrap();
     let what = format!("{:.1} s, {} MiB", began.elapsed().as_secs_f64(), made.bytes >> 20);

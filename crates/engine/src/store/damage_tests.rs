@@ -234,6 +234,41 @@ async fn a_store_whose_files_are_gone_is_not_a_new_store() {
 }
 
 #[tokio::test]
+async fn a_store_too_long_to_hold_is_copied_before_sled_cuts_off_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).await.unwrap().store;
+    let long = "x".repeat(100_000);
+    for part in 0..9 {
+        let long = long.clone();
+        store
+            .write(move |writer| {
+                (part * 100..part * 100 + 100)
+                    .try_for_each(|id| ENTRIES.put(writer, &id, &format!("{id} {long}")))
+            })
+            .await
+            .unwrap();
+    }
+    for id in 0..20 {
+        store.write(move |writer| NAMES.put(writer, &format!("name-{id}"), &id)).await.unwrap();
+    }
+    drop(store);
+    let file = dir.path().join("store/db");
+    let mut bytes = fs::read(&file).unwrap();
+    assert!(bytes.len() > 64 << 20, "{} bytes are held in memory", bytes.len());
+    // One of the last writes: sled would take all behind it away.
+    let at = memchr::memmem::rfind(&bytes, b"name-5").unwrap();
+    bytes[at..at + 3].fill(0);
+    fs::write(&file, &bytes).unwrap();
+    let opened = Store::open(dir.path()).await.unwrap();
+    assert!(matches!(opened.notices[0], StoreNotice::Recovered { .. }), "{:?}", opened.notices);
+    assert!(fs::read(dir.path().join("store.damaged-1/db")).unwrap() == bytes, "the copy is what was found");
+    let names = opened.store.read(|reader| NAMES.list(reader, ..)).await.unwrap();
+    assert!(names.len() >= 19 && names.contains(&("name-19".into(), 19)), "{names:?}");
+    let entries = opened.store.read(|reader| ENTRIES.list(reader, ..)).await.unwrap();
+    assert_eq!(entries.len(), 900);
+}
+
+#[tokio::test]
 async fn what_lies_beside_a_store_tells_that_it_was_used() {
     let dir = tempfile::tempdir().unwrap();
     drop(Store::open(dir.path()).await.unwrap());

@@ -141,7 +141,7 @@ fn put_all(remains: &Remains, sealer: &Sealer, builder: &mut Builder<'_>, dir: &
         let mut failed = None;
         let mut put = |raw: RawValue, (from, until): (u64, u64)| {
             // Without a seal nothing else tells pieces of an earlier writing from those of a later one.
-            let fits = raw.is_whole(sealer) && (is_sealed || !remains.is_broken_between(from, until));
+            let fits = raw.is_whole(sealer) && (is_sealed || !remains.is_broken_between(&name, from, until));
             if fits && failed.is_none() {
                 failed = builder.put(&raw).err();
             }

@@ -100,9 +100,14 @@ impl Remains {
         Ok(())
     }
 
-    /// Whether something broken lies between what was written at these two places.
-    pub(super) fn is_broken_between(&self, from: u64, until: u64) -> bool {
-        self.breaks.iter().any(|(place, _)| (from..until).contains(place))
+    /// Whether something of this tree may have been written between these two places that is lost.
+    pub(super) fn is_broken_between(&self, tree: &[u8], from: u64, until: u64) -> bool {
+        let mut between = self.breaks.iter().filter(|(place, _)| (from..until).contains(place));
+        between.any(|(_, before)| match before {
+            Before::Whole => false,
+            Before::Broken(_, page) => self.shape.tree_of(*page).is_none_or(|of| of == tree),
+            Before::Gap => true,
+        })
     }
 
     /// Whether the page may have been written whole again between these two places, which is lost: what all
