@@ -102,10 +102,15 @@ impl Remains {
 
     /// Whether something of this tree may have been written between these two places that is lost.
     pub(super) fn is_broken_between(&self, tree: &[u8], from: u64, until: u64) -> bool {
+        self.may_be_lost(from, until, |_, page| self.shape.tree_of(page).is_none_or(|of| of == tree))
+    }
+
+    /// Whether a message of a kind and about a page that are meant may be lost between these two places.
+    fn may_be_lost(&self, from: u64, until: u64, is_meant: impl Fn(Kind, u64) -> bool) -> bool {
         let mut between = self.breaks.iter().filter(|(place, _)| (from..until).contains(place));
-        between.any(|(_, before)| match before {
+        between.any(|(_, before)| match *before {
             Before::Whole => false,
-            Before::Broken(_, page) => self.shape.tree_of(*page).is_none_or(|of| of == tree),
+            Before::Broken(kind, page) => is_meant(kind, page),
             Before::Gap => true,
         })
     }
@@ -113,12 +118,7 @@ impl Remains {
     /// Whether the page may have been written whole again between these two places, which is lost: what all
     /// keys on it begin with may have become another then, and links leave that out.
     fn may_be_another(&self, page: u64, from: u64, until: u64) -> bool {
-        let between = self.breaks.iter().filter(|(place, _)| (from..until).contains(place));
-        between.into_iter().any(|(_, before)| match before {
-            Before::Whole => false,
-            Before::Broken(kind, about) => *about == page && *kind == Kind::Node,
-            Before::Gap => true,
-        })
+        self.may_be_lost(from, until, |kind, about| about == page && kind == Kind::Node)
     }
 
     /// What a leaf holds.
