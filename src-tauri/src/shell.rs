@@ -192,6 +192,8 @@ pub(crate) fn ask_to_quit(app: &AppHandle) {
 }
 
 fn end(app: &AppHandle) {
+    // Who starts it again now gets an app of their own, which waits for the data, and not one that is ending.
+    tauri_plugin_single_instance::destroy(app);
     if let Some(Ok(engine)) = app.try_state::<Opened>().map(|opened| opened.engine()) {
         tauri::async_runtime::block_on(async {
             // The links end with the process anyway; this says good-bye to the hosts that still answer.

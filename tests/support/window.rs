@@ -64,7 +64,7 @@ impl Window {
         let client = match opened {
             Some(Ok(client)) => client,
             Some(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
-            None => panic!("the window did not open in 60 s: {}", driver.printed()),
+            None => panic!("the window did not open in 60 s: {}{}", driver.printed(), threads(driver.pid())),
         };
         Self { runtime, client: Some(client), driver }
     }
@@ -279,6 +279,23 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// What each thread of the programs under this one waits for, to be shown when one of them hangs.
+fn threads(pid: u32) -> String {
+    let read = |path: String| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let mut text = String::new();
+    for pid in descendants(pid) {
+        for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let of = |name: &str| read(format!("{}/{name}", task.path().display()));
+            text.push_str(&format!("\n{pid} {}: {} in {}", of("comm"), of("wchan"), of("syscall")));
+        }
+        let server = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let server =
+            server.split(|byte| *byte == 0).find(|line| line.starts_with(b"WEBKIT_INSPECTOR_SERVER"));
+        text.push_str(&server.map_or_else(String::new, |line| format!("\n{pid} {}", line.escape_ascii())));
+    }
+    text
 }
 
 /// `None` if it is not done within the limit. The clock is the runtime's, so it is made inside it.
