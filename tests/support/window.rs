@@ -30,6 +30,8 @@ pub struct Window {
     runtime: Runtime,
     client: Option<Client>,
     driver: Process,
+    /// A folder that its programs have in their environment and no other desktop's.
+    folder: String,
 }
 
 impl Window {
@@ -66,7 +68,7 @@ impl Window {
             Some(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
             None => panic!("the window did not open in 60 s: {}{}", driver.printed(), threads(driver.pid())),
         };
-        Self { runtime, client: Some(client), driver }
+        Self { runtime, client: Some(client), driver, folder: desktop.folder().display().to_string() }
     }
 
     fn client(&self) -> &Client {
@@ -95,8 +97,12 @@ impl Window {
     }
 
     fn runs(&self) -> bool {
-        descendants(self.driver.pid()).iter().any(|pid| {
-            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("muster"))
+        // Not only below the driver: what outlives it is no child of it any more.
+        fs::read_dir("/proc").unwrap().flatten().any(|process| {
+            let is_app =
+                fs::read_link(process.path().join("exe")).is_ok_and(|program| program.ends_with("muster"));
+            let environ = || fs::read(process.path().join("environ")).unwrap_or_default();
+            is_app && memchr::memmem::find(&environ(), self.folder.as_bytes()).is_some()
         })
     }
 
