@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use support::desktop::Desktop;
 use support::musterctl::Operator;
@@ -12,7 +13,7 @@ use support::needs;
 use support::pages;
 use support::places;
 use support::wait::{seconds, until};
-use support::window::Window;
+use support::window::{Window, apps_of};
 
 use crate::answers;
 
@@ -169,6 +170,31 @@ fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
         "nothing of it was done: {log:?}"
     );
     window.close();
+}
+
+#[test]
+fn an_app_that_is_started_while_another_is_killed_opens_a_window_of_its_own() {
+    needs!(Window);
+    let Ground { window, variables, desktop, .. } = ground();
+    let folder = desktop.folder().display().to_string();
+    let [first] = apps_of(&folder)[..] else { panic!("one app runs, not {:?}", apps_of(&folder)) };
+    // It has the name of the one app and does not answer: the second waits for its word.
+    signal(first, Signal::STOP);
+    let second = std::thread::scope(|scope| {
+        let second = scope.spawn(|| Window::open(&desktop, &places::program("muster"), &variables));
+        until("the second to be started", seconds(30), || (apps_of(&folder).len() == 2).then_some(()));
+        std::thread::sleep(seconds(2));
+        signal(first, Signal::KILL);
+        second.join().unwrap()
+    });
+    second.wait_for("nav-hosts");
+    assert!(!apps_of(&folder).contains(&first));
+    second.close();
+    drop(window);
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
 }
 
 #[test]

@@ -282,7 +282,8 @@ fn a_helper_that_is_killed_leaves_nothing_that_listens_to_the_journal() {
     let mut following = operator.start(&quiet);
     // By its words, since another test may follow the journal of the same host.
     let pids = |words: &str| host.try_run(&["pgrep", "-f", words]).stdout;
-    let listener = "^[^ ]*journalctl .*never-says-anything";
+    // Not the one that reads the page shown before it follows: that ends by itself at once.
+    let listener = "^[^ ]*journalctl .*never-says-anything.* --follow";
     until("the journal to be listened to", seconds(30), || (!pids(listener).is_empty()).then_some(()));
     let pid = String::from_utf8(pids(listener)).unwrap().trim().to_owned();
     let helper = host.run(&["ps", "-o", "ppid=", "-p", &pid]).trim().to_owned();

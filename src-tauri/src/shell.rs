@@ -3,7 +3,9 @@
 //! The window is built here and not in the configuration, because only a builder can refuse
 //! navigation and new windows, which the content security policy does not cover.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +19,11 @@ use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBui
 use tokio::sync::broadcast;
 
 use crate::{commands, link, manners};
+
+/// How often this program was started in its own place already.
+const TRIES: &str = "MUSTER_TRIES";
+const MOST_TRIES: u32 = 10;
+const TRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// The engine, or why it could not be opened: the window then says so.
 pub(crate) struct Opened {
@@ -87,7 +94,7 @@ impl Outside {
 pub(crate) fn run() -> anyhow::Result<()> {
     let data_dir = this_computer::data_dir()?;
     let log = crate::log::start(&data_dir);
-    let app = tauri::Builder::default()
+    let built = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, words, _| {
             raise(app);
             if let Some(event) = open_event(&words) {
@@ -110,7 +117,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
             }
             Ok(())
         })
-        .build(tauri::generate_context!())?;
+        .build(tauri::generate_context!());
+    let app = match built {
+        Err(tauri::Error::PluginInitialization(plugin, why)) if plugin == "single-instance" => {
+            drop(log);
+            return Err(start_anew(&why));
+        }
+        built => built?,
+    };
     app.run(|app, event| match event {
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
             api.prevent_close();
@@ -121,6 +135,21 @@ pub(crate) fn run() -> anyhow::Result<()> {
     });
     drop(log);
     Ok(())
+}
+
+/// Starts this program once more in its own place, and comes back only where that fails: the app that it
+/// wanted to hand over to ended before it answered. GTK cannot be begun twice in one program.
+fn start_anew(why: &str) -> anyhow::Error {
+    let tries = std::env::var(TRIES).ok().and_then(|tries| tries.parse().ok()).unwrap_or(0u32);
+    let failed = anyhow::anyhow!("another Muster runs and does not answer: {why}; end it and start again");
+    if tries >= MOST_TRIES {
+        return failed;
+    }
+    std::thread::sleep(TRY_PAUSE);
+    let Ok(program) = std::env::current_exe() else { return failed };
+    let mut again = Command::new(program);
+    again.args(std::env::args_os().skip(1)).env(TRIES, (tries + 1).to_string());
+    failed.context(again.exec())
 }
 
 /// Opens the engine, and the door through which `musterctl` asks this app while it runs.

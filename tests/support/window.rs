@@ -97,13 +97,7 @@ impl Window {
     }
 
     fn runs(&self) -> bool {
-        // Not only below the driver: what outlives it is no child of it any more.
-        fs::read_dir("/proc").unwrap().flatten().any(|process| {
-            let is_app =
-                fs::read_link(process.path().join("exe")).is_ok_and(|program| program.ends_with("muster"));
-            let environ = || fs::read(process.path().join("environ")).unwrap_or_default();
-            is_app && memchr::memmem::find(&environ(), self.folder.as_bytes()).is_some()
-        })
+        !apps_of(&self.folder).is_empty()
     }
 
     fn find(&self, selector: &str) -> Element {
@@ -285,6 +279,25 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// PIDs of the apps that run with this folder in their environment. Not only below the driver: what outlives
+/// it is no child of it any more. One that was killed is there as long as any of its threads is, with all
+/// that it holds open.
+pub fn apps_of(folder: &str) -> Vec<u32> {
+    let is_app = |task: &Path| {
+        let program = fs::read_link(task.join("exe"));
+        let environ = || fs::read(task.join("environ")).unwrap_or_default();
+        program.is_ok_and(|program| program.ends_with("muster"))
+            && memchr::memmem::find(&environ(), folder.as_bytes()).is_some()
+    };
+    let numbered = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
+    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(numbered);
+    let runs = |pid: &u32| {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+        tasks.into_iter().flatten().flatten().any(|task| is_app(&task.path()))
+    };
+    pids.filter(runs).collect()
 }
 
 /// What each thread of the programs under this one waits for, to be shown when one of them hangs.

@@ -34,9 +34,9 @@ pub(super) fn flush(db: &sled::Db) -> sled::Result<()> {
 fn begin(db: &sled::Db, answer: &Sender<sled::Result<()>>) -> sled::Result<()> {
     let (db, answer) = (db.clone(), answer.clone());
     std::thread::Builder::new().name("store flush".into()).spawn(move || {
-        let done = guard::quietly(|| db.flush().map(drop));
-        // Let go of before the answer: who is answered may close the store and open it again.
-        drop(db);
+        // It takes the store with it, which is let go of before the answer: who is answered may close
+        // the store and open it again.
+        let done = guard::quietly(move || db.flush().map(drop));
         let done = done.unwrap_or_else(|panic| Err(sled::Error::ReportableBug(panic)));
         // An earlier one may have answered already.
         let _ = answer.send(done);
@@ -46,13 +46,16 @@ fn begin(db: &sled::Db, answer: &Sender<sled::Result<()>>) -> sled::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::open::try_sled;
     use super::*;
 
     #[test]
     fn what_was_written_is_flushed_and_the_store_can_be_opened_again_at_once() {
         let dir = tempfile::tempdir().unwrap();
         for round in 0..20u8 {
-            let db = sled::open(dir.path()).unwrap();
+            // As the program opens it: a child that another test is just starting may hold the lock.
+            let opened = try_sled(dir.path());
+            let db = opened.map_err(|why| why.told(dir.path())).unwrap();
             assert_eq!(db.len(), usize::from(round));
             db.insert([round], &[round]).unwrap();
             flush(&db).unwrap();
