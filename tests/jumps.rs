@@ -13,7 +13,7 @@ use support::sshd::own_user;
 use support::wait::seconds;
 
 /// Saves a host without asking it for its key.
-fn save(operator: &Operator, hops: &Hops, name: &str, hop: usize, jump: Option<&str>) {
+pub(crate) fn save(operator: &Operator, hops: &Hops, name: &str, hop: usize, jump: Option<&str>) {
     let (user, key) = (own_user(), hops.key());
     let dir = hops.hosts[hop].home().join("muster");
     let mut words = vec!["host", "add", name, "--address", hops.hosts[hop].address(), "--user", &user];

@@ -1,14 +1,22 @@
 //! A planted password is looked for everywhere that it must not be.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use base64::Engine;
+use support::desktop::Desktop;
 use support::keyring::Session;
 use support::musterctl::Operator;
 use support::needs;
+use support::places;
+use support::sshd::make_key;
 use support::systemd_host::SystemdHost;
+use support::wait::{seconds, until};
+use support::window::{Window, apps_of};
 
 /// The forms in which a secret could lie in a file.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
@@ -117,4 +125,129 @@ fn a_password_is_in_no_file_no_output_and_nowhere_on_the_host() {
         !holds(&memory.stdout, password),
         "in the journal, an environment or a temporary file of the host"
     );
+}
+
+const PAGE: u64 = 4_096;
+
+/// Whether any memory that a program can write holds the secret. Looked for by grep, which is quick where this
+/// program, built to be debugged, is not.
+fn memory_holds(pid: u32, secret: &str) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("forms");
+    fs::write(&list, forms(secret).join(&b'\n')).unwrap();
+    let mut grep = Command::new("grep");
+    grep.args(["-aqF", "-f"]).arg(&list).env("LC_ALL", "C").stdin(Stdio::piped());
+    let mut grep = grep.spawn().unwrap();
+    let mut input = grep.stdin.take().unwrap();
+    let mut seen = 0;
+    each_touched(pid, |bytes| {
+        seen += bytes.len();
+        // It ends with the first that it finds.
+        input.write_all(bytes).is_ok()
+    });
+    drop(input);
+    let found = grep.wait().unwrap().success();
+    assert!(found || seen > 0, "no memory of {pid} was read");
+    found
+}
+
+/// Gives the memory that a program can write and has touched, by pieces that follow on each other, for as long as
+/// more is wanted.
+fn each_touched(pid: u32, mut more: impl FnMut(&[u8]) -> bool) {
+    let of = |name: &str| format!("/proc/{pid}/{name}");
+    let (memory, pages) = (fs::File::open(of("mem")).unwrap(), fs::File::open(of("pagemap")).unwrap());
+    let maps = fs::read_to_string(of("maps")).unwrap();
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (begin, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+        let [begin, end] = [begin, end].map(|place| u64::from_str_radix(place, 16).unwrap() / PAGE);
+        for first in (begin..end).step_by(512) {
+            let count = 512.min(end - first);
+            let mut entries = vec![0; usize::try_from(count * 8).unwrap()];
+            pages.read_exact_at(&mut entries, first * 8).unwrap();
+            if entries.chunks(8).all(|entry| entry[7] & 0x80 == 0) {
+                continue;
+            }
+            let mut bytes = vec![0; usize::try_from(count * PAGE).unwrap()];
+            let read = memory.read_at(&mut bytes, first * PAGE).unwrap_or(0);
+            if !more(&bytes[..read]) {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_the_memory_of_a_program_is_found() {
+    let secret = format!("planted {}", std::process::id()).repeat(2);
+    let mut holder = Command::new("sh");
+    holder.args(["-c", &format!("x='{secret}'; read y")]).stdin(Stdio::piped());
+    let mut holder = holder.spawn().unwrap();
+    until("the shell to have it", seconds(10), || memory_holds(holder.id(), &secret).then_some(()));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+}
+
+/// Files that a program has in its memory, among those that somebody can have written while it ran.
+fn mapped_files_with(pid: u32, secret: &str) -> Vec<String> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let mut files: Vec<&str> = maps.lines().filter_map(|line| Some(&line[line.find('/')?..])).collect();
+    files.sort_unstable();
+    files.dedup();
+    assert!(!files.is_empty());
+    let held = |file: &&str| holds(&fs::read(file).unwrap_or_default(), secret);
+    files.into_iter().filter(held).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_the_app_was_told_is_in_none_of_its_files_and_not_in_its_memory_once_it_was_used() {
+    needs!(Root, SystemdHost, Window);
+    let host = SystemdHost::start();
+    let sudo_password = host.add_user("ann");
+    host.set_sudoers("ann ALL=(ALL) ALL");
+    let key = host.tree().join("root/key");
+    let passphrase = "a passphrase that is planted";
+    make_key(&key, Some(passphrase));
+    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
+    fs::write(host.tree().join("root/.ssh/authorized_keys"), public).unwrap();
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("nav-hosts");
+    let [app] = apps_of(&desktop.folder().display().to_string())[..] else { panic!("one app runs") };
+
+    // All of it through the app, which has the data open.
+    let at = ["--address", &host.address()];
+    let add = |name, more: &[&str], secret: &str| {
+        let words = [&["host", "add", name], &at[..], more].concat();
+        operator.run_with_input(&words, secret).done();
+        operator.accept(name);
+    };
+    add("web", &["--user", "root", "--password-stdin"], host.password());
+    add("key", &["--user", "root", "--key", key.to_str().unwrap(), "--passphrase-stdin"], passphrase);
+    add("ann", &["--user", "ann", "--password-stdin", "--sudo", "password"], &sudo_password);
+    operator.run_with_input(&["host", "edit", "ann", "--sudo-password-stdin"], &sudo_password).done();
+    for name in ["web", "key", "ann"] {
+        operator.run(&["run", name, "--", "true"]).done();
+    }
+    operator.run(&["run", "ann", "--sudo", "--", "id"]).done();
+    for format in ["ssh-config", "csv", "json"] {
+        let file = operator.folder().join(format!("hosts.{format}"));
+        operator.run(&["host", "export", file.to_str().unwrap(), "--format", format]).done();
+    }
+    for secret in [host.password(), passphrase, &sudo_password] {
+        let (files, mapped) = (files_with(operator.folder(), secret), mapped_files_with(app, secret));
+        assert_eq!((files, mapped), (Vec::<String>::new(), Vec::<String>::new()), "{secret}");
+    }
+    for name in ["web", "key", "ann"] {
+        window.script_async(&format!(
+            "const done = arguments[arguments.length - 1];\
+             window.__TAURI__.core.invoke('host_disconnect', {{args: {{host: '{name}'}}}}).then(done)"
+        ));
+    }
+    for secret in [host.password(), passphrase, &sudo_password] {
+        until(&format!("{secret} to be wiped"), seconds(20), || (!memory_holds(app, secret)).then_some(()));
+    }
+    window.close();
 }

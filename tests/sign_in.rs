@@ -1,9 +1,12 @@
 //! Signing in with more than one proof, and what a person is asked in a terminal.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use protocol::FaultCode;
+use support::desktop::Desktop;
 use support::keyring::Session;
 use support::musterctl::Operator;
 use support::needs;
@@ -13,10 +16,11 @@ use support::process::{Process, free_port, tool};
 use support::sshd::{Sshd, make_key, own_user};
 use support::throwaway_user::ThrowawayUser;
 use support::wait::{seconds, until};
+use support::window::Window;
 
 /// Runs musterctl in a terminal of its own (script(1)), answers each of `prompts` when it stands there, and
 /// gives all that the terminal showed.
-fn in_terminal(operator: &Operator, words: &[&str], prompts: &[(&str, &str)]) -> (String, i32) {
+pub(crate) fn in_terminal(operator: &Operator, words: &[&str], prompts: &[(&str, &str)]) -> (String, i32) {
     let line = format!("{} {}", places::program("musterctl").display(), words.join(" "));
     let mut child = Command::new("script")
         .args(["-qefc", &line, "/dev/null"])
@@ -166,4 +170,50 @@ fn another_server_than_openssh_is_trusted_signed_in_to_and_looked_at() {
     operator.run_with_input(&["host", "edit", "web", "--password-stdin"], "wrong-one").done();
     operator.run(&["check", "web"]).refused(5, &["web"]);
     assert_eq!(dropbear.printed().matches("Bad password attempt").count(), 1, "{}", dropbear.printed());
+}
+
+/// As many hosts, one wrong password: nobody is locked out by it.
+#[test]
+fn fifty_hosts_with_a_wrong_password_are_sent_it_once_each() {
+    needs!(Root, Sshd, Window);
+    const HOSTS: usize = 50;
+    let user = ThrowawayUser::add();
+    let sshd = Sshd::start_with(&["PasswordAuthentication yes", "MaxAuthTries 1", "MaxStartups 10:30:60"]);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let port = sshd.port().to_string();
+    let names: Vec<String> = (1..=HOSTS).map(|number| format!("web-{number}")).collect();
+    for name in &names {
+        let words = ["host", "add", name, "--address", "127.0.0.1", "--port", &port, "--user", &user.name];
+        let words: Vec<&str> = words.into_iter().chain(["--password-stdin", "--helper", "none"]).collect();
+        operator.run_with_input(&words, "wrong-one").done();
+    }
+    // They share the address, so one word for the key is enough.
+    operator.accept("web-1");
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("nav-hosts");
+    let rows = || {
+        window.script_async(
+            "const done = arguments[arguments.length - 1];\
+             window.__TAURI__.core.invoke('hosts_list', {args: {}}).then(done)",
+        )
+    };
+    let links =
+        |state: &str| rows().as_array().unwrap().iter().filter(|row| row["link"]["state"] == state).count();
+    window.script(&format!(
+        "{names:?}.forEach(host => window.__TAURI__.core.invoke('host_connect', {{args: {{host}}}}))"
+    ));
+    let begun = Instant::now();
+    while links("failed") < HOSTS {
+        assert!(begun.elapsed() < seconds(120), "not all were refused: {}; {}", rows(), sshd.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let sent = || sshd.log().matches("Failed password for").count();
+    assert_eq!(sent(), HOSTS, "{}", rows());
+    // None is tried again by itself.
+    std::thread::sleep(seconds(8));
+    assert_eq!((sent(), links("failed")), (HOSTS, HOSTS));
+    window.close();
 }

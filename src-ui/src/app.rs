@@ -331,7 +331,7 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::HostEdit { host } => view! { <HostForm host=Some(host) /> }.into_any(),
             OpenDialog::HostRemove { host } => view! { <HostRemoveDialog host /> }.into_any(),
             OpenDialog::HostsEdit { hosts } => view! { <HostsEditDialog hosts /> }.into_any(),
-            OpenDialog::Trust { host } => view! { <TrustDialog host /> }.into_any(),
+            OpenDialog::Trust { host, asked } => view! { <TrustDialog host asked /> }.into_any(),
             OpenDialog::Service { host, unit, action } => {
                 view! { <ServiceDialog host unit action /> }.into_any()
             }

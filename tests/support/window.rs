@@ -30,8 +30,8 @@ pub struct Window {
     runtime: Runtime,
     client: Option<Client>,
     driver: Process,
-    /// A folder that its programs have in their environment and no other desktop's.
-    folder: String,
+    /// PIDs of the app, which may outlive the driver that started it.
+    apps: Vec<u32>,
 }
 
 impl Window {
@@ -68,7 +68,8 @@ impl Window {
             Some(Err(why)) => panic!("the window did not open: {why}; {}", driver.printed()),
             None => panic!("the window did not open in 60 s: {}{}", driver.printed(), threads(driver.pid())),
         };
-        Self { runtime, client: Some(client), driver, folder: desktop.folder().display().to_string() }
+        let apps = apps_of(&desktop.folder().display().to_string());
+        Self { runtime, client: Some(client), driver, apps }
     }
 
     fn client(&self) -> &Client {
@@ -97,7 +98,7 @@ impl Window {
     }
 
     fn runs(&self) -> bool {
-        !apps_of(&self.folder).is_empty()
+        self.apps.iter().any(|pid| has_not_ended(*pid))
     }
 
     fn find(&self, selector: &str) -> Element {
@@ -281,23 +282,27 @@ impl Drop for Window {
     }
 }
 
-/// PIDs of the apps that run with this folder in their environment. Not only below the driver: what outlives
-/// it is no child of it any more. One that was killed is there as long as any of its threads is, with all
-/// that it holds open.
+/// PIDs of the apps that run with this folder in their environment.
 pub fn apps_of(folder: &str) -> Vec<u32> {
-    let is_app = |task: &Path| {
-        let program = fs::read_link(task.join("exe"));
-        let environ = || fs::read(task.join("environ")).unwrap_or_default();
+    let is_app = |pid: &u32| {
+        let program = fs::read_link(format!("/proc/{pid}/exe"));
+        let environ = || fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         program.is_ok_and(|program| program.ends_with("muster"))
             && memchr::memmem::find(&environ(), folder.as_bytes()).is_some()
     };
     let numbered = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
-    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(numbered);
-    let runs = |pid: &u32| {
-        let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-        tasks.into_iter().flatten().flatten().any(|task| is_app(&task.path()))
-    };
-    pids.filter(runs).collect()
+    fs::read_dir("/proc").unwrap().flatten().filter_map(numbered).filter(is_app).collect()
+}
+
+/// True as long as any thread of it is. A program that was killed has long lost its memory, by which it could
+/// be told from others, when its last thread closes what it held open: sockets, a name on the bus, locks.
+fn has_not_ended(pid: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    tasks.into_iter().flatten().flatten().any(|task| {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        // The name in parentheses may hold anything: fields are counted from the last one.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    })
 }
 
 /// What each thread of the programs under this one waits for, to be shown when one of them hangs.

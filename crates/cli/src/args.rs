@@ -230,6 +230,13 @@ pub(crate) enum TrustVerb {
         file: PathBuf,
     },
     List,
+    /// Show which computer answers for the host, by its machine-id, or say that it is the one that is meant
+    Machine {
+        name: String,
+        /// Its machine-id as it is shown, or 'none'; nothing is done on another computer than before until then
+        #[arg(long, value_name = "ID")]
+        accept: Option<String>,
+    },
     /// Forget every key accepted for the host
     Forget {
         name: String,

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use engine::Desk;
 use protocol::Fault;
-use protocol::ipc::{TrustAccept, TrustExport, TrustForget, TrustList, TrustShow};
+use protocol::ipc::{TrustAccept, TrustExport, TrustForget, TrustList, TrustMachine, TrustMarks, TrustShow};
 use protocol::sockets::endpoint;
-use protocol::trust::{HostKey, KeyRole, TrustEntry, TrustOffer, TrustSource, TrustedKey, Verdict, art};
+use protocol::trust::{
+    HostKey, HostMarks, KeyRole, Machine, TrustEntry, TrustOffer, TrustSource, TrustedKey, Verdict, art,
+};
 
 use crate::args::TrustVerb;
 use crate::output::{Printer, Set, list, table, time};
@@ -26,6 +28,16 @@ pub(crate) async fn act(desk: &Desk, verb: TrustVerb, printer: &Printer) -> Resu
                 )
             })
         }
+        TrustVerb::Machine { name, accept: None } => {
+            printer.show(&desk.call(TrustMarks { host: name }).await?, marks_words)
+        }
+        TrustVerb::Machine { name, accept: Some(id) } => {
+            let machine_id = (id != NO_ID).then(|| id.to_ascii_lowercase());
+            let accepted = desk.call(TrustMachine { host: name, machine_id }).await?;
+            printer.show(&accepted, |machine| {
+                format!("the machine-id {} is the one that is meant\n", id_of(&machine.known))
+            })
+        }
         TrustVerb::List => printer.show(&desk.call(TrustList {}).await?, |keys| key_table(keys)),
         TrustVerb::Export { file } => {
             let lines = desk.call(TrustExport {}).await?;
@@ -37,6 +49,34 @@ pub(crate) async fn act(desk: &Desk, verb: TrustVerb, printer: &Printer) -> Resu
             printer.show(&forgotten, |count| format!("{count} accepted keys forgotten\n"))
         }
     }
+}
+
+/// How a computer without a machine-id is named.
+const NO_ID: &str = "none";
+
+fn id_of(machine: &Machine) -> &str {
+    machine.id.as_deref().unwrap_or(NO_ID)
+}
+
+fn marks_words(marks: &HostMarks) -> String {
+    let mut pairs = vec![("Host", marks.host.clone())];
+    pairs.extend(marks.keys.iter().map(|key| ("Key", format!("{} {}", key.algorithm, key.fingerprint))));
+    match &marks.machine {
+        None => pairs.push(("Machine id", "not known: it has not answered yet".to_owned())),
+        Some(machine) => {
+            let by = match machine.accepted_by.as_str() {
+                "" => String::new(),
+                by => format!(", accepted by {by}"),
+            };
+            let since = time(machine.known.since_ms);
+            pairs.push(("Machine id", format!("{} since {since}{by}", id_of(&machine.known))));
+            if let Some(other) = &machine.other {
+                let since = time(other.since_ms);
+                pairs.push(("ANOTHER NOW", format!("{} since {since}: nothing is done there", id_of(other))));
+            }
+        }
+    }
+    list(&pairs)
 }
 
 fn offer_words(offer: &TrustOffer) -> String {

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Set for the program that is cut: what it does, and on which folder.
 const WORK: &str = "MUSTER_TEST_WORK";
+/// Set for the program that runs one test alone.
+const ALONE: &str = "MUSTER_TEST_ALONE";
 /// Set where a few pieces of work are enough.
 const FEW: &str = "MUSTER_TEST_FEW";
 
@@ -43,6 +45,19 @@ impl Dice {
     pub(crate) fn pick<'w>(&mut self, words: &[&'w str]) -> &'w str {
         words[self.roll(words.len() as u64) as usize]
     }
+}
+
+/// True in a program that runs the test `name` and nothing else, so that what is counted of the program is the
+/// test's. Elsewhere such a program is run, and must succeed.
+pub(crate) fn runs_alone(name: &str) -> bool {
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(ALONE, "1");
+    let status = command.status().unwrap();
+    assert!(status.success(), "{name} by itself ended with {status}");
+    false
 }
 
 /// What this program was started to do, if it is one that is cut.

@@ -41,6 +41,8 @@ pub enum FaultCode {
     HostKeyChanged,
     /// A known_hosts file says that this key must not be used.
     HostKeyRevoked,
+    /// Another computer answers for the host than before, by its machine-id.
+    MachineChanged,
     // sign-in
     SignInRefused,
     KeyEncrypted,
@@ -103,7 +105,7 @@ impl FaultCode {
             | OperationUnknown | NotInThisVersion | GuardNotMet => 2,
             UnitFailed | CommandFailed | NotOnThisHost | TimedOut | Internal | Unknown => 1,
             NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh | LinkLost | OutcomeUnknown => 3,
-            HostKeyUnknown | HostKeyChanged | HostKeyRevoked => 4,
+            HostKeyUnknown | HostKeyChanged | HostKeyRevoked | MachineChanged => 4,
             SignInRefused | KeyEncrypted | AgentUnavailable | PasswordMissing | AnswerNeeded => 5,
             HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe
             | HelperFailed | HelperUnused => 6,
@@ -144,6 +146,9 @@ impl FaultCode {
                 "ask the host's owner; if the change is right, 'musterctl trust forget' and accept the new key"
             }
             HostKeyRevoked => "do not connect; ask the host's owner which key it has now",
+            MachineChanged => {
+                "find out whether it is the host you mean; if it is, 'musterctl trust machine NAME --accept ID'"
+            }
             SignInRefused => "check the user and the key or password with 'musterctl host edit'",
             KeyEncrypted => "give its passphrase with 'musterctl host edit NAME --passphrase-stdin'",
             AgentUnavailable => "start ssh-agent, add a key to it and set SSH_AUTH_SOCK",

@@ -25,7 +25,7 @@ use crate::snapshot::{Aged, Snapshot};
 use crate::sockets::{SocketAnswer, SocketQuery};
 use crate::store::{BackupFacts, StoreFacts, StoreNotice, StoreReport};
 use crate::system::System;
-use crate::trust::{TrustEntry, TrustOffer, TrustedKey};
+use crate::trust::{HostMachine, HostMarks, TrustEntry, TrustOffer, TrustedKey};
 
 /// Something that can be asked of the engine, with the type of its answer.
 pub trait Command: Serialize + DeserializeOwned {
@@ -102,6 +102,11 @@ commands! {
     "trust_forget_key" TrustForgetKey { address: String, port: u16, fingerprint: String } -> u32;
     /// The accepted keys in the format of known_hosts.
     "trust_export" TrustExport {} -> String;
+    /// What tells that a host is the one that is meant; nothing is asked of it.
+    "trust_marks" TrustMarks { host: String } -> HostMarks;
+    /// Says that the computer that answers for the host now is the one that is meant, if this is its
+    /// machine-id; `None` is for one that has none.
+    "trust_machine" TrustMachine { host: String, machine_id: Option<String> } -> HostMachine;
 
     /// Where secrets are kept, and whether that place can be used now.
     "secrets_state" SecretsState {} -> KeyringState;

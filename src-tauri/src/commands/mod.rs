@@ -73,6 +73,8 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         trust::trust_forget,
         trust::trust_forget_key,
         trust::trust_export,
+        trust::trust_marks,
+        trust::trust_machine,
         credentials::secrets_state,
         credentials::vault_create,
         credentials::vault_unlock,

@@ -7,4 +7,6 @@ super::pass! {
     trust_forget: TrustForget;
     trust_forget_key: TrustForgetKey;
     trust_export: TrustExport;
+    trust_marks: TrustMarks;
+    trust_machine: TrustMachine;
 }

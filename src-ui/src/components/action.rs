@@ -19,6 +19,7 @@ use crate::operations::course::{Course, GuardInput, KeptAs, UnderWay};
 use crate::services::outcome::result_glyph;
 use crate::state::{now_ms, use_app};
 use crate::text::{t_string, use_i18n};
+use crate::trust::Marks;
 
 /// The host that is acted on, and its name as a person types it where it is guarded.
 #[derive(Clone, Copy)]
@@ -214,7 +215,9 @@ pub(crate) fn ActionLine(
         .into_any(),
         Course::Asking => ().into_any(),
     };
+    let marks = target.is_guarded.then(|| view! { <Marks host=target.name.get_value() /> });
     view! {
+        {marks}
         <form
             class="action-line"
             on:submit=move |event| {

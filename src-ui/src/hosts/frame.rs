@@ -21,6 +21,7 @@ use crate::ipc;
 use crate::state::standing::{NextStep, Standing, Tone, next_step, seen_ms};
 use crate::state::{OpenDialog, use_app};
 use crate::text::{I18n, link_words_aged, next_step_words, retry_words, t_string, use_i18n};
+use crate::trust::MachineBar;
 
 /// The host that the page is about; provided by the frame.
 #[derive(Clone, Copy)]
@@ -101,6 +102,7 @@ pub(crate) fn HostFrame() -> impl IntoView {
             <HostHead />
             <HostTabs />
             <LinkFault />
+            <MachineBar />
             // Another host is another page: nothing of the one before may stay.
             {move || {
                 name.track();
@@ -260,7 +262,7 @@ fn HostMenu() -> impl IntoView {
                 "host-key",
                 move || t_string!(i18n, app.show_key).to_string(),
                 move || {
-                    open(|host| OpenDialog::Trust { host });
+                    open(|host| OpenDialog::Trust { asked: host.clone(), host });
                 },
             ));
             items.push(MenuItem::new(

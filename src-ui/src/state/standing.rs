@@ -118,7 +118,7 @@ fn of_code(code: FaultCode) -> Standing {
     match code {
         NameNotResolved | PortClosed | NoAnswer | NoRoute | NotSsh => Standing::Unreachable,
         HostKeyUnknown => Standing::KeyUnknown,
-        HostKeyChanged | HostKeyRevoked => Standing::KeyChanged,
+        HostKeyChanged | HostKeyRevoked | MachineChanged => Standing::KeyChanged,
         SignInRefused | KeyEncrypted | KeyFileUnusable | AgentUnavailable | PasswordMissing
         | AnswerNeeded => Standing::SignIn,
         HelperNotBuilt | HelperNoexec | HelperNoSpace | HelperArch | HelperBlocked | HelperUnsafe

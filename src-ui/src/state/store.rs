@@ -43,6 +43,8 @@ pub(crate) enum OpenDialog {
     },
     Trust {
         host: String,
+        /// The host to connect to once the key is accepted: behind a jump host it is another one.
+        asked: String,
     },
     Service {
         host: String,
@@ -489,7 +491,10 @@ impl App {
     fn take_step_at(self, asked: &str, host: String, step: NextStep) {
         match step {
             NextStep::Connect | NextStep::Retry => self.connect(asked),
-            NextStep::AcceptKey | NextStep::CompareKeys => self.dialog.set(Some(OpenDialog::Trust { host })),
+            NextStep::AcceptKey | NextStep::CompareKeys => {
+                let asked = asked.to_owned();
+                self.dialog.set(Some(OpenDialog::Trust { host, asked }));
+            }
             NextStep::FixSignIn | NextStep::Edit | NextStep::MoveHelper => {
                 self.dialog.set(Some(OpenDialog::HostEdit { host }));
             }

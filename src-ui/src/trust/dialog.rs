@@ -19,10 +19,14 @@ use crate::state::use_app;
 use crate::text::{I18n, t_string, use_i18n};
 
 #[component]
-pub(crate) fn TrustDialog(host: String) -> impl IntoView {
+pub(crate) fn TrustDialog(
+    host: String,
+    /// Connected to once the key is accepted.
+    asked: String,
+) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
-    let host = StoredValue::new(host);
+    let (host, asked) = (StoredValue::new(host), StoredValue::new(asked));
     let offer = RwSignal::new(Load::<TrustOffer>::Loading);
     let busy = RwSignal::new(false);
     let forgotten = RwSignal::new(false);
@@ -49,12 +53,12 @@ pub(crate) fn TrustDialog(host: String) -> impl IntoView {
         fault.set(None);
         spawn_local(async move {
             let host = host.get_value();
-            let result = ipc::call(TrustAccept { host: host.clone(), fingerprint, once }).await;
+            let result = ipc::call(TrustAccept { host, fingerprint, once }).await;
             busy.try_set(false);
             match result {
                 Ok(_) => {
                     app.dialog.set(None);
-                    app.connect(&host);
+                    asked.with_value(|asked| app.connect(asked));
                 }
                 Err(why) => drop(fault.try_set(Some(why))),
             }

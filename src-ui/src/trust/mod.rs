@@ -3,9 +3,11 @@
 #[cfg(target_arch = "wasm32")]
 mod dialog;
 #[cfg(target_arch = "wasm32")]
+mod machine;
+#[cfg(target_arch = "wasm32")]
 mod page;
 #[cfg(target_arch = "wasm32")]
 mod words;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {dialog::*, page::*, words::*};
+pub(crate) use {dialog::*, machine::*, page::*, words::*};

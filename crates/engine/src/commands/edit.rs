@@ -32,7 +32,7 @@ impl Handle for HostsEdit {
         let mut changed = Vec::new();
         for (before, host) in parts.hosts.edit(hosts, change).await? {
             if !before.has_link_of(&host) {
-                parts.sessions.end(&host.id);
+                parts.sessions.renew(&host);
             }
             log(engine, OperationKind::HostEdit, Some(&host), &host.name, &summary).await?;
             changed.push(host);

@@ -134,7 +134,7 @@ impl Handle for HostSave {
             return Err(fault);
         }
         if before.as_ref().is_some_and(|before| changed_secret || !before.has_link_of(&host)) {
-            parts.sessions.end(&host.id);
+            parts.sessions.renew(&host);
         }
         if let Some(before) = before {
             // What was kept for a way that is not taken any more goes.
@@ -216,6 +216,7 @@ impl Handle for HostRemove {
         parts.sessions.end(&host.id);
         parts.snapshots.forget(&host.id).await?;
         parts.notes.forget(&host).await?;
+        parts.trust.forget_machine(&host).await?;
         let others = parts.hosts.list().await?;
         if !others
             .iter()

@@ -27,6 +27,7 @@ impl Handle for KeySetUp {
     async fn handle(self, engine: &Engine) -> Result<Operation, Fault> {
         let host = remote(engine, &self.host).await?;
         check_guard(&host, self.typed_name.as_deref())?;
+        engine.parts.trust.must_be_known_machine(&host).await?;
         let path = key_path(self.key.as_deref())?;
         let passphrase = self.passphrase.map(SecretString::from);
         if passphrase.is_some() {
@@ -168,7 +169,7 @@ async fn carry_out(
             Err(fault) => summary += &format!("; its password stays: {}", fault.message),
         }
     }
-    parts.sessions.end(&saved.id);
+    parts.sessions.renew(&saved);
     engine.tell(Event::HostsChanged {});
     Ok(summary)
 }

@@ -1,9 +1,14 @@
 //! trust: showing a host's key, accepting it, forgetting it.
 
 use protocol::hosts::Host;
-use protocol::ipc::{Event, TrustAccept, TrustExport, TrustForget, TrustForgetKey, TrustList, TrustShow};
+use protocol::ipc::{
+    Event, TrustAccept, TrustExport, TrustForget, TrustForgetKey, TrustList, TrustMachine, TrustMarks,
+    TrustShow,
+};
 use protocol::operations::OperationKind;
-use protocol::trust::{HostKey, KeyRole, TrustEntry, TrustOffer, TrustSource, TrustedKey, Verdict};
+use protocol::trust::{
+    HostKey, HostMachine, HostMarks, KeyRole, TrustEntry, TrustOffer, TrustSource, TrustedKey, Verdict,
+};
 use protocol::{Fault, FaultCode};
 
 use super::Handle;
@@ -218,5 +223,30 @@ impl Handle for TrustForget {
         }
         engine.tell(Event::HostsChanged {});
         Ok(forgotten)
+    }
+}
+
+impl Handle for TrustMarks {
+    async fn handle(self, engine: &Engine) -> Result<HostMarks, Fault> {
+        let host = engine.host(&self.host).await?;
+        if host.is_local() {
+            return Ok(HostMarks { host: host.name, ..HostMarks::default() });
+        }
+        let known = engine.parts.trust.known(&host.address, host.port).await?.keys;
+        let machine = engine.parts.trust.machine(&host).await?;
+        let keys = own(&known).map(|trusted| trusted.key.clone()).collect();
+        Ok(HostMarks { host: host.name, keys, machine })
+    }
+}
+
+impl Handle for TrustMachine {
+    async fn handle(self, engine: &Engine) -> Result<HostMachine, Fault> {
+        let host = remote(engine, &self.host).await?;
+        let by = &engine.parts.operator;
+        let accepted = engine.parts.trust.accept_machine(&host, self.machine_id, by).await?;
+        let target = format!("machine-id {}", accepted.known.id.as_deref().unwrap_or(trust::machines::NONE));
+        log(engine, OperationKind::TrustAccept, Some(&host), &target, "").await?;
+        engine.tell(Event::HostsChanged {});
+        Ok(accepted)
     }
 }

@@ -34,6 +34,7 @@ impl Session {
     /// for its next try, tries now.
     pub fn keep(self: &Arc<Self>, interval_ms: u32) {
         let mut keeper = locked(&self.keeper);
+        self.interval_ms.store(interval_ms, Ordering::SeqCst);
         if keeper.as_ref().is_none_or(JoinHandle::is_finished) {
             let (session, epoch) = (self.clone(), self.epoch());
             *keeper = Some(tokio::spawn(async move {
@@ -43,6 +44,10 @@ impl Session {
         } else {
             self.again.notify_waiters();
         }
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        locked(&self.keeper).as_ref().is_some_and(|keeper| !keeper.is_finished())
     }
 
     async fn kept(self: Arc<Self>, interval_ms: u32, epoch: u64) {

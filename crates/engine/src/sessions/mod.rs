@@ -12,6 +12,7 @@ mod connect;
 mod cut_tests;
 mod keep;
 mod line;
+mod machine;
 mod placing;
 mod processes;
 mod read;
@@ -123,6 +124,15 @@ impl Sessions {
         let connection = Session::new(host.clone(), self.ground.clone()).reach().await?;
         connection.close().await;
         Ok(())
+    }
+
+    /// Ends the session of a host that is reached in another way now; one that was kept is kept by the new way.
+    pub(crate) fn renew(&self, host: &Host) {
+        let kept = self.find(&host.id).filter(|session| session.is_kept());
+        self.end(&host.id);
+        if let Some(before) = kept {
+            self.of(host).keep(before.interval_ms.load(std::sync::atomic::Ordering::SeqCst));
+        }
     }
 
     /// Ends the session of a host that was changed or removed.

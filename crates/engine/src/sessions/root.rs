@@ -163,6 +163,7 @@ impl Session {
     /// Finds the way of a question, connecting if need be. A fault means that nothing was sent.
     pub(crate) async fn way(self: &Arc<Self>, ask: Ask) -> Result<Way, Fault> {
         let live = self.live().await?;
+        self.check_machine(&live, &ask).await?;
         let need = need(&ask);
         let is_root = live.link.hello().host.uid == 0;
         let is_bare = self.host.helper == HelperUse::None;

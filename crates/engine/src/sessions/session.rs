@@ -1,7 +1,7 @@
 //! The session of one host: its link and its state.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -114,6 +114,8 @@ pub struct Session {
     /// Cuts the wait for the next try short.
     pub(super) again: Notify,
     pub(super) keeper: Mutex<Option<JoinHandle<()>>>,
+    /// Of the samples while it is kept.
+    pub(super) interval_ms: AtomicU32,
     pub(super) recent: Mutex<VecDeque<Aged<Metrics>>>,
     pub(super) system: Mutex<Option<Aged<System>>>,
     pub(super) processes: Board<ProcessTable>,
@@ -144,6 +146,7 @@ impl Session {
             ends: watch::Sender::new(0),
             again: Notify::new(),
             keeper: Mutex::default(),
+            interval_ms: AtomicU32::new(0),
             recent: Mutex::default(),
             system: Mutex::default(),
             processes: Board::default(),
@@ -251,6 +254,7 @@ impl Session {
         match connected {
             Ok(live) => {
                 let live = Arc::new(live);
+                self.see_machine(&live).await;
                 *slot = Some(live.clone());
                 let now_ms = self.ground.clock.now_ms();
                 self.set_state(epoch, LinkState::Live { since_ms: now_ms, heard_ms: now_ms });
@@ -313,7 +317,7 @@ impl Session {
     /// with them, is told of it with them (`behind`).
     pub(super) fn show_unreached(&self, epoch: u64, fault: &Fault, is_news: impl FnOnce(&LinkState) -> bool) {
         let state = Self::unreached(fault, self.ground.clock.now_ms(), 0, None);
-        let is_kept = locked(&self.keeper).as_ref().is_some_and(|keeper| !keeper.is_finished());
+        let is_kept = self.is_kept();
         let mut now = locked(&self.state);
         if self.epoch() != epoch || !is_news(&now) {
             return;

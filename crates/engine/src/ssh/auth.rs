@@ -97,12 +97,20 @@ pub(super) async fn sign_in(
     ended: EndWatch,
 ) -> Result<(), Fault> {
     let mut watch = ended.clone();
-    let mut signing = Signing { handle, target, place, ended, password_sent: false, secret_sent: false };
+    let (password_sent, secret_sent, unasked) = (false, false, false);
+    let mut signing = Signing { handle, target, place, ended, password_sent, secret_sent, unasked };
     let done = signing.run(credential).await;
-    let secret_sent = signing.secret_sent;
+    let (secret_sent, unasked) = (signing.secret_sent, signing.unasked);
     match done {
         Ok(()) => Ok(()),
         Err(Refusal::Fault(fault)) => Err(fault),
+        Err(Refusal::Refused { .. }) if unasked => {
+            let message = format!(
+                "the sign-in to {} asks what only a person can answer, and there is nobody to ask",
+                label(target, place)
+            );
+            Err(place.fault(FaultCode::AnswerNeeded, message))
+        }
         Err(Refusal::Refused { tried, left, partial }) => {
             let died = if left.is_empty() {
                 timeout(LAST_WORDS_LIMIT, watch.wait()).await.ok().flatten()
@@ -132,6 +140,8 @@ struct Signing<'a> {
     password_sent: bool,
     /// Some secret was, saved or typed.
     secret_sent: bool,
+    /// The host asked what is not saved, and nobody is there to answer.
+    unasked: bool,
 }
 
 impl Signing<'_> {
@@ -365,6 +375,7 @@ impl Signing<'_> {
         let person = match &self.target.person {
             Some(person) if !too_many => person,
             _ => {
+                self.unasked = !too_many;
                 // Nothing was sent yet, so the saved password was not either.
                 return Err(Refusal::Refused {
                     tried: "asks for more than a password".into(),

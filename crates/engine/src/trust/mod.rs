@@ -5,6 +5,7 @@
 //! accepted is kept here; the files of OpenSSH are read beside it, each time anew, and never written.
 
 mod known_hosts;
+pub(crate) mod machines;
 
 use std::io::ErrorKind;
 use std::ops::{Bound, ControlFlow};

@@ -102,3 +102,36 @@ pub struct TrustEntry {
     pub trusted: TrustedKey,
     pub hosts: Vec<String>,
 }
+
+/// A computer, by its machine-id(5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// 32 hexadecimal digits; `None` where it has none.
+    pub id: Option<String>,
+    /// When it answered first, milliseconds since 1970 UTC.
+    pub since_ms: i64,
+}
+
+/// Which computer answers for a saved host. A host key alone does not tell: it may be copied, or kept over
+/// a new installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostMachine {
+    /// Where it was reached: at another address another computer is expected.
+    pub address: String,
+    pub port: u16,
+    pub known: Machine,
+    /// Who said that it is the one; empty for the first that answered.
+    pub accepted_by: String,
+    /// Another one answers since then: nothing is done on the host until a person says that it is meant.
+    pub other: Option<Machine>,
+}
+
+/// What tells that a host is the one that is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostMarks {
+    pub host: String,
+    /// The keys that are known for it, without those of authorities.
+    pub keys: Vec<HostKey>,
+    /// `None` before it answered once.
+    pub machine: Option<HostMachine>,
+}

@@ -1,0 +1,179 @@
+//! Which computer answers for a saved host, by its machine-id(5).
+//!
+//! A host key may be copied with the disk it lies on, or kept over a new installation; an address may lead to
+//! another host from one day to the next. The first machine-id that a host shows is remembered. Where another
+//! one answers the host can be looked at, and nothing is done on it until a person says that it is meant.
+
+use protocol::hosts::Host;
+use protocol::trust::{HostMachine, Machine};
+use protocol::{Fault, FaultCode};
+
+use super::{Trust, same_address};
+use crate::store::Tree;
+
+/// By the id of the host.
+const MACHINES: Tree<String, HostMachine> = Tree::new("machines", 1);
+
+/// What a host says of itself, where it is a machine-id.
+pub(crate) fn machine_id(said: Option<&str>) -> Option<String> {
+    let said = said?.trim();
+    let is_id = said.len() == 32 && said.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| said.to_ascii_lowercase())
+}
+
+impl Trust {
+    /// Remembers who answered for the host just now, and tells what is known of it.
+    pub async fn saw_machine(&self, host: &Host, id: Option<String>) -> Result<HostMachine, Fault> {
+        let before = self.machine(host).await?;
+        let seen = after_seeing(before.clone(), host, id, self.clock.now_ms());
+        if before.as_ref() != Some(&seen) {
+            self.put_machine(host, seen.clone()).await?;
+        }
+        Ok(seen)
+    }
+
+    /// What is known; `None` if nobody answered at this address yet.
+    pub async fn machine(&self, host: &Host) -> Result<Option<HostMachine>, Fault> {
+        let id = host.id.clone();
+        let machine = self.store.read(move |reader| MACHINES.get(reader, &id)).await?;
+        Ok(machine.filter(|machine| is_at(machine, host)))
+    }
+
+    /// Fails if another computer than the known one answered last.
+    pub async fn must_be_known_machine(&self, host: &Host) -> Result<(), Fault> {
+        self.machine(host).await?.map_or(Ok(()), |machine| must_be_known(host, &machine))
+    }
+
+    /// The computer that answers now is the one that is meant, if it has this machine-id.
+    pub async fn accept_machine(
+        &self,
+        host: &Host,
+        id: Option<String>,
+        by: &str,
+    ) -> Result<HostMachine, Fault> {
+        let none = |message| Err(Fault::bad_input("machine_id", message).on_host(&host.name));
+        let Some(machine) = self.machine(host).await? else {
+            return none(format!("{} has not answered yet: no machine-id of it is known", host.name));
+        };
+        if machine.other.is_none() && machine.known.id == id {
+            return Ok(machine);
+        }
+        let now = machine.other.clone().unwrap_or_else(|| machine.known.clone());
+        if now.id != id {
+            return none(format!(
+                "{} has the machine-id {}, not {}: nothing was accepted",
+                host.name,
+                words(now.id.as_deref()),
+                words(id.as_deref())
+            ));
+        }
+        let accepted = HostMachine { known: now, accepted_by: by.to_owned(), other: None, ..machine };
+        self.put_machine(host, accepted.clone()).await?;
+        Ok(accepted)
+    }
+
+    pub async fn forget_machine(&self, host: &Host) -> Result<(), Fault> {
+        let id = host.id.clone();
+        self.store.write(move |writer| MACHINES.remove(writer, &id).map(drop)).await
+    }
+
+    async fn put_machine(&self, host: &Host, machine: HostMachine) -> Result<(), Fault> {
+        let id = host.id.clone();
+        self.store.write(move |writer| MACHINES.put(writer, &id, &machine)).await
+    }
+}
+
+/// Fails if another computer than the known one answers.
+pub(crate) fn must_be_known(host: &Host, machine: &HostMachine) -> Result<(), Fault> {
+    let Some(other) = &machine.other else { return Ok(()) };
+    let place = protocol::sockets::endpoint(&host.address, host.port);
+    let message = format!(
+        "another computer answers for {} ({place}) than before: its machine-id is {}, and {} was known; \
+         nothing was done",
+        host.name,
+        words(other.id.as_deref()),
+        words(machine.known.id.as_deref())
+    );
+    let fault = Fault::new(FaultCode::MachineChanged, message).on_host(&host.name);
+    Err(fault.about(other.id.as_deref().unwrap_or(NONE)))
+}
+
+/// For a computer that has no machine-id.
+pub(crate) const NONE: &str = "none";
+
+fn words(id: Option<&str>) -> &str {
+    id.unwrap_or(NONE)
+}
+
+fn is_at(machine: &HostMachine, host: &Host) -> bool {
+    machine.port == host.port && same_address(&machine.address) == same_address(&host.address)
+}
+
+fn after_seeing(before: Option<HostMachine>, host: &Host, id: Option<String>, now_ms: i64) -> HostMachine {
+    let seen = Machine { id, since_ms: now_ms };
+    match before {
+        Some(before) if before.known.id == seen.id => HostMachine { other: None, ..before },
+        // Where nothing was known there is nothing that could have changed.
+        Some(before) if before.known.id.is_some() => {
+            let same = before.other.clone().filter(|other| other.id == seen.id);
+            HostMachine { other: Some(same.unwrap_or(seen)), ..before }
+        }
+        _ => HostMachine {
+            address: host.address.clone(),
+            port: host.port,
+            known: seen,
+            accepted_by: String::new(),
+            other: None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::Hosts;
+
+    const A: &str = "0123456789abcdef0123456789abcdef";
+    const B: &str = "fedcba9876543210fedcba9876543210";
+
+    fn host() -> Host {
+        Host { id: "h-1".into(), name: "web".into(), address: "10.0.0.5".into(), port: 22, ..Hosts::local() }
+    }
+
+    fn seen(before: Option<HostMachine>, id: Option<&str>, now_ms: i64) -> HostMachine {
+        after_seeing(before, &host(), id.map(str::to_owned), now_ms)
+    }
+
+    #[test]
+    fn only_a_machine_id_is_taken_for_one() {
+        assert_eq!(machine_id(Some(&format!("{A}\n"))).as_deref(), Some(A));
+        assert_eq!(machine_id(Some(&A.to_uppercase())).as_deref(), Some(A));
+        for said in ["", "uninitialized", "0123", &format!("{A}0"), "0123456789abcdef0123456789abcde\u{1b}"] {
+            assert_eq!(machine_id(Some(said)), None, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn another_machine_is_known_as_such_until_the_first_is_back() {
+        let first = seen(None, Some(A), 1);
+        assert!(must_be_known(&host(), &first).is_ok());
+        assert_eq!(seen(Some(first.clone()), Some(A), 2), first, "seen again, nothing is new");
+        let other = seen(Some(first.clone()), Some(B), 3);
+        let fault = must_be_known(&host(), &other).unwrap_err();
+        assert_eq!(fault.code, FaultCode::MachineChanged);
+        assert!(fault.message.contains(A) && fault.message.contains(B), "{}", fault.message);
+        assert_eq!(seen(Some(other.clone()), Some(B), 4), other, "since when is kept");
+        assert_eq!(seen(Some(other.clone()), Some(A), 5), first);
+        let without = seen(Some(first), None, 6);
+        let fault = must_be_known(&host(), &without).unwrap_err();
+        assert_eq!(fault.detail.subject.as_deref(), Some(NONE), "one that has none is another one too");
+    }
+
+    #[test]
+    fn a_machine_id_where_there_was_none_changes_nothing() {
+        let first = seen(None, None, 1);
+        let later = seen(Some(first), Some(A), 2);
+        assert!(must_be_known(&host(), &later).is_ok());
+        assert_eq!(later.known, Machine { id: Some(A.into()), since_ms: 2 });
+    }
+}
