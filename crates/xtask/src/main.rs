@@ -115,7 +115,7 @@ fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
             check::check(&places)
         }
         Task::Bench { parts } => {
-            setup.provide(&[Need::Build, Need::Test])?;
+            setup.provide(&[Need::Build, Need::Test, Need::Bench])?;
             bench::bench(&places, &parts)
         }
         Task::Screens => {

@@ -55,5 +55,9 @@ pub(crate) const TEST: &[Package] = &[
     package("e2fsprogs", "disks that lose their power"),
 ];
 
+/// To measure beside: what people use today to run a command over many hosts.
+pub(crate) const BENCH: &[Package] =
+    &[package("clustershell", "'clush' to measure beside"), package("pssh", "'parallel-ssh' to measure beside")];
+
 /// To put together what people install.
 pub(crate) const PACKAGE: &[Package] = &[package("rpm", "builds the package for Fedora and openSUSE")];

@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use crate::command::{output, run};
-use crate::packages::{BUILD, PACKAGE, Package, TEST};
+use crate::packages::{BENCH, BUILD, PACKAGE, Package, TEST};
 use crate::places::Places;
 use crate::progress::{say, step};
 
@@ -21,6 +21,7 @@ pub(crate) enum Need {
     Build,
     Check,
     Test,
+    Bench,
     Package,
 }
 
@@ -73,6 +74,9 @@ impl Setup<'_> {
         let mut wanted: Vec<&Package> = BUILD.iter().collect();
         if needs.contains(&Need::Test) {
             wanted.extend(TEST);
+        }
+        if needs.contains(&Need::Bench) {
+            wanted.extend(BENCH);
         }
         if needs.contains(&Need::Package) {
             wanted.extend(PACKAGE);
