@@ -5,7 +5,8 @@
 //! a bound: output beyond it is counted (`run`) or ends the command (`open`).
 //!
 //! A channel that closes without an exit status leaves `exit` at `None`: the outcome is unknown,
-//! which is never taken for success.
+//! which is never taken for success. So does a host that says of an end what cannot be true: before
+//! it took the command, or two things that exclude each other.
 
 use std::collections::VecDeque;
 use std::io;
@@ -91,7 +92,7 @@ impl ExecStream {
         let feed = Feed { queue: queue_in, unread: unread.clone(), stderr: stderr.clone() };
         tokio::spawn(async move {
             let (end, feed) = pump(reader, Arc::new(writer), feed, killed).await;
-            ended_in.send_replace(Some(ExecEnd { exit: end.exit, signal: end.signal }));
+            ended_in.send_replace(Some(end.told));
             drop(feed);
         });
         let stdout = ExecStdout { queue, unread, current: Vec::new(), at: 0 };
@@ -202,10 +203,10 @@ impl Connection {
             let message = format!("{} does not run commands for this user", self.place.label());
             return Err(self.place.fault(FaultCode::NotPermitted, message));
         }
-        let unknown = end.exit.is_none() && end.signal.is_none();
+        let ExecEnd { exit, signal } = end.told;
         match self.fault_if_closed() {
-            Some(fault) if unknown => Err(fault),
-            _ => Ok(ExecResult { exit: end.exit, signal: end.signal, ..collect.result }),
+            Some(fault) if exit.is_none() && signal.is_none() => Err(fault),
+            _ => Ok(ExecResult { exit, signal, ..collect.result }),
         }
     }
 
@@ -228,10 +229,25 @@ trait Sink: Send {
 
 #[derive(Debug, Default)]
 struct PumpEnd {
-    exit: Option<u32>,
-    signal: Option<String>,
+    /// How it ended, as far as the host is to be believed.
+    told: ExecEnd,
+    /// The host took the command.
+    taken: bool,
     /// The host refused the command itself.
     refused: bool,
+    /// What the host said of the end cannot be true.
+    contradicts: bool,
+}
+
+impl PumpEnd {
+    /// Takes what the host says of the end.
+    fn hear(&mut self, said: ExecEnd) {
+        let before = std::mem::take(&mut self.told);
+        self.contradicts |= !self.taken || (before != ExecEnd::default() && before != said);
+        if !self.contradicts {
+            self.told = said;
+        }
+    }
 }
 
 async fn pump<S: Sink>(
@@ -253,10 +269,17 @@ async fn pump<S: Sink>(
                 }
             }
             Some(ChannelMsg::ExtendedData { data, ext: 1 }) => sink.stderr(&data),
-            Some(ChannelMsg::ExitStatus { exit_status }) => end.exit = Some(exit_status),
-            Some(ChannelMsg::ExitSignal { signal_name, .. }) => end.signal = Some(signal(signal_name)),
+            Some(ChannelMsg::Success) => end.taken = true,
+            Some(ChannelMsg::ExitStatus { exit_status }) => {
+                end.hear(ExecEnd { exit: Some(exit_status), signal: None });
+            }
+            Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                end.hear(ExecEnd { exit: None, signal: Some(signal(signal_name)) });
+            }
             Some(ChannelMsg::Failure) => {
-                end.refused = true;
+                // After it was taken, a refusal leaves open whether it ran.
+                end.refused = !end.taken;
+                end.told = ExecEnd::default();
                 break;
             }
             Some(ChannelMsg::Close) | None => return (end, sink),

@@ -9,7 +9,7 @@ use protocol::trust::{HostKey, TrustedKey, Verdict};
 use protocol::{Fault, FaultCode};
 use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
-use russh::{Channel, ChannelOpenFailure};
+use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::watch;
 
 use super::host_key::CertificateRefusal;
@@ -295,6 +295,20 @@ impl client::Handler for Gate {
         &mut self,
         _: Channel<Msg>,
         _: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Stop> {
+        refuse(reply).await
+    }
+
+    /// All other kinds are refused below: what the library refuses by itself, it answers twice.
+    async fn should_accept_unknown_server_channel(&mut self, _: ChannelId, _: &str) -> bool {
+        true
+    }
+
+    async fn server_channel_open_unknown(
+        &mut self,
+        _: Channel<Msg>,
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Stop> {

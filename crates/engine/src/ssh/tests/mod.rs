@@ -2,7 +2,10 @@
 
 mod connecting;
 mod hostile;
+mod liar;
+mod lies;
 mod lying;
 mod proofs;
+mod raw;
 mod running;
 pub(crate) mod sshd;

@@ -121,6 +121,15 @@ async fn one_session_at_a_time_is_enough() {
 }
 
 #[tokio::test]
+async fn a_command_whose_channel_the_host_closes_after_a_time_is_never_a_success() {
+    let sshd = Sshd::start("ChannelTimeout session:command=1s");
+    let connection = sshd.connect().await;
+    let result = connection.run("echo begun; sleep 30; echo done", Vec::new(), limits()).await.unwrap();
+    assert_eq!((result.exit, result.signal, &result.stdout[..]), (None, None, &b"begun\n"[..]));
+    echo(&connection).await;
+}
+
+#[tokio::test]
 async fn a_cut_in_the_middle_is_told_and_is_never_a_success() {
     let sshd = Sshd::start("");
     let connection = sshd.connect().await;
