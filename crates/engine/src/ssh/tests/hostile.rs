@@ -110,7 +110,7 @@ async fn not_a_byte_of_the_sign_in_leaves_for_a_host_whose_key_is_not_accepted()
 
 #[tokio::test]
 async fn a_packet_put_in_or_taken_out_before_the_keys_ends_the_connection() {
-    let sshd = Sshd::start("");
+    let sshd = Sshd::start("LogLevel DEBUG3");
     let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap().key;
     // Put in behind the banner, before the host's own first packet and after it.
     for nth in 0..2 {
@@ -156,6 +156,72 @@ async fn a_packet_put_in_or_taken_out_before_the_keys_ends_the_connection() {
     let target = Target { port, ..sshd.target() };
     let tried = tokio::time::timeout(TOO_LONG * 2, connect(&target, &[trust(port, key)], &|_| {})).await;
     assert!(tried.expect("it ends").is_err(), "what was taken out must be missed");
+    let log = std::fs::read_to_string(sshd.dir.path().join("log")).unwrap();
+    assert!(!log.contains("userauth-request"), "nothing of the sign-in is sent: {log}");
+}
+
+/// Lets the host's banner and the packets before its keys through, but for one; `seen` has their types.
+fn without(nth: usize, seen: Arc<Mutex<Vec<u8>>>) -> Tamper {
+    let waiting = Mutex::new((Vec::new(), false));
+    Arc::new(move |bytes| {
+        let (waiting, banner_is_through) = &mut *waiting.lock().unwrap();
+        let mut seen = seen.lock().unwrap();
+        waiting.extend_from_slice(&bytes);
+        let mut passed = Vec::new();
+        if !*banner_is_through {
+            let Some(end) = waiting.iter().position(|byte| *byte == b'\n') else { return Some(passed) };
+            passed.extend(waiting.drain(..=end));
+            *banner_is_through = true;
+        }
+        while seen.last() != Some(&NEWKEYS) && waiting.len() > 5 {
+            let end = 4 + u32::from_be_bytes(waiting[..4].try_into().unwrap()) as usize;
+            if waiting.len() < end {
+                return Some(passed);
+            }
+            let packet: Vec<u8> = waiting.drain(..end).collect();
+            if seen.len() != nth {
+                passed.extend_from_slice(&packet);
+            }
+            seen.push(packet[5]);
+        }
+        if seen.last() == Some(&NEWKEYS) {
+            passed.append(waiting);
+        }
+        Some(passed)
+    })
+}
+
+#[tokio::test]
+async fn without_any_packet_of_the_key_exchange_nothing_connects_and_no_sign_in_is_sent() {
+    let sshd = Sshd::start("LogLevel DEBUG3");
+    let key = fetch_host_key("web", "127.0.0.1", sshd.port, &[], None).await.unwrap().key;
+    let mut tries = tokio::task::JoinSet::new();
+    for nth in 0..4 {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let tampers = seen.clone();
+        let port = between(sshd.port, Arc::default(), move || without(nth, tampers.clone())).await;
+        let (target, known) = (Target { port, ..sshd.target() }, [trust(port, key.clone())]);
+        tries.spawn(async move {
+            let tried = tokio::time::timeout(TOO_LONG, connect(&target, &known, &|_| {})).await;
+            (nth, tried.expect("it ends").map(drop), seen.lock().unwrap().clone())
+        });
+    }
+    let mut connected = Vec::new();
+    for (nth, tried, seen) in tries.join_all().await {
+        match tried {
+            // There are three, so this way takes none out.
+            Ok(()) => connected.push((nth, seen)),
+            Err(fault) => {
+                let codes = [FaultCode::NotSsh, FaultCode::LinkLost, FaultCode::NoAnswer];
+                assert!(codes.contains(&fault.code), "{nth}: {fault:?}");
+            }
+        }
+    }
+    assert_eq!(connected, [(3, vec![20, 31, NEWKEYS])]);
+    let log = std::fs::read_to_string(sshd.dir.path().join("log")).unwrap();
+    let asked = log.matches("userauth-request for user").count();
+    // The one that connects asks, and shows its key and then its signature.
+    assert!((1..=2).contains(&asked), "{asked} requests: {log}");
 }
 
 #[tokio::test]

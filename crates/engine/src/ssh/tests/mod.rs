@@ -9,3 +9,4 @@ mod proofs;
 mod raw;
 mod running;
 pub(crate) mod sshd;
+mod strict;
