@@ -15,18 +15,15 @@ use protocol::link::{Prompt, QuestionKind};
 use protocol::{Fault, FaultCode};
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse as Interactive};
 use russh::keys::agent::AgentIdentity;
-use russh::keys::agent::client::AgentClient;
 use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 use russh::{MethodKind, MethodSet};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use super::agent::{self, Agent};
 use super::gate::{EndWatch, Gate, How, words};
 use super::{Asked, Place, SignIn, Target, key_file};
 
-/// For an agent to open its socket and to list its keys.
-const AGENT_LIMIT: Duration = Duration::from_secs(10);
 /// For the host to answer one proof; an agent may ask its user to touch a key.
 const PROOF_LIMIT: Duration = Duration::from_secs(30);
 /// For the host to say why it closed the connection.
@@ -396,25 +393,13 @@ impl Signing<'_> {
     async fn by_agent(&mut self, socket: Option<&Path>) -> Result<Proof, Refusal> {
         let target = self.target;
         let Some(socket) = socket else { return Err(no_agent(target, "SSH_AUTH_SOCK is not set").into()) };
-        let mut agent = open_agent(target, socket).await?;
-        if let Some(binding) = self.handle.agent_session_binding().cloned() {
-            // An agent that does not know this extension refuses it and works on.
-            if let Err(why) = timeout(AGENT_LIMIT, agent.bind_session(&binding, false)).await {
-                let cause = format!("the agent at {} did not answer: {why}", socket.display());
-                return Err(no_agent(target, &cause).into());
-            }
-        }
-        let identities = timeout(AGENT_LIMIT, agent.request_identities())
-            .await
-            .map_err(|_| no_agent(target, &format!("the agent at {} did not answer", socket.display())))?
-            .map_err(|why| no_agent(target, &format!("the agent at {} failed: {why}", socket.display())))?;
-        if identities.is_empty() {
-            return Err(no_agent(target, &format!("the agent at {} holds no key", socket.display())).into());
-        }
-        let count = identities.len();
+        let binding = self.handle.agent_session_binding().cloned();
+        let opened = agent::open(socket, binding.as_ref()).await;
+        let Agent { client: mut agent, keys } = opened.map_err(|cause| no_agent(target, &cause))?;
+        let count = keys.len();
         let mut left = MethodSet::empty();
-        for identity in identities {
-            let answer = match identity {
+        for key in keys {
+            let answer = match key {
                 AgentIdentity::PublicKey { key, .. } => {
                     let hash = hash_for(self.handle, &key.algorithm()).await;
                     let asked = self.handle.authenticate_publickey_with(&target.user, key, hash, &mut agent);
@@ -469,15 +454,6 @@ async fn load(path: &Path, passphrase: Option<&SecretString>) -> Result<PrivateK
     tokio::task::spawn_blocking(move || key_file::load(&file, passphrase.as_ref()))
         .await
         .map_err(|why| Fault::new(FaultCode::Internal, format!("reading the key file: {why}")))?
-}
-
-async fn open_agent(target: &Target, socket: &Path) -> Result<AgentClient<UnixStream>, Fault> {
-    let shown = socket.display();
-    match timeout(AGENT_LIMIT, UnixStream::connect(socket)).await {
-        Ok(Ok(stream)) => Ok(AgentClient::connect(stream)),
-        Ok(Err(why)) => Err(no_agent(target, &format!("the agent at {shown} cannot be reached: {why}"))),
-        Err(_) => Err(no_agent(target, &format!("the agent at {shown} did not answer"))),
-    }
 }
 
 /// RSA keys sign with SHA-2, the best that the host names; other keys have their own hash.

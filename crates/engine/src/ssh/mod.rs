@@ -17,6 +17,7 @@ use protocol::link::{Prompt, QuestionKind};
 use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
+mod agent;
 mod auth;
 mod exec;
 mod gate;

@@ -1,6 +1,5 @@
 //! Reaching a host, judging its key and signing in.
 
-use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::sshd::{Sshd, make_key, me, trust};
-use crate::ssh::session::connect_with_agent;
 use crate::ssh::{SignIn, Target, connect, fetch_host_key};
 
 fn nowhere(port: u16) -> Target {
@@ -160,75 +158,6 @@ async fn a_host_that_takes_no_password_is_not_sent_one() {
     assert!(fault.message.ends_with("the host takes no password; it accepts publickey"), "{fault}");
     let target = sshd.target_with(SignIn::Password(SecretString::from("")));
     assert_eq!(fault_of(&target).await.code, FaultCode::PasswordMissing);
-}
-
-struct Agent {
-    child: Child,
-    socket: std::path::PathBuf,
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn agent(sshd: &Sshd, keys: &[&std::path::Path]) -> Agent {
-    let socket = sshd.dir.path().join("agent");
-    let child = Command::new("ssh-agent")
-        .args(["-D", "-a"])
-        .arg(&socket)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let agent = Agent { child, socket };
-    let until = Instant::now() + Duration::from_secs(10);
-    while !agent.socket.exists() && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    for key in keys {
-        let added = Command::new("ssh-add").arg("-q").arg(key).env("SSH_AUTH_SOCK", &agent.socket).status();
-        assert!(added.unwrap().success());
-    }
-    agent
-}
-
-#[tokio::test]
-async fn a_later_key_of_the_agent_signs_in() {
-    let sshd = Sshd::start("");
-    let stranger = sshd.dir.path().join("stranger");
-    make_key(&stranger, "rsa");
-    let agent = agent(&sshd, &[&stranger, &sshd.key()]);
-    let target = sshd.target_with(SignIn::Agent);
-    let known = sshd.trusted().await;
-    connect_with_agent(&target, &known, &|_| {}, Some(agent.socket.clone())).await.unwrap();
-}
-
-#[tokio::test]
-async fn an_agent_without_a_fitting_key_without_keys_and_without_a_socket_are_three_reasons() {
-    let sshd = Sshd::start("");
-    let known = sshd.trusted().await;
-    let target = sshd.target_with(SignIn::Agent);
-    let stranger = sshd.dir.path().join("stranger");
-    make_key(&stranger, "ed25519");
-    let tried = async |agent: Option<std::path::PathBuf>| {
-        connect_with_agent(&target, &known, &|_| {}, agent).await.unwrap_err()
-    };
-    let with_stranger = agent(&sshd, &[&stranger]);
-    let fault = tried(Some(with_stranger.socket.clone())).await;
-    assert_eq!(fault.code, FaultCode::SignInRefused);
-    assert!(fault.message.contains("did not take the one key of the agent; it accepts publickey"), "{fault}");
-    drop(with_stranger);
-    std::fs::remove_file(sshd.dir.path().join("agent")).unwrap();
-    let empty = agent(&sshd, &[]);
-    let fault = tried(Some(empty.socket.clone())).await;
-    assert_eq!(fault.code, FaultCode::AgentUnavailable);
-    assert!(fault.message.contains("holds no key"), "{fault}");
-    let fault = tried(Some("/nowhere/agent".into())).await;
-    assert_eq!(fault.code, FaultCode::AgentUnavailable);
-    let fault = tried(None).await;
-    assert!(fault.message.contains("SSH_AUTH_SOCK is not set"), "{fault}");
 }
 
 #[tokio::test]

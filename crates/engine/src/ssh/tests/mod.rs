@@ -1,5 +1,6 @@
 //! The ssh layer against a real sshd, and against servers that are none.
 
+mod agents;
 mod connecting;
 mod hostile;
 mod liar;
