@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::FaultCode;
+use protocol::credentials::SecretKind;
 use protocol::hosts::{HelperUse, HostDraft, Identity};
 use protocol::ipc::{
-    CommandRun, Event, HostConnect, HostSave, HostsList, OperationsList, TrustAccept, TrustShow,
+    CommandRun, Event, HostConnect, HostSave, HostsList, NewSecret, OperationsList, TrustAccept, TrustShow,
 };
 use protocol::link::LinkState;
 use protocol::operations::{OperationFilter, OperationKind, OperationResult};
@@ -91,6 +92,10 @@ struct Rig {
 
 impl Rig {
     async fn new() -> Self {
+        Self::on(Sshd::start("MaxStartups 1000")).await
+    }
+
+    async fn on(sshd: Sshd) -> Self {
         let data = tempfile::tempdir().unwrap();
         let engine = Engine::open(EngineOptions {
             data_dir: data.path().to_owned(),
@@ -100,7 +105,7 @@ impl Rig {
         })
         .await
         .unwrap();
-        Self { engine, sshd: Sshd::start("MaxStartups 1000"), _data: data }
+        Self { engine, sshd, _data: data }
     }
 
     async fn add(&self, name: &str, port: u16, jump: Option<&str>, helper: HelperUse) {
@@ -115,12 +120,14 @@ impl Rig {
             helper_dir: Some(self.folder(name).to_str().unwrap().into()),
             ..HostDraft::default()
         };
-        self.engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
-        let shown = self.engine.call(TrustShow { host: name.into() }).await.unwrap().shown;
-        self.engine
-            .call(TrustAccept { host: name.into(), fingerprint: shown.fingerprint, once: false })
-            .await
-            .unwrap();
+        self.save(draft, Vec::new()).await;
+    }
+
+    async fn save(&self, draft: HostDraft, secrets: Vec<NewSecret>) {
+        let host = draft.name.clone();
+        self.engine.call(HostSave { id: None, draft, secrets, typed_name: None }).await.unwrap();
+        let shown = self.engine.call(TrustShow { host: host.clone() }).await.unwrap().shown;
+        self.engine.call(TrustAccept { host, fingerprint: shown.fingerprint, once: false }).await.unwrap();
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -223,6 +230,36 @@ async fn a_sign_in_that_is_refused_is_tried_once_however_many_ask_and_not_again_
     timeout(LONG, failed).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(wire.made.load(Ordering::SeqCst) - before <= 2, "it is not tried again by itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_sent_once_for_all_who_ask_to_a_host_that_allows_one_try() {
+    let rig = Rig::on(Sshd::start(
+        "MaxAuthTries 1\nPasswordAuthentication yes\nKbdInteractiveAuthentication yes\nPermitRootLogin yes",
+    ))
+    .await;
+    let draft = HostDraft {
+        name: "web".into(),
+        address: "127.0.0.1".into(),
+        port: Some(rig.sshd.port),
+        user: me(),
+        identity: Identity::Password,
+        helper: HelperUse::None,
+        ..HostDraft::default()
+    };
+    let secret = NewSecret { kind: SecretKind::Password, value: "not-this-one".into() };
+    rig.save(draft, vec![secret]).await;
+    let host = rig.engine.host("web").await.unwrap();
+    let session = rig.engine.parts.sessions.of(&host);
+    for attempt in 1..=2 {
+        let asks = (0..8).map(|_| session.live());
+        for asked in futures::future::join_all(asks).await {
+            assert_eq!(asked.map(drop).unwrap_err().code, FaultCode::SignInRefused);
+        }
+        let log = std::fs::read_to_string(rig.sshd.dir.path().join("log")).unwrap();
+        let sent = log.lines().filter(|line| line.starts_with("Failed ")).count();
+        assert_eq!(sent, attempt, "once for each attempt, by whatever method: {log}");
+    }
 }
 
 /// Random numbers that a seed gives again (xorshift64*).
