@@ -5,8 +5,8 @@
 //! a bound: output beyond it is counted (`run`) or ends the command (`open`).
 //!
 //! A channel that closes without an exit status leaves `exit` at `None`: the outcome is unknown,
-//! which is never taken for success. So does a host that says of an end what cannot be true: before
-//! it took the command, or two things that exclude each other.
+//! which is never taken for success. It is unknown too where the host says what cannot be true: how
+//! a command ended that it did not take, or two ends of one.
 
 use std::collections::VecDeque;
 use std::io;
