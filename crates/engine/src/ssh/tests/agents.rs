@@ -202,11 +202,13 @@ async fn asked(stream: &mut UnixStream) -> Option<Heard> {
     Some(Heard::new(asked))
 }
 
-/// Signs in by an agent that holds `key` behind `others`.
+/// Signs in by an agent that holds `key` behind `others`, to a host that takes all of them.
 async fn signs_in(key: Hardware, others: Vec<Vec<u8>>) {
     let sshd = Sshd::start("LogLevel VERBOSE");
-    let (kind, public) = (key.kind(), BASE64.encode(key.public()));
-    std::fs::write(sshd.dir.path().join("authorized"), format!("{kind} {public}\n")).unwrap();
+    let kind = key.kind();
+    let all: Vec<Vec<u8>> = others.iter().cloned().chain([key.public()]).collect();
+    let lines: String = all.iter().map(|key| format!("{kind} {}\n", BASE64.encode(key))).collect();
+    std::fs::write(sshd.dir.path().join("authorized"), lines).unwrap();
     let socket = sshd.dir.path().join("agent");
     tokio::spawn(hold(UnixListener::bind(&socket).unwrap(), Some(key), others));
     let target = sshd.target_with(SignIn::Agent);
@@ -220,6 +222,11 @@ async fn signs_in(key: Hardware, others: Vec<Vec<u8>>) {
 async fn keys_that_lie_in_hardware_sign_in_through_the_agent() {
     signs_in(Hardware::ed25519(), Vec::new()).await;
     signs_in(Hardware::p256(), Vec::new()).await;
+}
+
+#[tokio::test]
+async fn a_key_in_hardware_that_nobody_touches_leaves_the_turn_to_the_next() {
+    signs_in(Hardware::ed25519(), vec![Hardware::ed25519().public()]).await;
 }
 
 /// Keys as an agent may list them, that nobody here can read.
