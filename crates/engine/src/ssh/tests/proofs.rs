@@ -127,7 +127,7 @@ async fn the_passphrase_of_a_key_is_asked_for_once_the_host_was_judged() {
 }
 
 #[tokio::test]
-async fn a_certificate_beside_the_key_or_in_the_agent_signs_in_where_the_bare_key_may_not() {
+async fn a_certificate_beside_the_key_signs_in_where_the_bare_key_may_not() {
     let sshd = Sshd::start("");
     let at = |name: &str| sshd.dir.path().join(name);
     for name in ["ca", "holder"] {
