@@ -5,6 +5,8 @@
 //! nothing here fails.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,12 +33,24 @@ const LONG: Duration = Duration::from_secs(300);
 /// Prints the figures of fleets.
 pub(crate) fn fleets() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let sshd = Sshd::start_everywhere(&["MaxStartups 1000:30:2000", "LogLevel ERROR"]);
+    let folder = tempfile::tempdir().unwrap();
+    let host = host_of_its_own(folder.path());
+    let sshd = Sshd::start_everywhere(&["MaxStartups 1000:30:2000", "LogLevel ERROR", &host]);
     runtime.block_on(first_data(&sshd));
     for count in COUNTS {
         runtime.block_on(fleet(&sshd, count));
     }
     peers(&sshd, COUNTS[0]);
+}
+
+/// Each session sees its own processes and sockets alone, as on a host of its own: on this one computer each
+/// of five hundred helpers would read all that the others and their sshd are.
+fn host_of_its_own(folder: &Path) -> String {
+    let wrapper = folder.join("host");
+    let text = "#!/bin/sh\nexec unshare --pid --net --fork --kill-child --mount-proc sh -c \"$SSH_ORIGINAL_COMMAND\"\n";
+    fs::write(&wrapper, text).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("ForceCommand {}", wrapper.display())
 }
 
 async fn engine(data: &tempfile::TempDir) -> Engine {

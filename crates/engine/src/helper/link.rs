@@ -41,6 +41,8 @@ pub(super) struct Wire {
     pub(super) stderr: StderrTail,
     /// For the helper to say `Hello`.
     pub(super) hello_limit: Duration,
+    /// A stream that is asked for before the helper has said anything: it spares a round trip.
+    pub(super) opening: Option<Ask>,
     /// Says why the input ended. It owns the helper: dropping it ends the helper.
     pub(super) ended: Pin<Box<dyn Future<Output = String> + Send>>,
 }
@@ -50,6 +52,7 @@ pub struct Link {
     hello: Hello,
     shared: Arc<Shared>,
     ended: watch::Receiver<Option<Fault>>,
+    opening: Mutex<Option<Subscription>>,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
@@ -84,7 +87,21 @@ impl Link {
     /// Waits for the helper's `Hello`. What a login shell and the start script printed before it, or
     /// instead of it, is left in `before`.
     pub(super) async fn begin(wire: Wire, before: &mut String) -> Result<Self, Fault> {
-        let Wire { host, input, output, stderr, hello_limit, mut ended } = wire;
+        let Wire { host, input, output, stderr, hello_limit, opening, mut ended } = wire;
+        let (requests, to_write) = mpsc::channel(REQUESTS_WAITING);
+        let (ended_in, ended_out) = watch::channel(None);
+        let shared = Arc::new(Shared {
+            host: host.clone(),
+            requests,
+            next_id: AtomicU64::new(1),
+            waiting: Mutex::new(Some(HashMap::new())),
+            ended: ended_in,
+        });
+        let writer = tokio::spawn(write(output, to_write));
+        let opening = match opening {
+            Some(ask) => Some(shared.subscribe(ask).await?),
+            None => None,
+        };
         let mut lines = Lines::new(input);
         let mut noise = Vec::new();
         let hello = timeout(hello_limit, wait_for_hello(&mut lines, &mut noise)).await;
@@ -97,21 +114,17 @@ impl Link {
                     Ok(_) => "something else talks in its place".into(),
                     Err(_) => format!("it said nothing within {} s", hello_limit.as_secs()),
                 };
+                writer.abort();
                 return Err(mute(&host, &cause, before, &stderr));
             }
         };
-        let (requests, to_write) = mpsc::channel(REQUESTS_WAITING);
-        let (ended_in, ended_out) = watch::channel(None);
-        let shared = Arc::new(Shared {
-            host,
-            requests,
-            next_id: AtomicU64::new(1),
-            waiting: Mutex::new(Some(HashMap::new())),
-            ended: ended_in,
-        });
         let reader = tokio::spawn(read(lines, shared.clone(), stderr, ended));
-        let writer = tokio::spawn(write(output, to_write));
-        Ok(Self { hello, shared, ended: ended_out, reader, writer })
+        Ok(Self { hello, shared, ended: ended_out, opening: Mutex::new(opening), reader, writer })
+    }
+
+    /// The stream that was asked for while the helper was started, for the first who wants it.
+    pub fn take_opening(&self) -> Option<Subscription> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// What the helper said first.
@@ -147,10 +160,7 @@ impl Link {
     /// # Errors
     /// `LinkLost` if the link has ended.
     pub async fn subscribe(&self, ask: Ask) -> Result<Subscription, Fault> {
-        let mailbox = Arc::new(Mailbox::default());
-        let asked = self.shared.enter(Waiter::Many(mailbox.clone()))?;
-        self.shared.send(asked.id, ask).await?;
-        Ok(Subscription::new(mailbox, asked))
+        self.shared.subscribe(ask).await
     }
 
     /// Waits until the link has ended and says why (`LinkLost`).
@@ -182,6 +192,13 @@ impl Shared {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let entered = self.waiting().as_mut().map(|waiting| waiting.insert(id, waiter)).is_some();
         if entered { Ok(Asked { id, shared: self.clone() }) } else { Err(self.lost()) }
+    }
+
+    async fn subscribe(self: &Arc<Self>, ask: Ask) -> Result<Subscription, Fault> {
+        let mailbox = Arc::new(Mailbox::default());
+        let asked = self.enter(Waiter::Many(mailbox.clone()))?;
+        self.send(asked.id, ask).await?;
+        Ok(Subscription::new(mailbox, asked))
     }
 
     async fn send(&self, id: u64, ask: Ask) -> Result<(), Fault> {

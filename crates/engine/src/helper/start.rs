@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::wire::Ask;
 use protocol::{Fault, FaultCode};
 use tokio::time::timeout;
 
@@ -13,15 +14,20 @@ use crate::ssh::{Connection, ExecEnd, ExecStream};
 const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Starts the helper that was placed. Its bytes are hashed once more, and what was hashed is what
-/// runs. Dropping the link ends it.
+/// runs. Dropping the link ends it. `opening` is a stream that is wanted at once (`Link::take_opening`).
 ///
 /// # Errors
 /// `HelperNoexec`, `HelperBlocked`, `HelperFailed` with its last words, or the connection's.
-pub async fn start(connection: &Connection, host: &str, placed: &Placed) -> Result<Link, Fault> {
+pub async fn start(
+    connection: &Connection,
+    host: &str,
+    placed: &Placed,
+    opening: Option<Ask>,
+) -> Result<Link, Fault> {
     let mark = scripts::mark();
     let command = scripts::start(&[&mark, &placed.path, &placed.sha256]);
     let mut before = String::new();
-    let link = begin(connection, host, &command, &mut before).await;
+    let link = begin(connection, host, &command, opening, &mut before).await;
     link.map_err(|fault| refused(host, placed, &scripts::parse_said(&before, &mark)).unwrap_or(fault))
 }
 
@@ -34,8 +40,9 @@ pub async fn start_if_placed(
     connection: &Connection,
     host: &str,
     dir: Option<&str>,
+    opening: Option<Ask>,
 ) -> Result<Option<(Placed, Link)>, Fault> {
-    start_one_of(Programs::built_in(), connection, host, dir).await
+    start_one_of(Programs::built_in(), connection, host, dir, opening).await
 }
 
 pub(super) async fn start_one_of(
@@ -43,13 +50,14 @@ pub(super) async fn start_one_of(
     connection: &Connection,
     host: &str,
     dir: Option<&str>,
+    opening: Option<Ask>,
 ) -> Result<Option<(Placed, Link)>, Fault> {
     place::check_dir(dir)?;
     let mark = scripts::mark();
     let (x86_64, aarch64) = programs.sha256s();
     let command = scripts::resume(&[&mark, dir.unwrap_or(""), protocol::VERSION, x86_64, aarch64]);
     let mut before = String::new();
-    let link = begin(connection, host, &command, &mut before).await;
+    let link = begin(connection, host, &command, opening, &mut before).await;
     let said = scripts::parse_said(&before, &mark);
     let find = |word| said.iter().find(|(said, _)| *said == word).map(|(_, rest)| *rest);
     match link {
@@ -68,10 +76,12 @@ async fn begin(
     connection: &Connection,
     host: &str,
     command: &str,
+    opening: Option<Ask>,
     before: &mut String,
 ) -> Result<Link, Fault> {
     let stream = connection.open(command).await?;
-    Link::begin(wire(connection, host, stream, HELLO_LIMIT), before).await
+    let wire = Wire { opening, ..wire(connection, host, stream, HELLO_LIMIT) };
+    Link::begin(wire, before).await
 }
 
 /// The streams of a helper that runs on the host, or is about to.
@@ -91,6 +101,7 @@ pub(super) fn wire(connection: &Connection, host: &str, stream: ExecStream, hell
         output: stream.stdin,
         stderr: stream.stderr,
         hello_limit,
+        opening: None,
         ended,
     }
 }

@@ -72,6 +72,19 @@ impl Subscription {
         self.asked.refresh(whole);
     }
 
+    /// Waits until there is an answer, or the end.
+    pub(crate) async fn comes(&mut self) {
+        loop {
+            {
+                let mail = self.mailbox.inside();
+                if !mail.answers.is_empty() || mail.fault.is_some() || mail.ended {
+                    return;
+                }
+            }
+            self.mailbox.news.notified().await;
+        }
+    }
+
     /// The next answer with its number, which counts up by one for each that was sent: a gap tells
     /// that answers were dropped here. `None` when the stream has ended.
     pub async fn recv(&mut self) -> Option<Result<(u64, Answer), Fault>> {

@@ -22,10 +22,13 @@ use super::retry::{back_off, comes_back};
 use super::session::{Live, Session, locked, named, odd_answer};
 use super::tables::Tabled;
 use super::wake;
+use crate::helper::Subscription;
 use crate::snapshot::glance;
 
 /// For a link to say why it ended, once its stream has.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// For the first sample of a stream that was asked for before the helper ran; it is measured at once.
+const FIRST_SAMPLE: Duration = Duration::from_secs(5);
 /// Time after which the parts of the snapshot that nobody looks at are read again.
 const RENEW: Duration = Duration::from_secs(60);
 
@@ -111,7 +114,7 @@ impl Session {
     /// Streams metrics until the link ends; returns why it did.
     async fn stream(self: &Arc<Self>, live: &Arc<Live>, interval_ms: u32) -> Fault {
         let streaming = async {
-            match live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await {
+            match self.samples(live, interval_ms).await {
                 Ok(mut pushes) => loop {
                     match pushes.recv().await {
                         Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
@@ -134,6 +137,22 @@ impl Session {
             _ => fault,
         };
         named(fault, &self.host)
+    }
+
+    /// What is asked for while the helper of a session that is kept is started.
+    pub(super) fn opening(&self) -> Option<Ask> {
+        let interval_ms = self.interval_ms.load(Ordering::SeqCst);
+        self.is_kept().then_some(Ask::Metrics { interval_ms: Some(interval_ms) })
+    }
+
+    /// The stream of samples: the one that was asked for at the start, unless a login shell ate the question.
+    async fn samples(&self, live: &Live, interval_ms: u32) -> Result<Subscription, Fault> {
+        if let Some(mut opening) = live.link.take_opening()
+            && timeout(FIRST_SAMPLE, opening.comes()).await.is_ok()
+        {
+            return Ok(opening);
+        }
+        live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await
     }
 
     /// Reads again, now and then, what the snapshot keeps beside the metrics, until the link ends.

@@ -20,14 +20,14 @@ impl Session {
     ) -> Result<(Placed, Link), Fault> {
         let (name, dir) = (&self.host().name, self.host().helper_dir.as_deref());
         step(LinkStep::StartingHelper);
-        if let Some(started) = helper::start_if_placed(connection, name, dir).await? {
+        if let Some(started) = helper::start_if_placed(connection, name, dir, self.opening()).await? {
             return Ok(started);
         }
         step(LinkStep::PlacingHelper);
         let place = helper::find_place(connection, name, dir).await?;
         let placed = if place.is_filled() { place.placed } else { self.fill(connection, place).await? };
         step(LinkStep::StartingHelper);
-        let link = helper::start(connection, name, &placed).await?;
+        let link = helper::start(connection, name, &placed, self.opening()).await?;
         Ok((placed, link))
     }
 

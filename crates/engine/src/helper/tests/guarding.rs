@@ -68,16 +68,16 @@ async fn a_helper_is_not_started_once_others_can_change_its_folder() {
     let dir = top.path().join("helper");
     let placed = home.place(script(""), Some(&dir)).await.unwrap();
     set_mode(top.path(), 0o777);
-    let fault = start(&home.connection, "web", &placed).await.unwrap_err();
+    let fault = start(&home.connection, "web", &placed, None).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::HelperUnsafe, "{fault}");
-    let resumed = start_one_of(&programs(script("")), &home.connection, "web", dir.to_str()).await;
+    let resumed = start_one_of(&programs(script("")), &home.connection, "web", dir.to_str(), None).await;
     assert!(resumed.unwrap().is_none(), "it is for the look at the folder to tell why");
     fs::remove_file(&placed.path).unwrap();
     fs::write(&placed.path, script("")).unwrap();
     chown(&placed.path, Some(STRANGER), None).unwrap();
     set_mode(Path::new(&placed.path), 0o755);
     set_mode(top.path(), 0o755);
-    let resumed = start_one_of(&programs(script("")), &home.connection, "web", dir.to_str()).await;
+    let resumed = start_one_of(&programs(script("")), &home.connection, "web", dir.to_str(), None).await;
     assert!(resumed.unwrap().is_none(), "a file of somebody else is not ours, whatever is in it");
 }
 

@@ -48,6 +48,7 @@ fn wire() -> (Wire, Fake) {
         output: Box::new(output),
         stderr: stderr.clone(),
         hello_limit: SOON,
+        opening: None,
         ended: Box::pin(async { "the helper ended with 3".into() }),
     };
     (wire, Fake { asked: BufReader::new(asked).lines(), says, stderr })
@@ -57,6 +58,22 @@ pub(crate) async fn linked() -> (Link, Fake) {
     let (wire, mut fake) = wire();
     fake.say(HELLO).await;
     (Link::begin(wire, &mut String::new()).await.unwrap(), fake)
+}
+
+#[tokio::test]
+async fn a_stream_is_asked_for_before_the_helper_says_a_word_and_is_there_for_the_first_who_wants_it() {
+    let (mut wire, mut fake) = wire();
+    wire.opening = Some(Ask::Metrics { interval_ms: Some(2_000) });
+    let beginning = tokio::spawn(async move { Link::begin(wire, &mut String::new()).await });
+    let asked = fake.next().await;
+    assert_eq!(asked.ask, Ask::Metrics { interval_ms: Some(2_000) });
+    fake.say(HELLO).await;
+    let link = beginning.await.unwrap().unwrap();
+    fake.say(&format!(r#"{{"push":{{"id":{},"seq":1,"answer":{{"metrics":{{}}}}}}}}"#, asked.id)).await;
+    let mut stream = link.take_opening().unwrap();
+    let (seq, answer) = timeout(SOON, stream.recv()).await.unwrap().unwrap().unwrap();
+    assert!(seq == 1 && matches!(answer, Answer::Metrics(_)), "{answer:?}");
+    assert!(link.take_opening().is_none(), "it is one stream");
 }
 
 fn host_of(answer: Answer) -> String {

@@ -115,7 +115,7 @@ async fn the_helper_is_placed_once_and_answers() {
     let again = home.place(script(""), None).await.unwrap();
     assert_eq!(again, Placed { newly: false, ..placed.clone() });
 
-    let link = start(&home.connection, "web", &placed).await.unwrap();
+    let link = start(&home.connection, "web", &placed, None).await.unwrap();
     let pid = link.hello().pid;
     let Answer::System(system) = link.ask(Ask::System {}, SOON).await.unwrap() else { panic!() };
     assert_eq!(system.host_name, "fake");
@@ -143,13 +143,13 @@ async fn a_file_that_was_damaged_is_put_there_anew_and_never_started() {
     let home = Home::new().await;
     let placed = home.place(script(""), None).await.unwrap();
     fs::write(&placed.path, "#!/bin/sh\necho planted\n").unwrap();
-    let fault = start(&home.connection, "web", &placed).await.unwrap_err();
+    let fault = start(&home.connection, "web", &placed, None).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::HelperBlocked);
     assert!(fault.message.contains("was changed by somebody"), "{fault}");
     assert!(home.place(script(""), None).await.unwrap().newly);
-    start(&home.connection, "web", &placed).await.unwrap();
+    start(&home.connection, "web", &placed, None).await.unwrap();
     fs::remove_file(&placed.path).unwrap();
-    let fault = start(&home.connection, "web", &placed).await.unwrap_err();
+    let fault = start(&home.connection, "web", &placed, None).await.unwrap_err();
     assert_eq!((fault.code, fault.detail.subject), (FaultCode::HelperFailed, Some(placed.path)));
 }
 
@@ -169,7 +169,7 @@ async fn a_file_swapped_between_its_hash_and_its_start_is_not_run() {
     let placed = home.place(script(""), None).await.unwrap();
     assert_eq!(fs::read(&placed.path).unwrap(), script(""));
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
-    let link = start(&home.connection, "web", &placed).await.unwrap();
+    let link = start(&home.connection, "web", &placed, None).await.unwrap();
     let Answer::System(system) = link.ask(Ask::System {}, SOON).await.unwrap() else { panic!() };
     assert_eq!(system.host_name, "fake", "what was hashed is what runs");
     assert_eq!(fs::read(&placed.path).unwrap(), b"#!/bin/sh\necho planted\n", "the swap did happen");
@@ -182,7 +182,7 @@ async fn a_login_shell_that_talks_before_and_after_does_not_disturb() {
     let home = Home::with_shell("", noisy).await;
     let placed = home.place(script(""), None).await.unwrap();
     assert!(placed.newly && !home.place(script(""), None).await.unwrap().newly);
-    let link = start(&home.connection, "web", &placed).await.unwrap();
+    let link = start(&home.connection, "web", &placed, None).await.unwrap();
     link.ask(Ask::System {}, SOON).await.unwrap();
 }
 
@@ -231,7 +231,7 @@ async fn a_file_system_that_forbids_programs_later_is_named_at_the_start() {
     let placed = home.place(script(""), Some(mounted.0.path())).await.unwrap();
     let done = Command::new("mount").args(["-o", "remount,noexec"]).arg(mounted.0.path()).status();
     assert!(done.unwrap().success());
-    let fault = start(&home.connection, "web", &placed).await.unwrap_err();
+    let fault = start(&home.connection, "web", &placed, None).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::HelperNoexec, "{fault}");
 }
 
@@ -299,7 +299,7 @@ async fn a_program_that_does_not_run_there_is_not_left_there() {
 async fn a_link_that_is_cut_with_its_connection_says_so() {
     let home = Home::new().await;
     let placed = home.place(script(""), None).await.unwrap();
-    let link = start(&home.connection, "web", &placed).await.unwrap();
+    let link = start(&home.connection, "web", &placed, None).await.unwrap();
     home.connection.close().await;
     let fault = tokio::time::timeout(SOON, link.closed()).await.unwrap();
     assert_eq!(fault.code, FaultCode::LinkLost);
@@ -310,14 +310,14 @@ async fn a_link_that_is_cut_with_its_connection_says_so() {
 async fn one_session_at_a_time_is_enough_to_place_and_start() {
     let home = Home::with_shell("MaxSessions 1", "exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
     let placed = home.place(script(""), None).await.unwrap();
-    start(&home.connection, "web", &placed).await.unwrap().ask(Ask::System {}, SOON).await.unwrap();
+    start(&home.connection, "web", &placed, None).await.unwrap().ask(Ask::System {}, SOON).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_helper_that_is_there_is_found_and_started_with_one_command() {
     let home = Home::with_shell("", "echo Welcome; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
     let programs = programs(script(""));
-    let resume = || start_one_of(&programs, &home.connection, "web", None);
+    let resume = || start_one_of(&programs, &home.connection, "web", None, None);
     assert!(resume().await.unwrap().is_none(), "nothing was placed yet");
     let placed = place_one_of(&programs, &home.connection, "web", None).await.unwrap();
     let (found, link) = resume().await.unwrap().unwrap();
@@ -353,7 +353,7 @@ async fn the_real_helper_runs_here_and_on_a_host_where_this_program_was_built_wi
     let here = start_local().await.unwrap();
     let placed =
         find_place(&home.connection, "web", None).await.unwrap().fill(&home.connection, "web").await.unwrap();
-    let there = start(&home.connection, "web", &placed).await.unwrap();
+    let there = start(&home.connection, "web", &placed, None).await.unwrap();
     for link in [here, there] {
         assert_eq!(link.hello().version, protocol::VERSION);
         let Answer::System(system) = link.ask(Ask::System {}, SOON).await.unwrap() else { panic!() };

@@ -143,7 +143,7 @@ async fn the_own_folder_inside_one_that_others_write_to_is_found() {
     let shared = tempfile::tempdir().unwrap();
     fs::set_permissions(shared.path(), fs::Permissions::from_mode(0o1777)).unwrap();
     let placed = home.place(script(""), Some(shared.path())).await.unwrap();
-    let link = start(&home.connection, "web", &placed).await.unwrap();
+    let link = start(&home.connection, "web", &placed, None).await.unwrap();
     assert_eq!(home.status(script(""), Some(shared.path())).await.files[0].path, placed.path);
     drop(link);
     let removal = home.remove(Some(shared.path())).await;
