@@ -11,6 +11,7 @@ mod answers;
 mod bare;
 mod borders;
 mod credentials;
+mod data_window;
 mod dialogs;
 mod faults;
 mod first_day;

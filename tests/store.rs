@@ -17,10 +17,10 @@ fn run(program: &str, words: &[&str]) {
 }
 
 /// A small file system of its own, gone with the test.
-struct Disk(PathBuf);
+pub(crate) struct Disk(pub(crate) PathBuf);
 
 impl Disk {
-    fn mount(at: PathBuf) -> Self {
+    pub(crate) fn mount(at: PathBuf) -> Self {
         fs::create_dir_all(&at).unwrap();
         run("mount", &["-t", "tmpfs", "-o", "size=24m", "none", at.to_str().unwrap()]);
         Self(at)

@@ -56,8 +56,10 @@ pub(crate) const TEST: &[Package] = &[
 ];
 
 /// To measure beside: what people use today to run a command over many hosts.
-pub(crate) const BENCH: &[Package] =
-    &[package("clustershell", "'clush' to measure beside"), package("pssh", "'parallel-ssh' to measure beside")];
+pub(crate) const BENCH: &[Package] = &[
+    package("clustershell", "'clush' to measure beside"),
+    package("pssh", "'parallel-ssh' to measure beside"),
+];
 
 /// To put together what people install.
 pub(crate) const PACKAGE: &[Package] = &[package("rpm", "builds the package for Fedora and openSUSE")];
