@@ -5,8 +5,6 @@
 //! nothing here fails.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,8 +22,8 @@ use support::sshd::{Sshd, own_user};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// There and back again over the slow line.
-const ROUND_TRIP: Duration = Duration::from_millis(50);
+/// There and back again over two slow lines.
+const ROUND_TRIPS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 const COUNTS: [usize; 2] = [100, 500];
 /// Sign-ins at the same time, for the peers.
 const AT_ONCE: &str = "64";
@@ -34,24 +32,12 @@ const LONG: Duration = Duration::from_secs(300);
 /// Prints the figures of fleets.
 pub(crate) fn fleets() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let host = host_of_its_own(folder.path());
-    let sshd = Sshd::start_everywhere(&["MaxStartups 1000:30:2000", "LogLevel ERROR", &host]);
+    let sshd = Sshd::start_fleet();
     runtime.block_on(first_data(&sshd));
     for count in COUNTS {
         runtime.block_on(fleet(&sshd, count));
     }
     peers(&sshd, COUNTS[0]);
-}
-
-/// Each session sees its own processes and sockets alone, as on a host of its own: on this one computer each
-/// of five hundred helpers would read all that the others and their sshd are.
-fn host_of_its_own(folder: &Path) -> String {
-    let wrapper = folder.join("host");
-    let text = "#!/bin/sh\nexec unshare --pid --net --fork --kill-child --mount-proc sh -c \"$SSH_ORIGINAL_COMMAND\"\n";
-    fs::write(&wrapper, text).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
-    format!("ForceCommand {}", wrapper.display())
 }
 
 async fn engine(data: &tempfile::TempDir) -> Engine {
@@ -83,7 +69,7 @@ async fn add(engine: &Engine, sshd: &Sshd, name: &str, address: &str, port: u16)
 }
 
 /// A way to a port on which everything takes half a round trip each way.
-async fn slow_line(port: u16) -> u16 {
+async fn slow_line(port: u16, round_trip: Duration) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let own = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -93,14 +79,18 @@ async fn slow_line(port: u16) -> u16 {
                 stream.set_nodelay(true).unwrap();
             }
             let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-            tokio::spawn(delayed(near_in, far_out));
-            tokio::spawn(delayed(far_in, near_out));
+            tokio::spawn(delayed(near_in, far_out, round_trip / 2));
+            tokio::spawn(delayed(far_in, near_out, round_trip / 2));
         }
     });
     own
 }
 
-async fn delayed(mut from: tokio::net::tcp::OwnedReadHalf, mut to: tokio::net::tcp::OwnedWriteHalf) {
+async fn delayed(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    delay: Duration,
+) {
     let (queue, mut due) = tokio::sync::mpsc::unbounded_channel::<(tokio::time::Instant, Vec<u8>)>();
     tokio::spawn(async move {
         while let Some((at, bytes)) = due.recv().await {
@@ -112,29 +102,35 @@ async fn delayed(mut from: tokio::net::tcp::OwnedReadHalf, mut to: tokio::net::t
     });
     let mut bytes = vec![0; 65_536];
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        if queue.send((tokio::time::Instant::now() + ROUND_TRIP / 2, bytes[..read].to_vec())).is_err() {
+        if queue.send((tokio::time::Instant::now() + delay, bytes[..read].to_vec())).is_err() {
             return;
         }
     }
 }
 
-/// From the click to the first sample, with the helper there already.
+/// From the click to the first sample, with the helper there already. What takes no round trip takes the same
+/// time on each line, so that two lines tell how many there are.
 async fn first_data(sshd: &Sshd) {
     let data = tempfile::tempdir().unwrap();
     let engine = engine(&data).await;
     add(&engine, sshd, "near", "127.0.0.1", sshd.port()).await;
     engine.call(HostCheck { host: "near".into() }).await.unwrap();
-    let port = slow_line(sshd.port()).await;
-    add(&engine, sshd, "far", "127.0.0.1", port).await;
-    for (name, what) in [("near", "straight"), ("far", "50 ms away")] {
+    let mut seen = Vec::new();
+    for round_trip in ROUND_TRIPS {
+        let name = format!("far-{}", round_trip.as_millis());
+        let port = slow_line(sshd.port(), round_trip).await;
+        add(&engine, sshd, &name, "127.0.0.1", port).await;
         let mut events = engine.events();
         let begun = Instant::now();
-        engine.call(HostConnect { host: name.into() }).await.unwrap();
+        engine.call(HostConnect { host: name.clone() }).await.unwrap();
         let first = async {
             let mut signed_in = Duration::ZERO;
             loop {
                 match events.recv().await.unwrap() {
-                    Event::Link { state: LinkState::Connecting { step: LinkStep::StartingHelper, .. }, .. } => {
+                    Event::Link {
+                        state: LinkState::Connecting { step: LinkStep::StartingHelper, .. },
+                        ..
+                    } => {
                         signed_in = begun.elapsed();
                     }
                     Event::Metrics { host, .. } if host == name => return (signed_in, begun.elapsed()),
@@ -143,13 +139,14 @@ async fn first_data(sshd: &Sshd) {
             }
         };
         let (signed_in, took) = tokio::time::timeout(LONG, first).await.unwrap();
-        let trips = |time: Duration| format!("{:.1}", time.as_secs_f64() / ROUND_TRIP.as_secs_f64());
-        line(&format!("first data after a click, {what}"), &format!("{} ms", took.as_millis()));
-        if name == "far" {
-            line("    in round trips until it is signed in, with all that is no waiting", &trips(signed_in));
-            line("    and from there to the first data", &trips(took.saturating_sub(signed_in)));
-        }
+        let away = round_trip.as_millis();
+        line(&format!("first data after a click, {away} ms away"), &format!("{} ms", took.as_millis()));
+        seen.push([signed_in, took]);
     }
+    let [near, far] = ROUND_TRIPS.map(|time| time.as_secs_f64());
+    let trips = |at: usize| (seen[1][at].as_secs_f64() - seen[0][at].as_secs_f64()) / (far - near);
+    line("    round trips until it is signed in", &format!("{:.1}", trips(0)));
+    line("    and from there to the first data", &format!("{:.1}", trips(1) - trips(0)));
     engine.shutdown().await;
 }
 
@@ -202,7 +199,7 @@ async fn fleet(sshd: &Sshd, count: usize) {
     engine.shutdown().await;
 }
 
-fn address(number: usize) -> String {
+pub(crate) fn address(number: usize) -> String {
     format!("127.9.{}.{}", number / 200, number % 200 + 1)
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use support::window::Window;
 
 use crate::busy::{Busy, count_sockets};
 use crate::figures::{line, ms};
+use crate::fleet;
 
 const HOSTS: usize = 500;
 const STREAMING: usize = 20;
@@ -33,7 +35,7 @@ pub(crate) fn window() {
     sizes();
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let sshd = Sshd::start_everywhere(&["MaxStartups 1000:30:2000", "LogLevel ERROR"]);
+    let sshd = Sshd::start_fleet();
     for number in 0..STREAMING {
         let address = format!("127.9.0.{}", number + 1);
         operator.add_trusted(&format!("live-{number}"), &address, sshd.port(), &own_user(), &sshd.key(), &[]);
@@ -70,6 +72,87 @@ pub(crate) fn window() {
     frames(&window);
     stream(&window);
     window.close();
+}
+
+/// Five hundred hosts that stream into one window: its memory, and whether its table still answers.
+pub(crate) fn window_of_a_fleet() {
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let sshd = Sshd::start_fleet();
+    let (port, user) = (sshd.port(), own_user());
+    let (key, dir) = (sshd.key().display().to_string(), sshd.home().join("muster").display().to_string());
+    let mut list = "name,address,port,user,identity,groups,helper_dir\n".to_owned();
+    for number in 0..HOSTS {
+        let address = fleet::address(number);
+        list += &format!("web-{number},{address},{port},{user},key:{key},Group {},{dir}\n", number % 20);
+    }
+    let file = operator.folder().join("hosts.csv");
+    fs::write(&file, list).unwrap();
+    operator.run(&["host", "import", file.to_str().unwrap()]).done();
+    // One line of OpenSSH's file is the word for all of them.
+    let home = operator.variables().iter().find(|(name, _)| name == "HOME").map(|(_, home)| home.clone());
+    let ssh = Path::new(&home.unwrap()).join(".ssh");
+    fs::create_dir_all(&ssh).unwrap();
+    let public = fs::read_to_string(sshd.folder().join("host_key.pub")).unwrap();
+    fs::write(ssh.join("known_hosts"), format!("[127.*]:{port} {public}")).unwrap();
+    // The helper lies there: all of them share its folder.
+    operator.run(&["check", "web-0"]).done();
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for_css("[data-testid=\"page-hosts\"][data-ready] [data-testid^=\"host-row-\"]");
+    memory(&format!("{HOSTS} hosts, none connected"), &window);
+    let began = Instant::now();
+    window.script(&format!(
+        "for (let number = 0; number < {HOSTS}; number++)\
+             window.__TAURI__.core.invoke('host_connect', {{args: {{host: 'web-' + number}}}})"
+    ));
+    let live = || {
+        let rows = window.script_async(
+            "const done = arguments[arguments.length - 1];\
+             window.__TAURI__.core.invoke('hosts_list', {args: {}})\
+                 .then(rows => done(rows.filter(row => row.link.state === 'live').length))",
+        );
+        rows.as_u64().unwrap_or(0)
+    };
+    while live() < HOSTS as u64 && began.elapsed() < Duration::from_secs(300) {
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    line(&format!("{} hosts live in the window", live()), &format!("{:.1} s", began.elapsed().as_secs_f64()));
+    std::thread::sleep(WARM);
+    memory(&format!("after {} s of {HOSTS} hosts", WARM.as_secs()), &window);
+    for text in ["web-499", "web-1", "group 7"] {
+        let took = filtered(&window, text);
+        line(&format!("from '{text}' typed to its rows"), &format!("{took:.1} ms"));
+        clear_search(&window);
+    }
+    let late = window.script_async(
+        "const done = arguments[arguments.length - 1]; const times = [];\
+         let last = performance.now(); const end = last + 10000;\
+         const look = now => { times.push(now - last); last = now;\
+             now < end ? requestAnimationFrame(look)\
+                 : done([times.length, times.filter(time => time > 50).length, Math.max(...times)]); };\
+         requestAnimationFrame(now => { last = now; requestAnimationFrame(look); })",
+    );
+    line("frames in 10 s, those later than 50 ms, the longest in ms", &late.to_string());
+    window.close();
+}
+
+/// From a text typed into the search of hosts to rows that all have it, in ms.
+fn filtered(window: &Window, text: &str) -> f64 {
+    let took = window.script_async(&format!(
+        "const done = arguments[arguments.length - 1];\
+         const field = document.querySelector('[data-testid=search]');\
+         const rows = () => [...document.querySelectorAll('[data-testid^=\"host-row-\"]')];\
+         const before = rows().map(row => row.dataset.testid).join();\
+         const began = performance.now();\
+         field.value = '{text}';\
+         field.dispatchEvent(new Event('input', {{bubbles: true}}));\
+         const look = () => rows().map(row => row.dataset.testid).join() !== before || performance.now() - began > 5000\
+             ? done(performance.now() - began) : requestAnimationFrame(look);\
+         look()"
+    ));
+    took.as_f64().unwrap_or(-1.0)
 }
 
 /// A table of 20,000 sockets that is renewed each second.

@@ -39,20 +39,34 @@ impl Sshd {
         Self::start_at("127.0.0.1", lines)
     }
 
-    /// Answers on every address of this machine, so that each of 127.0.0.0/8 is a host.
-    pub fn start_everywhere(lines: &[&str]) -> Self {
-        Self::start_at("0.0.0.0", lines)
+    /// Answers on every address of this machine, so that each of 127.0.0.0/8 is a host. A session sees its own
+    /// processes and sockets alone, as on a host of its own: else each of five hundred helpers would read all
+    /// that the others and their sshd are. It takes root.
+    pub fn start_fleet() -> Self {
+        let mut sshd = Self::new(&["MaxStartups 1000:30:2000", "LogLevel ERROR"], "0.0.0.0", None);
+        let host = sshd.folder().join("host");
+        let text = "#!/bin/sh\nexec unshare --pid --net --fork --kill-child --mount-proc sh -c \"$SSH_ORIGINAL_COMMAND\"\n";
+        fs::write(&host, text).unwrap();
+        fs::set_permissions(&host, fs::Permissions::from_mode(0o755)).unwrap();
+        sshd.add_line(&format!("ForceCommand {}", host.display()));
+        sshd.listen_somewhere();
+        sshd
     }
 
     fn start_at(address: &str, lines: &[&str]) -> Self {
         let mut sshd = Self::new(lines, address, None);
+        sshd.listen_somewhere();
+        sshd
+    }
+
+    fn listen_somewhere(&mut self) {
         for _ in 0..TRIES {
-            sshd.port = free_port();
-            if sshd.listen() {
-                return sshd;
+            self.port = free_port();
+            if self.listen() {
+                return;
             }
         }
-        panic!("sshd could not listen: {}", sshd.log());
+        panic!("sshd could not listen: {}", self.log());
     }
 
     /// Listens on port 22 of an address in the network of another process.

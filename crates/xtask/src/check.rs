@@ -1,10 +1,11 @@
-//! `cargo xtask check`: format, lints and layout of the sources.
+//! `cargo xtask check`: format, lints, layout of the sources and what they are built on.
 
 use std::process::ExitCode;
 
 use crate::command::{cargo, run};
 use crate::places::Places;
 use crate::progress::step;
+use crate::supply;
 
 pub(crate) fn check(places: &Places) -> anyhow::Result<ExitCode> {
     step("format", || run(cargo(places).args(["fmt", "--all", "--check"]), "the check of the format"))?;
@@ -17,6 +18,7 @@ pub(crate) fn check(places: &Places) -> anyhow::Result<ExitCode> {
         let words = ["clippy", "-p", "src-ui", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
         run(cargo(places).args(words), "the check of the lints")
     })?;
+    step("what Cargo.lock brings in", || supply::check(places))?;
     step("layout", || {
         run(
             cargo(places).args(["test", "--workspace", "--test", "all", "layout::"]),

@@ -18,6 +18,7 @@ mod progress;
 mod run;
 mod screens;
 mod setup;
+mod supply;
 mod test;
 mod ui;
 
