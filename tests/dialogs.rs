@@ -88,7 +88,8 @@ fn hosts_are_taken_from_a_file_and_written_to_one_in_the_window() {
     let file = operator.folder().join("out.csv");
     window.fill("export-file", file.to_str().unwrap());
     window.click("export-do");
-    window.wait_for("export-done");
+    window.wait_gone("export");
+    window.wait_for("toast");
     picture(&window, "hosts-export");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("new-1,192.0.2.10"), "{text}");

@@ -10,9 +10,10 @@ use protocol::text::printable;
 use wasm_bindgen::JsCast;
 
 use crate::components::load::Load;
+use crate::components::shelf::Shelf;
 use crate::components::{
     Badge, Button, ButtonKind, Empty, Failed, Glyph, GlyphName, Icon, IconName, KeyCap, MeterHatch,
-    SearchInput, Skeleton, focus,
+    SearchInput, Skeleton, Toasts, focus,
 };
 use crate::credentials::{KeyDialog, LockScreen, VaultDialog, watch_for_people};
 use crate::hosts::{
@@ -31,10 +32,8 @@ use crate::services::{RunDialog, ServiceDialog, ServicesPage};
 use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
 use crate::state::standing::{self, Standing};
-use crate::state::{App, OpenDialog, Toast, use_app};
-use crate::text::{
-    I18nContextProvider, count_words, fault_text, fault_title, notice_text, t_string, use_i18n,
-};
+use crate::state::{App, OpenDialog, use_app};
+use crate::text::{I18nContextProvider, count_words, notice_text, t_string, use_i18n};
 use crate::trust::{TrustDialog, TrustPage};
 
 /// Puts the window's content into the page.
@@ -353,36 +352,6 @@ fn Dialogs() -> impl IntoView {
     }
 }
 
-#[component]
-fn Toasts() -> impl IntoView {
-    let app = use_app();
-    let i18n = use_i18n();
-    let view_of = move |toast: Toast| {
-        let (title, text) = (toast.fault.clone(), toast.fault);
-        view! {
-            <div class="toast" role="status" data-testid="toast">
-                <Glyph name=GlyphName::Failed />
-                <div class="grow">
-                    <p class="strong">{move || fault_title(i18n, &title)}</p>
-                    <p class="toast-text">{move || fault_text(i18n, &text)}</p>
-                </div>
-                <Button
-                    kind=ButtonKind::Ghost
-                    small=true
-                    icon=IconName::Cross
-                    label=Signal::derive(move || t_string!(i18n, app.close).to_string())
-                    on_click=Callback::new(move |()| app.dismiss(toast.id))
-                />
-            </div>
-        }
-    };
-    view! {
-        <div class="toasts" aria-live="polite">
-            <For each=move || app.toasts.get() key=|toast| toast.id children=view_of />
-        </div>
-    }
-}
-
 const SEARCH_ID: &str = "search";
 
 /// The bar at the top of every page: the search field, then the controls of the page.
@@ -518,6 +487,12 @@ fn GlobalKeys() -> impl IntoView {
                 // The filter of the page, where it has one of its own.
                 if !focus_first("[data-filter] input") {
                     focus_id(SEARCH_ID);
+                }
+            }
+            // What the page did with it comes first: a selection is let go before a notice.
+            "Escape" if !event.default_prevented() => {
+                if let Some(newest) = app.toasts.with_untracked(Shelf::newest) {
+                    app.dismiss(newest);
                 }
             }
             _ => {}

@@ -6,10 +6,13 @@ use leptos::prelude::*;
 use protocol::{Fault, FaultCode};
 
 use super::level::Level;
+use super::shelf::{Toast, ToastKind};
 use super::*;
+use crate::state::use_app;
 
 #[component]
 pub(crate) fn Gallery() -> impl IntoView {
+    let app = use_app();
     let text = RwSignal::new(String::new());
     let bad = RwSignal::new("10.0.0.300".to_owned());
     let choice = RwSignal::new(1_u32);
@@ -53,6 +56,23 @@ pub(crate) fn Gallery() -> impl IntoView {
         .collect_view();
     let series: Vec<Option<f64>> =
         (0..40).map(|n| (!(22..27).contains(&n)).then(|| 10.0 + f64::from((n * 37) % 11))).collect();
+    let complaint = StoredValue::new(fault.clone());
+    let toast = |kind, title: &str, text: &str| Toast {
+        kind,
+        title: title.to_owned(),
+        text: text.to_owned(),
+        code: None,
+    };
+    let toasts = [
+        toast(ToastKind::Done, "12 rows copied", ""),
+        toast(ToastKind::Done, "34 hosts written", "/home/chen/muster-hosts.csv"),
+        toast(ToastKind::Alert, "Not copied: the desktop did not take the text", ""),
+        toast(ToastKind::Alert, "Sign-in refused by api-3", "api-3 did not take the key id_ed25519."),
+    ];
+    let toasts = toasts
+        .map(|toast| view! { <ToastCard toast on_close=Callback::new(|()| {}) /> })
+        .into_iter()
+        .collect_view();
     view! {
         <main class="page gallery" data-testid="gallery" data-ready="true">
             <section>
@@ -117,6 +137,25 @@ pub(crate) fn Gallery() -> impl IntoView {
                 <Failed fault=fault on_retry=Callback::new(|()| {})>
                     <Button>"Choose a key..."</Button>
                 </Failed>
+                <h2>"Notices in the corner: ended well, with a detail, an alert, a fault; and how they come"</h2>
+                <div class="gallery-toasts">{toasts}</div>
+                <p class="gallery-line">
+                    <Button
+                        testid="gallery-tell"
+                        on_click=Callback::new(move |()| {
+                            let count = app.now_ms.get_untracked() % 100_000;
+                            app.tell(|_| format!("{count} rows copied"));
+                        })
+                    >
+                        "It ended well"
+                    </Button>
+                    <Button
+                        testid="gallery-complain"
+                        on_click=Callback::new(move |()| app.complain(complaint.get_value()))
+                    >
+                        "A fault"
+                    </Button>
+                </p>
             </section>
         </main>
     }

@@ -14,7 +14,7 @@ use super::selection::Selection;
 use super::sort::Sort;
 use super::{
     Button, ButtonKind, Column, ColumnChooser, CopyButton, Failed, Icon, IconName, KeyCap, Marks,
-    SearchInput, Skeleton, Table, copy_text, remembered_shape,
+    SearchInput, Skeleton, Table, copy_text, remembered_shape, rows_copied,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -182,6 +182,7 @@ where
     K::Row: Clone + PartialEq + Send + Sync + 'static,
     C: Fn(ArcRwSignal<K::Row>) -> AnyView + Clone + Send + Sync + 'static,
 {
+    let app = use_app();
     let i18n = use_i18n();
     let live = use_host().is_live();
     let is_read = query.is_read();
@@ -218,8 +219,14 @@ where
                 event.prevent_default();
                 toggle();
             }
-            "Escape" if !selection.with_untracked(Selection::is_empty) => selection.update(Selection::clear),
-            "Escape" if cursor.with_untracked(Option::is_some) => cursor.set(None),
+            "Escape" if !selection.with_untracked(Selection::is_empty) => {
+                event.prevent_default();
+                selection.update(Selection::clear);
+            }
+            "Escape" if cursor.with_untracked(Option::is_some) => {
+                event.prevent_default();
+                cursor.set(None);
+            }
             "c" if event.ctrl_key() || event.meta_key() => {
                 let at = cursor.get_untracked();
                 let row = rows
@@ -230,7 +237,7 @@ where
                 };
                 if !rows.is_empty() {
                     event.prevent_default();
-                    copy_text(as_text(&rows), || {});
+                    copy_text(app, as_text(&rows), rows_copied(rows.len()));
                 }
             }
             _ => {}
@@ -319,6 +326,7 @@ where
                         label=Signal::derive(move || t_string!(i18n, tables.copy_text).to_owned())
                         testid=ids.copy
                         text=Signal::derive(move || as_text(&meant()))
+                        rows=Signal::derive(move || meant().len())
                     />
                     <Button
                         kind=ButtonKind::Ghost
@@ -326,7 +334,8 @@ where
                         testid=ids.csv
                         label=Signal::derive(move || t_string!(i18n, tables.copy_csv).to_owned())
                         on_click=Callback::new(move |()| {
-                            copy_text(columns::as_csv::<K>(&meant()), || {});
+                            let rows = meant();
+                            copy_text(app, columns::as_csv::<K>(&rows), rows_copied(rows.len()));
                         })
                     >
                         "CSV"

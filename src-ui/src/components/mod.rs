@@ -10,6 +10,7 @@ pub(crate) mod marks;
 mod news;
 pub(crate) mod selection;
 pub(crate) mod shape;
+pub(crate) mod shelf;
 pub(crate) mod sort;
 mod sparkline;
 pub(crate) mod window;
@@ -54,6 +55,8 @@ mod table;
 mod tabs;
 #[cfg(target_arch = "wasm32")]
 mod tag;
+#[cfg(target_arch = "wasm32")]
+mod toast;
 
 pub(crate) mod level;
 
@@ -61,6 +64,7 @@ pub(crate) mod level;
 pub(crate) use {
     action::*, button::*, chooser::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, head::Column,
     icon::*, live_table::*, menu::*, meter::*, secret::*, side::*, sparkline::*, table::*, tabs::*, tag::*,
+    toast::*,
 };
 
 #[cfg(all(target_arch = "wasm32", debug_assertions))]

@@ -100,9 +100,11 @@ pub(crate) fn HostsEditDialog(hosts: Vec<String>) -> impl IntoView {
             let told = ipc::call(HostsEdit { hosts: hosts.get_value(), change }).await;
             busy.try_set(false);
             match told {
-                Ok(_) => {
+                Ok(changed) => {
                     app.refresh_hosts();
                     app.dialog.set(None);
+                    let count = changed.len() as u64;
+                    app.tell(|i18n| t_string!(i18n, hosts.changed, count = count));
                 }
                 Err(why) => drop(fault.try_set(Some(why))),
             }

@@ -212,43 +212,34 @@ pub(crate) fn ExportDialog() -> impl IntoView {
     let i18n = use_i18n();
     let file = RwSignal::new("~/muster-hosts.csv".to_owned());
     let busy = RwSignal::new(false);
-    let done = RwSignal::new(None::<Result<HostsExported, Fault>>);
+    let refused = RwSignal::new(None::<Fault>);
     let write = move || {
         busy.set(true);
+        refused.set(None);
         let command = HostsExport { file: Some(file.get_untracked()), format: None };
         spawn_local(async move {
             let answer = ipc::call(command).await;
             busy.try_set(false);
-            done.try_set(Some(answer));
+            match answer {
+                Ok(HostsExported { hosts, file, .. }) => {
+                    app.dialog.set(None);
+                    let words = |i18n| t_string!(i18n, hosts.export_done, count = hosts);
+                    app.tell_more(words, file.unwrap_or_default());
+                }
+                Err(fault) => drop(refused.try_set(Some(fault))),
+            }
         });
     };
-    let is_done = move || done.with(|done| matches!(done, Some(Ok(_))));
     let foot = move || {
         view! {
             <span class="grow"></span>
             <Button testid="export-cancel" disabled=busy on_click=Callback::new(move |()| app.dialog.set(None))>
-                {move || if is_done() { t_string!(i18n, app.close) } else { t_string!(i18n, app.cancel) }}
+                {move || t_string!(i18n, app.cancel)}
             </Button>
-            <Show when=move || !is_done()>
-                <Button kind=ButtonKind::Primary testid="export-do" busy on_click=Callback::new(move |()| write())>
-                    {move || t_string!(i18n, hosts.export_do)}
-                </Button>
-            </Show>
+            <Button kind=ButtonKind::Primary testid="export-do" busy on_click=Callback::new(move |()| write())>
+                {move || t_string!(i18n, hosts.export_do)}
+            </Button>
         }
-    };
-    let came = move || {
-        done.get().map(|done| match done {
-            Ok(HostsExported { hosts, file, .. }) => {
-                let file = StoredValue::new(printable(&file.unwrap_or_default()).into_owned());
-                view! {
-                    <p class="selectable" role="status" data-testid="export-done">
-                        {move || t_string!(i18n, hosts.export_done, count = hosts, file = file.get_value())}
-                    </p>
-                }
-                .into_any()
-            }
-            Err(fault) => view! { <Failed fault bare=true /> }.into_any(),
-        })
     };
     view! {
         <Dialog
@@ -274,7 +265,7 @@ pub(crate) fn ExportDialog() -> impl IntoView {
                     <TextInput value=file id="export-file" testid="export-file" mono=true />
                 </Field>
             </form>
-            {came}
+            {move || refused.get().map(|fault| view! { <Failed fault bare=true /> })}
         </Dialog>
     }
 }

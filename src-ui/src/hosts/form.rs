@@ -153,6 +153,9 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                     if connect {
                         app.connect(&host.name);
                         navigate(&host_path(&host.name), NavigateOptions::default());
+                    } else {
+                        let name = printable(&host.name).into_owned();
+                        app.tell(|i18n| t_string!(i18n, hosts.saved, name = name));
                     }
                 }
                 Err(why) => match refused_field(&why) {

@@ -131,7 +131,8 @@ pub(crate) fn JournalPage() -> impl IntoView {
                 log.paused.update(|paused| *paused = !*paused);
             }
             "Escape" if target != "INPUT" && log.cursor.with_untracked(Option::is_some) => {
-                log.cursor.set(None)
+                event.prevent_default();
+                log.cursor.set(None);
             }
             _ => {}
         }
@@ -215,6 +216,7 @@ fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>) -> impl IntoView {
                 label=Signal::derive(move || t_string!(i18n, tables.copy_text).to_owned())
                 testid="journal-copy"
                 text=Signal::derive(move || rows.with_untracked(|rows| as_text(rows, format::stamp)))
+                rows=Signal::derive(move || rows.with_untracked(|rows| rows.len()))
             />
         </div>
     }

@@ -17,7 +17,7 @@ use super::actions::{Go, Mark, Offer, go, hosts, offers};
 use super::plan::{Plan, key_of, key_of_row, path_of};
 use super::rows::{as_text, cells};
 use crate::components::marks::marked;
-use crate::components::{Glyph, GlyphName, Icon, IconName, KeyCap, Modal, TextInput, copy_text};
+use crate::components::{Glyph, GlyphName, Icon, IconName, KeyCap, Modal, TextInput, copy_text, rows_copied};
 use crate::format;
 use crate::hosts::host_path;
 use crate::state::standing::Standing;
@@ -133,7 +133,8 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
                 });
                 if !rows.is_empty() {
                     event.prevent_default();
-                    copy_text(rows + "\n", || {});
+                    let count = rows.lines().count();
+                    copy_text(app, rows + "\n", rows_copied(count));
                 }
                 return;
             }

@@ -9,6 +9,7 @@ use protocol::link::LinkState;
 use super::App;
 use crate::components::copy_text;
 use crate::ipc;
+use crate::text::t_string;
 
 impl App {
     /// Locks the program, or says what is missing for that.
@@ -47,7 +48,9 @@ impl App {
         let host = host.to_owned();
         spawn_local(async move {
             match ipc::call(HostSsh { host }).await {
-                Ok(command) => copy_text(command.line, || {}),
+                Ok(command) => {
+                    copy_text(self, command.line, |i18n| t_string!(i18n, app.copied_ssh).to_owned());
+                }
                 Err(fault) => self.complain(fault),
             }
         });

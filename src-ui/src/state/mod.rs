@@ -12,6 +12,8 @@ mod hand_off;
 mod opened;
 #[cfg(target_arch = "wasm32")]
 mod store;
+#[cfg(target_arch = "wasm32")]
+mod tell;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use store::*;

@@ -4,7 +4,7 @@
 //! Events are gathered for a tenth of a second and taken in together; only the samples of the
 //! host on screen go straight to the page that draws them, none of them left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,10 +23,11 @@ use protocol::settings::{Language, Settings, Theme};
 
 use super::standing::{self, NextStep, Standing};
 use crate::components::load::Load;
+use crate::components::shelf::Shelf;
 use crate::credentials::VaultStep;
 use crate::hosts::table::HostsView;
 use crate::ipc;
-use crate::text::{I18n, Locale};
+use crate::text::{I18n, Locale, use_i18n};
 
 /// The dialog that lies over the page. One at a time, so Esc always means the same.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,13 +91,6 @@ impl OpenDialog {
     }
 }
 
-/// A short notice that goes away by itself.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Toast {
-    pub(crate) id: u64,
-    pub(crate) fault: Arc<Fault>,
-}
-
 /// The one thing that the web view itself keeps.
 const HOSTS_VIEW: &str = "hosts-view";
 
@@ -131,7 +125,8 @@ pub(crate) struct App {
     pub(crate) dialog: RwSignal<Option<OpenDialog>>,
     /// A page that was asked for from outside the window.
     pub(crate) asked_path: RwSignal<Option<String>>,
-    pub(crate) toasts: RwSignal<Vec<Toast>>,
+    /// The short notices in the corner.
+    pub(crate) toasts: RwSignal<Shelf>,
     /// What sign-ins wait for, the oldest first.
     pub(crate) questions: RwSignal<Vec<Question>>,
     /// What stands in the search field of every page.
@@ -146,6 +141,9 @@ pub(crate) struct App {
     /// When each host was heard of since the last flush.
     heard: StoredValue<BTreeMap<String, i64>>,
     serial: StoredValue<u64>,
+    /// Hosts whose link was lost and is not back.
+    pub(super) lost: StoredValue<BTreeSet<String>>,
+    pub(super) i18n: I18n,
 }
 
 /// The state of the window; every component is below the one that provides it.
@@ -189,6 +187,8 @@ impl App {
             waiting: StoredValue::default(),
             heard: StoredValue::default(),
             serial: StoredValue::new(0),
+            lost: StoredValue::default(),
+            i18n: use_i18n(),
         };
         provide_context(app);
         set_interval(move || app.now_ms.set(now_ms()), Duration::from_secs(1));
@@ -322,16 +322,25 @@ impl App {
     fn flush(self) {
         let events = self.waiting.try_update_value(std::mem::take).unwrap_or_default();
         let mut changed = false;
+        let mut back = Vec::new();
         for event in events {
             match event {
                 Event::HostsChanged {} => self.refresh_hosts(),
                 Event::Link { host, state } => {
+                    let name = self.name_of(&host);
+                    if self.has_come_back(&name, &state) {
+                        back.push(name);
+                    }
                     changed |= self.change_row(&host, |row| row.link = state);
                 }
                 Event::Question { question } => self.question_asked(*question),
                 Event::QuestionOver { id } => self.question_over(id),
                 Event::LinksBehind { hosts, state, .. } => {
                     for host in hosts {
+                        let name = self.name_of(&host);
+                        if self.has_come_back(&name, &state) {
+                            back.push(name);
+                        }
                         changed |= self.change_row(&host, |row| row.link = state.clone());
                     }
                 }
@@ -357,6 +366,7 @@ impl App {
                 Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),
                 Event::Locked { locked: true } => {
                     self.dialog.set(None);
+                    self.toasts.update(Shelf::clear);
                     self.facts.update(|facts| {
                         if let Load::Ready(facts) = facts {
                             facts.locked = true;
@@ -378,6 +388,7 @@ impl App {
                 row.maybe_update(|row| standing::hear(&mut row.link, at_ms));
             }
         }
+        self.tell_back(back);
         if changed {
             self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
         }
@@ -429,17 +440,6 @@ impl App {
                 *serial
             })
             .unwrap_or_default()
-    }
-
-    /// Shows a fault for a while in the corner, for what went wrong in the background.
-    pub(crate) fn complain(self, fault: Fault) {
-        let id = self.next_serial();
-        self.toasts.update(|toasts| toasts.push(Toast { id, fault: Arc::new(fault) }));
-        set_timeout(move || self.dismiss(id), Duration::from_secs(12));
-    }
-
-    pub(crate) fn dismiss(self, id: u64) {
-        self.toasts.try_update(|toasts| toasts.retain(|toast| toast.id != id));
     }
 
     /// Begins to connect; the state comes as events, a refusal as a toast.
