@@ -36,6 +36,7 @@ pub(crate) fn KeysDialog() -> impl IntoView {
                         {line(&["Alt", "1-9"], says!(app.key_open_host))}
                         {line(&["Ctrl", "Shift", "L"], says!(app.key_lock))}
                         {line(&["?"], says!(app.key_help))}
+                        {line(&["Esc"], says!(app.key_notice))}
                     </dl>
                 </section>
                 <section>
@@ -43,19 +44,27 @@ pub(crate) fn KeysDialog() -> impl IntoView {
                     <dl>
                         {line(&["\u{2191}", "\u{2193}"], says!(app.key_move))}
                         {line(&["Home", "End"], says!(app.key_ends))}
+                        {line(&["a\u{2013}z"], says!(app.key_type_ahead))}
                         {line(&["Enter"], says!(app.key_open))}
                         {line(&["Shift", "\u{2191}", "\u{2193}"], says!(app.key_range))}
                         {line(&["Ctrl", "A"], says!(app.key_all))}
                         {line(&["Ctrl", "C"], says!(app.key_copy))}
                         {line(&["Space"], says!(app.key_freeze))}
                         {line(&["\u{2190}", "\u{2192}"], says!(app.key_fold))}
-                        {line(&["e"], says!(app.key_edit))}
+                        {line(&["Ctrl", "E"], says!(app.key_edit))}
                         {line(&["Delete"], says!(app.key_remove))}
                     </dl>
                 </section>
                 <section>
                     <h3>{move || t_string!(i18n, app.keys_dialog)}</h3>
                     <dl>{line(&["Esc"], says!(app.key_escape))}</dl>
+                </section>
+                <section>
+                    <h3>{move || t_string!(i18n, app.keys_log)}</h3>
+                    <dl>
+                        {line(&["j", "k"], says!(app.key_move))}
+                        {line(&["u"], says!(app.key_unread))}
+                    </dl>
                 </section>
             </div>
         </Dialog>

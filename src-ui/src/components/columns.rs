@@ -14,9 +14,19 @@ pub(crate) trait Columns: Copy + Send + Sync + 'static {
     /// What a cell says; empty where the host does not say. Safe to show.
     fn text(self, row: &Self::Row) -> String;
 
+    /// The column whose beginning is typed to find a row: the first of text, unless another says more.
+    fn naming() -> Option<Self> {
+        Self::ALL.iter().copied().find(|column| !column.is_numeric())
+    }
+
     fn of(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|column| column.id() == id)
     }
+}
+
+/// The words of a row in the column that names it.
+pub(crate) fn name_of<C: Columns>(row: &C::Row) -> String {
+    C::naming().map_or_else(String::new, |column| column.text(row))
 }
 
 /// Columns set under each other with spaces, for a terminal or a message.
@@ -104,6 +114,11 @@ mod tests {
             let cell = csv.lines().nth(1).unwrap().split(',').nth(1).unwrap().trim_matches('"');
             assert!(cell.starts_with('\''), "{program:?} became {cell:?}");
         }
+    }
+
+    #[test]
+    fn a_row_is_named_by_its_first_column_of_text() {
+        assert_eq!(name_of::<Column>(&"nginx"), "nginx", "the port before it is a number");
     }
 
     #[test]

@@ -277,6 +277,7 @@ where
                 cursor
                 on_open
                 on_key
+                name=Some(columns::name_of::<K>)
                 row_class
                 row_testid
                 testid=ids.table

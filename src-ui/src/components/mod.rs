@@ -13,6 +13,7 @@ pub(crate) mod shape;
 pub(crate) mod shelf;
 pub(crate) mod sort;
 mod sparkline;
+mod type_ahead;
 pub(crate) mod window;
 
 #[cfg(target_arch = "wasm32")]

@@ -16,6 +16,7 @@ use super::news::News;
 use super::selection::Selection;
 use super::shape::Shape;
 use super::sort::Sort;
+use super::type_ahead::{TypeAhead, letter};
 use super::window::{reveal, visible};
 use crate::state::now_ms;
 
@@ -73,6 +74,9 @@ pub(crate) fn Table<R, C>(
     /// Any other key; true if the page has used it.
     #[prop(optional_no_strip)]
     on_key: Option<Callback<leptos::ev::KeyboardEvent, bool>>,
+    /// The name of a row, that typing its beginning finds.
+    #[prop(optional_no_strip)]
+    name: Option<fn(&R) -> String>,
     #[prop(optional_no_strip)] row_class: Option<fn(&R) -> &'static str>,
     #[prop(optional_no_strip)] row_testid: Option<fn(&R) -> String>,
     #[prop(optional)] marks: Option<Marks>,
@@ -186,15 +190,34 @@ where
         }
         cursor.set(Some(pressed.to_owned()));
     };
+    let type_ahead = StoredValue::new(TypeAhead::default());
+    let find_typed = move |event: &leptos::ev::KeyboardEvent| {
+        let (Some(name), Some(letter)) = (name, letter(&event.key())) else { return };
+        event.prevent_default();
+        let found = rows.with_untracked(|rows| {
+            let here = cursor.with_untracked(|at| rows.iter().position(|row| Some(key(row)) == *at));
+            type_ahead.try_update_value(|ahead| {
+                ahead.find(letter, now_ms(), rows.len(), here, |at| rows.get(at).map(name).unwrap_or_default())
+            })
+        });
+        if let Some(Some(at)) = found {
+            move_to(at);
+            if let Some(selection) = selection.filter(|chosen| !chosen.with_untracked(Selection::is_empty)) {
+                selection.update(Selection::clear);
+            }
+        }
+    };
     let keys = move |event: leptos::ev::KeyboardEvent| {
         if event.alt_key() || typing_in(&event) {
             return;
         }
         if event.ctrl_key() || event.meta_key() {
-            let Some(selection) = selection else { return };
-            match (event.key().as_str(), cursor.get_untracked()) {
-                ("a" | "A", _) => selection.update(|chosen| chosen.all(&order())),
-                (" ", Some(key)) if order().contains(&key) => selection.update(|chosen| chosen.toggle(&key)),
+            match (event.key().as_str(), cursor.get_untracked(), selection) {
+                ("a" | "A", _, Some(selection)) => selection.update(|chosen| chosen.all(&order())),
+                (" ", Some(key), Some(selection)) if order().contains(&key) => {
+                    selection.update(|chosen| chosen.toggle(&key));
+                }
+                _ if on_key.is_some_and(|on_key| on_key.run(event.clone())) => {}
                 _ => return,
             }
             event.prevent_default();
@@ -222,6 +245,8 @@ where
             _ => {
                 if on_key.is_some_and(|on_key| on_key.run(event.clone())) {
                     event.prevent_default();
+                } else {
+                    find_typed(&event);
                 }
                 return;
             }

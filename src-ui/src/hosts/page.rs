@@ -178,8 +178,26 @@ fn HostsTable(selection: RwSignal<Selection>, chosen: RwSignal<Vec<String>>) -> 
         Some(Line::Host { name, .. }) => navigate(&host_path(&name), NavigateOptions::default()),
         None => {}
     };
+    let edit = move |line: Line| {
+        let dialog = match line {
+            _ if chosen.with_untracked(|chosen| chosen.len() > 1) => {
+                OpenDialog::HostsEdit { hosts: chosen.get_untracked() }
+            }
+            Line::Host { name, .. } if name != LOCAL => OpenDialog::HostEdit { host: name },
+            Line::Group { .. } | Line::Host { .. } => return false,
+        };
+        app.dialog.set(Some(dialog));
+        true
+    };
+    // Letters are for names: what acts has a key of its own, or Ctrl beside it.
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let line = cursor.with_untracked(|cursor| cursor.as_deref().and_then(Line::of_key));
+        if event.ctrl_key() || event.meta_key() {
+            return match line {
+                Some(line) if event.key().eq_ignore_ascii_case("e") => edit(line),
+                _ => false,
+            };
+        }
         match (event.key().as_str(), line) {
             ("ArrowLeft" | "ArrowRight", Some(Line::Group { name, .. } | Line::Host { group: name, .. })) => {
                 let fold = event.key() == "ArrowLeft";
@@ -190,20 +208,12 @@ fn HostsTable(selection: RwSignal<Selection>, chosen: RwSignal<Vec<String>>) -> 
                 }
                 true
             }
-            ("e", Some(_)) if chosen.with_untracked(|chosen| chosen.len() > 1) => {
-                app.dialog.set(Some(OpenDialog::HostsEdit { hosts: chosen.get_untracked() }));
-                true
-            }
             (" ", Some(line)) if line.is_host() => {
                 selection.update(|chosen| chosen.toggle(&line.key()));
                 true
             }
             ("Escape", _) if !selection.with_untracked(Selection::is_empty) => {
                 selection.update(Selection::clear);
-                true
-            }
-            ("e", Some(Line::Host { name, .. })) if name != LOCAL => {
-                app.dialog.set(Some(OpenDialog::HostEdit { host: name }));
                 true
             }
             ("Delete", Some(Line::Host { name, .. })) if name != LOCAL => {
@@ -272,6 +282,7 @@ fn HostsTable(selection: RwSignal<Selection>, chosen: RwSignal<Vec<String>>) -> 
                 on_open=Some(Callback::new(open))
                 open_on_click=true
                 on_key=Some(Callback::new(on_key))
+                name=Some(Line::shown_name)
                 row_class=Some(row_class)
                 row_testid=Some(row_testid)
                 shape=Some(remembered_shape("hosts"))

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use protocol::hosts::{HostGlance, HostRow, LOCAL};
+use protocol::text::printable;
 
 use crate::components::sort::{Sort, natural};
 use crate::state::standing::{Standing, seen_ms};
@@ -79,6 +80,13 @@ impl Line {
         match self {
             Line::Group { name, .. } => format!("g\u{1f}{name}"),
             Line::Host { name, group } => format!("h\u{1f}{group}\u{1f}{name}"),
+        }
+    }
+
+    /// The name that typing finds; the group of those without one has none.
+    pub(crate) fn shown_name(&self) -> String {
+        match self {
+            Line::Group { name, .. } | Line::Host { name, .. } => printable(name).into_owned(),
         }
     }
 

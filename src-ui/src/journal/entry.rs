@@ -66,6 +66,12 @@ pub(super) fn entry_key(entry: &Arc<JournalEntry>) -> String {
     entry.cursor.clone()
 }
 
+/// Who wrote it, as its row shows it.
+pub(super) fn entry_name(entry: &Arc<JournalEntry>) -> String {
+    let who = entry.identifier.as_deref().or(entry.unit.as_deref());
+    who.map_or_else(|| NOT_KNOWN.to_owned(), |who| printable(who).into_owned())
+}
+
 fn priority_name(priority: u8) -> Option<&'static str> {
     PRIORITIES.get(usize::from(priority)).copied()
 }
@@ -91,8 +97,7 @@ pub(super) fn entry_cells(i18n: I18n, row: ArcRwSignal<Arc<JournalEntry>>) -> An
             _ => format::moment(at_ms, untrack(|| app.now_ms.get()), zone, lang(i18n)),
         };
         let title = format::date_time(at_ms, zone, lang(i18n));
-        let who = entry.identifier.as_deref().or(entry.unit.as_deref());
-        let who = who.map_or_else(|| NOT_KNOWN.to_owned(), |who| printable(who).into_owned());
+        let who = entry_name(&entry);
         let first = entry.message.lines().next().unwrap_or_default();
         let more = entry.message.lines().nth(1).is_some().then_some(" \u{2026}");
         let priority = entry.priority.and_then(priority_name).unwrap_or(NOT_KNOWN);

@@ -8,7 +8,7 @@ use protocol::journal::{JournalEntry, JournalSight, JournalSource};
 use protocol::services::is_unit_name;
 
 use super::entries::{Entries, as_text};
-use super::entry::{EntryDetail, entry_cells, entry_key, row_class};
+use super::entry::{EntryDetail, entry_cells, entry_key, entry_name, row_class};
 use super::log::Log;
 use crate::components::sort::Sort;
 use crate::components::{
@@ -116,6 +116,7 @@ pub(crate) fn JournalPage() -> impl IntoView {
                 cells=move |row| entry_cells(i18n, row)
                 sort
                 cursor=log.cursor
+                name=Some(entry_name)
                 row_class=Some(row_class)
                 at_top=log.at_top
                 testid="journal-table"

@@ -58,6 +58,11 @@ impl Columns for Column {
         matches!(self, Column::RecvQ | Column::SendQ | Column::Pid)
     }
 
+    /// Protocols and addresses begin alike; who holds a socket tells it from others.
+    fn naming() -> Option<Self> {
+        Some(Column::Program)
+    }
+
     fn text(self, row: &SocketRow) -> String {
         let socket = &row.socket;
         let optional = |text: &Option<String>| printable(text.as_deref().unwrap_or_default()).into_owned();
