@@ -138,6 +138,7 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     });
     window.fill("operations-filter", "nginx");
     window.wait_for_count(ROWS, 1);
+    window.empty("operations-filter");
     window.close();
 
     // With no host at all: everything is there again, and it can be taken along.
@@ -162,7 +163,7 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     window.picture(&places::pictures(), "operations-again");
     window.click("run-cancel");
     window.wait_gone("run-dialog");
-    // A page that is opened anew shows all.
+    // A filter stays when another page is looked at, until it is cleared.
     pages::open_page(&window, "settings");
     window.fill("keep-days", "none");
     window.click("keep-save");
@@ -170,6 +171,8 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     window.picture(&places::pictures(), "settings");
     send_to_a_collector(&window, &operator);
     pages::open_page(&window, "operations");
+    assert_eq!(window.value("operations-filter"), "sleep");
+    window.empty("operations-filter");
     window.click("operations-export");
     let file = operator.folder().join("log.jsonl");
     window.click("export-json");

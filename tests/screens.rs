@@ -95,6 +95,10 @@ fn main() {
             window.wait_for("signal-dialog");
             shot(&format!("signal-{ending}"));
             window.click("signal-cancel");
+            window.wait_gone("signal-dialog");
+            // The next round begins with the whole table again.
+            window.press_escape();
+            window.empty("processes-filter");
             window.click("host-run");
             window.fill("run-command", "df -h /");
             window.click("run-do");

@@ -25,10 +25,10 @@ use crate::keys::KeysDialog;
 use crate::notes::NotesPage;
 use crate::operations::{HostOperationsPage, OperationsPage};
 use crate::overview::{HelperRemoveDialog, OverviewPage};
-use crate::processes::{ProcessesPage, SignalDialog};
+use crate::processes::{ProcessesPage, SignalDialog, SignalsDialog};
 use crate::quit::QuitDialog;
 use crate::search::{SearchPalette, is_question};
-use crate::services::{RunDialog, ServiceDialog, ServicesPage};
+use crate::services::{RunDialog, ServiceDialog, ServicesDialog, ServicesPage};
 use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
 use crate::state::standing::{self, Standing};
@@ -340,6 +340,12 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::HelperRemove { host } => view! { <HelperRemoveDialog host /> }.into_any(),
             OpenDialog::Signal { host, pid, start_ticks, name } => {
                 view! { <SignalDialog host pid start_ticks name /> }.into_any()
+            }
+            OpenDialog::Signals { host, processes, left_out } => {
+                view! { <SignalsDialog host processes left_out /> }.into_any()
+            }
+            OpenDialog::Services { host, units, action } => {
+                view! { <ServicesDialog host units action /> }.into_any()
             }
             OpenDialog::Key { host } => view! { <KeyDialog host /> }.into_any(),
             OpenDialog::Vault { step } => view! { <VaultDialog step /> }.into_any(),

@@ -1,7 +1,7 @@
 //! The window's web view: what a person sees and does, and nothing else.
 //!
-//! It calls the engine through `ipc` alone and keeps no data of its own but how the list of hosts is
-//! sorted and folded: no request to any address, no clock of record. Everything that can be decided without a browser (sorting,
+//! It calls the engine through `ipc` alone and keeps no data of its own but how a person has each table,
+//! its filter, order and columns: no request to any address, no clock of record. Everything that can be decided without a browser (sorting,
 //! filtering, wording of numbers, judging a form) is plain Rust and is tested natively; only what
 //! draws is built for wasm32 alone.
 

@@ -25,6 +25,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Control and A, in WebDriver's code points; both are let go at the end of the text.
 const SELECT_ALL: &str = "\u{e009}a";
+const DELETE: &str = "\u{e017}";
 
 pub struct Window {
     runtime: Runtime,
@@ -179,6 +180,16 @@ impl Window {
             field.send_keys(text).await
         });
         done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no text: {why}")));
+    }
+
+    /// Takes all out of a field.
+    pub fn empty(&self, testid: &str) {
+        let field = self.find(&by_testid(testid));
+        let done = self.runtime.block_on(async {
+            field.send_keys(SELECT_ALL).await?;
+            field.send_keys(DELETE).await
+        });
+        done.unwrap_or_else(|why| self.give_up(&format!("{testid} cannot be emptied: {why}")));
     }
 
     /// Presses Esc where the keyboard is.

@@ -28,7 +28,7 @@ pub(crate) struct Target {
     pub(crate) is_guarded: bool,
     pub(crate) has_sudo: bool,
     host: StoredValue<Option<Host>>,
-    typed: RwSignal<String>,
+    pub(super) typed: RwSignal<String>,
 }
 
 impl Target {
@@ -69,7 +69,7 @@ impl Target {
         self.is_guarded.then(|| self.typed.get_untracked())
     }
 
-    fn tags(self) -> impl IntoView {
+    pub(super) fn tags(self) -> impl IntoView {
         let tags = self.host.with_value(|host| host.as_ref().map(|host| host.tags.clone()));
         let tag = |tag: &String| view! { <Tag text=printable(tag).into_owned() /> };
         tags.unwrap_or_default().iter().map(tag).collect_view()

@@ -7,25 +7,6 @@ use super::shape::Shape;
 use super::{Button, ButtonKind, Column, IconName, focus_child};
 use crate::text::{t_string, use_i18n};
 
-/// Reads how a person had the columns of a table, and remembers what is changed.
-pub(crate) fn remembered_shape(table: &'static str) -> RwSignal<Shape> {
-    let place = format!("columns-{table}");
-    let storage = || window().local_storage().ok().flatten();
-    let line = storage().and_then(|storage| storage.get_item(&place).ok().flatten());
-    let shape = RwSignal::new(line.map_or_else(Shape::default, |line| Shape::parse_line(&line)));
-    Effect::new(move |before: Option<Shape>| {
-        let now = shape.get();
-        if before.is_some_and(|before| before != now)
-            && let Some(storage) = storage()
-        {
-            // A full or forbidden storage forgets it, and that is all.
-            let _ = storage.set_item(&place, &now.to_line());
-        }
-        now
-    });
-    shape
-}
-
 #[component]
 pub(crate) fn ColumnChooser(
     #[prop(into)] columns: Signal<Vec<Column>>,

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_query_map;
 use protocol::Fault;
 
 use crate::state::now_ms;
@@ -20,21 +19,6 @@ const TYPING_PAUSE: Duration = Duration::from_millis(120);
 const REFRESH: Duration = Duration::from_secs(3);
 
 type Question<A> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<A, Fault>>>>>;
-
-/// The text that a page is searched for: what its path asks for, until a person types.
-pub(crate) fn text_of_path() -> RwSignal<String> {
-    let asked = use_query_map();
-    let asked = Memo::new(move |_| asked.with(|asked| asked.get("q")));
-    let text = RwSignal::new(asked.get_untracked().unwrap_or_default());
-    Effect::new(move |before: Option<Option<String>>| {
-        let now = asked.get();
-        if let Some(now) = now.clone().filter(|_| before.is_some_and(|before| before != now)) {
-            text.set(now);
-        }
-        now
-    });
-    text
-}
 
 pub(crate) struct LiveQuery<A: Send + Sync + 'static> {
     pub(crate) answer: RwSignal<Option<Arc<A>>>,

@@ -13,8 +13,8 @@ use super::live_query::LiveQuery;
 use super::selection::Selection;
 use super::sort::Sort;
 use super::{
-    Button, ButtonKind, Column, ColumnChooser, CopyButton, Failed, Icon, IconName, KeyCap, Marks,
-    SearchInput, Skeleton, Table, copy_text, remembered_shape, rows_copied,
+    Button, ButtonKind, ChosenBar, Column, ColumnChooser, CopyButton, Failed, Icon, IconName, KeyCap, Marks,
+    SearchInput, Skeleton, Table, copy_text, kept_shape, rows_copied,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -155,6 +155,8 @@ pub(crate) fn LiveTable<A, K, C>(
     cells: C,
     sort: RwSignal<Sort>,
     cursor: RwSignal<Option<String>>,
+    /// The rows that are chosen together.
+    selection: RwSignal<Selection>,
     /// `412 sockets`.
     count: fn(I18n, u32) -> String,
     /// Says why there is no row.
@@ -173,6 +175,10 @@ pub(crate) fn LiveTable<A, K, C>(
     /// At the side: the row with the cursor in full.
     #[prop(optional, into)]
     detail: Option<ViewFn>,
+    /// What can be done to several rows at once, in the place of the choices while more than one is
+    /// chosen.
+    #[prop(optional, into)]
+    several: Option<ViewFn>,
     /// Choices beside the search.
     children: Children,
 ) -> impl IntoView
@@ -189,13 +195,15 @@ where
     let blocking = query.blocking_fault();
     let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
     let news = RwSignal::new(0u32);
-    let shape = remembered_shape(ids.noun);
+    let shape = kept_shape(ids.noun);
     let columns = Signal::derive(move || heads.columns(i18n));
-    let selection = RwSignal::new(Selection::default());
     let chosen = Memo::new(move |_| {
         selection
             .with(|chosen| rows.with(|rows| rows.iter().filter(|row| chosen.contains(&key(row))).count()))
     });
+    let can_several = several.is_some();
+    let several = StoredValue::new(several);
+    let is_several = Memo::new(move |_| can_several && chosen.get() > 1);
     // What is copied: the chosen rows, else all of them.
     let meant = move || -> Arc<Vec<K::Row>> {
         let all = rows.get_untracked();
@@ -303,7 +311,18 @@ where
                         testid=ids.filter
                         aside=move || view! { <span class="dim">{shown_of}</span> }
                     />
-                    {children()}
+                    <span class="tool-own" class:is-away=move || is_several.get()>{children()}</span>
+                    <Show when=move || is_several.get()>
+                        <ChosenBar
+                            label=Signal::derive(move || t_string!(i18n, tables.chosen_actions).to_owned())
+                            words=Signal::derive(move || {
+                                t_string!(i18n, tables.count_chosen, count = chosen.get() as u64)
+                            })
+                            on_clear=Callback::new(move |()| selection.update(Selection::clear))
+                        >
+                            {several.with_value(|several| several.as_ref().map(ViewFn::run))}
+                        </ChosenBar>
+                    </Show>
                     <span class="grow"></span>
                     <button
                         type="button"

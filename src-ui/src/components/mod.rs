@@ -9,11 +9,13 @@ pub(crate) mod load;
 pub(crate) mod marks;
 mod news;
 pub(crate) mod selection;
+mod series;
 pub(crate) mod shape;
 pub(crate) mod shelf;
 pub(crate) mod sort;
 mod sparkline;
 mod type_ahead;
+pub(crate) mod view;
 pub(crate) mod window;
 
 #[cfg(target_arch = "wasm32")]
@@ -39,6 +41,8 @@ mod head;
 #[cfg(target_arch = "wasm32")]
 mod icon;
 #[cfg(target_arch = "wasm32")]
+mod kept;
+#[cfg(target_arch = "wasm32")]
 pub(crate) mod live_query;
 #[cfg(target_arch = "wasm32")]
 mod live_table;
@@ -48,6 +52,8 @@ mod menu;
 mod meter;
 #[cfg(target_arch = "wasm32")]
 mod secret;
+#[cfg(target_arch = "wasm32")]
+mod several;
 #[cfg(target_arch = "wasm32")]
 mod side;
 #[cfg(target_arch = "wasm32")]
@@ -64,8 +70,8 @@ pub(crate) mod level;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
     action::*, button::*, chooser::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, head::Column,
-    icon::*, live_table::*, menu::*, meter::*, secret::*, side::*, sparkline::*, table::*, tabs::*, tag::*,
-    toast::*,
+    icon::*, kept::*, live_table::*, menu::*, meter::*, secret::*, several::*, side::*, sparkline::*,
+    table::*, tabs::*, tag::*, toast::*,
 };
 
 #[cfg(all(target_arch = "wasm32", debug_assertions))]

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::view::LONGEST_LINE_BYTES;
+
 /// No column is dragged narrower, so that its head can be taken hold of again.
 const NARROWEST_PX: u32 = 36;
 const WIDEST_PX: u32 = 1_600;
@@ -21,6 +23,9 @@ impl Shape {
 
     /// Reads what was remembered; what cannot be read is as if nothing was.
     pub(crate) fn parse_line(line: &str) -> Shape {
+        if line.len() > LONGEST_LINE_BYTES {
+            return Shape::default();
+        }
         let mut shape: Shape = serde_json::from_str(line).unwrap_or_default();
         shape.widths_px.retain(|_, width| (NARROWEST_PX..=WIDEST_PX).contains(width));
         shape
@@ -96,7 +101,10 @@ mod tests {
         shape.set_width("user", 1e9);
         assert_eq!(shape.tracks(COLUMNS.into_iter()), "64px 36px 1600px");
         assert_eq!(Shape::parse_line(&shape.to_line()), shape);
-        assert_eq!(Shape::parse_line("nonsense"), Shape::default());
+        let long = format!(r#"{{"hidden":["{}"]}}"#, "x".repeat(LONGEST_LINE_BYTES));
+        for line in ["nonsense", "[[[[", r#"{"hidden":{"a":1}}"#, r#"{"widths_px":{"a":-1}}"#, &long] {
+            assert_eq!(Shape::parse_line(line), Shape::default());
+        }
         assert_eq!(Shape::parse_line(r#"{"widths_px":{"user":5}}"#), Shape::default());
     }
 }

@@ -166,6 +166,20 @@ where
             body.set_scroll_top(reveal(at, row_px, top, height) as i32);
         }
     };
+    // The row that had the keyboard before another page was shown is in sight again.
+    let was_shown = StoredValue::new(false);
+    Effect::new(move |_| {
+        let is_first = body.with(Option::is_some) && !was_shown.get_value();
+        if is_first {
+            was_shown.set_value(true);
+            let at = cursor.with_untracked(|at| {
+                rows.with_untracked(|rows| rows.iter().position(|row| at.as_ref() == Some(&key(row))))
+            });
+            if let Some(at) = at {
+                move_to(at);
+            }
+        }
+    });
     let open = move |key: String| {
         if let Some(on_open) = on_open {
             on_open.run(key);
@@ -197,7 +211,8 @@ where
         let found = rows.with_untracked(|rows| {
             let here = cursor.with_untracked(|at| rows.iter().position(|row| Some(key(row)) == *at));
             type_ahead.try_update_value(|ahead| {
-                ahead.find(letter, now_ms(), rows.len(), here, |at| rows.get(at).map(name).unwrap_or_default())
+                ahead
+                    .find(letter, now_ms(), rows.len(), here, |at| rows.get(at).map(name).unwrap_or_default())
             })
         });
         if let Some(Some(at)) = found {

@@ -125,7 +125,11 @@ mod tests {
         let mut ahead = TypeAhead::default();
         type_in(&mut ahead, "we", None, 10_000);
         assert_eq!(type_in(&mut ahead, "a", Some("web-1"), 11_000), None, "within the second it is `wea`");
-        assert_eq!(type_in(&mut ahead, "a", None, 5_000), Some("alpha"), "a clock that was set back is a pause");
+        assert_eq!(
+            type_in(&mut ahead, "a", None, 5_000),
+            Some("alpha"),
+            "a clock that was set back is a pause"
+        );
     }
 
     #[test]

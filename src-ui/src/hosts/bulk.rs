@@ -8,7 +8,7 @@ use protocol::ipc::HostsEdit;
 use protocol::text::printable;
 
 use super::change::{Texts, parse};
-use crate::components::{Button, ButtonKind, Dialog, Failed, Field, IconName, KeyCap, TextInput};
+use crate::components::{Button, ButtonKind, ChosenBar, Dialog, Failed, Field, IconName, TextInput};
 use crate::ipc;
 use crate::state::{OpenDialog, use_app};
 use crate::text::{t_string, use_i18n};
@@ -39,19 +39,20 @@ impl Draft {
     }
 }
 
-/// In the place of the page's own controls, so that nothing below moves when a selection begins.
+/// What the top bar offers for the chosen hosts.
 #[component]
-pub(super) fn ChosenBar(#[prop(into)] hosts: Signal<Vec<String>>, on_clear: Callback<()>) -> impl IntoView {
+pub(super) fn ChosenHosts(#[prop(into)] hosts: Signal<Vec<String>>, on_clear: Callback<()>) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let each = move |act: fn(crate::state::App, &str)| {
         Callback::new(move |()| hosts.with_untracked(|hosts| hosts.iter().for_each(|host| act(app, host))))
     };
     view! {
-        <div class="chosen-bar" role="toolbar" data-testid="chosen-bar" aria-label=move || t_string!(i18n, hosts.chosen_actions)>
-            <span class="strong" data-testid="chosen-count">
-                {move || t_string!(i18n, hosts.chosen, count = hosts.with(Vec::len) as u64)}
-            </span>
+        <ChosenBar
+            label=Signal::derive(move || t_string!(i18n, hosts.chosen_actions).to_owned())
+            words=Signal::derive(move || t_string!(i18n, hosts.chosen, count = hosts.with(Vec::len) as u64))
+            on_clear
+        >
             <Button testid="chosen-connect" on_click=each(|app, host| app.connect(host))>
                 {move || t_string!(i18n, app.connect)}
             </Button>
@@ -67,10 +68,7 @@ pub(super) fn ChosenBar(#[prop(into)] hosts: Signal<Vec<String>>, on_clear: Call
             >
                 {move || t_string!(i18n, app.edit)}
             </Button>
-            <Button kind=ButtonKind::Ghost testid="chosen-clear" on_click=on_clear>
-                {move || t_string!(i18n, app.clear)} " " <KeyCap key="Esc" />
-            </Button>
-        </div>
+        </ChosenBar>
     }
 }
 

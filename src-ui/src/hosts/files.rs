@@ -223,8 +223,10 @@ pub(crate) fn ExportDialog() -> impl IntoView {
             match answer {
                 Ok(HostsExported { hosts, file, .. }) => {
                     app.dialog.set(None);
-                    let words = |i18n| t_string!(i18n, hosts.export_done, count = hosts);
-                    app.tell_more(words, file.unwrap_or_default());
+                    app.tell_more(
+                        |i18n| t_string!(i18n, hosts.export_done, count = hosts),
+                        file.unwrap_or_default(),
+                    );
                 }
                 Err(fault) => drop(refused.try_set(Some(fault))),
             }

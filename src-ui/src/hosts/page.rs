@@ -8,7 +8,7 @@ use leptos_router::hooks::use_navigate;
 use protocol::hosts::{HostRow, LOCAL};
 use protocol::text::printable;
 
-use super::bulk::ChosenBar;
+use super::bulk::ChosenHosts;
 use super::cells::{GroupCells, HostCells};
 use super::table::{Line, chosen_hosts, lines};
 use super::{ImportOffer, host_path};
@@ -16,8 +16,8 @@ use crate::app::TopBar;
 use crate::components::load::Load;
 use crate::components::selection::Selection;
 use crate::components::{
-    Button, ButtonKind, Column, Empty, Failed, IconName, Menu, MenuItem, Skeleton, Table, focus,
-    remembered_shape,
+    Button, ButtonKind, Column, Empty, Failed, IconName, Menu, MenuItem, Skeleton, Table, focus, kept_rows,
+    kept_shape,
 };
 use crate::state::{OpenDialog, use_app};
 use crate::text::{t_string, use_i18n};
@@ -43,7 +43,7 @@ pub(crate) fn HostsPage() -> impl IntoView {
         })
     });
     let some = move || state.with(|state| state.value() == Some(&false));
-    let selection = RwSignal::new(Selection::default());
+    let (selection, cursor) = kept_rows("hosts", "");
     let chosen = RwSignal::new(Vec::<String>::new());
     let is_chosen = Memo::new(move |_| chosen.with(|chosen| !chosen.is_empty()));
     let own = move || {
@@ -76,7 +76,7 @@ pub(crate) fn HostsPage() -> impl IntoView {
     view! {
         <TopBar>
             <Show when=move || is_chosen.get() fallback=own>
-                <ChosenBar
+                <ChosenHosts
                     hosts=chosen
                     on_clear=Callback::new(move |()| selection.update(Selection::clear))
                 />
@@ -98,7 +98,7 @@ pub(crate) fn HostsPage() -> impl IntoView {
                         .into_any()
                 }
                 Load::Ready(true) => view! { <FirstStart /> }.into_any(),
-                Load::Ready(false) => view! { <HostsTable selection chosen /> }.into_any(),
+                Load::Ready(false) => view! { <HostsTable selection cursor chosen /> }.into_any(),
             }}
         </main>
     }
@@ -137,7 +137,11 @@ fn FirstStart() -> impl IntoView {
 }
 
 #[component]
-fn HostsTable(selection: RwSignal<Selection>, chosen: RwSignal<Vec<String>>) -> impl IntoView {
+fn HostsTable(
+    selection: RwSignal<Selection>,
+    cursor: RwSignal<Option<String>>,
+    chosen: RwSignal<Vec<String>>,
+) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let navigate = use_navigate();
@@ -172,7 +176,6 @@ fn HostsTable(selection: RwSignal<Selection>, chosen: RwSignal<Vec<String>>) -> 
             chosen.set(now);
         }
     });
-    let cursor = RwSignal::new(None::<String>);
     let open = move |key: String| match Line::of_key(&key) {
         Some(Line::Group { name, .. }) => app.hosts_view.update(|view| view.toggle(&name)),
         Some(Line::Host { name, .. }) => navigate(&host_path(&name), NavigateOptions::default()),
@@ -285,7 +288,7 @@ fn HostsTable(selection: RwSignal<Selection>, chosen: RwSignal<Vec<String>>) -> 
                 name=Some(Line::shown_name)
                 row_class=Some(row_class)
                 row_testid=Some(row_testid)
-                shape=Some(remembered_shape("hosts"))
+                shape=Some(kept_shape("hosts"))
                 selection=Some(selection)
                 selectable=Some(Line::is_host)
                 testid="hosts"

@@ -7,13 +7,16 @@ use protocol::hosts::{HostGlance, HostRow, LOCAL};
 use protocol::text::printable;
 
 use crate::components::sort::{Sort, natural};
+use crate::components::view::{LONGEST_LINE_BYTES, is_fit};
+use crate::search::is_question;
 use crate::state::standing::{Standing, seen_ms};
 
 /// The columns that the list can be sorted by.
 const COLUMNS: [&str; 11] =
     ["name", "tag", "address", "state", "cpu", "memory", "disk", "load", "uptime", "failed", "seen"];
 
-/// How a person has the list: sorted how, which groups are folded.
+/// How a person has the list: sorted how, which groups are folded. The words that filter it stand in the
+/// search field of every page and are only remembered beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HostsView {
     pub(crate) sort: Sort,
@@ -27,9 +30,10 @@ impl Default for HostsView {
 }
 
 impl HostsView {
-    /// As one line of JSON, to be remembered.
-    pub(crate) fn to_line(&self) -> String {
+    /// As one line of JSON, to be remembered with the words that the list is filtered by.
+    pub(crate) fn to_line(&self, text: &str) -> String {
         serde_json::json!({
+            "text": text,
             "column": self.sort.column,
             "descending": self.sort.descending,
             "folded": self.folded,
@@ -38,19 +42,23 @@ impl HostsView {
     }
 
     /// Reads what was remembered; what cannot be read is as if nothing was.
-    pub(crate) fn parse_line(line: &str) -> HostsView {
-        #[derive(serde::Deserialize)]
+    pub(crate) fn parse_line(line: &str) -> (HostsView, String) {
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default)]
         struct Remembered {
+            text: String,
             column: String,
             descending: bool,
             folded: BTreeSet<String>,
         }
-        let Ok(Remembered { column, descending, folded }) = serde_json::from_str(line) else {
-            return HostsView::default();
-        };
+        let line = if line.len() > LONGEST_LINE_BYTES { "" } else { line };
+        let Remembered { text, column, descending, folded } = serde_json::from_str(line).unwrap_or_default();
+        // What would open the palette is no filter of this list.
+        let is_filter = is_fit(&text) && !is_question(&text) && !text.starts_with('>');
+        let text = if is_filter { text } else { String::new() };
         let column = COLUMNS.into_iter().find(|known| *known == column);
         let sort = column.map_or(HostsView::default().sort, |column| Sort { column, descending });
-        HostsView { sort, folded }
+        (HostsView { sort, folded }, text)
     }
 
     pub(crate) fn toggle(&mut self, group: &str) {
@@ -283,10 +291,22 @@ mod tests {
     fn sort_and_folds_are_remembered_and_what_is_not_understood_is_left() {
         let mut view = HostsView { sort: Sort { column: "cpu", descending: true }, ..HostsView::default() };
         view.toggle("Web");
-        assert_eq!(HostsView::parse_line(&view.to_line()), view);
-        assert_eq!(HostsView::parse_line("nonsense"), HostsView::default());
+        assert_eq!(HostsView::parse_line(&view.to_line("web 网站")), (view.clone(), "web 网站".to_owned()));
         let strange = r#"{"column":"from_the_future","descending":true,"folded":["Web"]}"#;
-        assert_eq!(HostsView::parse_line(strange).sort, Sort::by("name"));
+        let (strange, text) = HostsView::parse_line(strange);
+        assert_eq!((strange.sort, strange.folded, text), (Sort::by("name"), view.folded, String::new()));
+        let long = format!(r#"{{"text":"{}"}}"#, "x".repeat(LONGEST_LINE_BYTES));
+        for line in ["", "nonsense", "[[[[", r#"{"folded":3}"#, r#"{"text":null}"#, &long] {
+            assert_eq!(HostsView::parse_line(line), (HostsView::default(), String::new()));
+        }
+    }
+
+    #[test]
+    fn a_remembered_filter_neither_opens_the_palette_nor_moves_the_text() {
+        for text in [">remove", "port:22", "\u{202e}x", "a\u{1b}[2J"] {
+            let line = HostsView::default().to_line(text);
+            assert_eq!(HostsView::parse_line(&line).1, "", "{text:?}");
+        }
     }
 
     #[test]

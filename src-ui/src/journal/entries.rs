@@ -8,6 +8,14 @@ use protocol::journal::JournalEntry;
 /// Entries that are kept; older ones are read again when they are asked for.
 pub(crate) const KEPT: usize = 20_000;
 
+/// The least severe priorities that can be chosen, beside all.
+pub(crate) const PRIORITIES: [u8; 3] = [5, 4, 3];
+
+/// Reads a choice that was remembered; what is no choice is all.
+pub(crate) fn parse_priority(word: &str) -> Option<u8> {
+    word.parse().ok().filter(|priority| PRIORITIES.contains(priority))
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Entries {
     /// Newest first.
@@ -82,6 +90,14 @@ mod tests {
 
     fn times(entries: &Entries) -> Vec<i64> {
         entries.rows().iter().map(|entry| entry.at_ms).collect()
+    }
+
+    #[test]
+    fn a_priority_that_cannot_be_chosen_is_none() {
+        assert_eq!(parse_priority("4"), Some(4));
+        for word in ["", "0", "9", "-1", "4 ", "999999999999999999999"] {
+            assert_eq!(parse_priority(word), None, "{word:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use protocol::journal::{JournalNews, JournalQuery, JournalSight, JournalSource};
 use protocol::services::is_unit_name;
 use protocol::{Fault, FaultCode};
 
-use super::entries::Entries;
+use super::entries::{Entries, parse_priority};
+use crate::components::{KeptView, kept_rows};
 use crate::ipc;
 
 /// What the page knows and whether it is held still.
@@ -45,11 +46,15 @@ pub(super) struct About {
 
 impl Log {
     pub(super) fn new(host: String) -> Self {
+        let view = KeptView::of("journal");
+        let (_, cursor) = kept_rows("journal", &host);
         let log = Self {
             host: StoredValue::new(host),
-            text: RwSignal::new(String::new()),
-            unit: RwSignal::new(String::new()),
-            priority: RwSignal::new(None),
+            text: view.text(),
+            unit: view.word("unit"),
+            priority: view.choice("priority", parse_priority, |priority| {
+                priority.map_or_else(String::new, |priority| priority.to_string())
+            }),
             entries: RwSignal::new(Entries::default()),
             older: RwSignal::new(None),
             about: RwSignal::new(None),
@@ -58,7 +63,7 @@ impl Log {
             is_reading_older: RwSignal::new(false),
             paused: RwSignal::new(false),
             at_top: RwSignal::new(true),
-            cursor: RwSignal::new(None),
+            cursor,
             skipped: RwSignal::new(0),
             stream: StoredValue::new_local(None),
             question: StoredValue::new(0),
@@ -115,7 +120,11 @@ impl Log {
                 }
             };
             self.fault.set(None);
-            self.cursor.set(None);
+            // The entry that was read stays chosen where the page has it, and holds the list still.
+            let is_there = |key: &String| page.entries.iter().any(|entry| entry.cursor == *key);
+            if self.cursor.with_untracked(|at| at.as_ref().is_some_and(|at| !is_there(at))) {
+                self.cursor.set(None);
+            }
             self.skipped.set(0);
             self.older.set(page.older);
             self.about.set(Some(About {

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use protocol::journal::{JournalEntry, JournalSight, JournalSource};
 use protocol::services::is_unit_name;
 
-use super::entries::{Entries, as_text};
+use super::entries::{Entries, PRIORITIES, as_text};
 use super::entry::{EntryDetail, entry_cells, entry_key, entry_name, row_class};
 use super::log::Log;
 use crate::components::sort::Sort;
@@ -165,6 +165,7 @@ fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>) -> impl IntoView {
     let i18n = use_i18n();
     let unit_bad =
         Memo::new(move |_| log.unit.with(|unit| !unit.trim().is_empty() && !is_unit_name(unit.trim())));
+    let [notice, warning, error] = PRIORITIES;
     let choice = |value, testid, words: fn(I18n) -> &'static str| {
         Choice::new(value, testid, move || words(i18n).to_owned())
     };
@@ -187,9 +188,9 @@ fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>) -> impl IntoView {
             <Segmented
                 choices=vec![
                     choice(None, "journal-all", |i18n| t_string!(i18n, journal.all)),
-                    choice(Some(5), "journal-notice", |i18n| t_string!(i18n, journal.notice)),
-                    choice(Some(4), "journal-warning", |i18n| t_string!(i18n, journal.warning)),
-                    choice(Some(3), "journal-error", |i18n| t_string!(i18n, journal.error)),
+                    choice(Some(notice), "journal-notice", |i18n| t_string!(i18n, journal.notice)),
+                    choice(Some(warning), "journal-warning", |i18n| t_string!(i18n, journal.warning)),
+                    choice(Some(error), "journal-error", |i18n| t_string!(i18n, journal.error)),
                 ]
                 value=log.priority
                 on_change=Callback::new(move |priority| log.priority.set(priority))

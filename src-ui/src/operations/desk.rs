@@ -15,12 +15,15 @@ use protocol::operations::{
 };
 
 use super::groups::{Group, Inbox, neighbour};
+use crate::components::{KeptView, kept_rows};
 use crate::format;
 use crate::ipc;
 use crate::state::{App, now_ms, use_app, zone_min};
 
 const PAGE: u32 = 100;
 const DAY_MS: i64 = 86_400_000;
+/// How many days back can be asked for.
+pub(crate) const DAYS: [&str; 3] = ["1", "7", "30"];
 const UNREAD_MOST: u32 = 200;
 
 /// Which of the three segments is chosen.
@@ -30,6 +33,22 @@ pub(crate) enum Which {
     All,
     Unread,
     Failed,
+}
+
+impl Which {
+    /// The name it is remembered by; the first has none.
+    fn name(self) -> &'static str {
+        match self {
+            Which::All => "",
+            Which::Unread => "unread",
+            Which::Failed => "failed",
+        }
+    }
+
+    fn of_name(name: &str) -> Which {
+        let others = [Which::Unread, Which::Failed];
+        others.into_iter().find(|which| which.name() == name).unwrap_or_default()
+    }
 }
 
 /// State of the inbox.
@@ -62,27 +81,38 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(own_host: Option<String>) -> Self {
-        Self {
+        let table = if own_host.is_some() { "host-operations" } else { "operations" };
+        let view = KeptView::of(table);
+        let (_, chosen) = kept_rows(table, own_host.as_deref().unwrap_or_default());
+        // A filter that this version does not know would hide what it cannot show.
+        let known = |name, is_known: fn(&str) -> bool| {
+            let parse = move |word: &str| if is_known(word) { word.to_owned() } else { String::new() };
+            view.choice(name, parse, |word: &String| word.clone())
+        };
+        let at = chosen.with_untracked(|key| key.as_deref().and_then(|key| key.parse().ok()));
+        let desk = Self {
             app: use_app(),
             own_host: StoredValue::new(own_host),
-            text: RwSignal::default(),
-            which: RwSignal::default(),
-            host: RwSignal::default(),
-            kind: RwSignal::default(),
-            result: RwSignal::default(),
-            operator: RwSignal::default(),
-            days: RwSignal::default(),
+            text: view.text(),
+            which: view.choice("which", Which::of_name, |which| which.name().to_owned()),
+            host: view.word("host"),
+            kind: known("kind", |word| OperationKind::ALL.iter().any(|kind| kind.name() == word)),
+            result: known("result", |word| RESULTS.iter().any(|result| result.words() == word)),
+            operator: view.word("operator"),
+            days: known("days", |word| DAYS.contains(&word)),
             found: RwSignal::default(),
             inbox: RwSignal::default(),
             next: RwSignal::new(None),
             counts: RwSignal::default(),
             is_read: RwSignal::new(false),
             fault: RwSignal::new(None),
-            chosen: RwSignal::new(None),
+            chosen: RwSignal::new(at),
             serial: StoredValue::new(0),
             is_paging: StoredValue::new(false),
             kept_unread: StoredValue::new(None),
-        }
+        };
+        Effect::new(move |_| chosen.set(desk.chosen.get().map(|id| id.to_string())));
+        desk
     }
 
     fn filter(self) -> OperationFilter {

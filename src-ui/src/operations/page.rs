@@ -1,5 +1,7 @@
 //! The pages: the inbox of all hosts, and the same for one host.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
@@ -7,7 +9,7 @@ use protocol::operations::OperationKind;
 use protocol::text::printable;
 use std::time::Duration;
 
-use super::desk::{Desk, RESULTS, Which};
+use super::desk::{DAYS, Desk, RESULTS, Which};
 use super::detail::OperationDetail;
 use super::export::ExportDialog;
 use super::list::OperationList;
@@ -242,8 +244,11 @@ fn HostFilter(desk: Desk) -> impl IntoView {
     let i18n = use_i18n();
     let options = move || {
         let mut options = vec![(String::new(), t_string!(i18n, operations.host_all).to_owned())];
-        options.extend(app.rows().into_iter().map(|row| {
-            let name = row.read().host.name.clone();
+        let rows = app.rows();
+        let mut names: BTreeSet<String> = rows.iter().map(|row| row.read().host.name.clone()).collect();
+        // One that is filtered by and was removed since stays, to be seen and let go.
+        names.extend(Some(desk.host.get()).filter(|name| !name.is_empty()));
+        options.extend(names.into_iter().map(|name| {
             let shown = printable(&name).into_owned();
             (name, t_string!(i18n, operations.host_is, name = shown))
         }));
@@ -275,11 +280,12 @@ fn operator_options(i18n: I18n, desk: Desk) -> Vec<(String, String)> {
 }
 
 fn time_options(i18n: I18n) -> Vec<(String, String)> {
+    let [day, week, month] = DAYS;
     [
         ("", t_string!(i18n, operations.time_all)),
-        ("1", t_string!(i18n, operations.time_day)),
-        ("7", t_string!(i18n, operations.time_week)),
-        ("30", t_string!(i18n, operations.time_month)),
+        (day, t_string!(i18n, operations.time_day)),
+        (week, t_string!(i18n, operations.time_week)),
+        (month, t_string!(i18n, operations.time_month)),
     ]
     .map(|(days, words)| (days.to_owned(), words.to_owned()))
     .to_vec()

@@ -154,7 +154,7 @@ fn detail(
             name: name.clone(),
         }));
     };
-    let is_held = process.kernel_thread || pid == 1;
+    let is_held = !order::takes_signals(&process);
     let unit = process.unit.clone().filter(|unit| unit.ends_with(".service"));
     let open_unit = move |unit: String| {
         app.dialog.set(Some(OpenDialog::Service {

@@ -81,6 +81,16 @@ pub(crate) fn name(process: &Process) -> String {
     if process.kernel_thread { format!("[{name}]") } else { name.into_owned() }
 }
 
+/// A process by its name and its PID, which alone says nothing to a person.
+pub(crate) fn name_and_pid(name: &str, pid: u32) -> String {
+    format!("{} {pid}", printable(name))
+}
+
+/// Threads of the kernel take no signals, and what init takes ends the host.
+pub(crate) fn takes_signals(process: &Process) -> bool {
+    !process.kernel_thread && process.pid != 1
+}
+
 /// The user's name, or its number where the host has no name for it.
 pub(crate) fn user(process: &Process) -> String {
     process.user.as_deref().map_or_else(|| process.uid.to_string(), |user| printable(user).into_owned())
@@ -161,6 +171,17 @@ mod tests {
         new.process.start_ticks = 200;
         assert_ne!(key(&old), key(&new));
         assert_eq!(pid_of(&key(&new)), Some(7));
+    }
+
+    #[test]
+    fn threads_of_the_kernel_and_init_take_no_signals() {
+        let mut process = row(1, None, None).process;
+        assert!(!takes_signals(&process));
+        process.pid = 2;
+        assert!(takes_signals(&process));
+        process.kernel_thread = true;
+        assert!(!takes_signals(&process));
+        assert_eq!(name_and_pid("a\nb", 7), "a\\x0ab 7");
     }
 
     #[test]

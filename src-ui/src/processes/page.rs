@@ -9,12 +9,14 @@ use protocol::text::printable;
 
 use super::detail::ProcessDetails;
 use super::order::{self, Column};
+use super::several::SignalThem;
 use crate::components::columns::Columns;
-use crate::components::live_query::{LiveQuery, text_of_path};
+use crate::components::live_query::LiveQuery;
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, Choice, Empty, Heads, LiveTable, PartialBar, Segmented, ids, of_host, table_answer,
+    Button, Choice, Empty, Heads, KeptView, LiveTable, PartialBar, Segmented, chosen_rows, ids, kept_rows,
+    of_host, table_answer,
 };
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
@@ -32,10 +34,11 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
     let live = host.is_live();
-    let text = text_of_path();
-    let programs = RwSignal::new(false);
-    let sort = RwSignal::new(Sort { column: Column::Cpu.id(), descending: true });
-    let cursor = RwSignal::new(None::<String>);
+    let view = KeptView::of("processes");
+    let text = view.text_or_path();
+    let programs = view.flag("programs");
+    let sort = view.sort::<Column>(Sort { column: Column::Cpu.id(), descending: true });
+    let (selection, cursor) = kept_rows("processes", &host.name.get_untracked());
     let name = host.name.get_untracked();
     let query = LiveQuery::new(move || {
         let text = text.with(|text| text.trim().to_owned());
@@ -103,12 +106,17 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
             cells=process_cells
             sort
             cursor
+            selection
             count=|i18n, total| t_string!(i18n, processes.count, count = total)
             empty=ViewFn::from(move || view! { <NoProcesses text programs /> })
             row_class=Some(row_class)
             row_testid=Some(row_testid)
             counts=ViewFn::from(move || running)
             partial=ViewFn::from(partial)
+            several=ViewFn::from(move || {
+                let chosen = Signal::derive(move || chosen_rows(rows, selection, order::key));
+                view! { <SignalThem chosen /> }
+            })
             detail=ViewFn::from(move || view! { <ProcessDetails rows=rows.into() cursor /> })
         >
             <Segmented

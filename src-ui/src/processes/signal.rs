@@ -29,7 +29,7 @@ const OFFERED: [(Sent, &str); 8] = [
 ];
 
 /// What a signal does to a program that does not decide otherwise.
-fn meaning(i18n: I18n, signal: Sent) -> &'static str {
+pub(super) fn meaning(i18n: I18n, signal: Sent) -> &'static str {
     match signal {
         Sent::Term => t_string!(i18n, processes.means_term),
         Sent::Hup => t_string!(i18n, processes.means_hup),
@@ -40,6 +40,11 @@ fn meaning(i18n: I18n, signal: Sent) -> &'static str {
         Sent::Kill => t_string!(i18n, processes.means_kill),
         Sent::Quit | Sent::Abrt | Sent::Alrm | Sent::Winch => t_string!(i18n, processes.means_other),
     }
+}
+
+/// The signals to choose from, by the names that are theirs in every language.
+pub(super) fn choices() -> Vec<Choice<Sent>> {
+    OFFERED.map(|(signal, testid)| Choice::new(signal, testid, move || signal.name().to_owned())).to_vec()
 }
 
 /// The form, opened with `OpenDialog::Signal`.
@@ -68,13 +73,10 @@ pub(crate) fn SignalDialog(host: String, pid: u32, start_ticks: u64, name: Strin
         let (name, host) = (shown_name.get_value(), target.shown());
         t_string!(i18n, processes.signal_title, name = name, pid = pid, host = host)
     };
-    let choices = OFFERED
-        .map(|(signal, testid)| Choice::new(signal, testid, move || signal.name().to_owned()))
-        .to_vec();
     view! {
         <ActionDialog title=Signal::derive(title) target course testid="signal-dialog">
             <Segmented
-                choices
+                choices=choices()
                 value=signal
                 on_change=Callback::new(move |chosen| {
                     if !course.with_untracked(Course::is_under_way) {

@@ -12,4 +12,5 @@ mod plan;
 mod rows;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {palette::SearchPalette, plan::is_question};
+pub(crate) use palette::SearchPalette;
+pub(crate) use plan::is_question;

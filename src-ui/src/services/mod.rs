@@ -1,4 +1,4 @@
-//! services: the units of a host, the form that acts on one, and the record of what came of it.
+//! services: the units of a host, the forms that act on one or several, and the record of what came of it.
 //!
 //! `order`, `timeline` and `change` decide what is shown and are tested natively. The exact command
 //! is shown before; the outcome is the engine's, never systemctl's exit
@@ -23,7 +23,9 @@ pub(crate) mod reason;
 #[cfg(target_arch = "wasm32")]
 mod record;
 #[cfg(target_arch = "wasm32")]
+mod several;
+#[cfg(target_arch = "wasm32")]
 mod unit_field;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {custom::RunDialog, dialog::ServiceDialog, page::ServicesPage};
+pub(crate) use {custom::RunDialog, dialog::ServiceDialog, page::ServicesPage, several::ServicesDialog};

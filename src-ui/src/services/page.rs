@@ -8,13 +8,14 @@ use protocol::services::{Manager, Service, ServiceAction, ServiceAnswer, Service
 use protocol::text::printable;
 
 use super::order::{self, Column, Look};
+use super::several::ActOnThem;
 use crate::components::columns::Columns;
-use crate::components::live_query::{LiveQuery, text_of_path};
+use crate::components::live_query::LiveQuery;
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, LiveTable, PartialBar, Segmented,
-    ids, of_host, table_answer,
+    Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, KeptView, LiveTable, PartialBar,
+    Segmented, chosen_rows, ids, kept_rows, of_host, table_answer,
 };
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
@@ -33,8 +34,9 @@ pub(crate) fn ServicesPage() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
     let live = host.is_live();
-    let text = text_of_path();
-    let failed = RwSignal::new(false);
+    let view = KeptView::of("services");
+    let text = view.text_or_path();
+    let failed = view.flag("failed");
     let name = host.name.get_untracked();
     let query = LiveQuery::new(move || {
         let text = text.with(|text| text.trim().to_owned());
@@ -48,8 +50,8 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             query.refresh();
         }
     });
-    let sort = RwSignal::new(Sort::by(Column::Unit.id()));
-    let cursor = RwSignal::new(None::<String>);
+    let sort = view.sort::<Column>(Sort::by(Column::Unit.id()));
+    let (selection, cursor) = kept_rows("services", &host.name.get_untracked());
     Effect::new(move |_| {
         failed.track();
         live.track();
@@ -103,6 +105,7 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             cells=move |row| service_cells(row, open)
             sort
             cursor
+            selection
             count=|i18n, total| t_string!(i18n, services.count, count = total)
             empty=ViewFn::from(move || view! { <NoServices text failed manager /> })
             on_open=Some(open)
@@ -110,6 +113,12 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             row_testid=Some(row_testid)
             counts=ViewFn::from(move || counts)
             partial=ViewFn::from(partial)
+            several=ViewFn::from(move || {
+                let chosen = Signal::derive(move || {
+                    chosen_rows(rows, selection, unit_name).iter().map(unit_name).collect::<Vec<_>>()
+                });
+                view! { <ActOnThem chosen /> }
+            })
         >
             <Segmented
                 choices=vec![

@@ -10,11 +10,12 @@ use protocol::text::printable;
 use super::detail::SocketDetail;
 use super::order::{self, Column};
 use crate::components::columns::Columns;
-use crate::components::live_query::{LiveQuery, text_of_path};
+use crate::components::live_query::LiveQuery;
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, Choice, Empty, Heads, LiveTable, PartialBar, Segmented, ids, of_host, table_answer,
+    Button, Choice, Empty, Heads, KeptView, LiveTable, PartialBar, Segmented, ids, kept_rows, of_host,
+    table_answer,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -31,8 +32,9 @@ pub(crate) fn SocketsPage() -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
     let live = host.is_live();
-    let text = text_of_path();
-    let listening = RwSignal::new(false);
+    let view = KeptView::of("sockets");
+    let text = view.text_or_path();
+    let listening = view.flag("listening");
     let name = host.name.get_untracked();
     let query = LiveQuery::new(move || {
         let text = text.with(|text| text.trim().to_owned());
@@ -40,8 +42,8 @@ pub(crate) fn SocketsPage() -> impl IntoView {
         ipc::call(SocketsQuery { host: name.clone(), query })
     });
     query.follow_text(text);
-    let sort = RwSignal::new(Sort::by(Column::State.id()));
-    let cursor = RwSignal::new(None::<String>);
+    let sort = view.sort::<Column>(Sort::by(Column::State.id()));
+    let (selection, cursor) = kept_rows("sockets", &host.name.get_untracked());
     Effect::new(move |_| {
         listening.track();
         live.track();
@@ -90,6 +92,7 @@ pub(crate) fn SocketsPage() -> impl IntoView {
             cells=socket_cells
             sort
             cursor
+            selection
             count=|i18n, total| t_string!(i18n, sockets.count, count = total)
             empty=ViewFn::from(move || view! { <NoSockets text listening /> })
             row_testid=Some(row_testid)

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::Fault;
 use protocol::hosts::{HostRow, LOCAL};
 use protocol::ipc::{
     AppFacts, AppStart, Event, HostConnect, HostDisconnect, HostsList, QuestionsList, SettingsSave,
@@ -24,9 +23,11 @@ use protocol::settings::{Language, Settings, Theme};
 use super::standing::{self, NextStep, Standing};
 use crate::components::load::Load;
 use crate::components::shelf::Shelf;
+use crate::components::{KeptRows, keep_line, kept_line};
 use crate::credentials::VaultStep;
 use crate::hosts::table::HostsView;
 use crate::ipc;
+use crate::processes::Addressee;
 use crate::text::{I18n, Locale, use_i18n};
 
 /// The dialog that lies over the page. One at a time, so Esc always means the same.
@@ -67,6 +68,17 @@ pub(crate) enum OpenDialog {
         start_ticks: u64,
         name: String,
     },
+    Signals {
+        host: String,
+        processes: Vec<Addressee>,
+        /// How many were chosen beside them that take none.
+        left_out: usize,
+    },
+    Services {
+        host: String,
+        units: Vec<String>,
+        action: ServiceAction,
+    },
     Key {
         host: String,
     },
@@ -91,14 +103,8 @@ impl OpenDialog {
     }
 }
 
-/// The one thing that the web view itself keeps.
+/// How the list of hosts is kept by the web view.
 const HOSTS_VIEW: &str = "hosts-view";
-
-fn remembered_view() -> HostsView {
-    let storage = window().local_storage().ok().flatten();
-    let line = storage.and_then(|storage| storage.get_item(HOSTS_VIEW).ok().flatten());
-    line.map_or_else(HostsView::default, |line| HostsView::parse_line(&line))
-}
 
 type MetricsListener = (u64, String, Callback<(i64, Arc<Metrics>)>);
 
@@ -133,6 +139,8 @@ pub(crate) struct App {
     pub(crate) search: RwSignal<String>,
     /// How the list of hosts is sorted and folded.
     pub(crate) hosts_view: RwSignal<HostsView>,
+    /// The chosen rows of each table of each host.
+    pub(crate) rows_kept: StoredValue<BTreeMap<(&'static str, String), KeptRows>>,
     system_dark: RwSignal<bool>,
     listeners: StoredValue<Vec<MetricsListener>>,
     waiting: StoredValue<Vec<Event>>,
@@ -164,6 +172,8 @@ pub(crate) fn zone_min(at_ms: i64) -> i32 {
 impl App {
     /// Makes the state, provides it, and starts to read and to listen.
     pub(crate) fn provide() -> App {
+        let line = kept_line(HOSTS_VIEW).unwrap_or_default();
+        let (hosts_view, search) = HostsView::parse_line(&line);
         let app = App {
             facts: RwSignal::new(Load::Loading),
             settings: RwSignal::default(),
@@ -179,8 +189,9 @@ impl App {
             asked_path: RwSignal::new(None),
             toasts: RwSignal::default(),
             questions: RwSignal::default(),
-            search: RwSignal::default(),
-            hosts_view: RwSignal::new(remembered_view()),
+            search: RwSignal::new(search),
+            hosts_view: RwSignal::new(hosts_view),
+            rows_kept: StoredValue::default(),
             system_dark: RwSignal::new(true),
             services_changed: RwSignal::default(),
             listeners: StoredValue::default(),
@@ -219,14 +230,11 @@ impl App {
         });
     }
 
-    /// How the list of hosts is sorted and folded is kept by the web view; nothing else is.
+    /// How the list of hosts is filtered, sorted and folded is kept as that of other tables is.
     fn remember_view(self) {
         Effect::new(move |_| {
-            let line = self.hosts_view.with(HostsView::to_line);
-            if let Ok(Some(storage)) = window().local_storage() {
-                // A full or forbidden storage forgets it, and that is all.
-                let _ = storage.set_item(HOSTS_VIEW, &line);
-            }
+            let line = self.search.with(|text| self.hosts_view.with(|view| view.to_line(text)));
+            keep_line(HOSTS_VIEW, &line);
         });
     }
 
