@@ -16,6 +16,7 @@ use super::news::News;
 use super::selection::Selection;
 use super::shape::Shape;
 use super::sort::Sort;
+use super::tree::{Branch, Sideways, sideways};
 use super::type_ahead::{TypeAhead, letter};
 use super::window::{reveal, visible};
 use crate::state::now_ms;
@@ -71,6 +72,12 @@ pub(crate) fn Table<R, C>(
     /// A single click opens too.
     #[prop(optional)]
     open_on_click: bool,
+    /// Where a row stands, while rows of the table lie in each other.
+    #[prop(optional, into)]
+    branch: Signal<Option<fn(&R) -> Branch>>,
+    /// A row is to be folded, or with false unfolded.
+    #[prop(optional_no_strip)]
+    on_fold: Option<Callback<(String, bool)>>,
     /// Any other key; true if the page has used it.
     #[prop(optional_no_strip)]
     on_key: Option<Callback<leptos::ev::KeyboardEvent, bool>>,
@@ -239,6 +246,22 @@ where
             event.stop_propagation();
             return;
         }
+        if let (Some(branch), true) =
+            (branch.get_untracked(), matches!(event.key().as_str(), "ArrowLeft" | "ArrowRight"))
+        {
+            event.prevent_default();
+            let to = rows.with_untracked(|rows| {
+                let at = cursor.with_untracked(|at| rows.iter().position(|row| Some(key(row)) == *at))?;
+                let what = sideways(at, rows.len(), event.key() == "ArrowLeft", |at| branch(&rows[at]))?;
+                Some((key(&rows[at]), what))
+            });
+            match (to, on_fold) {
+                (Some((_, Sideways::Go(at))), _) => move_to(at),
+                (Some((key, what)), Some(on_fold)) => on_fold.run((key, what == Sideways::Fold)),
+                (Some(_), None) | (None, _) => {}
+            }
+            return;
+        }
         let page = (height_px.get_untracked() / row_px) as isize - 1;
         let by = match event.key().as_str() {
             "ArrowDown" => 1,
@@ -328,6 +351,10 @@ where
         if let Some(marks) = marks {
             mark_changes(element, row.clone(), marks.question);
         }
+        let stands = {
+            let row = row.clone();
+            Memo::new(move |_| branch.get().map(|branch| row.with(branch)))
+        };
         let row_testid = row_testid.map(|testid| row.with_untracked(testid));
         let (pressed, clicked, opened) = (key.clone(), key.clone(), key);
         view! {
@@ -336,6 +363,10 @@ where
                 class=class
                 role="row"
                 id=move || chosen.get().then(|| format!("{testid}-cursor"))
+                attr:aria-level=move || stands.get().map(|branch| branch.level.to_string())
+                aria-expanded=move || {
+                    stands.get().and_then(|branch| branch.expanded).map(|is| if is { "true" } else { "false" })
+                }
                 aria-rowindex=move || (at.get() + 2).to_string()
                 aria-selected=move || {
                     let is = if is_several() { selected.get() } else { chosen.get() };
@@ -363,7 +394,7 @@ where
     view! {
         <div
             class=table_class
-            role="grid"
+            role=move || if branch.get().is_some() { "treegrid" } else { "grid" }
             aria-multiselectable=selection.map(|_| "true")
             tabindex="0"
             node_ref=node_ref

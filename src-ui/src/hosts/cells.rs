@@ -48,7 +48,7 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
         }
     };
     view! {
-        <div class="group-line" role="gridcell" aria-expanded=move || if folded.get() { "false" } else { "true" } aria-label=label>
+        <div class="group-line" role="gridcell" title=label>
             {move || {
                 let name = if folded.get() { IconName::Right } else { IconName::Down };
                 view! { <Icon name /> }

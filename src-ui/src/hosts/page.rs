@@ -15,6 +15,7 @@ use super::{ImportOffer, host_path};
 use crate::app::TopBar;
 use crate::components::load::Load;
 use crate::components::selection::Selection;
+use crate::components::tree::Branch;
 use crate::components::{
     Button, ButtonKind, Column, Empty, Failed, IconName, Menu, MenuItem, Skeleton, Table, focus, kept_rows,
     kept_shape,
@@ -168,6 +169,8 @@ fn HostsTable(
         let rows: Vec<HostRow> = app.rows().iter().map(|row| row.get_untracked()).collect();
         app.hosts_view.with(|view| app.search.with(|text| Arc::new(lines(&rows, view, text))))
     });
+    // Without a group the list is flat.
+    let is_tree = Memo::new(move |_| rows.with(|rows| rows.first().is_some_and(|line| !line.is_host())));
     let none = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
 
     Effect::new(move |_| {
@@ -180,6 +183,11 @@ fn HostsTable(
         Some(Line::Group { name, .. }) => app.hosts_view.update(|view| view.toggle(&name)),
         Some(Line::Host { name, .. }) => navigate(&host_path(&name), NavigateOptions::default()),
         None => {}
+    };
+    let fold = move |(key, is_folded): (String, bool)| {
+        if let Some(Line::Group { name, .. }) = Line::of_key(&key) {
+            app.hosts_view.update(|view| view.fold(&name, is_folded));
+        }
     };
     let edit = move |line: Line| {
         let dialog = match line {
@@ -202,15 +210,6 @@ fn HostsTable(
             };
         }
         match (event.key().as_str(), line) {
-            ("ArrowLeft" | "ArrowRight", Some(Line::Group { name, .. } | Line::Host { group: name, .. })) => {
-                let fold = event.key() == "ArrowLeft";
-                let folded = app.hosts_view.with_untracked(|view| view.folded.contains(&name));
-                if fold != folded {
-                    app.hosts_view.update(|view| view.toggle(&name));
-                    cursor.set(Some(Line::Group { name, folded: fold }.key()));
-                }
-                true
-            }
             (" ", Some(line)) if line.is_host() => {
                 selection.update(|chosen| chosen.toggle(&line.key()));
                 true
@@ -286,6 +285,8 @@ fn HostsTable(
                 open_on_click=true
                 on_key=Some(Callback::new(on_key))
                 name=Some(Line::shown_name)
+                branch=Signal::derive(move || is_tree.get().then_some(Line::branch as fn(&Line) -> Branch))
+                on_fold=Some(Callback::new(fold))
                 row_class=Some(row_class)
                 row_testid=Some(row_testid)
                 shape=Some(kept_shape("hosts"))

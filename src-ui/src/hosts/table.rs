@@ -7,6 +7,7 @@ use protocol::hosts::{HostGlance, HostRow, LOCAL};
 use protocol::text::printable;
 
 use crate::components::sort::{Sort, natural};
+use crate::components::tree::Branch;
 use crate::components::view::{LONGEST_LINE_BYTES, is_fit};
 use crate::search::is_question;
 use crate::state::standing::{Standing, seen_ms};
@@ -61,6 +62,14 @@ impl HostsView {
         (HostsView { sort, folded }, text)
     }
 
+    pub(crate) fn fold(&mut self, group: &str, is_folded: bool) {
+        if is_folded {
+            self.folded.insert(group.to_owned());
+        } else {
+            self.folded.remove(group);
+        }
+    }
+
     pub(crate) fn toggle(&mut self, group: &str) {
         if !self.folded.remove(group) {
             self.folded.insert(group.to_owned());
@@ -95,6 +104,14 @@ impl Line {
     pub(crate) fn shown_name(&self) -> String {
         match self {
             Line::Group { name, .. } | Line::Host { name, .. } => printable(name).into_owned(),
+        }
+    }
+
+    /// A host lies in the head of its group.
+    pub(crate) fn branch(&self) -> Branch {
+        match self {
+            Line::Group { folded, .. } => Branch { level: 1, expanded: Some(!folded) },
+            Line::Host { .. } => Branch { level: 2, expanded: None },
         }
     }
 
@@ -314,6 +331,20 @@ mod tests {
         let lines = lines(&hosts(), &HostsView::default(), "");
         assert_eq!(chosen_hosts(&lines, |_| true), ["db-1", "web-2", "web-10", "spare"]);
         assert_eq!(chosen_hosts(&lines, |key| key.ends_with("web-2")), ["web-2"]);
+    }
+
+    #[test]
+    fn hosts_lie_in_the_heads_of_their_groups() {
+        let mut view = HostsView::default();
+        view.fold("Web", true);
+        view.fold("Web", true);
+        let stand = |view: &HostsView| -> Vec<(usize, Option<bool>)> {
+            let lines = lines(&hosts(), view, "");
+            lines.iter().map(Line::branch).map(|branch| (branch.level, branch.expanded)).collect()
+        };
+        assert_eq!(stand(&view), [(1, Some(true)), (2, None), (1, Some(false)), (1, Some(true)), (2, None)]);
+        view.fold("Web", false);
+        assert_eq!(view, HostsView::default());
     }
 
     #[test]
