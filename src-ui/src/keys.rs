@@ -52,6 +52,7 @@ pub(crate) fn KeysDialog() -> impl IntoView {
                         {line(&["Space"], says!(app.key_freeze))}
                         {line(&["\u{2190}", "\u{2192}"], says!(app.key_fold))}
                         {line(&["Ctrl", "E"], says!(app.key_edit))}
+                        {line(&["F2"], says!(app.key_edit_here))}
                         {line(&["Delete"], says!(app.key_remove))}
                     </dl>
                 </section>

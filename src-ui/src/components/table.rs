@@ -16,7 +16,7 @@ use super::news::News;
 use super::selection::Selection;
 use super::shape::Shape;
 use super::sort::Sort;
-use super::tree::{Branch, Sideways, sideways};
+use super::tree::{BranchOf, Sideways, sideways};
 use super::type_ahead::{TypeAhead, letter};
 use super::window::{reveal, visible};
 use crate::state::now_ms;
@@ -74,7 +74,7 @@ pub(crate) fn Table<R, C>(
     open_on_click: bool,
     /// Where a row stands, while rows of the table lie in each other.
     #[prop(optional, into)]
-    branch: Signal<Option<fn(&R) -> Branch>>,
+    branch: Signal<Option<BranchOf<R>>>,
     /// A row is to be folded, or with false unfolded.
     #[prop(optional_no_strip)]
     on_fold: Option<Callback<(String, bool)>>,
@@ -356,7 +356,7 @@ where
             Memo::new(move |_| branch.get().map(|branch| row.with(branch)))
         };
         let row_testid = row_testid.map(|testid| row.with_untracked(testid));
-        let (pressed, clicked, opened) = (key.clone(), key.clone(), key);
+        let (own_key, pressed, clicked, opened) = (key.clone(), key.clone(), key.clone(), key);
         view! {
             <div
                 node_ref=element
@@ -373,6 +373,7 @@ where
                     if is { "true" } else { "false" }
                 }
                 data-testid=row_testid
+                data-key=own_key
                 on:mousedown=move |event| press(event, &pressed)
                 on:click=move |event| {
                     // With a key held a press chooses and opens nothing.

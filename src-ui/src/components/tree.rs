@@ -10,6 +10,9 @@ pub(crate) struct Branch {
     pub(crate) expanded: Option<bool>,
 }
 
+/// Tells where a row of a table stands.
+pub(crate) type BranchOf<R> = fn(&R) -> Branch;
+
 /// What a key to the side does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sideways {

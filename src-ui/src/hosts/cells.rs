@@ -5,7 +5,9 @@ use protocol::hosts::{HostGlance, HostRow};
 use protocol::link::LinkState;
 use protocol::text::printable;
 
-use super::table::is_in;
+use super::drag::Dragging;
+use super::in_place::EditHere;
+use super::table::{Line, is_in};
 use crate::components::level::Level;
 use crate::components::{Button, ButtonKind, Glyph, Icon, IconName, Meter, Tag, TagKind};
 use crate::format;
@@ -32,6 +34,8 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
         let inside = rows.iter().filter(|row| group.with_value(|group| is_in(&row.read_untracked(), group)));
         standing::counts(inside.map(|row| app.standing(&row.read_untracked().link)))
     });
+    let dragging = expect_context::<Dragging>();
+    let is_drop = move || group.with_value(|group| dragging.is_over(group));
     let total = move || counts.with(|counts| counts.iter().map(|(_, count)| count).sum::<usize>());
     let shown = move || {
         if group.with_value(String::is_empty) {
@@ -48,7 +52,7 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
         }
     };
     view! {
-        <div class="group-line" role="gridcell" title=label>
+        <div class="group-line" class:is-drop=is_drop role="gridcell" title=label>
             {move || {
                 let name = if folded.get() { IconName::Right } else { IconName::Down };
                 view! { <Icon name /> }
@@ -73,9 +77,9 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
     }
 }
 
-/// The cells of a host.
+/// The cells of a host in the list of a group.
 #[component]
-pub(crate) fn HostCells(name: String) -> impl IntoView {
+pub(crate) fn HostCells(name: String, group: String) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let row = {
@@ -107,8 +111,9 @@ pub(crate) fn HostCells(name: String) -> impl IntoView {
         <span class="cell" role="gridcell">
             <Glyph name=Signal::derive(move || standing.get().into()) />
         </span>
-        <span class="cell name" role="gridcell" title=name.clone()>
+        <span class="cell name" role="gridcell" title=printable(&name).into_owned()>
             {printable(&name).into_owned()}
+            <EditHere line=Line::Host { name: name.clone(), group } />
         </span>
         <span class="cell cell-tag" role="gridcell">
             {move || {

@@ -495,7 +495,7 @@ fn text_of(typed: &Typed, field: FieldName) -> &str {
     }
 }
 
-fn problem_words(i18n: I18n, problem: &Problem) -> String {
+pub(super) fn problem_words(i18n: I18n, problem: &Problem) -> String {
     match problem {
         Problem::Empty => t_string!(i18n, hosts.error_empty).to_string(),
         Problem::TooLong(count) => t_string!(i18n, hosts.error_long, count = *count),

@@ -3,6 +3,7 @@
 mod change;
 mod draft;
 pub(crate) mod jump;
+mod moving;
 pub(crate) mod table;
 
 #[cfg(target_arch = "wasm32")]
@@ -10,11 +11,15 @@ mod bulk;
 #[cfg(target_arch = "wasm32")]
 mod cells;
 #[cfg(target_arch = "wasm32")]
+mod drag;
+#[cfg(target_arch = "wasm32")]
 mod files;
 #[cfg(target_arch = "wasm32")]
 mod form;
 #[cfg(target_arch = "wasm32")]
 mod frame;
+#[cfg(target_arch = "wasm32")]
+mod in_place;
 #[cfg(target_arch = "wasm32")]
 mod jump_field;
 #[cfg(target_arch = "wasm32")]

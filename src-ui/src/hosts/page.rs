@@ -10,12 +10,14 @@ use protocol::text::printable;
 
 use super::bulk::ChosenHosts;
 use super::cells::{GroupCells, HostCells};
+use super::drag::{Dragging, DropZone};
+use super::in_place::{Edited, InPlace};
 use super::table::{Line, chosen_hosts, lines};
 use super::{ImportOffer, host_path};
 use crate::app::TopBar;
 use crate::components::load::Load;
 use crate::components::selection::Selection;
-use crate::components::tree::Branch;
+use crate::components::tree::BranchOf;
 use crate::components::{
     Button, ButtonKind, Column, Empty, Failed, IconName, Menu, MenuItem, Skeleton, Table, focus, kept_rows,
     kept_shape,
@@ -154,13 +156,14 @@ fn HostsTable(
         }
     });
 
+    let edited = Edited::provide();
     // Numbers change all the time; the order follows them once a second, and only while no pointer
-    // is on the list, so that no row moves away under it.
+    // is on the list and no line is edited, so that no row moves away under it.
     let pointed_at = RwSignal::new(false);
     let turn = RwSignal::new(0_u32);
     Effect::new(move |_| {
         app.now_ms.track();
-        if !pointed_at.get() {
+        if !pointed_at.get() && edited.is_none() {
             turn.update(|turn| *turn = turn.wrapping_add(1));
         }
     });
@@ -179,7 +182,8 @@ fn HostsTable(
             chosen.set(now);
         }
     });
-    let open = move |key: String| match Line::of_key(&key) {
+    let dragging = Dragging::provide();
+    let open = move |key: String| match Line::of_key(&key).filter(|_| !dragging.was_drop()) {
         Some(Line::Group { name, .. }) => app.hosts_view.update(|view| view.toggle(&name)),
         Some(Line::Host { name, .. }) => navigate(&host_path(&name), NavigateOptions::default()),
         None => {}
@@ -210,6 +214,7 @@ fn HostsTable(
             };
         }
         match (event.key().as_str(), line) {
+            ("F2", Some(line)) => edited.begin(&line),
             (" ", Some(line)) if line.is_host() => {
                 selection.update(|chosen| chosen.toggle(&line.key()));
                 true
@@ -234,6 +239,12 @@ fn HostsTable(
             focus(&table);
         }
     });
+    let on_end = Callback::new(move |key: String| {
+        cursor.set(Some(key));
+        if let Some(table) = table.get_untracked() {
+            focus(&table);
+        }
+    });
     macro_rules! head {
         ($id:literal, $track:literal, $key:ident) => {
             Column::new($id, $track, move || t_string!(i18n, hosts.$key).to_string())
@@ -254,7 +265,7 @@ fn HostsTable(
         head!("failed", "46px", column_failed).numeric(),
         head!("seen", "72px", column_seen).numeric(),
     ];
-    let cells = |line: ArcRwSignal<Line>| {
+    let cells = move |line: ArcRwSignal<Line>| {
         let signal = line.clone();
         match line.get_untracked() {
             Line::Group { name, .. } => {
@@ -263,15 +274,19 @@ fn HostsTable(
                 });
                 view! { <GroupCells name folded /> }.into_any()
             }
-            Line::Host { name, .. } => view! { <HostCells name /> }.into_any(),
+            Line::Host { name, group } => {
+                let key = line.with_untracked(Line::key);
+                let is_edited = Memo::new(move |_| edited.is(&key));
+                (move || match is_edited.get() {
+                    true => view! { <InPlace name=name.clone() group=group.clone() on_end /> }.into_any(),
+                    false => view! { <HostCells name=name.clone() group=group.clone() /> }.into_any(),
+                })
+                .into_any()
+            }
         }
     };
     view! {
-        <div
-            class="hosts"
-            on:pointerenter=move |_| pointed_at.set(true)
-            on:pointerleave=move |_| pointed_at.set(false)
-        >
+        <DropZone dragging rows selection cursor is_tree pointed_at>
             <Table
                 label=Signal::derive(move || t_string!(i18n, hosts.list).to_string())
                 columns=Signal::stored(columns)
@@ -285,7 +300,7 @@ fn HostsTable(
                 open_on_click=true
                 on_key=Some(Callback::new(on_key))
                 name=Some(Line::shown_name)
-                branch=Signal::derive(move || is_tree.get().then_some(Line::branch as fn(&Line) -> Branch))
+                branch=Signal::derive(move || is_tree.get().then_some(Line::branch as BranchOf<Line>))
                 on_fold=Some(Callback::new(fold))
                 row_class=Some(row_class)
                 row_testid=Some(row_testid)
@@ -311,7 +326,7 @@ fn HostsTable(
                     </Empty>
                 </div>
             </Show>
-        </div>
+        </DropZone>
     }
 }
 
