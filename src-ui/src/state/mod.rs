@@ -7,6 +7,8 @@
 pub(crate) mod standing;
 
 #[cfg(target_arch = "wasm32")]
+mod dialog;
+#[cfg(target_arch = "wasm32")]
 mod hand_off;
 #[cfg(target_arch = "wasm32")]
 mod opened;
@@ -16,4 +18,4 @@ mod store;
 mod tell;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use store::*;
+pub(crate) use {dialog::OpenDialog, store::*};

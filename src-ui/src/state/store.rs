@@ -17,91 +17,16 @@ use protocol::ipc::{
 use protocol::link::{LinkState, LinkStep, Question};
 use protocol::metrics::Metrics;
 use protocol::operations::{ExportReport, OperationCounts};
-use protocol::services::ServiceAction;
 use protocol::settings::{Language, Settings, Theme};
 
+use super::dialog::OpenDialog;
 use super::standing::{self, NextStep, Standing};
 use crate::components::load::Load;
 use crate::components::shelf::Shelf;
 use crate::components::{KeptRows, keep_line, kept_line};
-use crate::credentials::VaultStep;
 use crate::hosts::table::HostsView;
 use crate::ipc;
-use crate::processes::Addressee;
 use crate::text::{I18n, Locale, use_i18n};
-
-/// The dialog that lies over the page. One at a time, so Esc always means the same.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum OpenDialog {
-    HostAdd,
-    HostEdit {
-        host: String,
-    },
-    HostsEdit {
-        hosts: Vec<String>,
-    },
-    HostRemove {
-        host: String,
-    },
-    Trust {
-        host: String,
-        /// The host to connect to once the key is accepted: behind a jump host it is another one.
-        asked: String,
-    },
-    Service {
-        host: String,
-        unit: Option<String>,
-        action: ServiceAction,
-    },
-    Run {
-        host: String,
-        /// What was run before, to be looked at and run again.
-        command: Option<String>,
-        sudo: bool,
-    },
-    HelperRemove {
-        host: String,
-    },
-    Signal {
-        host: String,
-        pid: u32,
-        start_ticks: u64,
-        name: String,
-    },
-    Signals {
-        host: String,
-        processes: Vec<Addressee>,
-        /// How many were chosen beside them that take none.
-        left_out: usize,
-    },
-    Services {
-        host: String,
-        units: Vec<String>,
-        action: ServiceAction,
-    },
-    Key {
-        host: String,
-    },
-    Vault {
-        step: VaultStep,
-    },
-    HostsImport,
-    HostsExport,
-    Keys,
-    /// The app is to end while something still runs.
-    Quit,
-    /// The palette, with what was typed elsewhere.
-    Search {
-        text: String,
-    },
-}
-
-impl OpenDialog {
-    /// The form for a custom command, empty.
-    pub(crate) fn run(host: String) -> Self {
-        Self::Run { host, command: None, sudo: false }
-    }
-}
 
 /// How the list of hosts is kept by the web view.
 const HOSTS_VIEW: &str = "hosts-view";
