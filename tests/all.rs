@@ -40,6 +40,7 @@ mod services;
 mod sign_in;
 mod sockets;
 mod store;
+mod tables;
 mod thread;
 mod trees;
 mod trust;

@@ -1,0 +1,122 @@
+//! What a person does with the rows of a table, in the real window: several acted on at once, one found by its
+//! name, one changed where it stands, and the table as it was left.
+
+use std::collections::BTreeMap;
+
+use protocol::operations::{Operation, OperationKind, OperationResult};
+use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::needs;
+use support::pages;
+use support::places;
+use support::systemd_host::SystemdHost;
+use support::wait::{seconds, until};
+use support::window::Window;
+
+use crate::answers;
+
+/// Presses a key in the table, as where the keyboard is.
+fn press(window: &Window, key: &str, ctrl: bool) {
+    window.script(&format!(
+        "const grid = document.querySelector('[role=grid], [role=treegrid]'); grid.focus();\
+         const at = grid.contains(document.activeElement) ? document.activeElement : grid;\
+         at.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', ctrlKey: {ctrl}, bubbles: true}}))"
+    ));
+}
+
+fn of_kind(operator: &Operator, kind: OperationKind) -> Vec<Operation> {
+    answers::operations(operator).into_iter().filter(|one| one.kind == kind).collect()
+}
+
+#[test]
+fn several_rows_are_acted_on_at_once_each_with_its_own_result() {
+    needs!(SystemdHost, Window);
+    let host = SystemdHost::start();
+    let text = "[Service]\nExecStart=/bin/sleep 9999\n".to_owned();
+    let bad = "[Service]\nType=oneshot\nExecStart=/bin/false\n".to_owned();
+    let units = [("many-a", &text), ("many-b", &bad), ("many-c", &text)];
+    host.add_units(&units.map(|(name, text)| (format!("{name}.service"), text.clone())));
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &["--tag", "prod"]);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let app = places::program("muster");
+    let window = Window::open(&desktop, &app, &variables);
+    pages::open_host(&window, "web");
+    pages::wait_until_live(&window);
+    pages::open_tab(&window, "services");
+    window.fill("services-filter", "many-");
+    window.wait_for_count("[data-testid^=\"service-row-\"]", 3);
+    press(&window, "a", true);
+    window.wait_text("chosen-count", "three of them", |text| text.contains('3'));
+    window.picture(&places::pictures(), "several-chosen");
+    window.click("chosen-start");
+    // Nothing is done before the name of the guarded host is typed.
+    window.wait_for_css("[data-testid=\"services-do\"]:disabled");
+    window.fill("service-typed-name", "web");
+    window.picture(&places::pictures(), "several-asked");
+    window.click("services-do");
+    window.wait_for("several-done");
+    window.picture(&places::pictures(), "several-done");
+    let started = of_kind(&operator, OperationKind::ServiceStart);
+    let of = |unit: &str| started.iter().find(|one| one.target.starts_with(unit)).map(|one| one.result);
+    assert_eq!(of("many-a"), Some(OperationResult::Done));
+    assert_eq!(of("many-b"), Some(OperationResult::Failed), "the others go on: {started:?}");
+    assert_eq!(of("many-c"), Some(OperationResult::Done));
+    window.click("several-done");
+    window.wait_gone("services-dialog");
+
+    pages::open_tab(&window, "processes");
+    window.fill("processes-filter", "sleep 9999");
+    window.wait_for_count("[data-testid^=\"process-row-\"]", 2);
+    press(&window, "a", true);
+    window.wait_text("chosen-count", "two of them", |text| text.contains('2'));
+    window.click("chosen-signal");
+    window.wait_for("signals-dialog");
+    window.fill("service-typed-name", "web");
+    window.click("signals-do");
+    window.wait_for("several-done");
+    until("both to have ended", seconds(20), || {
+        (!host.try_run(&["pgrep", "-f", "^/bin/sleep 9999"]).status.success()).then_some(())
+    });
+    assert_eq!(of_kind(&operator, OperationKind::Signal).len(), 2);
+    window.click("several-done");
+    window.close();
+
+    // Each table is as it was left, also after a new start.
+    let window = Window::open(&desktop, &app, &variables);
+    pages::open_host(&window, "web");
+    pages::wait_until_live(&window);
+    pages::open_tab(&window, "services");
+    assert_eq!(window.value("services-filter"), "many-");
+    window.wait_for_count("[data-testid^=\"service-row-\"]", 3);
+    window.close();
+}
+
+#[test]
+fn a_host_is_found_by_typing_and_changed_where_it_stands() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    for name in ["alpha", "beta", "gamma-1", "gamma-2"] {
+        operator.run(&["host", "add", name, "--address", "192.0.2.1", "--user", "ann"]).done();
+    }
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("host-row-alpha");
+    for key in ["g", "a"] {
+        press(&window, key, false);
+    }
+    press(&window, "F2", false);
+    window.wait_for("host-in-place");
+    window.picture(&places::pictures(), "host-in-place");
+    window.click("in-place-cancel");
+    window.wait_gone("host-in-place");
+    press(&window, "F2", false);
+    window.wait_for("host-in-place");
+    let shown = window.script("return document.querySelector('[data-testid=host-in-place] input').value");
+    assert_eq!(shown, "gamma-1", "the row that the typed letters led to");
+    window.close();
+}
