@@ -58,9 +58,10 @@ pub(crate) fn Toasts() -> impl IntoView {
     // Who had the keyboard before it came here, to give it back.
     let before = StoredValue::new_local(None::<HtmlElement>);
     let corner = NodeRef::<leptos::html::Div>::new();
+    let is_held = Memo::new(move |_| is_pointed_at.get() || has_focus.get());
     Effect::new(move |_| {
-        let held = is_pointed_at.get() || has_focus.get();
-        app.toasts.update(|shelf| shelf.hold(held, now_ms()));
+        let is_held = is_held.get();
+        app.toasts.update(|shelf| shelf.hold(is_held, now_ms()));
     });
     Effect::new(move |_| {
         let Some(end_ms) = app.toasts.with(Shelf::next_end_ms) else { return };
@@ -72,7 +73,7 @@ pub(crate) fn Toasts() -> impl IntoView {
     });
     Effect::new(move |_| {
         // An element that goes while it is looked at tells nobody that it is left.
-        if app.toasts.with(Shelf::is_empty) {
+        if app.toasts.with(Shelf::is_empty) && is_held.get_untracked() {
             is_pointed_at.set(false);
             has_focus.set(false);
         }

@@ -114,9 +114,11 @@ pub(super) fn InPlace(
     };
     let guard_words = move || t_string!(i18n, hosts.edit_here_guard).to_owned();
     let refuse = move |fault: Fault| match (fault.code, refused_field(&fault)) {
-        (FaultCode::GuardNotMet, _) => wrong.set(Some((FieldName::Tags, untrack(guard_words)))),
+        (FaultCode::GuardNotMet, _) => {
+            wrong.try_set(Some((FieldName::Tags, untrack(guard_words))));
+        }
         (_, Some((field @ (FieldName::Name | FieldName::Groups | FieldName::Tags), problem))) => {
-            wrong.set(Some((field, untrack(|| problem_words(i18n, &problem)))));
+            wrong.try_set(Some((field, untrack(|| problem_words(i18n, &problem)))));
         }
         // It is about nothing that stands here.
         (_, Some(_) | None) => app.complain(fault),
