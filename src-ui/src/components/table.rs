@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
@@ -355,6 +356,9 @@ where
             let row = row.clone();
             Memo::new(move |_| branch.get().map(|branch| row.with(branch)))
         };
+        // The view has no name of its own for it.
+        let level =
+            custom_attribute("aria-level", move || stands.get().map(|branch| branch.level.to_string()));
         let row_testid = row_testid.map(|testid| row.with_untracked(testid));
         let (own_key, pressed, clicked, opened) = (key.clone(), key.clone(), key.clone(), key);
         view! {
@@ -363,7 +367,7 @@ where
                 class=class
                 role="row"
                 id=move || chosen.get().then(|| format!("{testid}-cursor"))
-                attr:aria-level=move || stands.get().map(|branch| branch.level.to_string())
+                {..level}
                 aria-expanded=move || {
                     stands.get().and_then(|branch| branch.expanded).map(|is| if is { "true" } else { "false" })
                 }
