@@ -12,11 +12,10 @@ mod shell;
 mod tray;
 mod words;
 
-/// What is given back is wiped: it may have held a password on its way through a library. And it goes back to the
-/// system: connecting to five hundred hosts leaves holes that glibc's own heap keeps, half as much again as is used.
+/// What is given back is wiped: it may have held a password on its way through a library.
 #[global_allocator]
-static WIPING: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
-    zeroizing_alloc::ZeroAlloc(mimalloc::MiMalloc);
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> anyhow::Result<()> {
     engine::this_computer::guard_memory();

@@ -30,11 +30,6 @@ use support::musterctl::Operator;
 
 use crate::figures::{children_ms, ms};
 
-/// As the app has it: the memory of a fleet is measured here.
-#[global_allocator]
-static LIKE_THE_APP: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
-    zeroizing_alloc::ZeroAlloc(mimalloc::MiMalloc);
-
 const RUNS: u32 = 10;
 
 /// Each part by its name, in the order in which all are measured.
