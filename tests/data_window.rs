@@ -31,11 +31,12 @@ fn what_became_of_the_data_is_said_in_the_window() {
     operator.run(&["store", "backup", backup.to_str().unwrap()]).done();
     operator.run(&["run", "local", "--", "echo", "three"]).done();
     operator.run(&["store", "restore", backup.to_str().unwrap()]).done();
-    // A page of the disk is lost.
-    let db = data.join("store/db");
-    let file = OpenOptions::new().write(true).open(&db).unwrap();
-    let length = file.metadata().unwrap().len();
-    file.write_all_at(&[0; 600], length / 16).unwrap();
+    // A part of the disk is lost.
+    let file = OpenOptions::new().read(true).write(true).open(data.join("store/db")).unwrap();
+    let mut bytes = vec![0; 64 << 10];
+    let read = file.read_at(&mut bytes, 0).unwrap();
+    let last = bytes[..read].iter().rposition(|byte| *byte != 0).unwrap();
+    file.write_all_at(&[0; 64], last as u64 / 2).unwrap();
     drop(file);
 
     let variables: BTreeMap<String, String> =

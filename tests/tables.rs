@@ -69,7 +69,7 @@ fn several_rows_are_acted_on_at_once_each_with_its_own_result() {
 
     pages::open_tab(&window, "processes");
     window.fill("processes-filter", "sleep 9999");
-    window.wait_for_count("[data-testid^=\"process-row-\"]", 2);
+    window.wait_for_count("[data-testid^=\"processes-row-\"]", 2);
     press(&window, "a", true);
     window.wait_text("chosen-count", "two of them", |text| text.contains('2'));
     window.click("chosen-signal");

@@ -81,7 +81,13 @@ async fn begin(
 ) -> Result<Link, Fault> {
     let stream = connection.open(command).await?;
     let wire = Wire { opening, ..wire(connection, host, stream, HELLO_LIMIT) };
-    Link::begin(wire, before).await
+    Link::begin(wire, before).await.map_err(|fault| lost_with(connection, fault))
+}
+
+/// A helper that says nothing because its connection ended is no fault of the helper: what comes back with the
+/// connection is told as that, and tried again.
+pub(super) fn lost_with(connection: &Connection, fault: Fault) -> Fault {
+    connection.lost_way().or_else(|| connection.fault_if_closed()).unwrap_or(fault)
 }
 
 /// The streams of a helper that runs on the host, or is about to.

@@ -126,7 +126,9 @@ impl Attempt<'_> {
         let mut before = String::new();
         let wire = start::wire(self.connection, self.asked.host, stream, START_LIMIT);
         let link = Link::begin(wire, &mut before).await;
-        let link = link.map_err(|fault| self.not_started(&before, &mark).unwrap_or(fault))?;
+        let link = link.map_err(|fault| {
+            self.not_started(&before, &mark).unwrap_or_else(|| start::lost_with(self.connection, fault))
+        })?;
         if link.hello().host.uid == 0 {
             return Ok(link);
         }

@@ -106,7 +106,7 @@ impl Connection {
     }
 
     /// Why it is gone, if it is.
-    pub(super) fn fault_if_closed(&self) -> Option<Fault> {
+    pub(crate) fn fault_if_closed(&self) -> Option<Fault> {
         let fault = self.ended.now().map(|ended| ended.fault);
         fault.or_else(|| self.handle.is_closed().then(|| self.gone("the host closed it")))
     }

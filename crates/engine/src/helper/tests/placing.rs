@@ -307,6 +307,23 @@ async fn a_link_that_is_cut_with_its_connection_says_so() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ends_while_the_helper_is_started_is_lost_and_no_fault_of_the_helper() {
+    // From then on each command ends the sshd that serves it.
+    let shell = "[ -e ~/cut ] && kill -9 $PPID; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"";
+    for resumed in [false, true] {
+        let home = Home::with_shell("", shell).await;
+        let placed = home.place(script(""), None).await.unwrap();
+        fs::write(home.home.join("cut"), "").unwrap();
+        let started = match resumed {
+            true => start_one_of(&programs(script("")), &home.connection, "web", None, None).await.map(drop),
+            false => start(&home.connection, "web", &placed, None).await.map(drop),
+        };
+        let fault = started.unwrap_err();
+        assert_eq!(fault.code, FaultCode::LinkLost, "{fault:?}");
+    }
+}
+
+#[tokio::test]
 async fn one_session_at_a_time_is_enough_to_place_and_start() {
     let home = Home::with_shell("MaxSessions 1", "exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"").await;
     let placed = home.place(script(""), None).await.unwrap();
