@@ -124,9 +124,9 @@ fn Notice() -> impl IntoView {
     move || {
         notice().map(|notice| {
             view! {
-                <div class="bar is-warn" role="alert" data-testid="notice">
+                <div class="bar is-warn is-whole" role="alert" data-testid="notice">
                     <Glyph name=GlyphName::Warning />
-                    <span class="bar-why cut selectable">{notice}</span>
+                    <span class="bar-why selectable">{notice}</span>
                     <span class="grow"></span>
                     <Button kind=ButtonKind::Link on_click=Callback::new(move |()| seen.set(true))>
                         {move || t_string!(i18n, app.close)}

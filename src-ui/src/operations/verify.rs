@@ -78,11 +78,12 @@ pub(crate) fn VerifyDialog(open: RwSignal<bool>) -> impl IntoView {
             <div class="verify" role="status" data-testid="verify-result" data-proved=is_proved.to_string()>
                 <p class="verify-verdict" class:is-crit=!is_whole>
                     <Glyph name=glyph size=14 />
-                    " "
-                    {move || match is_whole {
-                        true => t_string!(i18n, operations.verify_whole),
-                        false => t_string!(i18n, operations.verify_broken),
-                    }}
+                    <span>
+                        {move || match is_whole {
+                            true => t_string!(i18n, operations.verify_whole),
+                            false => t_string!(i18n, operations.verify_broken),
+                        }}
+                    </span>
                 </p>
                 <ul class="verify-breaks selectable">
                     {breaks
@@ -120,6 +121,7 @@ pub(crate) fn VerifyDialog(open: RwSignal<bool>) -> impl IntoView {
     };
     let foot = move || {
         view! {
+            <span class="grow"></span>
             <Button kind=ButtonKind::Primary testid="verify-close" on_click=Callback::new(move |()| open.set(false))>
                 {move || t_string!(i18n, services.close)}
             </Button>
