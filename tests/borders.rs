@@ -56,15 +56,6 @@ fn ground() -> Ground {
     Ground { window, operator, variables, desktop }
 }
 
-/// Calls a command as a page that was taken over would, and gives what it is answered.
-fn call(window: &Window, command: &str, args: &Value) -> Value {
-    window.script_async(&format!(
-        "const done = arguments[arguments.length - 1];\
-         window.__TAURI__.core.invoke('{command}', {args})\
-             .then(told => done({{done: told}}), why => done({{refused: why}}))"
-    ))
-}
-
 #[test]
 fn what_a_host_says_is_text_and_never_a_part_of_the_page() {
     needs!(Window);
@@ -132,7 +123,7 @@ fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
     needs!(Window);
     let Ground { window, operator, desktop: _desktop, .. } = ground();
     let draft = json!({"name": "web-1", "address": "127.0.0.1", "port": 9, "user": "root", "tags": ["prod"]});
-    let saved = call(&window, "host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
+    let saved = window.call("host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
     assert!(saved["done"]["id"].is_string(), "{saved}");
     let acts = [
         ("service_act", json!({"unit": "nginx.service", "action": "stop"})),
@@ -145,7 +136,7 @@ fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
             let mut args = args.clone();
             args["host"] = json!("web-1");
             args["typed_name"] = typed.clone();
-            let told = call(&window, command, &json!({ "args": args }));
+            let told = window.call(command, &json!({ "args": args }));
             let why = told["refused"].to_string();
             assert!(told["done"].is_null() && !why.is_empty(), "{command} with {typed} was answered {told}");
             assert!(
@@ -157,11 +148,8 @@ fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
     for command in
         ["plugin:fs|read_text_file", "plugin:shell|execute", "plugin:opener|open_url", "no_such_command"]
     {
-        let told = call(
-            &window,
-            command,
-            &json!({"path": "/etc/passwd", "program": "id", "url": "http://127.0.0.1:9/"}),
-        );
+        let told = window
+            .call(command, &json!({"path": "/etc/passwd", "program": "id", "url": "http://127.0.0.1:9/"}));
         assert!(told["done"].is_null(), "{command} was answered {told}");
     }
     let log = answers::operations(&operator);
@@ -202,7 +190,7 @@ fn a_link_from_outside_shows_a_page_and_does_nothing() {
     needs!(Window);
     let Ground { window, operator, variables, desktop } = ground();
     let draft = json!({"name": "web-1", "address": "127.0.0.1", "port": 9, "user": "root"});
-    call(&window, "host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
+    window.call("host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
     let before = answers::operations(&operator).len();
     let open = |link: &str| {
         let mut second = Command::new(places::program("muster"));
@@ -247,7 +235,7 @@ fn a_link_from_outside_shows_a_page_and_does_nothing() {
     open("muster://host/nobody%20saved");
     window.wait_page("nobody saved");
     assert_eq!(answers::operations(&operator).len(), before, "no link begins an operation");
-    let told = call(&window, "hosts_list", &json!({"args": {}}));
+    let told = window.call("hosts_list", &json!({"args": {}}));
     assert_eq!(told["done"][0]["link"]["idle"], Value::Null, "{told}");
     assert!(told["done"][0]["link"].to_string().contains("idle"), "no link connects: {told}");
     window.close();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use support::desktop::Desktop;
 use support::hops::Hops;
 use support::musterctl::Operator;
@@ -171,12 +172,8 @@ fn while_it_is_locked_nothing_is_shown_read_or_done_and_nothing_streams() {
     operator.run(&["host", "list"]).refused(8, &["locked", "unlock"]);
     operator.run(&["run", "web", "--", "touch", "/var/proof"]).refused(8, &["locked"]);
     assert!(!host.tree().join("var/proof").exists());
-    let heard = window.script_async(
-        "const done = arguments[arguments.length - 1];\
-         window.__TAURI__.core.invoke('metrics_recent', {args: {host: 'web'}})\
-             .then(told => done({told}), why => done(why))",
-    );
-    assert_eq!(heard["code"], "app_locked", "{heard}");
+    let heard = window.call("metrics_recent", &json!({"args": {"host": "web"}}));
+    assert_eq!(heard["refused"]["code"], "app_locked", "{heard}");
     window.fill("unlock-passphrase", "a wrong one");
     window.click("unlock-do");
     window.wait_page("passphrase");

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use base64::Engine;
+use serde_json::json;
 use support::desktop::Desktop;
 use support::keyring::Session;
 use support::musterctl::Operator;
@@ -241,10 +242,7 @@ fn what_the_app_was_told_is_in_none_of_its_files_and_not_in_its_memory_once_it_w
         assert_eq!((files, mapped), (Vec::<String>::new(), Vec::<String>::new()), "{secret}");
     }
     for name in ["web", "key", "ann"] {
-        window.script_async(&format!(
-            "const done = arguments[arguments.length - 1];\
-             window.__TAURI__.core.invoke('host_disconnect', {{args: {{host: '{name}'}}}}).then(done)"
-        ));
+        window.call("host_disconnect", &json!({"args": {"host": name}}));
     }
     for secret in [host.password(), passphrase, &sudo_password] {
         until(&format!("{secret} to be wiped"), seconds(20), || (!memory_holds(app, secret)).then_some(()));

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use protocol::FaultCode;
+use serde_json::json;
 use support::desktop::Desktop;
 use support::keyring::Session;
 use support::musterctl::Operator;
@@ -194,17 +195,12 @@ fn fifty_hosts_with_a_wrong_password_are_sent_it_once_each() {
     let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
     let window = Window::open(&desktop, &places::program("muster"), &variables);
     window.wait_for("nav-hosts");
-    let rows = || {
-        window.script_async(
-            "const done = arguments[arguments.length - 1];\
-             window.__TAURI__.core.invoke('hosts_list', {args: {}}).then(done)",
-        )
-    };
+    let rows = || window.call("hosts_list", &json!({"args": {}}))["done"].clone();
     let links =
         |state: &str| rows().as_array().unwrap().iter().filter(|row| row["link"]["state"] == state).count();
-    window.script(&format!(
-        "{names:?}.forEach(host => window.__TAURI__.core.invoke('host_connect', {{args: {{host}}}}))"
-    ));
+    for name in &names {
+        window.call("host_connect", &json!({"args": {"host": name}}));
+    }
     let begun = Instant::now();
     while links("failed") < HOSTS {
         assert!(begun.elapsed() < seconds(120), "not all were refused: {}; {}", rows(), sshd.log());

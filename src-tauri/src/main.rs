@@ -1,16 +1,6 @@
-//! The desktop app: a window over the engine, and as little more as there can be.
+//! The desktop app as a program, with its pages in it.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
-
-mod autostart;
-mod commands;
-mod link;
-mod log;
-mod manners;
-mod notices;
-mod shell;
-mod tray;
-mod words;
 
 /// What is given back is wiped: it may have held a password on its way through a library.
 #[global_allocator]
@@ -19,5 +9,5 @@ static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
 
 fn main() -> anyhow::Result<()> {
     engine::this_computer::guard_memory();
-    shell::run()
+    desktop::run(tauri::generate_context!())
 }

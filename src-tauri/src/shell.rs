@@ -91,7 +91,7 @@ impl Outside {
 }
 
 /// Runs the app until its window is closed.
-pub(crate) fn run() -> anyhow::Result<()> {
+pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
     let data_dir = this_computer::data_dir()?;
     let log = crate::log::start(&data_dir);
     let built = tauri::Builder::default()
@@ -117,7 +117,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             }
             Ok(())
         })
-        .build(tauri::generate_context!());
+        .build(context);
     let app = match built {
         Err(tauri::Error::PluginInitialization(plugin, why)) if plugin == "single-instance" => {
             drop(log);

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::pages;
@@ -103,19 +104,15 @@ pub(crate) fn window_of_a_fleet() {
     window.wait_for_css("[data-testid=\"page-hosts\"][data-ready] [data-testid^=\"host-row-\"]");
     memory(&format!("{HOSTS} hosts, none connected"), &window);
     let began = Instant::now();
-    window.script(&format!(
-        "for (let number = 0; number < {HOSTS}; number++)\
-             window.__TAURI__.core.invoke('host_connect', {{args: {{host: 'web-' + number}}}})"
-    ));
+    for number in 0..HOSTS {
+        window.call("host_connect", &json!({"args": {"host": format!("web-{number}")}}));
+    }
     let live = || {
-        let rows = window.script_async(
-            "const done = arguments[arguments.length - 1];\
-             window.__TAURI__.core.invoke('hosts_list', {args: {}})\
-                 .then(rows => done(rows.filter(row => row.link.state === 'live').length))",
-        );
-        rows.as_u64().unwrap_or(0)
+        let told = window.call("hosts_list", &json!({"args": {}}));
+        let rows = told["done"].as_array().map(Vec::as_slice).unwrap_or_default();
+        rows.iter().filter(|row| row["link"]["state"] == "live").count()
     };
-    while live() < HOSTS as u64 && began.elapsed() < Duration::from_secs(300) {
+    while live() < HOSTS && began.elapsed() < Duration::from_secs(300) {
         std::thread::sleep(Duration::from_millis(500));
     }
     line(&format!("{} hosts live in the window", live()), &format!("{:.1} s", began.elapsed().as_secs_f64()));

@@ -253,6 +253,16 @@ impl Window {
         value.unwrap_or_else(|why| self.give_up(&format!("the script '{text}' failed: {why}")))
     }
 
+    /// Calls a command of the engine as a page that was taken over would, and gives what it is answered:
+    /// `done`, or `refused`.
+    pub fn call(&self, command: &str, args: &Value) -> Value {
+        self.script_async(&format!(
+            "const done = arguments[arguments.length - 1];\
+             window.__TAURI__.core.invoke('{command}', {args})\
+                 .then(told => done({{done: told}}), why => done({{refused: why}}))"
+        ))
+    }
+
     fn try_picture(&self) -> Option<Vec<u8>> {
         self.runtime.block_on(within(Duration::from_secs(20), self.client().screenshot()))?.ok()
     }

@@ -1,0 +1,19 @@
+//! The desktop app: a window over the engine, and as little more as there can be.
+//!
+//! The program itself (`main.rs`) only adds the pages. They are embedded by a macro that writes files while it
+//! runs: two compilations at the same time, of a program and of its tests, would read each other's half.
+
+mod autostart;
+mod commands;
+mod link;
+mod log;
+mod manners;
+mod notices;
+mod shell;
+mod tray;
+mod words;
+
+/// Runs the app until its window is closed.
+pub fn run(context: tauri::Context) -> anyhow::Result<()> {
+    shell::run(context)
+}
