@@ -73,7 +73,14 @@ fn openrc_tells_its_services_and_what_came_of_an_action() {
     let host = SystemdHost::start_run_by(Init::OpenRc);
     let daemon = "#!/sbin/openrc-run\ndescription=\"A daemon of the test\"\ncommand=/bin/sleep\n";
     let background = "command_background=true\n";
-    add_script(&host, "own", &format!("{daemon}command_args=1000\n{background}pidfile=/run/own.pid\n"));
+    // OpenRC takes one that has ended for one that runs until its init has waited for it, and fails to start
+    // another: a busy machine needs a moment.
+    let reaped = "stop_post() {\n    sleep 1\n}\n";
+    add_script(
+        &host,
+        "own",
+        &format!("{daemon}command_args=1000\n{background}pidfile=/run/own.pid\n{reaped}"),
+    );
     add_script(&host, "dies", &format!("{daemon}command_args=0.5\n{background}pidfile=/run/dies.pid\n"));
     add_script(&host, "cannot", "#!/sbin/openrc-run\nstart() {\n    eerror \"not today\"\n    return 1\n}\n");
     let operator = operator_on(&host);
