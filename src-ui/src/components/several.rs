@@ -164,16 +164,22 @@ where
             view! { <Row at name series note /> }
         })
         .collect_view();
-    let guard = move || {
-        target.is_guarded.then(|| {
-            view! {
+    let guard = target.is_guarded.then(|| {
+        view! {
+            <form
+                class="action-line"
+                on:submit=move |event| {
+                    event.prevent_default();
+                    run();
+                }
+            >
                 <label class="action-guard">
                     <span>{move || t_string!(i18n, services.type_name)}</span>
                     <GuardInput typed=target.typed name=target.name disabled=has_begun.into() />
                 </label>
-            }
-        })
-    };
+            </form>
+        }
+    });
     let marks = target.is_guarded.then(|| view! { <Marks host=target.name.get_value() /> });
     let children = StoredValue::new(children);
     view! {
@@ -192,15 +198,7 @@ where
                 </Show>
                 <ul class="several" data-testid="several-list">{rows}</ul>
                 {marks}
-                <form
-                    class="action-line"
-                    on:submit=move |event| {
-                        event.prevent_default();
-                        run();
-                    }
-                >
-                    {guard}
-                </form>
+                {guard}
             </div>
         </Dialog>
     }
