@@ -171,6 +171,8 @@ fn an_app_that_is_started_while_another_is_killed_opens_a_window_of_its_own() {
     let second = std::thread::scope(|scope| {
         let second = scope.spawn(|| Window::open(&desktop, &places::program("muster"), &variables));
         until("the second to be started", seconds(30), || (apps_of(&folder).len() == 2).then_some(()));
+        // Nothing tells from outside that it waits for the word of the first. Where it has not come to that yet,
+        // it never does, and opens its window too.
         std::thread::sleep(seconds(2));
         signal(first, Signal::KILL);
         second.join().unwrap()

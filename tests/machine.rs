@@ -48,17 +48,22 @@ fn a_host_set_up_anew_with_its_old_key_is_looked_at_and_not_acted_on() {
     assert_eq!(known.keys[0].fingerprint, host.fingerprint());
 
     install_anew(&host, OTHER);
-    operator.run(&["system", "web"]).done();
+    // Also by what looks at nothing first.
     let proof = host.tree().join("var/proof");
+    let key = operator.folder().join("id_new").to_str().unwrap().to_owned();
+    let keys = host.run(&["cat", "/root/.ssh/authorized_keys"]);
     let changes: [&[&str]; 4] = [
+        &["host", "key", "web", "--key", &key],
+        &["helper", "web", "remove"],
         &["run", "web", "--", "touch", "/var/proof"],
         &["service", "web", "restart", "cron.service"],
-        &["helper", "web", "remove"],
-        &["host", "key", "web", "--key", "/nonexistent/key"],
     ];
     for words in changes {
         operator.run(words).refused(4, &["web", OTHER, &first, "nothing was done", "trust machine"]);
     }
+    assert_eq!(host.run(&["cat", "/root/.ssh/authorized_keys"]), keys);
+    assert!(host.tree().join("root/.cache/muster").exists(), "its helper is still there");
+    operator.run(&["system", "web"]).done();
     let pid = host.run(&["pidof", "cron"]).trim().to_owned();
     operator.run(&["signal", "web", &pid, "TERM"]).refused(4, &[OTHER]);
     assert!(!proof.exists());

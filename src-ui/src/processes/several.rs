@@ -5,8 +5,8 @@ use protocol::ipc::SignalSend;
 use protocol::processes::{ProcessRow, Signal as Sent};
 
 use super::order;
-use super::signal::{choices, meaning};
-use crate::components::{Button, ButtonKind, Segmented, SeveralDialog, Target};
+use super::signal::SignalChoice;
+use crate::components::{Button, ButtonKind, SeveralDialog, Target};
 use crate::hosts::use_host;
 use crate::ipc;
 use crate::state::{OpenDialog, use_app};
@@ -92,18 +92,7 @@ pub(crate) fn SignalsDialog(host: String, processes: Vec<Addressee>, left_out: u
             do_testid="signals-do"
             ask
         >
-            <Segmented
-                choices=choices()
-                value=signal
-                on_change=Callback::new(move |chosen| signal.set(chosen))
-                label=Signal::derive(move || t_string!(i18n, processes.which_signal).to_owned())
-            />
-            <p class="quiet" data-testid="signal-meaning">
-                {move || meaning(i18n, signal.get())}
-                " "
-                {move || target.has_sudo.then(|| t_string!(i18n, processes.with_sudo))}
-            </p>
-            <p class="dim">{move || t_string!(i18n, processes.same_process)}</p>
+            <SignalChoice signal has_sudo=target.has_sudo />
             {move || {
                 (left_out > 0)
                     .then(|| {

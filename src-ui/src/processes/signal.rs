@@ -29,7 +29,7 @@ const OFFERED: [(Sent, &str); 8] = [
 ];
 
 /// What a signal does to a program that does not decide otherwise.
-pub(super) fn meaning(i18n: I18n, signal: Sent) -> &'static str {
+fn meaning(i18n: I18n, signal: Sent) -> &'static str {
     match signal {
         Sent::Term => t_string!(i18n, processes.means_term),
         Sent::Hup => t_string!(i18n, processes.means_hup),
@@ -43,7 +43,7 @@ pub(super) fn meaning(i18n: I18n, signal: Sent) -> &'static str {
 }
 
 /// The signals to choose from, by the names that are theirs in every language.
-pub(super) fn choices() -> Vec<Choice<Sent>> {
+fn choices() -> Vec<Choice<Sent>> {
     OFFERED.map(|(signal, testid)| Choice::new(signal, testid, move || signal.name().to_owned())).to_vec()
 }
 
@@ -75,22 +75,11 @@ pub(crate) fn SignalDialog(host: String, pid: u32, start_ticks: u64, name: Strin
     };
     view! {
         <ActionDialog title=Signal::derive(title) target course testid="signal-dialog">
-            <Segmented
-                choices=choices()
-                value=signal
-                on_change=Callback::new(move |chosen| {
-                    if !course.with_untracked(Course::is_under_way) {
-                        signal.set(chosen);
-                    }
-                })
-                label=Signal::derive(move || t_string!(i18n, processes.which_signal).to_owned())
+            <SignalChoice
+                signal
+                held=Signal::derive(move || course.with(Course::is_under_way))
+                has_sudo=target.has_sudo
             />
-            <p class="quiet" data-testid="signal-meaning">
-                {move || meaning(i18n, signal.get())}
-                " "
-                {move || target.has_sudo.then(|| t_string!(i18n, processes.with_sudo))}
-            </p>
-            <p class="dim">{move || t_string!(i18n, processes.same_process)}</p>
             <ActionLine
                 target
                 course
@@ -120,5 +109,35 @@ pub(crate) fn SignalDialog(host: String, pid: u32, start_ticks: u64, name: Strin
                 })
             />
         </ActionDialog>
+    }
+}
+
+/// Which signal, what it means, and to whom it goes.
+#[component]
+pub(super) fn SignalChoice(
+    signal: RwSignal<Sent>,
+    /// While true another one cannot be chosen.
+    #[prop(optional, into)]
+    held: Signal<bool>,
+    has_sudo: bool,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <Segmented
+            choices=choices()
+            value=signal
+            on_change=Callback::new(move |chosen| {
+                if !held.get_untracked() {
+                    signal.set(chosen);
+                }
+            })
+            label=Signal::derive(move || t_string!(i18n, processes.which_signal).to_owned())
+        />
+        <p class="quiet" data-testid="signal-meaning">
+            {move || meaning(i18n, signal.get())}
+            " "
+            {move || has_sudo.then(|| t_string!(i18n, processes.with_sudo))}
+        </p>
+        <p class="dim">{move || t_string!(i18n, processes.same_process)}</p>
     }
 }

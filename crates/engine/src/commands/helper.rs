@@ -29,7 +29,6 @@ impl Handle for HelperRemove {
             return Err(Fault::bad_input("host", message));
         }
         check_guard(&host, self.typed_name.as_deref())?;
-        engine.parts.trust.must_be_known_machine(&host).await?;
         let engine = engine.clone();
         finished(tokio::spawn(async move { remove(&engine, host).await })).await
     }

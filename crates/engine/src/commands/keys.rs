@@ -27,7 +27,6 @@ impl Handle for KeySetUp {
     async fn handle(self, engine: &Engine) -> Result<Operation, Fault> {
         let host = remote(engine, &self.host).await?;
         check_guard(&host, self.typed_name.as_deref())?;
-        engine.parts.trust.must_be_known_machine(&host).await?;
         let path = key_path(self.key.as_deref())?;
         let passphrase = self.passphrase.map(SecretString::from);
         if passphrase.is_some() {
@@ -144,6 +143,10 @@ async fn carry_out(
     let line = public_half(engine, path.to_owned(), passphrase.clone()).await.map_err(Stopped::Before)?;
     let session = parts.sessions.of(host);
     let connection = session.reach().await.map_err(Stopped::Before)?;
+    if let Err(fault) = session.check_machine_of(&connection).await {
+        connection.close().await;
+        return Err(Stopped::Before(fault));
+    }
     let authorized = helper::authorize(&connection, &host.name, &line).await;
     connection.close().await;
     let authorized = authorized.map_err(Stopped::After)?;

@@ -41,7 +41,7 @@ pub(super) struct Wire {
     pub(super) stderr: StderrTail,
     /// For the helper to say `Hello`.
     pub(super) hello_limit: Duration,
-    /// A stream that is asked for before the helper has said anything: it spares a round trip.
+    /// A stream that is asked for before the helper has said anything: the question is on its way while it starts.
     pub(super) opening: Option<Ask>,
     /// Says why the input ended. It owns the helper: dropping it ends the helper.
     pub(super) ended: Pin<Box<dyn Future<Output = String> + Send>>,

@@ -4,6 +4,8 @@ use protocol::Fault;
 use protocol::wire::Ask;
 
 use super::session::{Live, Session};
+use crate::helper;
+use crate::ssh::Connection;
 use crate::trust::machines::{machine_id, must_be_known};
 
 impl Session {
@@ -19,11 +21,20 @@ impl Session {
         if changes(ask) { self.seen(live).await } else { Ok(()) }
     }
 
+    /// The same for what is done over a connection without a helper on it.
+    pub(crate) async fn check_machine_of(&self, connection: &Connection) -> Result<(), Fault> {
+        let lines = helper::machine_id_lines(connection).await?;
+        self.saw(lines.iter().find_map(|line| machine_id(Some(line)))).await
+    }
+
     async fn seen(&self, live: &Live) -> Result<(), Fault> {
         if self.host.is_local() {
             return Ok(());
         }
-        let id = machine_id(live.link.hello().host.machine_id.as_deref());
+        self.saw(machine_id(live.link.hello().host.machine_id.as_deref())).await
+    }
+
+    async fn saw(&self, id: Option<String>) -> Result<(), Fault> {
         let machine = self.ground.trust.saw_machine(&self.host, id).await?;
         must_be_known(&self.host, &machine)
     }

@@ -66,7 +66,8 @@ impl Session {
         Ok(status)
     }
 
-    /// Ends the link and everything that streams over it, and keeps it from coming back.
+    /// Ends the link and everything that streams over it, and keeps it from coming back. Fails where another
+    /// computer answers than before.
     pub(crate) async fn take_down(&self) -> Result<TakenDown<'_>, Fault> {
         // Calls off a connection under way, and once more what began while it was waited for.
         self.let_go();
@@ -82,6 +83,10 @@ impl Session {
             live.close_root().await;
         }
         self.ended.notify_waiters();
+        if let Err(fault) = self.check_machine_of(&connection).await {
+            connection.release().await;
+            return Err(named(fault, self.host()));
+        }
         Ok(TakenDown { session: self, connection, _link: link })
     }
 

@@ -39,11 +39,6 @@ impl Trust {
         Ok(machine.filter(|machine| is_at(machine, host)))
     }
 
-    /// Fails if another computer than the known one answered last.
-    pub async fn must_be_known_machine(&self, host: &Host) -> Result<(), Fault> {
-        self.machine(host).await?.map_or(Ok(()), |machine| must_be_known(host, &machine))
-    }
-
     /// The computer that answers now is the one that is meant, if it has this machine-id.
     pub async fn accept_machine(
         &self,

@@ -9,20 +9,8 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::sshd::{Sshd, make_key, me, trust};
+use super::sshd::{Sshd, by_password, make_key, me, trust};
 use crate::ssh::{SignIn, Target, connect, fetch_host_key};
-
-fn nowhere(port: u16) -> Target {
-    Target {
-        host: "web".into(),
-        address: "127.0.0.1".into(),
-        port,
-        user: "root".into(),
-        sign_in: SignIn::Password(SecretString::from("hunter2")),
-        through: None,
-        person: None,
-    }
-}
 
 async fn fault_of(target: &Target) -> Fault {
     connect(target, &[], &|_| {}).await.unwrap_err()
@@ -162,7 +150,7 @@ async fn a_host_that_takes_no_password_is_not_sent_one() {
 
 #[tokio::test]
 async fn a_missing_key_file_is_said_without_troubling_the_host() {
-    let mut target = nowhere(1);
+    let mut target = by_password(1);
     target.sign_in = SignIn::KeyFile { path: "/nowhere/key".into(), passphrase: None };
     let fault = fault_of(&target).await;
     assert_eq!(fault.code, FaultCode::KeyFileUnusable);
@@ -172,18 +160,18 @@ async fn a_missing_key_file_is_said_without_troubling_the_host() {
 #[tokio::test]
 async fn a_closed_port_an_unknown_name_and_another_service_are_three_reasons() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let fault = fault_of(&nowhere(port)).await;
+    let fault = fault_of(&by_password(port)).await;
     assert_eq!(fault.code, FaultCode::PortClosed);
     assert_eq!(
         fault.message,
         format!("web (127.0.0.1:{port}) refused the connection: nothing listens there")
     );
 
-    let unnamed = Target { address: "no-such-host.invalid".into(), ..nowhere(22) };
+    let unnamed = Target { address: "no-such-host.invalid".into(), ..by_password(22) };
     assert_eq!(fault_of(&unnamed).await.code, FaultCode::NameNotResolved);
 
     let http = server(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", true).await;
-    let fault = fault_of(&nowhere(http)).await;
+    let fault = fault_of(&by_password(http)).await;
     assert_eq!(fault.code, FaultCode::NotSsh);
     assert!(fault.message.ends_with("it answered 'HTTP/1.1 400 Bad Request'"), "{fault}");
     assert_eq!(
@@ -192,14 +180,14 @@ async fn a_closed_port_an_unknown_name_and_another_service_are_three_reasons() {
     );
 
     let full = server(b"Exceeded MaxStartups\r\n", true).await;
-    assert_eq!(fault_of(&nowhere(full)).await.code, FaultCode::LinkLost);
+    assert_eq!(fault_of(&by_password(full)).await.code, FaultCode::LinkLost);
 }
 
 #[tokio::test]
 async fn a_silent_server_and_one_that_stops_after_its_banner_are_given_up_with_the_step_named() {
     let (silent, stalled) = (server(b"", false).await, server(b"SSH-2.0-x\r\n", false).await);
     let began = Instant::now();
-    let (one, two) = (nowhere(silent), nowhere(stalled));
+    let (one, two) = (by_password(silent), by_password(stalled));
     let (silent, stalled) = tokio::join!(fault_of(&one), fault_of(&two));
     assert!(began.elapsed() < Duration::from_secs(20), "both have their own time-out");
     assert_eq!((silent.code, stalled.code), (FaultCode::NoAnswer, FaultCode::NoAnswer));
@@ -210,7 +198,7 @@ async fn a_silent_server_and_one_that_stops_after_its_banner_are_given_up_with_t
 #[tokio::test]
 async fn a_connection_that_is_given_up_in_the_middle_leaves_nothing_running() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = nowhere(listener.local_addr().unwrap().port());
+    let target = by_password(listener.local_addr().unwrap().port());
     let connecting = tokio::spawn(async move { fault_of(&target).await });
     let (mut stream, _) = listener.accept().await.unwrap();
     stream.write_all(b"SSH-2.0-x\r\n").await.unwrap();

@@ -5,16 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::{Fault, FaultCode};
-use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::raw::{IGNORE, Manners, Raw, Say};
-use super::sshd::trust;
-use crate::ssh::{
-    Connection, ExecEnd, ExecLimits, ExecResult, ExecStream, SignIn, Target, connect, fetch_host_key,
-};
+use super::sshd::{by_password, trust};
+use crate::ssh::{Connection, ExecEnd, ExecLimits, ExecResult, ExecStream, connect, fetch_host_key};
 
 pub(super) const GLOBAL_REQUEST: u8 = 80;
 pub(super) const REQUEST_SUCCESS: u8 = 81;
@@ -249,20 +246,7 @@ async fn signed_in(lie: Arc<Lie>, over: Arc<AtomicBool>, heard: Arc<Mutex<Vec<u8
         }
     });
     let key = fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap().key;
-    connect(&raw_target(port), &[trust(port, key)], &|_| {}).await.unwrap()
-}
-
-/// A server on this port, signed in to by a password.
-pub(super) fn raw_target(port: u16) -> Target {
-    Target {
-        host: "web".into(),
-        address: "127.0.0.1".into(),
-        port,
-        user: "root".into(),
-        sign_in: SignIn::Password(SecretString::from("hunter2")),
-        through: None,
-        person: None,
-    }
+    connect(&by_password(port), &[trust(port, key)], &|_| {}).await.unwrap()
 }
 
 /// No word of the host in it acts on a terminal or is too long.

@@ -8,12 +8,11 @@ use protocol::trust::TrustedKey;
 use russh::keys::{Algorithm, PrivateKey};
 use russh::server::{self, Auth, Handler, Msg, Response, Session};
 use russh::{Channel, ChannelId, MethodKind, MethodSet, Sig};
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use super::sshd::trust;
-use crate::ssh::{Connection, ExecLimits, SignIn, Target, connect, fetch_host_key};
+use super::sshd::{by_password, trust};
+use crate::ssh::{Connection, ExecLimits, Target, connect, fetch_host_key};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -160,16 +159,7 @@ pub(super) async fn lying(script: &Script, methods: &[MethodKind]) -> (Target, V
         }
     });
     let known = vec![trust(port, fetch_host_key("web", "127.0.0.1", port, &[], None).await.unwrap().key)];
-    let target = Target {
-        host: "web".into(),
-        address: "127.0.0.1".into(),
-        port,
-        user: "root".into(),
-        sign_in: SignIn::Password(SecretString::from("hunter2")),
-        through: None,
-        person: None,
-    };
-    (target, known)
+    (by_password(port), known)
 }
 
 async fn connected(script: &Script) -> Connection {

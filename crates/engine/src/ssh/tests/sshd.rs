@@ -105,6 +105,19 @@ impl Sshd {
     }
 }
 
+/// A server on this port of loopback, signed in to by a password.
+pub(crate) fn by_password(port: u16) -> Target {
+    Target {
+        host: "web".into(),
+        address: "127.0.0.1".into(),
+        port,
+        user: "root".into(),
+        sign_in: SignIn::Password("hunter2".into()),
+        through: None,
+        person: None,
+    }
+}
+
 pub(crate) fn trust(port: u16, key: HostKey) -> TrustedKey {
     TrustedKey {
         address: "127.0.0.1".into(),

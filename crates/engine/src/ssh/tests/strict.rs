@@ -8,12 +8,12 @@ use protocol::{Fault, FaultCode};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use super::liar::{is_safe, raw_target};
+use super::liar::is_safe;
 use super::raw::{
     DEBUG, EXT_INFO, GCM, IGNORE, Manners, Raw, SERVICE_ACCEPT, SERVICE_REQUEST, Say, USERAUTH_REQUEST,
     USERAUTH_SUCCESS,
 };
-use super::sshd::{Sshd, trust};
+use super::sshd::{Sshd, by_password, trust};
 use crate::ssh::{Connection, connect, fetch_host_key};
 
 const CHACHA: &str = "chacha20-poly1305@openssh.com";
@@ -79,7 +79,7 @@ async fn meet(manners: Manners, then: Option<&'static str>) -> (Result<Connectio
     let learned = Arc::new(Mutex::new(Learned::default()));
     let port = server(manners, then, learned.clone()).await;
     let known = [trust(port, key)];
-    let connection = timeout(TOO_LONG, connect(&raw_target(port), &known, &|_| {})).await.unwrap();
+    let connection = timeout(TOO_LONG, connect(&by_password(port), &known, &|_| {})).await.unwrap();
     let learned = learned.lock().unwrap().clone();
     (connection, learned)
 }
