@@ -41,6 +41,8 @@ fn a_host_set_up_anew_with_its_old_key_is_looked_at_and_not_acted_on() {
     let operator = Operator::without_keyring();
     operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
     assert_eq!(marks(&operator).machine, None, "nobody answered yet");
+    operator.run(&["trust", "machine", "web", "--accept", OTHER]).refused(2, &["has not answered yet"]);
+    operator.run(&["trust", "machine", "local"]).refused(2, &["this computer"]);
     let first = host.run(&["cat", "/etc/machine-id"]).trim().to_owned();
     operator.run(&["run", "web", "--", "true"]).done();
     let known = marks(&operator);

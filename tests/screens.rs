@@ -111,6 +111,8 @@ fn main() {
             pages::act_on_service(&window);
             shot(&format!("service-outcome-{ending}"));
             window.click("service-done");
+            window.wait_gone("service-dialog");
+            window.empty("services-filter");
             pages::open_page(&window, "operations");
             shot(&format!("operations-all-{ending}"));
         });

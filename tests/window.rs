@@ -121,6 +121,9 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
         host.run(&["systemd-run", &format!("--unit={unit}"), "bash", "-c", "exec -a napper sleep 611"]);
     };
     nap("victim");
+    // Who used the processor is asked below: on a host that does nothing that may be nobody.
+    let work = "while seq 5000000 >/dev/null; do sleep 0.5; done";
+    host.run(&["systemd-run", "--unit=worker", "timeout", "600", "sh", "-c", work]);
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
     let data = operator.data().to_str().unwrap().to_owned();

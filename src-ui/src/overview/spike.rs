@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::ipc::BlameShow;
 use protocol::processes::Blame;
+use protocol::samples::Sample;
 use protocol::text::printable;
 
 use super::blame::{Culprit, Of, culprits, share_of_rise};
 use super::charts::{lane_name, unit};
 use super::lanes::{Lane, lane_number};
-use super::samples::Sample;
 use crate::components::level::Level;
 use crate::components::load::Load;
 use crate::components::{Button, ButtonKind, Failed, IconName, Meter, Skeleton};
@@ -96,15 +96,29 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
 
 fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
     let rows = culprits(blame, of);
-    let hidden = (of == Of::Io && blame.io_hidden > 0).then(|| {
-        let words = t_string!(i18n, overview.spike_io_hidden, count = blame.io_hidden);
-        view! { <p class="spike-none dim" data-testid="spike-hidden">{words}</p> }
-    });
-    if blame.at_ms.is_none() || (rows.is_empty() && hidden.is_none()) {
+    let line = |words: String| view! { <p class="spike-none dim" data-testid="spike-hidden">{words}</p> };
+    let hidden = if of == Of::Io && blame.io_hidden > 0 {
+        Some(line(t_string!(i18n, overview.spike_io_hidden, count = blame.io_hidden)))
+    } else if blame.some_hidden {
+        Some(line(t_string!(i18n, overview.spike_some_hidden).to_owned()))
+    } else {
+        None
+    };
+    if blame.at_ms.is_none() {
         return view! { <p class="spike-none dim">{t_string!(i18n, overview.spike_unknown)}</p> }.into_any();
     }
     if rows.is_empty() {
-        return hidden.into_any();
+        // What the charts show is of the whole machine; a container has but a part of its processes.
+        let words = match of {
+            Of::Cpu => t_string!(i18n, overview.spike_nobody_cpu),
+            Of::Memory => t_string!(i18n, overview.spike_nobody_memory),
+            Of::Io => t_string!(i18n, overview.spike_nobody_io),
+        };
+        return view! {
+            <p class="spike-none dim" data-testid="spike-nobody">{words}</p>
+            {hidden}
+        }
+        .into_any();
     }
     let most = rows.iter().filter_map(|row| row.value).fold(0.0, f64::max);
     let value_head = match of {

@@ -72,7 +72,10 @@ fn words(blame: &Blame) -> String {
     }
     for (what, consumers) in [("CPU", &blame.cpu), ("Memory", &blame.memory), ("I/O", &blame.io)] {
         text += &format!("\n{what}\n");
-        text += &consumer_table(consumers);
+        match consumers.is_empty() {
+            true => text += "no process that is seen here used any\n",
+            false => text += &consumer_table(consumers),
+        }
     }
     if blame.some_hidden {
         text += "this user is not shown all processes: one that is hidden may have used more\n";
@@ -130,6 +133,11 @@ mod tests {
         let text = words(&blame);
         assert!(text.contains("nothing is known of the time before"), "{text}");
         assert!(!text.contains("may not be seen"), "{text}");
+        assert_eq!(
+            text.matches("no process that is seen here used any").count(),
+            2,
+            "memory and I/O: {text}"
+        );
         assert!(words(&Blame { io_hidden: 3, ..blame.clone() }).contains("the I/O of 3 processes"));
         let row = text.lines().find(|line| line.trim_start().starts_with("7 ")).unwrap();
         assert!(row.ends_with("a\\x0ab"), "{text}");

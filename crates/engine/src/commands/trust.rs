@@ -228,10 +228,7 @@ impl Handle for TrustForget {
 
 impl Handle for TrustMarks {
     async fn handle(self, engine: &Engine) -> Result<HostMarks, Fault> {
-        let host = engine.host(&self.host).await?;
-        if host.is_local() {
-            return Ok(HostMarks { host: host.name, ..HostMarks::default() });
-        }
+        let host = remote(engine, &self.host).await?;
         let known = engine.parts.trust.known(&host.address, host.port).await?.keys;
         let machine = engine.parts.trust.machine(&host).await?;
         let keys = own(&known).map(|trusted| trusted.key.clone()).collect();

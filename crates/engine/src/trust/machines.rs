@@ -48,7 +48,10 @@ impl Trust {
     ) -> Result<HostMachine, Fault> {
         let none = |message| Err(Fault::bad_input("machine_id", message).on_host(&host.name));
         let Some(machine) = self.machine(host).await? else {
-            return none(format!("{} has not answered yet: no machine-id of it is known", host.name));
+            return none(format!(
+                "{} has not answered yet, so no machine-id of it is known: look at it first",
+                host.name
+            ));
         };
         if machine.other.is_none() && machine.known.id == id {
             return Ok(machine);
