@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use protocol::FaultCode;
 use protocol::delta::{Kept, Taken};
 use protocol::processes::{Process, ProcessTable};
 use protocol::wire::{Answer, Hello, Line};
@@ -197,6 +198,22 @@ fn a_reader_that_stops_costs_the_host_nothing_gets_the_newest_later_and_ends_the
     let begun = Instant::now();
     spoken.signal_client(rustix::process::Signal::KILL);
     gone_in_time("the helper to be gone though its output was blocked", begun, &[pid, sleeper]);
+}
+
+#[test]
+fn a_helper_that_is_started_with_a_question_answers_it_before_it_reads_a_word() {
+    let asked = serde_json::json!({"id": 7, "ask": {"metrics": {"interval_ms": 1_000}}}).to_string();
+    let mut spoken = Spoken::start(Command::new(helper()).args(["serve", &asked]));
+    for due in 1..=2 {
+        let line = spoken.next();
+        let Line::Push { id: 7, seq, answer: Answer::Metrics(_) } = line else { panic!("{line:?}") };
+        assert_eq!(seq, due);
+    }
+    spoken.run(8, "echo heard");
+    assert_eq!(spoken.printed(8).trim(), "heard", "and what comes on stdin after it");
+    let mut spoken = Spoken::start(Command::new(helper()).args(["serve", "no request"]));
+    let line = spoken.next();
+    assert!(matches!(&line, Line::Fault { id: 0, fault } if fault.code == FaultCode::BadInput), "{line:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The helper as a program: one document for a person at a shell, or the wire.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use crate::root::Root;
 use crate::stop::Stop;
 use crate::{log, priority, pulled, serve};
 
-const USAGE: &str = "muster-helper [serve | NOUN | NOUN --tree DIR [--before DIR] | --version], \
+const USAGE: &str = "muster-helper [serve [REQUEST] | NOUN | NOUN --tree DIR [--before DIR] | --version], \
     where NOUN is system, metrics, sockets, services or processes";
 
 /// Does what the arguments say. Exit status: 0 done, 1 this host cannot tell, 2 wrong arguments.
@@ -28,10 +28,8 @@ pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
     let words: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let ask = match words.as_slice() {
-        [] | ["serve"] => {
-            priority::give_way();
-            return finish(serve::serve(std::io::stdin(), std::io::stdout(), Root::live()));
-        }
+        [] | ["serve"] => return serve_after(""),
+        ["serve", request] => return serve_after(request),
         [noun, "--tree", rest @ ..] => return answer_pulled(noun, rest),
         ["system"] => Ask::System {},
         ["metrics"] => Ask::Metrics { interval_ms: None },
@@ -51,6 +49,14 @@ pub fn start(args: impl Iterator<Item = OsString>) -> ExitCode {
             .answer(&ask, &Stop::default())
             .and_then(|answer| print(document(&answer)?)),
     )
+}
+
+/// Speaks the wire. What the request asks, a line of the wire or empty, is answered before stdin is read.
+fn serve_after(request: &str) -> ExitCode {
+    priority::give_way();
+    let first = if request.is_empty() { String::new() } else { format!("{request}\n") };
+    let input = std::io::Cursor::new(first).chain(std::io::stdin());
+    finish(serve::serve(input, std::io::stdout(), Root::live()))
 }
 
 /// An answer, in its frame, from files that were read from another machine.

@@ -18,10 +18,11 @@ use crate::operations::{
     OperationPage, ReadSelection, Retained,
 };
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
+use crate::samples::Recent;
 use crate::search::{FindAnswer, FindQuery};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
 use crate::settings::{LogKeep, Settings};
-use crate::snapshot::{Aged, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::sockets::{SocketAnswer, SocketQuery};
 use crate::store::{BackupFacts, StoreFacts, StoreNotice, StoreReport};
 use crate::system::System;
@@ -127,7 +128,7 @@ commands! {
     /// Last known state of a host, without asking it.
     "snapshot_show" SnapshotShow { host: String } -> Snapshot;
     /// Samples of the last ten minutes, oldest first, without asking the host.
-    "metrics_recent" MetricsRecent { host: String } -> Vec<Aged<Metrics>>;
+    "metrics_recent" MetricsRecent { host: String } -> Recent;
     "system_read" SystemRead { host: String } -> System;
     /// One sample, with rates over half a second.
     "metrics_read" MetricsRead { host: String } -> Metrics;

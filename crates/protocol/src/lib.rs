@@ -19,6 +19,7 @@ pub mod notes;
 pub mod operations;
 pub mod processes;
 pub mod runs;
+pub mod samples;
 pub mod search;
 pub mod services;
 pub mod settings;

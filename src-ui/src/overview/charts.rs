@@ -6,7 +6,9 @@ use wasm_bindgen::prelude::*;
 
 use super::draw::{self, Picture, RULER};
 use super::lanes::{Lane, Scales, lane_number};
-use super::samples::{Sample, Samples};
+use protocol::samples::Sample;
+
+use super::samples::Samples;
 use super::scale::TimeAxis;
 use super::spike::Moment;
 use crate::format::{self, NOT_KNOWN};

@@ -8,7 +8,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::lanes::{Lane, Paint, axis_number};
-use super::samples::{Sample, Samples, WINDOW_MS};
+use protocol::samples::Sample;
+
+use super::samples::{Samples, WINDOW_MS};
 use super::scale::{LaneAxis, TimeAxis};
 use crate::format;
 

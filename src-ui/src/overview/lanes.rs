@@ -1,6 +1,8 @@
 //! The five lanes of the overview: which numbers each draws, how, and what it says in words.
 
-use super::samples::{Sample, Samples};
+use protocol::samples::{Pair, Sample};
+
+use super::samples::Samples;
 use super::scale::RateScale;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +34,13 @@ impl Lane {
     /// The number of the lane at a sample, in the lane's unit.
     pub(crate) fn value(self, sample: &Sample) -> Option<f64> {
         match self {
-            Lane::Cpu => sample.cpu.map(|cpu| cpu.busy_pct),
-            Lane::Memory => sample.memory.map(|memory| memory.used_pct),
-            Lane::Disk => sample.disk.map(|disk| (disk.up + disk.down) / BYTES_PER_MB),
-            Lane::Network => sample.network.map(|net| (net.up + net.down) / BYTES_PER_MEGABIT),
+            Lane::Cpu => sample.cpu.map(|cpu| cpu.busy_pct.into()),
+            Lane::Memory => sample.memory.map(|memory| memory.used_pct.into()),
+            Lane::Disk => sample.disk.map(|disk| both(disk, BYTES_PER_MB)),
+            Lane::Network => sample.network.map(|net| both(net, BYTES_PER_MEGABIT)),
             Lane::Pressure => sample.pressure.and_then(|stalls| {
-                [stalls.cpu_pct, stalls.io_pct, stalls.memory_pct].into_iter().flatten().reduce(f64::max)
+                let most = [stalls.cpu_pct, stalls.io_pct, stalls.memory_pct].into_iter().flatten();
+                most.reduce(f32::max).map(f64::from)
             }),
         }
     }
@@ -49,19 +52,19 @@ impl Lane {
             Lane::Cpu => sample.cpu.map_or([None; 5], |cpu| {
                 let mut top = 0.0;
                 [cpu.us_pct, cpu.sy_pct, cpu.ni_pct, cpu.wa_pct, cpu.other_pct].map(|layer| {
-                    top += layer;
+                    top += f64::from(layer);
                     Some(top)
                 })
             }),
             Lane::Memory => sample.memory.map_or([None; 5], |memory| {
-                let both = (memory.used_pct + memory.cache_pct).min(100.0);
-                [Some(memory.used_pct), Some(both), None, None, None]
+                let (used, cache) = (f64::from(memory.used_pct), f64::from(memory.cache_pct));
+                [Some(used), Some((used + cache).min(100.0)), None, None, None]
             }),
             Lane::Disk => pair(sample.disk, BYTES_PER_MB),
             Lane::Network => pair(sample.network, BYTES_PER_MEGABIT),
-            Lane::Pressure => sample
-                .pressure
-                .map_or([None; 5], |stalls| [stalls.cpu_pct, stalls.io_pct, stalls.memory_pct, None, None]),
+            Lane::Pressure => sample.pressure.map_or([None; 5], |stalls| {
+                [stalls.cpu_pct, stalls.io_pct, stalls.memory_pct, None, None].map(|pct| pct.map(f64::from))
+            }),
         }
     }
 
@@ -133,8 +136,15 @@ impl Lane {
 pub(crate) const BYTES_PER_MB: f64 = 1_000_000.0;
 pub(crate) const BYTES_PER_MEGABIT: f64 = 125_000.0;
 
-fn pair(rates: Option<super::samples::Pair>, unit: f64) -> [Option<f64>; 5] {
-    rates.map_or([None; 5], |pair| [Some(pair.up / unit), Some(pair.down / unit), None, None, None])
+fn pair(rates: Option<Pair>, unit: f64) -> [Option<f64>; 5] {
+    rates.map_or([None; 5], |pair| {
+        let [up, down] = [pair.up, pair.down].map(|rate| Some(f64::from(rate) / unit));
+        [up, down, None, None, None]
+    })
+}
+
+fn both(pair: Pair, unit: f64) -> f64 {
+    (f64::from(pair.up) + f64::from(pair.down)) / unit
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,11 +188,12 @@ pub(crate) fn axis_number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::overview::samples::{Cpu, Pair, Stalls};
+    use protocol::samples::{SampleCpu, Stalls};
 
     #[test]
     fn cpu_layers_are_stacked_in_their_order() {
-        let cpu = Cpu { us_pct: 10.0, sy_pct: 2.0, ni_pct: 1.0, wa_pct: 4.0, other_pct: 0.5, busy_pct: 13.5 };
+        let cpu =
+            SampleCpu { us_pct: 10.0, sy_pct: 2.0, ni_pct: 1.0, wa_pct: 4.0, other_pct: 0.5, busy_pct: 13.5 };
         let sample = Sample { cpu: Some(cpu), ..Sample::default() };
         assert_eq!(Lane::Cpu.curves(&sample), [10.0, 12.0, 13.0, 17.0, 17.5].map(Some));
         assert_eq!(Lane::Cpu.value(&sample), Some(13.5));
@@ -192,9 +203,12 @@ mod tests {
     #[test]
     fn nice_time_is_shown_where_it_occurs() {
         let mut samples = Samples::default();
-        samples.push(Sample { cpu: Some(Cpu { us_pct: 5.0, ..Cpu::default() }), ..Sample::default() });
+        samples.push(Sample {
+            cpu: Some(SampleCpu { us_pct: 5.0, ..SampleCpu::default() }),
+            ..Sample::default()
+        });
         assert_eq!(Lane::Cpu.occurring(&samples), [true, true, false, true, false]);
-        let nice = Cpu { ni_pct: 20.0, ..Cpu::default() };
+        let nice = SampleCpu { ni_pct: 20.0, ..SampleCpu::default() };
         samples.push(Sample { at_ms: 1, cpu: Some(nice), ..Sample::default() });
         assert_eq!(Lane::Cpu.occurring(&samples), [true, true, true, true, false]);
         assert_eq!(Lane::Disk.occurring(&samples), [true, true, false, false, false]);

@@ -8,11 +8,12 @@ use protocol::Fault;
 use protocol::ipc::{MetricsRecent, SnapshotShow, SystemRead};
 use protocol::link::LinkState;
 use protocol::metrics::Metrics;
+use protocol::samples::{Recent, Sample};
 use protocol::system::System;
 
 use super::charts::Charts;
 use super::facts::Facts;
-use super::samples::{Sample, Samples};
+use super::samples::Samples;
 use super::spike::Spike;
 use super::top::TopLines;
 use crate::components::{Button, ButtonKind, Empty, Failed, Skeleton, StaleBar};
@@ -95,14 +96,13 @@ impl Known {
                 self.fault.try_set(Some(fault));
             }
         }
-        if let Ok(history) = ipc::call(MetricsRecent { host }).await
-            && let Some(last) = history.last()
+        if let Ok(Recent { samples: history, newest: Some(newest) }) = ipc::call(MetricsRecent { host }).await
         {
-            self.take_time(last.received_ms);
-            self.metrics.try_maybe_update(|known| (fill(known, last.value.clone()), ()));
+            self.take_time(newest.received_ms);
+            self.metrics.try_maybe_update(|known| (fill(known, newest.value), ()));
             self.samples.try_update(|samples| {
                 let mut all = Samples::of(&history);
-                for live in samples.iter().filter(|live| live.at_ms > last.received_ms) {
+                for live in samples.iter().filter(|live| live.at_ms > newest.received_ms) {
                     all.push(*live);
                 }
                 *samples = all;

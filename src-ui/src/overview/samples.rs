@@ -1,109 +1,14 @@
-//! The last ten minutes of a host as the charts need them: few numbers per sample, in time order.
+//! The last ten minutes of a host as the charts need them, in time order.
 //!
-//! A sample holds `None` where the host said nothing, so that a chart can leave a hole instead of
-//! drawing a zero. Times are those at which a sample was received, by this computer's clock: the
-//! host's may be wrong, and the axis must agree with the clock on the wall.
+//! Times are those at which a sample was received, by this computer's clock: the host's may be wrong,
+//! and the axis must agree with the clock on the wall.
 
 use std::collections::VecDeque;
 
-use protocol::metrics::Metrics;
-use protocol::snapshot::Aged;
+use protocol::samples::Sample;
 
 /// What the charts show: ten minutes.
 pub(crate) const WINDOW_MS: i64 = 600_000;
-
-/// The numbers of one sample that are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Sample {
-    pub(crate) at_ms: i64,
-    /// The same moment by the host's clock, which its helper is asked by.
-    pub(crate) host_ms: i64,
-    pub(crate) cpu: Option<Cpu>,
-    pub(crate) memory: Option<MemoryShares>,
-    /// Bytes read and written per second, over all devices.
-    pub(crate) disk: Option<Pair>,
-    /// Bytes received and sent per second, over all interfaces.
-    pub(crate) network: Option<Pair>,
-    pub(crate) pressure: Option<Stalls>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Cpu {
-    pub(crate) us_pct: f64,
-    pub(crate) sy_pct: f64,
-    pub(crate) ni_pct: f64,
-    pub(crate) wa_pct: f64,
-    /// Interrupts and time taken by the hypervisor.
-    pub(crate) other_pct: f64,
-    pub(crate) busy_pct: f64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct MemoryShares {
-    pub(crate) used_pct: f64,
-    pub(crate) cache_pct: f64,
-}
-
-/// What comes in (or is read) and what goes out (or is written).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Pair {
-    pub(crate) up: f64,
-    pub(crate) down: f64,
-}
-
-/// Share of time in which some task waited, per resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Stalls {
-    pub(crate) cpu_pct: Option<f64>,
-    pub(crate) io_pct: Option<f64>,
-    pub(crate) memory_pct: Option<f64>,
-}
-
-impl Sample {
-    /// Rates exist only where the sample has a time they cover.
-    pub(crate) fn of(received_ms: i64, metrics: &Metrics) -> Self {
-        let has_rates = metrics.over_ms.is_some();
-        let total = metrics.memory.total_bytes;
-        Self {
-            at_ms: received_ms,
-            host_ms: metrics.at_ms,
-            cpu: metrics.cpu.map(|cpu| Cpu {
-                us_pct: sane(cpu.us_pct),
-                sy_pct: sane(cpu.sy_pct),
-                ni_pct: sane(cpu.ni_pct),
-                wa_pct: sane(cpu.wa_pct),
-                other_pct: sane(cpu.hi_pct + cpu.si_pct + cpu.st_pct),
-                busy_pct: sane(cpu.busy_pct()),
-            }),
-            memory: (total > 0).then(|| MemoryShares {
-                used_pct: share_pct(metrics.memory.used_bytes, total),
-                cache_pct: share_pct(metrics.memory.buff_cache_bytes, total),
-            }),
-            disk: (has_rates && !metrics.devices.is_empty()).then(|| Pair {
-                up: metrics.devices.iter().map(|d| sane(d.read_bytes_per_s)).sum(),
-                down: metrics.devices.iter().map(|d| sane(d.write_bytes_per_s)).sum(),
-            }),
-            network: (has_rates && !metrics.networks.is_empty()).then(|| Pair {
-                up: metrics.networks.iter().map(|n| sane(n.in_bytes_per_s)).sum(),
-                down: metrics.networks.iter().map(|n| sane(n.out_bytes_per_s)).sum(),
-            }),
-            pressure: metrics.pressure.map(|p| Stalls {
-                cpu_pct: p.cpu_some_pct.map(sane),
-                io_pct: p.io_some_pct.map(sane),
-                memory_pct: p.memory_some_pct.map(sane),
-            }),
-        }
-    }
-}
-
-/// A number from a host that a chart can bear: no NaN, no infinity, nothing below zero.
-fn sane(value: f64) -> f64 {
-    if value.is_finite() { value.max(0.0) } else { 0.0 }
-}
-
-fn share_pct(part: u64, whole: u64) -> f64 {
-    (part as f64 / whole as f64 * 100.0).clamp(0.0, 100.0)
-}
 
 /// A time without data, from the last sample before to the first one after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,10 +30,10 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    pub(crate) fn of(history: &[Aged<Metrics>]) -> Self {
+    pub(crate) fn of(history: &[Sample]) -> Self {
         let mut samples = Self::default();
-        for aged in history {
-            samples.push(Sample::of(aged.received_ms, &aged.value));
+        for sample in history {
+            samples.push(*sample);
         }
         samples
     }
@@ -236,7 +141,6 @@ impl Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::metrics::{DeviceRates, Memory};
 
     fn at(at_ms: i64) -> Sample {
         Sample { at_ms, ..Sample::default() }
@@ -308,18 +212,5 @@ mod tests {
         assert_eq!(samples.moved(4_000, -9).unwrap().at_ms, 0);
         assert_eq!(samples.moved(4_000, i64::MAX).unwrap().at_ms, 8_000);
         assert!(Samples::default().moved(0, 1).is_none());
-    }
-
-    #[test]
-    fn a_first_sample_has_no_rates_rather_than_zero() {
-        let device = DeviceRates { read_bytes_per_s: f64::NAN, write_bytes_per_s: 5.0, ..Default::default() };
-        let mut metrics = Metrics { devices: vec![device], ..Metrics::default() };
-        let sample = Sample::of(1, &metrics);
-        assert_eq!((sample.cpu, sample.disk, sample.network, sample.memory), (None, None, None, None));
-        metrics.over_ms = Some(2_000);
-        metrics.memory = Memory { total_bytes: 1_000, used_bytes: 2_000, ..Memory::default() };
-        let sample = Sample::of(1, &metrics);
-        assert_eq!(sample.disk, Some(Pair { up: 0.0, down: 5.0 }), "what is no number counts as nothing");
-        assert_eq!(sample.memory.unwrap().used_pct, 100.0);
     }
 }

@@ -11,8 +11,9 @@ use protocol::ipc::{
 };
 use protocol::journal::JournalPage;
 use protocol::metrics::Metrics;
+use protocol::samples::Recent;
 use protocol::services::{ServiceAnswer, ServiceImpact};
-use protocol::snapshot::{Aged, Snapshot};
+use protocol::snapshot::Snapshot;
 use protocol::sockets::SocketAnswer;
 use protocol::system::System;
 use protocol::wire::{Answer, Ask};
@@ -31,7 +32,7 @@ impl Handle for SnapshotShow {
 }
 
 impl Handle for MetricsRecent {
-    async fn handle(self, engine: &Engine) -> Result<Vec<Aged<Metrics>>, Fault> {
+    async fn handle(self, engine: &Engine) -> Result<Recent, Fault> {
         let host = engine.host(&self.host).await?;
         Ok(engine.parts.sessions.find(&host.id).map(|session| session.recent()).unwrap_or_default())
     }

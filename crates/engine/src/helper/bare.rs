@@ -81,7 +81,7 @@ pub async fn look_bare(connection: Arc<Connection>, host: &str) -> Result<Link, 
         output: Box::new(output),
         stderr: StderrTail::default(),
         hello_limit: HELLO_LIMIT,
-        opening: None,
+        is_opened: false,
         ended,
     };
     Link::begin(wire, &mut String::new()).await

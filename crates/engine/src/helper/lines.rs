@@ -4,10 +4,11 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How much is read at once.
-const CHUNK_BYTES: usize = 64 << 10;
-/// A buffer that grew beyond this for one long line is given back.
-const KEPT_BYTES: usize = 1 << 20;
+/// Room for so much is there whenever something is read, and more as a line grows. Each host that is
+/// connected holds it all the time.
+const CHUNK_BYTES: usize = 8 << 10;
+/// A buffer that grew beyond this for a long line is given back.
+const KEPT_BYTES: usize = 16 << 10;
 
 pub(super) struct Lines<R> {
     input: R,
@@ -84,5 +85,19 @@ mod tests {
         let why = lines.next(1 << 20).await.unwrap_err();
         assert_eq!(why.kind(), io::ErrorKind::InvalidData);
         assert!(lines.buffer.capacity() < 4 << 20, "memory stays near the limit");
+    }
+
+    #[tokio::test]
+    async fn a_long_line_leaves_no_large_buffer_behind() {
+        let (mut to, from) = tokio::io::duplex(64 << 10);
+        let mut lines = Lines::new(from);
+        let long = "x".repeat(600 << 10) + "\n";
+        let write = tokio::io::AsyncWriteExt::write_all(&mut to, long.as_bytes());
+        let (written, line) = tokio::join!(write, lines.next(1 << 20));
+        written.unwrap();
+        assert_eq!(line.unwrap().unwrap().len(), 600 << 10);
+        let waits = tokio::time::timeout(std::time::Duration::from_millis(10), lines.next(1 << 20)).await;
+        assert!(waits.is_err(), "nothing more was sent");
+        assert!(lines.buffer.capacity() <= KEPT_BYTES, "{} bytes", lines.buffer.capacity());
     }
 }

@@ -30,6 +30,8 @@ pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const NOISE_LIMIT_BYTES: usize = 64 << 10;
 /// Noise lines that a fault shows.
 const NOISE_LINES_SHOWN: usize = 10;
+/// Of the first question, which may be a part of the command that starts the helper.
+const OPENING_ID: u64 = 1;
 /// Requests that wait to be written.
 const REQUESTS_WAITING: usize = 256;
 
@@ -41,8 +43,8 @@ pub(super) struct Wire {
     pub(super) stderr: StderrTail,
     /// For the helper to say `Hello`.
     pub(super) hello_limit: Duration,
-    /// A stream that is asked for before the helper has said anything: the question is on its way while it starts.
-    pub(super) opening: Option<Ask>,
+    /// The helper was started with `opening_request`: it answers them without having read anything.
+    pub(super) is_opened: bool,
     /// Says why the input ended. It owns the helper: dropping it ends the helper.
     pub(super) ended: Pin<Box<dyn Future<Output = String> + Send>>,
 }
@@ -87,20 +89,20 @@ impl Link {
     /// Waits for the helper's `Hello`. What a login shell and the start script printed before it, or
     /// instead of it, is left in `before`.
     pub(super) async fn begin(wire: Wire, before: &mut String) -> Result<Self, Fault> {
-        let Wire { host, input, output, stderr, hello_limit, opening, mut ended } = wire;
+        let Wire { host, input, output, stderr, hello_limit, is_opened, mut ended } = wire;
         let (requests, to_write) = mpsc::channel(REQUESTS_WAITING);
         let (ended_in, ended_out) = watch::channel(None);
         let shared = Arc::new(Shared {
             host: host.clone(),
             requests,
-            next_id: AtomicU64::new(1),
+            next_id: AtomicU64::new(OPENING_ID),
             waiting: Mutex::new(Some(HashMap::new())),
             ended: ended_in,
         });
         let writer = tokio::spawn(write(output, to_write));
-        let opening = match opening {
-            Some(ask) => Some(shared.subscribe(ask).await?),
-            None => None,
+        let opening = match is_opened {
+            true => Some(shared.listen()?),
+            false => None,
         };
         let mut lines = Lines::new(input);
         let mut noise = Vec::new();
@@ -194,11 +196,16 @@ impl Shared {
         if entered { Ok(Asked { id, shared: self.clone() }) } else { Err(self.lost()) }
     }
 
-    async fn subscribe(self: &Arc<Self>, ask: Ask) -> Result<Subscription, Fault> {
+    fn listen(self: &Arc<Self>) -> Result<Subscription, Fault> {
         let mailbox = Arc::new(Mailbox::default());
         let asked = self.enter(Waiter::Many(mailbox.clone()))?;
-        self.send(asked.id, ask).await?;
         Ok(Subscription::new(mailbox, asked))
+    }
+
+    async fn subscribe(self: &Arc<Self>, ask: Ask) -> Result<Subscription, Fault> {
+        let subscription = self.listen()?;
+        self.send(subscription.id(), ask).await?;
+        Ok(subscription)
     }
 
     async fn send(&self, id: u64, ask: Ask) -> Result<(), Fault> {
@@ -305,6 +312,14 @@ impl Drop for Asked {
             self.shared.say(Ask::Cancel { id: self.id });
         }
     }
+}
+
+/// The question that a helper is started with, as its argument: a server takes nothing on stdin before it has
+/// answered the command, so a question that is a part of the command is there one round trip earlier.
+pub(super) fn opening_request(ask: Ask) -> Result<String, Fault> {
+    let mut line = line_of(OPENING_ID, ask)?;
+    line.pop();
+    String::from_utf8(line).map_err(|why| crate::error::internal("writing a request", why))
 }
 
 fn line_of(id: u64, ask: Ask) -> Result<Vec<u8>, Fault> {

@@ -87,7 +87,7 @@ pub(super) mod linux {
             output: Box::new(output),
             stderr,
             hello_limit: HELLO_LIMIT,
-            opening: None,
+            is_opened: false,
             ended,
         };
         Link::begin(wire, &mut String::new()).await

@@ -41,7 +41,8 @@ const SAFE: &str = "\
 const GO: &str = "\
     go() { if [ -x /proc/self/fd/3 ]; then exec /proc/self/fd/3 \"$@\" 3<&3; fi; exec \"$f\" \"$@\"; }; ";
 
-/// Arguments: mark, folder or empty, version, sha256 for x86_64, sha256 for aarch64.
+/// Arguments: mark, folder or empty, version, sha256 for x86_64, sha256 for aarch64, and for `RESUME` the
+/// question that the helper answers first, or empty.
 ///
 /// Says `os`, `arch` and `dir`, or `unsafe WHAT PATH`; leaves the path in `f` and its sha256 in `s`,
 /// empty if there is no helper for this host. In a given folder that others may write to, a folder of
@@ -65,7 +66,7 @@ const PROBE: &str = "\
 
 /// After `FIND`: starts the file if it is there and right, else says `absent`.
 const RESUME: &str = "\
-    right || { say absent; exit 0; }; \
+    o=$6; right || { say absent; exit 0; }; \
     exec 3<\"$f\"; sum <&3; \
     [ \"$h\" = \"$s\" ] || { say absent; exit 0; }; \
     say have \"$f\"; ";
@@ -119,19 +120,20 @@ const AUTHORIZE: &str = "\
     case $(ls -ld \"$HOME\") in ?????w*|????????w*) say open \"$HOME\";; esac; \
     say end";
 
-/// Arguments: mark, path, sha256.
+/// Arguments: mark, path, sha256, the question that the helper answers first or empty.
 ///
 /// Reads the hash from a descriptor and starts what that descriptor shows, so that a file swapped
 /// in between is not run.
 const START: &str = "\
-    f=$2; s=$3; \
+    f=$2; s=$3; o=$4; \
     safe \"${f%/*}\" || { say unsafe $x; exit 65; }; \
     [ -r \"$f\" ] || { say gone; exit 65; }; \
     exec 3<\"$f\"; sum <&3; \
     [ \"$h\" = \"$s\" ] || [ \"$h\" = none ] || { say changed; exit 65; }; \
     [ -x \"$f\" ] || { say noexec; exit 65; }; ";
 
-const RUN: &str = "say starting; go";
+/// After `RESUME` or `START`.
+const RUN: &str = "say starting; if [ -n \"$o\" ]; then go serve \"$o\"; fi; go";
 
 /// Arguments: mark, folder or empty.
 ///

@@ -6,7 +6,7 @@ use protocol::wire::Ask;
 use protocol::{Fault, FaultCode};
 use tokio::time::timeout;
 
-use super::link::{HELLO_LIMIT, Link, Wire};
+use super::link::{HELLO_LIMIT, Link, Wire, opening_request};
 use super::{Placed, Programs, place, scripts};
 use crate::ssh::{Connection, ExecEnd, ExecStream};
 
@@ -25,9 +25,11 @@ pub async fn start(
     opening: Option<Ask>,
 ) -> Result<Link, Fault> {
     let mark = scripts::mark();
-    let command = scripts::start(&[&mark, &placed.path, &placed.sha256]);
+    let is_opened = opening.is_some();
+    let opening = opening.map(opening_request).transpose()?.unwrap_or_default();
+    let command = scripts::start(&[&mark, &placed.path, &placed.sha256, &opening]);
     let mut before = String::new();
-    let link = begin(connection, host, &command, opening, &mut before).await;
+    let link = begin(connection, host, &command, is_opened, &mut before).await;
     link.map_err(|fault| refused(host, placed, &scripts::parse_said(&before, &mark)).unwrap_or(fault))
 }
 
@@ -55,9 +57,11 @@ pub(super) async fn start_one_of(
     place::check_dir(dir)?;
     let mark = scripts::mark();
     let (x86_64, aarch64) = programs.sha256s();
-    let command = scripts::resume(&[&mark, dir.unwrap_or(""), protocol::VERSION, x86_64, aarch64]);
+    let is_opened = opening.is_some();
+    let opening = opening.map(opening_request).transpose()?.unwrap_or_default();
+    let command = scripts::resume(&[&mark, dir.unwrap_or(""), protocol::VERSION, x86_64, aarch64, &opening]);
     let mut before = String::new();
-    let link = begin(connection, host, &command, opening, &mut before).await;
+    let link = begin(connection, host, &command, is_opened, &mut before).await;
     let said = scripts::parse_said(&before, &mark);
     let find = |word| said.iter().find(|(said, _)| *said == word).map(|(_, rest)| *rest);
     match link {
@@ -76,11 +80,11 @@ async fn begin(
     connection: &Connection,
     host: &str,
     command: &str,
-    opening: Option<Ask>,
+    is_opened: bool,
     before: &mut String,
 ) -> Result<Link, Fault> {
     let stream = connection.open(command).await?;
-    let wire = Wire { opening, ..wire(connection, host, stream, HELLO_LIMIT) };
+    let wire = Wire { is_opened, ..wire(connection, host, stream, HELLO_LIMIT) };
     Link::begin(wire, before).await.map_err(|fault| lost_with(connection, fault))
 }
 
@@ -107,7 +111,7 @@ pub(super) fn wire(connection: &Connection, host: &str, stream: ExecStream, hell
         output: stream.stdin,
         stderr: stream.stderr,
         hello_limit,
-        opening: None,
+        is_opened: false,
         ended,
     }
 }

@@ -58,7 +58,7 @@ pub struct Subscription {
 
 impl std::fmt::Debug for Subscription {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Subscription").field("id", &self.asked.id()).finish_non_exhaustive()
+        f.debug_struct("Subscription").field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -67,22 +67,13 @@ impl Subscription {
         Self { mailbox, asked }
     }
 
+    pub(super) fn id(&self) -> u64 {
+        self.asked.id()
+    }
+
     /// Asks for the next answer now, before it is due; for the whole of a table if `whole`.
     pub fn refresh(&self, whole: bool) {
         self.asked.refresh(whole);
-    }
-
-    /// Waits until there is an answer, or the end.
-    pub(crate) async fn comes(&mut self) {
-        loop {
-            {
-                let mail = self.mailbox.inside();
-                if !mail.answers.is_empty() || mail.fault.is_some() || mail.ended {
-                    return;
-                }
-            }
-            self.mailbox.news.notified().await;
-        }
     }
 
     /// The next answer with its number, which counts up by one for each that was sent: a gap tells

@@ -17,7 +17,6 @@ use protocol::{Fault, FaultCode};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::recent::trim;
 use super::retry::{back_off, comes_back};
 use super::session::{Live, Session, locked, named, odd_answer};
 use super::tables::Tabled;
@@ -27,8 +26,6 @@ use crate::snapshot::glance;
 
 /// For a link to say why it ended, once its stream has.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// For the first sample of a stream that was asked for before the helper ran; it is measured at once.
-const FIRST_SAMPLE: Duration = Duration::from_secs(5);
 /// Time after which the parts of the snapshot that nobody looks at are read again.
 const RENEW: Duration = Duration::from_secs(60);
 
@@ -145,14 +142,12 @@ impl Session {
         self.is_kept().then_some(Ask::Metrics { interval_ms: Some(interval_ms) })
     }
 
-    /// The stream of samples: the one that was asked for at the start, unless a login shell ate the question.
+    /// The stream of samples: the one that was asked for at the start, once.
     async fn samples(&self, live: &Live, interval_ms: u32) -> Result<Subscription, Fault> {
-        if let Some(mut opening) = live.link.take_opening()
-            && timeout(FIRST_SAMPLE, opening.comes()).await.is_ok()
-        {
-            return Ok(opening);
+        match live.link.take_opening() {
+            Some(opening) => Ok(opening),
+            None => live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await,
         }
-        live.link.subscribe(Ask::Metrics { interval_ms: Some(interval_ms) }).await
     }
 
     /// Reads again, now and then, what the snapshot keeps beside the metrics, until the link ends.
@@ -173,7 +168,9 @@ impl Session {
 
     /// A table that is watched comes into the snapshot by itself.
     async fn renew_table<T: Tabled>(self: &Arc<Self>) -> Result<(), Fault> {
-        if T::board(self).is_watched() { Ok(()) } else { self.read_table::<T>().await.map(drop) }
+        let board = T::board(self);
+        board.forget_stale();
+        if board.is_watched() { Ok(()) } else { self.ask_table::<T>(T::ask(None)).await.map(drop) }
     }
 
     async fn heard(&self, metrics: Metrics) {
@@ -181,9 +178,8 @@ impl Session {
         let aged = Aged { received_ms, value: metrics };
         let peak_pct = {
             let mut recent = locked(&self.recent);
-            recent.push_back(aged.clone());
-            trim(&mut recent, received_ms);
-            recent.iter().filter_map(|aged| aged.value.cpu.map(|cpu| cpu.busy_pct())).max_by(f64::total_cmp)
+            recent.push(aged.clone());
+            recent.cpu_peak_pct()
         };
         if let LinkState::Live { heard_ms, .. } = &mut *locked(&self.state) {
             *heard_ms = received_ms;

@@ -1,72 +1,87 @@
-//! The samples of the last ten minutes, within what one host may take of this computer's memory.
+//! The last ten minutes of a host: few numbers of each sample, and the newest sample whole. With all that a
+//! sample holds, some hundreds of hosts would take more memory than everything else of Muster together.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use protocol::metrics::Metrics;
+use protocol::samples::{Recent, Sample};
 use protocol::snapshot::Aged;
 
 /// Time that the charts show.
-const RECENT: Duration = Duration::from_secs(600);
-/// As many samples as the shortest interval gives in that time, and what they may take together: a
-/// host chooses both, and a clock that is set back would keep samples for hours.
-const RECENT_SAMPLES: usize = 1_200;
-const RECENT_BYTES: usize = 64 << 20;
-/// Drops samples that are older than the charts show, and those beyond what a host may take.
-pub(super) fn trim(recent: &mut VecDeque<Aged<Metrics>>, now_ms: i64) {
-    let oldest_ms = now_ms.saturating_sub(i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX));
-    let mut bytes: usize = recent.iter().map(|aged| size_bytes(&aged.value)).sum();
-    while recent.len() > 1
-        && (recent.len() > RECENT_SAMPLES
-            || bytes > RECENT_BYTES
-            || recent.front().is_some_and(|first| first.received_ms < oldest_ms))
-    {
-        bytes -= recent.pop_front().map_or(0, |first| size_bytes(&first.value));
-    }
+const KEPT: Duration = Duration::from_secs(600);
+/// As many samples as the shortest interval gives in that time: a clock that is set back would keep samples
+/// for hours.
+const SAMPLES: usize = 1_200;
+/// Room for so many more is made at once: a queue that doubles would stand half empty.
+const ROOM: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct History {
+    samples: VecDeque<Sample>,
+    newest: Option<Aged<Metrics>>,
 }
 
-/// About how much memory a sample takes.
-fn size_bytes(metrics: &Metrics) -> usize {
-    let disks = metrics.disks.iter().map(|disk| disk.mount.len() + disk.source.len() + disk.fs_type.len());
-    let devices = metrics.devices.iter().map(|device| device.device.len());
-    let networks = metrics.networks.iter().map(|network| network.interface.len());
-    size_of::<Metrics>()
-        + size_of_val(&metrics.cores[..])
-        + size_of_val(&metrics.disks[..])
-        + size_of_val(&metrics.devices[..])
-        + size_of_val(&metrics.networks[..])
-        + disks.chain(devices).chain(networks).sum::<usize>()
+impl History {
+    pub(super) fn push(&mut self, aged: Aged<Metrics>) {
+        if self.samples.len() == self.samples.capacity() {
+            self.samples.reserve_exact(ROOM);
+        }
+        self.samples.push_back(Sample::of(aged.received_ms, &aged.value));
+        let oldest_ms = aged.received_ms.saturating_sub(i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
+        while self.samples.len() > SAMPLES
+            || self.samples.front().is_some_and(|first| first.at_ms < oldest_ms)
+        {
+            self.samples.pop_front();
+        }
+        self.newest = Some(aged);
+    }
+
+    pub(super) fn newest(&self) -> Option<&Aged<Metrics>> {
+        self.newest.as_ref()
+    }
+
+    pub(super) fn cpu_peak_pct(&self) -> Option<f64> {
+        let busy = self.samples.iter().filter_map(|sample| sample.cpu.map(|cpu| cpu.busy_pct));
+        busy.max_by(f32::total_cmp).map(f64::from)
+    }
+
+    pub(super) fn copy(&self) -> Recent {
+        Recent { samples: self.samples.iter().copied().collect(), newest: self.newest.clone() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::metrics::Disk;
+    use protocol::metrics::CpuShares;
 
-    fn sample(received_ms: i64, mount: &str) -> Aged<Metrics> {
-        let disks = vec![Disk { mount: mount.into(), ..Disk::default() }];
-        Aged { received_ms, value: Metrics { disks, ..Metrics::default() } }
+    fn sample(received_ms: i64, id_pct: f64) -> Aged<Metrics> {
+        let cpu = Some(CpuShares { id_pct, ..CpuShares::default() });
+        Aged { received_ms, value: Metrics { cpu, ..Metrics::default() } }
     }
 
     #[test]
-    fn what_is_older_than_the_charts_goes() {
-        let mut recent: VecDeque<_> = (0..10).map(|minute| sample(minute * 120_000, "/")).collect();
-        trim(&mut recent, 9 * 120_000);
-        assert_eq!(recent.front().unwrap().received_ms, 4 * 120_000);
+    fn what_is_older_than_the_charts_goes_and_counts_no_more() {
+        let mut history = History::default();
+        history.push(sample(0, 5.0));
+        for minute in 1..10 {
+            history.push(sample(minute * 120_000, 40.0));
+        }
+        let kept = history.copy();
+        assert_eq!(kept.samples.first().unwrap().at_ms, 4 * 120_000);
+        assert_eq!(kept.newest.unwrap().received_ms, 9 * 120_000);
+        assert_eq!(history.cpu_peak_pct(), Some(60.0));
     }
 
     #[test]
-    fn a_host_cannot_fill_the_memory_by_many_samples_or_large_ones_or_a_clock_set_back() {
-        let mut recent: VecDeque<_> = (0..5_000).map(|_| sample(1_000_000_000, "/")).collect();
-        trim(&mut recent, 0);
-        assert_eq!(recent.len(), RECENT_SAMPLES);
-        let large = "x".repeat(RECENT_BYTES / 4);
-        let mut recent: VecDeque<_> = (0..9).map(|_| sample(0, &large)).collect();
-        trim(&mut recent, 0);
-        assert_eq!(recent.len(), 3);
-        let huge = "x".repeat(RECENT_BYTES + 1);
-        let mut recent = VecDeque::from([sample(0, "/"), sample(0, &huge)]);
-        trim(&mut recent, 0);
-        assert_eq!(recent.len(), 1, "the newest sample stays");
+    fn a_host_cannot_fill_the_memory_by_many_samples_or_a_clock_set_back() {
+        let mut history = History::default();
+        for second in (0..5_000).rev() {
+            history.push(sample(second * 1_000, 0.0));
+        }
+        assert_eq!(history.samples.len(), SAMPLES);
+        assert!(history.samples.capacity() <= SAMPLES + ROOM + 1);
+        assert_eq!(history.newest().unwrap().received_ms, 0);
     }
 }

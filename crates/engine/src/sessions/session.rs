@@ -1,6 +1,5 @@
 //! The session of one host: its link and its state.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use protocol::link::LinkState;
 use protocol::metrics::Metrics;
 use protocol::operations::HostThen;
 use protocol::processes::ProcessTable;
+use protocol::samples::Recent;
 use protocol::services::ServiceTable;
 use protocol::snapshot::Aged;
 use protocol::sockets::SocketTable;
@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use super::Ground;
 use super::behind::{Behind, Hurry};
 use super::line::{Line, Progress};
+use super::recent::History;
 use super::retry::comes_back;
 use super::tables::Board;
 use super::wake;
@@ -116,7 +117,7 @@ pub struct Session {
     pub(super) keeper: Mutex<Option<JoinHandle<()>>>,
     /// Of the samples while it is kept.
     pub(super) interval_ms: AtomicU32,
-    pub(super) recent: Mutex<VecDeque<Aged<Metrics>>>,
+    pub(super) recent: Mutex<History>,
     pub(super) system: Mutex<Option<Aged<System>>>,
     pub(super) processes: Board<ProcessTable>,
     pub(super) sockets: Board<SocketTable>,
@@ -165,14 +166,14 @@ impl Session {
         locked(&self.state).clone()
     }
 
-    /// Samples of the last ten minutes, oldest first.
-    pub fn recent(&self) -> Vec<Aged<Metrics>> {
-        locked(&self.recent).iter().cloned().collect()
+    /// What is known of the last ten minutes.
+    pub fn recent(&self) -> Recent {
+        locked(&self.recent).copy()
     }
 
     /// The newest sample, if there is one.
     pub(crate) fn newest_metrics(&self) -> Option<Aged<Metrics>> {
-        locked(&self.recent).back().cloned()
+        locked(&self.recent).newest().cloned()
     }
 
     /// What was read of the host itself since it is looked at.

@@ -174,10 +174,34 @@ impl<T: Tabled> Board<T> {
         UNWATCH.checked_sub(asked.elapsed()).filter(|left| !left.is_zero())
     }
 
+    #[cfg(test)]
+    pub(super) fn holds_a_table(&self) -> bool {
+        self.reading().is_some() || locked(&self.once).is_some() || locked(&self.searched).is_some()
+    }
+
     /// As if nobody had asked.
     #[cfg(test)]
     pub(super) fn forget_when_asked(&self) {
         self.shown.send_modify(|shown| shown.asked = None);
+    }
+
+    /// Lets go of tables that answer nothing any more: each host would keep its last ones for good.
+    pub(super) fn forget_stale(&self) {
+        for (slot, fresh) in [(&self.once, FRESH), (&self.searched, FRESH_FOR_SEARCH)] {
+            let mut slot = locked(slot);
+            if slot.as_ref().is_some_and(|reading| reading.heard.elapsed() >= fresh) {
+                *slot = None;
+            }
+        }
+        // Held while it is looked at, so that nobody begins to watch meanwhile.
+        let watcher = locked(&self.watcher);
+        let is_watched = watcher.as_ref().is_some_and(|watcher| !watcher.is_finished());
+        if !is_watched && self.watched_for().is_none() {
+            self.shown.send_if_modified(|shown| {
+                shown.reading = None;
+                false
+            });
+        }
     }
 
     fn reading(&self) -> Option<Reading<T>> {

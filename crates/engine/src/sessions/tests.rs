@@ -188,9 +188,23 @@ async fn a_table_that_nobody_looks_at_any_more_is_no_work_for_the_host() {
     push(&mut fake, id, 1, &whole(1, &["init"])).await;
     looking.await.unwrap().unwrap();
     assert!(session.processes.is_watched());
+    session.processes.forget_stale();
+    assert!(session.processes.holds_a_table(), "it is in use");
     session.processes.forget_when_asked();
     push(&mut fake, id, 2, &whole(2, &["init"])).await;
     assert_eq!(fake.next().await.ask, Ask::Cancel { id });
+    while session.processes.is_watched() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    session.processes.forget_stale();
+    assert!(!session.processes.holds_a_table(), "nobody could read it any more");
+    let looking = tokio::spawn({
+        let session = session.clone();
+        async move { session.watch_table::<ProcessTable>().await }
+    });
+    let id = fake.next().await.id;
+    push(&mut fake, id, 1, &whole(1, &["init", "sh"])).await;
+    assert_eq!(names(&looking.await.unwrap().unwrap()), ["init", "sh"]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use protocol::wire::{Answer, Ask, Request};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 
-use crate::helper::link::{Link, Wire};
+use crate::helper::link::{Link, Wire, opening_request};
 use crate::ssh::StderrTail;
 
 const HELLO: &str = r#"{"hello":{"version":"0.1.0","can":["system"],"pid":7}}"#;
@@ -48,7 +48,7 @@ fn wire() -> (Wire, Fake) {
         output: Box::new(output),
         stderr: stderr.clone(),
         hello_limit: SOON,
-        opening: None,
+        is_opened: false,
         ended: Box::pin(async { "the helper ended with 3".into() }),
     };
     (wire, Fake { asked: BufReader::new(asked).lines(), says, stderr })
@@ -61,19 +61,25 @@ pub(crate) async fn linked() -> (Link, Fake) {
 }
 
 #[tokio::test]
-async fn a_stream_is_asked_for_before_the_helper_says_a_word_and_is_there_for_the_first_who_wants_it() {
+async fn a_stream_that_the_helper_was_started_with_needs_no_question_and_is_there_for_the_first_who_wants_it()
+{
     let (mut wire, mut fake) = wire();
-    wire.opening = Some(Ask::Metrics { interval_ms: Some(2_000) });
-    let beginning = tokio::spawn(async move { Link::begin(wire, &mut String::new()).await });
-    let asked = fake.next().await;
+    wire.is_opened = true;
+    let words = opening_request(Ask::Metrics { interval_ms: Some(2_000) }).unwrap();
+    let asked: Request = serde_json::from_str(&words).unwrap();
     assert_eq!(asked.ask, Ask::Metrics { interval_ms: Some(2_000) });
     fake.say(HELLO).await;
-    let link = beginning.await.unwrap().unwrap();
+    let link = Link::begin(wire, &mut String::new()).await.unwrap();
     fake.say(&format!(r#"{{"push":{{"id":{},"seq":1,"answer":{{"metrics":{{}}}}}}}}"#, asked.id)).await;
     let mut stream = link.take_opening().unwrap();
     let (seq, answer) = timeout(SOON, stream.recv()).await.unwrap().unwrap().unwrap();
     assert!(seq == 1 && matches!(answer, Answer::Metrics(_)), "{answer:?}");
     assert!(link.take_opening().is_none(), "it is one stream");
+    let asked_later = tokio::spawn(async move { link.ask(Ask::System {}, SOON).await });
+    let later = fake.next().await;
+    assert!(later.ask == Ask::System {} && later.id != asked.id, "{later:?}");
+    fake.answer(later.id, "web").await;
+    asked_later.await.unwrap().unwrap();
 }
 
 fn host_of(answer: Answer) -> String {
