@@ -9,14 +9,16 @@ mod similar;
 pub(crate) mod terminal;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use protocol::hosts::{HelperUse, Host, HostChange, HostDraft, Identity, LOCAL, Sudo, check_draft};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
+use tokio::sync::RwLock;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clock::Clock;
-use crate::store::{Order, Store, Tree, View};
+use crate::store::{Order, Reader, Store, Tree, View, Writer};
 
 const HOSTS: Tree<String, Host> = Tree::new("hosts", 1);
 
@@ -30,11 +32,15 @@ const NAMED_LIMIT: usize = 5;
 pub struct Hosts {
     store: Store,
     clock: Clock,
+    /// What the store holds, by name; `None` until it is read, and after each change. Every command names
+    /// its hosts: to unseal all of them each time would make one over all hosts their number squared.
+    /// Who changes the store holds it alone, so that nothing older is put here.
+    known: Arc<RwLock<Option<Arc<Vec<Host>>>>>,
 }
 
 impl Hosts {
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+        Self { store, clock, known: Arc::default() }
     }
 
     /// This computer, which needs no saving.
@@ -58,7 +64,34 @@ impl Hosts {
 
     /// All saved hosts by name, without this computer.
     pub async fn list(&self) -> Result<Vec<Host>, Fault> {
-        self.store.read(|reader| all(reader)).await
+        Ok(self.known().await?.to_vec())
+    }
+
+    async fn known(&self) -> Result<Arc<Vec<Host>>, Fault> {
+        if let Some(known) = &*self.known.read().await {
+            return Ok(known.clone());
+        }
+        let mut slot = self.known.write().await;
+        if let Some(known) = &*slot {
+            return Ok(known.clone());
+        }
+        let known = Arc::new(self.store.read(|reader| all(reader)).await?);
+        *slot = Some(known.clone());
+        Ok(known)
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let mut known = self.known.clone().write_owned().await;
+        *known = None;
+        // Held until the store has done it, even if who asked is gone.
+        let release = move |_: &Reader<'_>| {
+            drop(known);
+            Ok(())
+        };
+        self.store.write_then(work, release).await
     }
 
     /// The host of this name, or this computer for `local`.
@@ -68,8 +101,7 @@ impl Hosts {
         if name == LOCAL {
             return Ok(Self::local());
         }
-        let name = name.to_owned();
-        self.store.read(move |reader| by_name(&all(reader)?, &name).cloned()).await
+        by_name(&*self.known().await?, name).cloned()
     }
 
     /// The host of this id, if it is still saved.
@@ -77,106 +109,100 @@ impl Hosts {
         if id == LOCAL {
             return Ok(Some(Self::local()));
         }
-        let id = id.to_owned();
-        self.store.read(move |reader| HOSTS.get(reader, &id)).await
+        Ok(self.known().await?.iter().find(|host| host.id == id).cloned())
     }
 
     /// Adds a host, or changes the one of this id. `HostExists` if another one has its name.
     pub async fn save(&self, id: Option<String>, draft: HostDraft) -> Result<Host, Fault> {
         check_draft(&draft)?;
         let now_ms = self.clock.now_ms();
-        self.store
-            .write(move |writer| {
-                let hosts = all(writer)?;
-                let before = match &id {
-                    None => None,
-                    Some(id) => Some(hosts.iter().find(|host| host.id == *id).ok_or_else(|| gone(id))?),
-                };
-                check_name_is_free(&hosts, id.as_deref(), &draft.name)?;
-                check_jump(&hosts, id.as_deref(), &draft)?;
-                let host = from_draft(
-                    id.unwrap_or_else(|| new_id(now_ms)),
-                    before.map_or(now_ms, |before| before.added_ms),
-                    draft,
-                );
-                HOSTS.put(writer, &host.id, &host)?;
-                if let Some(before) = before.filter(|before| before.name != host.name) {
-                    // Those behind it follow its new name.
-                    for behind in hosts.iter().filter(|other| other.jump.as_ref() == Some(&before.name)) {
-                        let behind = Host { jump: Some(host.name.clone()), ..behind.clone() };
-                        HOSTS.put(writer, &behind.id, &behind)?;
-                    }
+        self.change(move |writer| {
+            let hosts = all(writer)?;
+            let before = match &id {
+                None => None,
+                Some(id) => Some(hosts.iter().find(|host| host.id == *id).ok_or_else(|| gone(id))?),
+            };
+            check_name_is_free(&hosts, id.as_deref(), &draft.name)?;
+            check_jump(&hosts, id.as_deref(), &draft)?;
+            let host = from_draft(
+                id.unwrap_or_else(|| new_id(now_ms)),
+                before.map_or(now_ms, |before| before.added_ms),
+                draft,
+            );
+            HOSTS.put(writer, &host.id, &host)?;
+            if let Some(before) = before.filter(|before| before.name != host.name) {
+                // Those behind it follow its new name.
+                for behind in hosts.iter().filter(|other| other.jump.as_ref() == Some(&before.name)) {
+                    let behind = Host { jump: Some(host.name.clone()), ..behind.clone() };
+                    HOSTS.put(writer, &behind.id, &behind)?;
                 }
-                Ok(host)
-            })
-            .await
+            }
+            Ok(host)
+        })
+        .await
     }
 
     /// Changes the hosts of these names, all of them or none; gives each as it was and as it is.
     pub async fn edit(&self, names: Vec<String>, change: HostChange) -> Result<Vec<(Host, Host)>, Fault> {
-        self.store
-            .write(move |writer| {
-                let hosts = all(writer)?;
-                let mut changed = Vec::new();
-                for name in &names {
-                    let before = by_name(&hosts, name)?.clone();
-                    let draft = change.of(&before);
-                    check_draft(&draft)?;
-                    let host = from_draft(before.id.clone(), before.added_ms, draft);
-                    HOSTS.put(writer, &host.id, &host)?;
-                    changed.push((before, host));
-                }
-                Ok(changed)
-            })
-            .await
+        self.change(move |writer| {
+            let hosts = all(writer)?;
+            let mut changed = Vec::new();
+            for name in &names {
+                let before = by_name(&hosts, name)?.clone();
+                let draft = change.of(&before);
+                check_draft(&draft)?;
+                let host = from_draft(before.id.clone(), before.added_ms, draft);
+                HOSTS.put(writer, &host.id, &host)?;
+                changed.push((before, host));
+            }
+            Ok(changed)
+        })
+        .await
     }
 
     /// Saves several hosts, all or none: each comes after the one it goes through.
     pub async fn save_all(&self, drafts: Vec<(Option<String>, HostDraft)>) -> Result<Vec<Host>, Fault> {
         let now_ms = self.clock.now_ms();
-        self.store
-            .write(move |writer| {
-                let mut hosts = all(writer)?;
-                let mut saved = Vec::new();
-                for (id, draft) in &drafts {
-                    check_draft(draft)?;
-                    check_name_is_free(&hosts, id.as_deref(), &draft.name)?;
-                    let before = id.as_ref().and_then(|id| hosts.iter().find(|host| host.id == *id));
-                    let added_ms = before.map_or(now_ms, |before| before.added_ms);
-                    let host =
-                        from_draft(id.clone().unwrap_or_else(|| new_id(now_ms)), added_ms, draft.clone());
-                    hosts.retain(|other| other.id != host.id);
-                    hosts.push(host.clone());
-                    saved.push(host);
-                }
-                // Only now all of them are there that others go through.
-                for (host, (_, draft)) in saved.iter().zip(&drafts) {
-                    check_jump(&hosts, Some(&host.id), draft)?;
-                    HOSTS.put(writer, &host.id, host)?;
-                }
-                Ok(saved)
-            })
-            .await
+        self.change(move |writer| {
+            let mut hosts = all(writer)?;
+            let mut saved = Vec::new();
+            for (id, draft) in &drafts {
+                check_draft(draft)?;
+                check_name_is_free(&hosts, id.as_deref(), &draft.name)?;
+                let before = id.as_ref().and_then(|id| hosts.iter().find(|host| host.id == *id));
+                let added_ms = before.map_or(now_ms, |before| before.added_ms);
+                let host = from_draft(id.clone().unwrap_or_else(|| new_id(now_ms)), added_ms, draft.clone());
+                hosts.retain(|other| other.id != host.id);
+                hosts.push(host.clone());
+                saved.push(host);
+            }
+            // Only now all of them are there that others go through.
+            for (host, (_, draft)) in saved.iter().zip(&drafts) {
+                check_jump(&hosts, Some(&host.id), draft)?;
+                HOSTS.put(writer, &host.id, host)?;
+            }
+            Ok(saved)
+        })
+        .await
     }
 
     /// Removes the host of this name and gives it back; `HostInUse` if others are reached through it. What else is kept for it stays.
     pub async fn remove(&self, name: &str) -> Result<Host, Fault> {
         let name = name.to_owned();
-        self.store
-            .write(move |writer| {
-                if name == LOCAL {
-                    return Err(Fault::bad_input(
-                        "name",
-                        "the host 'local' is this computer and cannot be removed",
-                    ));
-                }
-                let hosts = all(writer)?;
-                let host = by_name(&hosts, &name)?.clone();
-                check_nobody_is_behind(&hosts, &host)?;
-                HOSTS.remove(writer, &host.id)?;
-                Ok(host)
-            })
-            .await
+        self.change(move |writer| {
+            if name == LOCAL {
+                return Err(Fault::bad_input(
+                    "name",
+                    "the host 'local' is this computer and cannot be removed",
+                ));
+            }
+            let hosts = all(writer)?;
+            let host = by_name(&hosts, &name)?.clone();
+            check_nobody_is_behind(&hosts, &host)?;
+            HOSTS.remove(writer, &host.id)?;
+            Ok(host)
+        })
+        .await
     }
 }
 
@@ -317,6 +343,38 @@ mod tests {
             user: "root".into(),
             ..HostDraft::default()
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_is_as_new_as_the_store_though_many_read_and_change_it_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let hosts = hosts(&dir).await;
+        let mut id = hosts.save(None, draft("h0")).await.unwrap().id;
+        for round in 1..40 {
+            let reading: Vec<_> = (0..4)
+                .map(|_| {
+                    let hosts = hosts.clone();
+                    tokio::spawn(async move { hosts.list().await.unwrap().len() })
+                })
+                .collect();
+            let name = format!("h{round}");
+            let saving = hosts.save(Some(id.clone()), draft(&name));
+            // Every other change is waited for by nobody.
+            let saved = if round % 2 == 0 {
+                saving.await.unwrap()
+            } else {
+                let _ = tokio::time::timeout(std::time::Duration::from_micros(200), saving).await;
+                hosts.save(Some(id.clone()), draft(&name)).await.unwrap()
+            };
+            id = saved.id;
+            assert_eq!(hosts.find(&name).await.unwrap().id, id);
+            assert_eq!(hosts.with_id(&id).await.unwrap().unwrap().name, name);
+            for one in reading {
+                assert_eq!(one.await.unwrap(), 1);
+            }
+        }
+        hosts.remove("h39").await.unwrap();
+        assert!(hosts.find("h39").await.is_err() && hosts.list().await.unwrap().is_empty());
     }
 
     #[tokio::test]
