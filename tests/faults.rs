@@ -1,18 +1,23 @@
 //! Bad input and bad hosts: each ends with its own status and a sentence that says what to do.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::time::Instant;
 
 use protocol::FaultCode;
 use protocol::operations::{OperationKind, OperationResult};
+use support::desktop::Desktop;
 use support::keyring::Session;
 use support::musterctl::Operator;
 use support::needs;
+use support::pages;
+use support::places;
 use support::sshd::{Sshd, make_key, own_user};
 use support::systemd_host::SystemdHost;
 use support::throwaway_user::ThrowawayUser;
 use support::wait::{seconds, until};
+use support::window::Window;
 
 use crate::answers;
 
@@ -308,4 +313,42 @@ fn a_helper_that_is_killed_under_a_command_leaves_the_outcome_unknown() {
     let log = answers::operations(&operator);
     let command = log.iter().find(|entry| entry.kind == OperationKind::Command).unwrap();
     assert_eq!(command.result, OperationResult::OutcomeUnknown, "{command:?}");
+}
+
+#[test]
+fn in_the_window_each_fault_is_a_title_a_sentence_and_a_next_step_in_both_languages() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let window = Window::open(&desktop, &places::program("muster"), &BTreeMap::new());
+    let mut told = Vec::new();
+    for (language, stop) in [("en", '.'), ("zh", '。')] {
+        pages::open_page(&window, "settings");
+        window.click(&format!("settings-language-{language}"));
+        pages::open_path(&window, "/components/faults");
+        window.wait_for("gallery-faults");
+        let shown = window.script(
+            "return [...document.querySelectorAll('[data-testid=fault]')].map(fault => [fault.dataset.code, \
+             ...[...fault.querySelectorAll('.panel-title, .panel-text')].map(line => line.textContent)])",
+        );
+        let shown: Vec<Vec<String>> = serde_json::from_value(shown).unwrap();
+        let codes: Vec<FaultCode> =
+            shown.iter().map(|words| serde_json::from_value(words[0].clone().into()).unwrap()).collect();
+        assert_eq!(codes, FaultCode::ALL, "each once");
+        for words in &shown {
+            let [code, title, text, next] = &words[..] else { panic!("three lines: {words:?}") };
+            assert!(!title.trim().is_empty() && !title.contains(['{', '\n']), "{code}: {title}");
+            for sentence in [text, next] {
+                assert!(sentence.trim().ends_with(stop), "{language} {code}: {sentence}");
+                assert!(!sentence.contains(['{', '}', '\n']), "{language} {code}: {sentence}");
+                // Each word of a name stays as it is; a sentence of a language is in its letters.
+                let chinese = sentence.chars().filter(|c| ('\u{4e00}'..'\u{9fff}').contains(c)).count();
+                assert_eq!(chinese > 0, language == "zh", "{language} {code}: {sentence}");
+            }
+        }
+        told.push(shown);
+    }
+    for (english, chinese) in told[0].iter().zip(&told[1]) {
+        assert!(english[1..].iter().zip(&chinese[1..]).all(|(one, other)| one != other), "{english:?}");
+    }
+    window.close();
 }

@@ -77,6 +77,19 @@ fn main() {
             pages::open_path(&window, "/components");
             window.wait_for("gallery");
             shot(&format!("components-{ending}"));
+            pages::open_path(&window, "/components/faults");
+            window.wait_for("gallery-faults");
+            for part in 0.. {
+                let shown = window.script(&format!(
+                    "const page = document.querySelector('.gallery-faults'); \
+                     page.scrollTop = page.clientHeight * {part}; \
+                     return page.scrollTop + page.clientHeight >= page.scrollHeight"
+                ));
+                shot(&format!("faults-{part}-{ending}"));
+                if shown == true {
+                    break;
+                }
+            }
             pages::open_host(&window, "web-1");
             for tab in ["overview", "processes", "sockets", "services", "journal", "operations", "notes"] {
                 pages::open_tab(&window, tab);

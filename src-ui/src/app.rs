@@ -171,6 +171,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/operations") view=OperationsPage />
             <Route path=path!("/settings") view=SettingsPage />
             <Route path=path!("/components") view=components_page />
+            <Route path=path!("/components/faults") view=faults_page />
             <Route path=path!("/trust") view=TrustPage />
         </Routes>
     }
@@ -182,10 +183,21 @@ fn components_page() -> impl IntoView {
     view! { <crate::components::Gallery /> }
 }
 
-/// A path of development builds alone.
+/// Every fault that there is; only development builds have it.
+#[cfg(debug_assertions)]
+fn faults_page() -> impl IntoView {
+    view! { <crate::components::GalleryFaults /> }
+}
+
+/// Paths of development builds alone.
 #[cfg(not(debug_assertions))]
 fn components_page() -> impl IntoView {
     view! { <Redirect path="/hosts" /> }
+}
+
+#[cfg(not(debug_assertions))]
+fn faults_page() -> impl IntoView {
+    components_page()
 }
 
 #[component]

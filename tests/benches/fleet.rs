@@ -27,6 +27,8 @@ const ROUND_TRIPS: [Duration; 2] = [Duration::from_millis(50), Duration::from_mi
 const COUNTS: [usize; 2] = [100, 500];
 /// Sign-ins at the same time, for the peers.
 const AT_ONCE: &str = "64";
+/// Odd, for the median.
+const RUNS: usize = 5;
 const LONG: Duration = Duration::from_secs(300);
 
 /// Prints the figures of fleets.
@@ -174,29 +176,47 @@ async fn fleet(sshd: &Sshd, count: usize) {
     };
     tokio::time::timeout(LONG, live).await.unwrap();
     line(&format!("{count} hosts, all live"), &format!("{:.1} s", begun.elapsed().as_secs_f64()));
-    let begun = Instant::now();
-    let runs = names.iter().map(|name| {
-        engine.call(CommandRun {
-            host: name.clone(),
-            command: "uptime".into(),
-            sudo: false,
-            typed_name: None,
-        })
-    });
-    let done = futures::future::join_all(runs).await;
-    let done =
-        done.into_iter().filter(|run| run.as_ref().is_ok_and(|one| one.result == OperationResult::Done));
-    let (done, took) = (done.count(), begun.elapsed());
+    let (done, took) = over_all(&engine, &names).await;
     line(
-        &format!("a command over {done} of {count} that are live, logged"),
+        &format!("a command over {done} of {count} in the moment that they are live, logged"),
         &format!("{:.2} s", took.as_secs_f64()),
     );
+    // What is read of a host when it is new is read by then.
     tokio::time::sleep(Duration::from_secs(20)).await;
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        let (again, took) = over_all(&engine, &names).await;
+        assert_eq!(again, count, "a host did not answer");
+        times.push(took);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    times.sort();
+    line(
+        &format!("    the same {RUNS} times, once they are; least, median, most"),
+        &format!(
+            "{}, {}, {} ms",
+            times[0].as_millis(),
+            times[RUNS / 2].as_millis(),
+            times[RUNS - 1].as_millis()
+        ),
+    );
     line(
         &format!("memory of this process, {count} hosts streaming"),
         &format!("{} MiB", own_memory_mib("VmRSS")),
     );
     engine.shutdown().await;
+}
+
+/// On how many hosts it was done, and how long all of it took.
+async fn over_all(engine: &Engine, names: &[String]) -> (usize, Duration) {
+    let begun = Instant::now();
+    let runs = names.iter().map(|name| {
+        let (host, command) = (name.clone(), "uptime".to_owned());
+        engine.call(CommandRun { host, command, sudo: false, typed_name: None })
+    });
+    let done = futures::future::join_all(runs).await;
+    let done = done.iter().filter(|run| run.as_ref().is_ok_and(|one| one.result == OperationResult::Done));
+    (done.count(), begun.elapsed())
 }
 
 pub(crate) fn address(number: usize) -> String {

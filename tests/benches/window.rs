@@ -118,7 +118,7 @@ pub(crate) fn window_of_a_fleet() {
     line(&format!("{} hosts live in the window", live()), &format!("{:.1} s", began.elapsed().as_secs_f64()));
     std::thread::sleep(WARM);
     memory(&format!("after {} s of {HOSTS} hosts", WARM.as_secs()), &window);
-    for text in ["web-499", "web-1", "group 7"] {
+    for text in ["web-499", "web-1", "web-250"] {
         let took = filtered(&window, text);
         line(&format!("from '{text}' typed to its rows"), &format!("{took:.1} ms"));
         clear_search(&window);

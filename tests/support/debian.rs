@@ -8,6 +8,7 @@ use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use crate::keeper::Keeper;
 use crate::process::tool;
 
 /// The program that is PID 1, and what manages the services.
@@ -55,6 +56,8 @@ impl Init {
     }
 }
 
+const SETTING: [&str; 4] =
+    ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
 const PACKAGES: &str = "openssh-server,sudo,iproute2,procps,cron,rsyslog";
 
 /// Where trees and locks of the tests are kept.
@@ -83,8 +86,8 @@ pub fn tree(init: Init) -> PathBuf {
         eprintln!("making {} with debootstrap, once on this machine, about a minute", tree.display());
         debootstrap(&partial, init);
         match init {
-            Init::OpenRc => install(&partial, "openrc"),
-            Init::SystemdWithPolkit => install(&partial, "polkitd"),
+            Init::OpenRc => install(&partial, &["openrc"]),
+            Init::SystemdWithPolkit => install(&partial, &["polkitd"]),
             Init::Systemd | Init::SysV => {}
         }
         fs::rename(&partial, &tree).unwrap();
@@ -98,17 +101,18 @@ fn debootstrap(folder: &Path, init: Init) {
     remove_archives(folder);
 }
 
-/// Installs a package with the tree's own apt-get, which knows what it replaces.
-fn install(folder: &Path, package: &str) {
+/// Installs packages with the tree's own apt-get, which knows what they need and replace.
+fn install(folder: &Path, packages: &[&str]) {
     fs::copy("/etc/resolv.conf", folder.join("etc/resolv.conf")).unwrap();
-    let tree = folder.to_str().unwrap();
-    let apt_get = |words: &[&str]| {
-        let env = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
-        tool("chroot", &[&[tree], &env[..], &["apt-get", "-q", "-y"], words].concat());
-    };
-    apt_get(&["update"]);
-    apt_get(&["install", "--no-install-recommends", package]);
+    apt_get(folder, &["update"]);
+    apt_get(folder, &[&["install", "--no-install-recommends"], packages].concat());
     remove_archives(folder);
+}
+
+fn apt_get(folder: &Path, words: &[&str]) {
+    // What is written to a tree that is thrown away need not reach the disk.
+    let words = [&["apt-get", "-q", "-y", "-o", "Dpkg::Options::=--force-unsafe-io"], words].concat();
+    tool("chroot", &[&[folder.to_str().unwrap()], &SETTING[..], &words].concat());
 }
 
 /// Packages that were unpacked are not needed again, and every host would copy them.
@@ -118,5 +122,49 @@ fn remove_archives(folder: &Path) {
         if entry.path().extension().is_some_and(|kind| kind == "deb") {
             fs::remove_file(entry.path()).unwrap();
         }
+    }
+}
+
+/// A Debian that nothing was installed on, to install on; gone when it is dropped.
+pub struct Clean {
+    folder: PathBuf,
+    _keeper: Keeper,
+}
+
+impl Clean {
+    pub fn new() -> Self {
+        let folder = cache().join(format!("clean-{}", std::process::id()));
+        let keeper = Keeper::new(r#"rm -rf --one-file-system "$1""#, &[folder.to_str().unwrap()]);
+        tool(
+            "cp",
+            &["-a", "--reflink=auto", tree(Init::Systemd).to_str().unwrap(), folder.to_str().unwrap()],
+        );
+        Self { folder, _keeper: keeper }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Installs a file with what it needs, as a person does it.
+    pub fn install(&self, file: &Path) {
+        let name = file.file_name().unwrap();
+        fs::copy(file, self.folder.join("var/tmp").join(name)).unwrap();
+        install(&self.folder, &[&format!("/var/tmp/{}", name.to_str().unwrap())]);
+    }
+
+    pub fn remove(&self, package: &str) {
+        apt_get(&self.folder, &["remove", package]);
+    }
+
+    /// Runs a command inside, which must succeed, and gives what it printed.
+    pub fn run(&self, words: &[&str]) -> String {
+        tool("chroot", &[&[self.folder.to_str().unwrap()], &SETTING[..], words].concat())
+    }
+}
+
+impl Default for Clean {
+    fn default() -> Self {
+        Self::new()
     }
 }

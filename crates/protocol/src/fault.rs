@@ -8,10 +8,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::trust::HostKey;
 
-/// What went wrong, as a program sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultCode {
+/// One list: what is not in it is neither a code nor told of.
+macro_rules! codes {
+    ($($(#[$about:meta])* $code:ident,)*) => {
+        /// What went wrong, as a program sees it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum FaultCode {
+            $($(#[$about])* $code,)*
+        }
+
+        impl FaultCode {
+            pub const ALL: &[FaultCode] = &[$(FaultCode::$code,)*];
+        }
+    };
+}
+
+codes! {
     // input: refused before anything happened
     BadInput,
     HostUnknown,

@@ -11,14 +11,13 @@ use crate::hosts::{
 };
 use crate::journal::{JournalPage, JournalQuery};
 use crate::link::{CheckReport, HelperStatus, LinkState, Question};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Recent};
 use crate::notes::{Note, NoteAbout};
 use crate::operations::{
     ExportFormat, ExportReport, ExportWords, LogCheck, Operation, OperationCounts, OperationFilter,
     OperationPage, ReadSelection, Retained,
 };
 use crate::processes::{Blame, ProcessAnswer, ProcessQuery, Signal};
-use crate::samples::Recent;
 use crate::search::{FindAnswer, FindQuery};
 use crate::services::{ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery};
 use crate::settings::{LogKeep, Settings};

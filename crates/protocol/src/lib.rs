@@ -19,7 +19,6 @@ pub mod notes;
 pub mod operations;
 pub mod processes;
 pub mod runs;
-pub mod samples;
 pub mod search;
 pub mod services;
 pub mod settings;

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app::Kind;
+use crate::package::Format;
 use crate::places::Places;
 use crate::setup::{Need, Setup};
 
@@ -76,6 +77,12 @@ enum Task {
         /// From the build that is not optimised, to try the packages themselves.
         #[arg(long)]
         debug: bool,
+        /// From the programs as they were built last; nothing is built now.
+        #[arg(long)]
+        as_built: bool,
+        /// Only these.
+        #[arg(long, value_enum, value_delimiter = ',', default_values = ["deb", "rpm", "tar"])]
+        only: Vec<Format>,
     },
     /// Only install what building and testing need.
     Setup,
@@ -123,9 +130,16 @@ fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
             setup.provide(&[Need::Build, Need::Test])?;
             screens::screens(&places)
         }
-        Task::Package { debug } => {
-            setup.provide(&[Need::Build, Need::Package])?;
-            package::package(&places, Kind::of(!debug))
+        Task::Package { debug, as_built, only } => {
+            if only.contains(&Format::Rpm) {
+                setup.provide(&[Need::Package])?;
+            }
+            let kind = Kind::of(!debug);
+            if !as_built {
+                setup.provide(&[Need::Build])?;
+                app::build(&places, kind)?;
+            }
+            package::package(&places, kind, &only)
         }
         Task::Setup => {
             setup.provide(&[Need::Build, Need::Check, Need::Test, Need::Package])?;

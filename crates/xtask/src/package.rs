@@ -22,9 +22,16 @@ const SUMMARY: &str = "Look after many Linux hosts over SSH";
 const ABOUT: &str = "A desktop app and a terminal program that show Linux hosts live over SSH,\n\
                      act on their services, and keep a log of everything that was done.";
 
-/// Builds the packages into `target/packages`.
-pub(crate) fn package(places: &Places, kind: Kind) -> anyhow::Result<ExitCode> {
-    app::build(places, kind)?;
+/// What the systems take that people have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Deb,
+    Rpm,
+    Tar,
+}
+
+/// Builds the packages into `target/packages`, of the programs that were built.
+pub(crate) fn package(places: &Places, kind: Kind, formats: &[Format]) -> anyhow::Result<ExitCode> {
     let folder = places.target.join("packages");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -33,10 +40,19 @@ pub(crate) fn package(places: &Places, kind: Kind) -> anyhow::Result<ExitCode> {
     stage_tree(places, kind, &stage)?;
     let made_s = output(Command::new("git").current_dir(&places.root).args(["log", "-1", "--format=%ct"]))?;
     let made_s = made_s.trim().to_owned();
-    let deb = step("the package for Debian and Ubuntu", || build_deb(&folder, &stage, &made_s))?;
-    let tar = step("the tar", || build_tar(&folder, &stage, &made_s))?;
-    let rpm = step("the package for Fedora and openSUSE", || build_rpm(&folder, &stage, &made_s))?;
-    for file in [deb, rpm, tar] {
+    let mut files = Vec::new();
+    for format in formats {
+        files.push(match format {
+            Format::Deb => {
+                step("the package for Debian and Ubuntu", || build_deb(&folder, &stage, &made_s, kind))?
+            }
+            Format::Rpm => {
+                step("the package for Fedora and openSUSE", || build_rpm(&folder, &stage, &made_s))?
+            }
+            Format::Tar => step("the tar", || build_tar(&folder, &stage, &made_s))?,
+        });
+    }
+    for file in files {
         say(format!("    {} ({} KiB)", file.display(), fs::metadata(&file)?.len() / 1024));
     }
     Ok(ExitCode::SUCCESS)
@@ -69,7 +85,7 @@ fn stage_tree(places: &Places, kind: Kind, stage: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn build_deb(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBuf> {
+fn build_deb(folder: &Path, stage: &Path, made_s: &str, kind: Kind) -> anyhow::Result<PathBuf> {
     let architecture = output(Command::new("dpkg").arg("--print-architecture"))?;
     let architecture = architecture.trim();
     let tree = folder.join("deb");
@@ -86,10 +102,15 @@ fn build_deb(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBu
     fs::create_dir_all(tree.join("DEBIAN"))?;
     fs::write(tree.join("DEBIAN/control"), control)?;
     let file = folder.join(format!("muster_{VERSION}_{architecture}.deb"));
+    // Minutes for a build that nobody keeps would be too much.
+    let pressed = match kind {
+        Kind::Release => "-Zxz",
+        Kind::Debug => "-Znone",
+    };
     let mut build = Command::new("dpkg-deb");
     build
         .env("SOURCE_DATE_EPOCH", made_s)
-        .args(["--root-owner-group", "-Zxz", "--build"])
+        .args(["--root-owner-group", pressed, "--build"])
         .arg(&tree)
         .arg(&file);
     run(&mut build, "building the .deb")?;

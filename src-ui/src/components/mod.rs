@@ -35,6 +35,8 @@ mod feedback;
 mod field;
 #[cfg(all(target_arch = "wasm32", debug_assertions))]
 mod gallery;
+#[cfg(all(target_arch = "wasm32", debug_assertions))]
+mod gallery_faults;
 #[cfg(target_arch = "wasm32")]
 mod glyph;
 #[cfg(target_arch = "wasm32")]
@@ -77,3 +79,5 @@ pub(crate) use {
 
 #[cfg(all(target_arch = "wasm32", debug_assertions))]
 pub(crate) use gallery::Gallery;
+#[cfg(all(target_arch = "wasm32", debug_assertions))]
+pub(crate) use gallery_faults::GalleryFaults;

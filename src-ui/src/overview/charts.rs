@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use super::draw::{self, Picture, RULER};
 use super::lanes::{Lane, Scales, lane_number};
-use protocol::samples::Sample;
+use protocol::metrics::Sample;
 
 use super::samples::Samples;
 use super::scale::TimeAxis;

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::lanes::{Lane, Paint, axis_number};
-use protocol::samples::Sample;
+use protocol::metrics::Sample;
 
 use super::samples::{Samples, WINDOW_MS};
 use super::scale::{LaneAxis, TimeAxis};

@@ -1,6 +1,6 @@
 //! The five lanes of the overview: which numbers each draws, how, and what it says in words.
 
-use protocol::samples::{Pair, Sample};
+use protocol::metrics::{Pair, Sample};
 
 use super::samples::Samples;
 use super::scale::RateScale;
@@ -188,7 +188,7 @@ pub(crate) fn axis_number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::samples::{SampleCpu, Stalls};
+    use protocol::metrics::{SampleCpu, Stalls};
 
     #[test]
     fn cpu_layers_are_stacked_in_their_order() {

@@ -7,8 +7,7 @@ use leptos::task::spawn_local;
 use protocol::Fault;
 use protocol::ipc::{MetricsRecent, SnapshotShow, SystemRead};
 use protocol::link::LinkState;
-use protocol::metrics::Metrics;
-use protocol::samples::{Recent, Sample};
+use protocol::metrics::{Metrics, Recent, Sample};
 use protocol::system::System;
 
 use super::charts::Charts;

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::samples::Sample;
+use protocol::metrics::Sample;
 
 /// What the charts show: ten minutes.
 pub(crate) const WINDOW_MS: i64 = 600_000;

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::ipc::BlameShow;
+use protocol::metrics::Sample;
 use protocol::processes::Blame;
-use protocol::samples::Sample;
 use protocol::text::printable;
 
 use super::blame::{Culprit, Of, culprits, share_of_rise};

@@ -190,11 +190,12 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
         return sentence;
     }
     let message = printable(&fault.message).into_owned();
-    let message = match super::lang(i18n) {
-        Lang::English => format!("{}.", capitalised(message.trim_end_matches('.'))),
-        Lang::Chinese => t_string!(i18n, faults.engine_says, message = message),
-    };
-    format!("{sentence} {message}")
+    let message = message.trim_end_matches('.');
+    match super::lang(i18n) {
+        Lang::English => format!("{sentence} {}.", capitalised(message)),
+        // The next sentence begins right behind a full stop.
+        Lang::Chinese => sentence + &t_string!(i18n, faults.engine_says, message = message),
+    }
 }
 
 /// What a table says about what is missing from it, and why it was not read as root where the host is

@@ -10,8 +10,7 @@ use protocol::ipc::{
     SystemRead,
 };
 use protocol::journal::JournalPage;
-use protocol::metrics::Metrics;
-use protocol::samples::Recent;
+use protocol::metrics::{Metrics, Recent};
 use protocol::services::{ServiceAnswer, ServiceImpact};
 use protocol::snapshot::Snapshot;
 use protocol::sockets::SocketAnswer;

@@ -101,7 +101,7 @@ impl Hosts {
         if name == LOCAL {
             return Ok(Self::local());
         }
-        by_name(&*self.known().await?, name).cloned()
+        by_name(&self.known().await?, name).cloned()
     }
 
     /// The host of this id, if it is still saved.

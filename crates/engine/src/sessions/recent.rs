@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use protocol::metrics::Metrics;
-use protocol::samples::{Recent, Sample};
+use protocol::metrics::{Metrics, Recent, Sample};
 use protocol::snapshot::Aged;
 
 /// Time that the charts show.

@@ -12,6 +12,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::hosts::HostGlance;
@@ -24,6 +25,7 @@ use protocol::system::System;
 use protocol::{Fault, FaultCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::error::internal;
 use crate::store::Store;
@@ -37,6 +39,9 @@ const SERVICES: usize = 5_000;
 /// Processes that are kept of each kind: most CPU, most memory. The others are counted.
 const LARGEST_PROCESSES: usize = 100;
 
+/// Files that are written or read at the same time.
+const AT_ONCE: usize = 4;
+
 /// Newer formats of a file are not read.
 const FORMAT: u8 = 1;
 
@@ -44,6 +49,8 @@ const FORMAT: u8 = 1;
 #[derive(Clone)]
 pub struct Snapshots {
     dir: PathBuf,
+    /// Some hundreds of hosts write at once; a thread for each would cost more than it saves.
+    turns: Arc<Semaphore>,
     /// Holds the store's lock, which covers these files too.
     _store: Store,
 }
@@ -58,7 +65,8 @@ struct Kept<T> {
 
 impl Snapshots {
     pub fn new(store: Store) -> Self {
-        Self { dir: store.dir().join("snapshots"), _store: store }
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Self { dir: store.dir().join("snapshots"), turns, _store: store }
     }
 
     pub async fn keep_system(&self, host_id: &str, received_ms: i64, value: System) -> Result<(), Fault> {
@@ -118,7 +126,7 @@ impl Snapshots {
     /// What is known of a host; each noun is `None` until it was kept once.
     pub async fn show(&self, host_id: &str) -> Result<Snapshot, Fault> {
         let folder = self.folder(host_id)?;
-        blocking(move || {
+        self.blocking(move || {
             Ok(Snapshot {
                 system: read(&folder, "system")?,
                 metrics: read(&folder, "metrics")?,
@@ -133,19 +141,19 @@ impl Snapshots {
     /// The numbers for a row of the list, without the big tables; `None` if nothing is known.
     pub async fn glance(&self, host_id: &str) -> Result<Option<HostGlance>, Fault> {
         let folder = self.folder(host_id)?;
-        blocking(move || glance_of(&folder)).await
+        self.blocking(move || glance_of(&folder)).await
     }
 
     /// The same for many hosts, in their order.
     pub async fn glances(&self, host_ids: &[String]) -> Result<Vec<Option<HostGlance>>, Fault> {
         let folders = host_ids.iter().map(|id| self.folder(id)).collect::<Result<Vec<_>, _>>()?;
-        blocking(move || folders.iter().map(|folder| glance_of(folder)).collect()).await
+        self.blocking(move || folders.iter().map(|folder| glance_of(folder)).collect()).await
     }
 
     /// Removes all that is kept of a host.
     pub async fn forget(&self, host_id: &str) -> Result<(), Fault> {
         let folder = self.folder(host_id)?;
-        blocking(move || match fs::remove_dir_all(&folder) {
+        self.blocking(move || match fs::remove_dir_all(&folder) {
             Err(why) if why.kind() != io::ErrorKind::NotFound => Err(unwritable(&folder, &why)),
             _ => Ok(()),
         })
@@ -160,12 +168,25 @@ impl Snapshots {
         value: T,
     ) -> Result<(), Fault> {
         let folder = self.folder(host_id)?;
-        blocking(move || {
+        self.blocking(move || {
             let kept = Kept { format: FORMAT, received_ms, value };
             let text = serde_json::to_vec(&kept).map_err(|why| internal("a snapshot cannot be kept", why))?;
             replace(&folder, noun, &text).map_err(|why| unwritable(&folder, &why))
         })
         .await
+    }
+
+    async fn blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let turn = self.turns.clone().acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        done.await.map_err(|why| internal("a task of the snapshots ended early", why))?
     }
 
     /// Ids are made here, but a name for a folder is checked where it is used.
@@ -176,14 +197,6 @@ impl Snapshots {
         }
         Ok(self.dir.join(host_id))
     }
-}
-
-async fn blocking<R: Send + 'static>(
-    work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
-) -> Result<R, Fault> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|why| internal("a task of the snapshots ended early", why))?
 }
 
 fn glance_of(folder: &Path) -> Result<Option<HostGlance>, Fault> {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::Metrics;
+use super::Metrics;
 use crate::snapshot::Aged;
 
 /// What is known of the last ten minutes of a host.

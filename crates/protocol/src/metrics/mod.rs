@@ -3,7 +3,11 @@
 //! Meanings are those of top(1), free(1) and df(1). Rates come from two samples: the first sample
 //! of a reader has none rather than wrong ones.
 
+mod samples;
+
 use serde::{Deserialize, Serialize};
+
+pub use samples::{MemoryShares, Pair, Recent, Sample, SampleCpu, Stalls};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
