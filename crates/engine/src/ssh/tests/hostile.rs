@@ -33,12 +33,23 @@ impl Random {
 /// What happens to the host's words on the way. `None` lets nothing more through.
 type Tamper = Arc<dyn Fn(Vec<u8>) -> Option<Vec<u8>> + Send + Sync>;
 
-/// A way to `port` on which the host's words, read up to `most` bytes at once, pass through `tamper`; keeps
-/// what we say in `said`.
-async fn between(port: u16, said: Arc<Mutex<Vec<u8>>>, tamper: impl Fn() -> Tamper + Send + 'static) -> u16 {
+/// A way to a host. Nobody can take it any more once it is dropped.
+struct Way {
+    port: u16,
+    taking: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.taking.abort();
+    }
+}
+
+/// A way to `port` on which the host's words pass through `tamper`; keeps what we say in `said`.
+async fn between(port: u16, said: Arc<Mutex<Vec<u8>>>, tamper: impl Fn() -> Tamper + Send + 'static) -> Way {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let own = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
+    let taking = tokio::spawn(async move {
         while let Ok((near, _)) = listener.accept().await {
             let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
             let (tamper, said) = (tamper(), said.clone());
@@ -64,7 +75,7 @@ async fn between(port: u16, said: Arc<Mutex<Vec<u8>>>, tamper: impl Fn() -> Tamp
             });
         }
     });
-    own
+    Way { port: own, taking }
 }
 
 /// A packet of the exchange before keys are there (RFC 4253, 6).
@@ -97,8 +108,8 @@ fn packets(said: &[u8]) -> (Vec<u8>, usize) {
 async fn not_a_byte_of_the_sign_in_leaves_for_a_host_whose_key_is_not_accepted() {
     let sshd = Sshd::start("");
     let said = Arc::new(Mutex::new(Vec::new()));
-    let port = between(sshd.port, said.clone(), || Arc::new(Some)).await;
-    let target = Target { port, ..sshd.target() };
+    let way = between(sshd.port, said.clone(), || Arc::new(Some)).await;
+    let target = Target { port: way.port, ..sshd.target() };
     let fault = connect(&target, &[], &|_| {}).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::HostKeyUnknown);
     let said = said.lock().unwrap().clone();
@@ -129,9 +140,9 @@ async fn a_packet_put_in_or_taken_out_before_the_keys_ends_the_connection() {
                 Some(bytes)
             })
         };
-        let port = between(sshd.port, Arc::default(), put_in).await;
-        let target = Target { port, ..sshd.target() };
-        let fault = connect(&target, &[trust(port, key.clone())], &|_| {}).await.unwrap_err();
+        let way = between(sshd.port, Arc::default(), put_in).await;
+        let target = Target { port: way.port, ..sshd.target() };
+        let fault = connect(&target, &[trust(way.port, key.clone())], &|_| {}).await.unwrap_err();
         assert!(matches!(fault.code, FaultCode::NotSsh | FaultCode::LinkLost), "{nth}: {fault:?}");
     }
     // The first thing that the host says under its new keys is taken out.
@@ -152,9 +163,9 @@ async fn a_packet_put_in_or_taken_out_before_the_keys_ends_the_connection() {
             Some(bytes[..kept].to_vec())
         })
     };
-    let port = between(sshd.port, Arc::default(), take_out).await;
-    let target = Target { port, ..sshd.target() };
-    let tried = tokio::time::timeout(TOO_LONG * 2, connect(&target, &[trust(port, key)], &|_| {})).await;
+    let way = between(sshd.port, Arc::default(), take_out).await;
+    let target = Target { port: way.port, ..sshd.target() };
+    let tried = tokio::time::timeout(TOO_LONG * 2, connect(&target, &[trust(way.port, key)], &|_| {})).await;
     assert!(tried.expect("it ends").is_err(), "what was taken out must be missed");
     let log = std::fs::read_to_string(sshd.dir.path().join("log")).unwrap();
     assert!(!log.contains("userauth-request"), "nothing of the sign-in is sent: {log}");
@@ -199,9 +210,10 @@ async fn without_any_packet_of_the_key_exchange_nothing_connects_and_no_sign_in_
     for nth in 0..4 {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let tampers = seen.clone();
-        let port = between(sshd.port, Arc::default(), move || without(nth, tampers.clone())).await;
-        let (target, known) = (Target { port, ..sshd.target() }, [trust(port, key.clone())]);
+        let way = between(sshd.port, Arc::default(), move || without(nth, tampers.clone())).await;
+        let (target, known) = (Target { port: way.port, ..sshd.target() }, [trust(way.port, key.clone())]);
         tries.spawn(async move {
+            let _way = way;
             let tried = tokio::time::timeout(TOO_LONG, connect(&target, &known, &|_| {})).await;
             (nth, tried.expect("it ends").map(drop), seen.lock().unwrap().clone())
         });
@@ -275,9 +287,9 @@ async fn mutated_handshakes_end_in_time_and_never_show_a_wrong_key() {
                     Some(bytes)
                 })
             };
-            let own = between(port, Arc::default(), mutate).await;
+            let way = between(port, Arc::default(), mutate).await;
             let shown =
-                tokio::time::timeout(TOO_LONG, fetch_host_key("web", "127.0.0.1", own, &[], None)).await;
+                tokio::time::timeout(TOO_LONG, fetch_host_key("web", "127.0.0.1", way.port, &[], None)).await;
             match shown {
                 Err(_) => panic!("run {run} of seed {seed} hangs"),
                 Ok(Ok(shown)) => {
