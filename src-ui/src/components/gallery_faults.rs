@@ -35,6 +35,9 @@ pub(crate) fn GalleryFaults() -> impl IntoView {
         if is_of_a_host(*code) {
             fault = fault.on_host("web-3");
         }
+        if *code == FaultCode::HostInUse {
+            fault = fault.because("db-1 and db-2");
+        }
         if let Some(subject) = subject(*code) {
             fault = fault.about(subject);
         }

@@ -364,7 +364,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                 >
                     <TextInput value=fields.tags id="tags" testid="field-tags" invalid=wrong(FieldName::Tags) />
                 </Field>
-                <div class="field">
+                <div class="field is-wide">
                     <span class="field-label">{move || t_string!(i18n, hosts.form_sudo)}</span>
                     <Segmented
                         label=text(move || t_string!(i18n, hosts.form_sudo).to_string())

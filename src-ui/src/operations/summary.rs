@@ -20,6 +20,10 @@ pub(crate) enum Said<'a> {
         bytes: u64,
         sha256: &'a str,
     },
+    /// Somebody signed in, by a key of the agent.
+    ByAgent,
+    ByKeyFile(&'a str),
+    ByPassword,
     Other(&'a str),
 }
 
@@ -34,7 +38,13 @@ pub(crate) fn parse_summary(summary: &str) -> Said<'_> {
     {
         return Said::Placed { bytes, sha256 };
     }
+    // Of a sign-in that was refused the host's words stand behind the path.
+    if let Some(path) = summary.strip_prefix("by the key file ").filter(|path| !path.contains(": ")) {
+        return Said::ByKeyFile(path);
+    }
     match summary {
+        "by a key of the agent" => Said::ByAgent,
+        "by password" => Said::ByPassword,
         "" => Said::Nothing,
         "it ended without an exit status" => Said::NoExitStatus,
         "Muster ended before the answer came" | "Muster ended before the answer was written down" => {
@@ -60,6 +70,10 @@ mod tests {
             ("Muster ended before the answer was written down", Said::MusterEnded),
             ("what came of it was lost with a damaged file of the data", Said::EndLost),
             ("889568 bytes, sha256 c014", Said::Placed { bytes: 889_568, sha256: "c014" }),
+            ("by a key of the agent", Said::ByAgent),
+            ("by password", Said::ByPassword),
+            ("by the key file /home/ann/key one", Said::ByKeyFile("/home/ann/key one")),
+            ("by the key file /k: web refused it", Said::Other("by the key file /k: web refused it")),
             ("many bytes, sha256 c014", Said::Other("many bytes, sha256 c014")),
             ("web-1 has no unit 'x.service'", Said::Other("web-1 has no unit 'x.service'")),
         ] {

@@ -151,6 +151,11 @@ fn came_to(i18n: I18n, operation: &Operation) -> (String, bool) {
         (Said::Placed { bytes, sha256 }, _) => {
             t_string!(i18n, operations.placed, size = format::bytes(bytes), sha256 = sha256.to_owned())
         }
+        (Said::ByAgent, _) => t_string!(i18n, operations.by_agent).to_owned(),
+        (Said::ByPassword, _) => t_string!(i18n, operations.by_password).to_owned(),
+        (Said::ByKeyFile(path), _) => {
+            t_string!(i18n, operations.by_key_file, path = printable(path).into_owned())
+        }
         (Said::Other(words), _) => return (printable(words).into_owned(), true),
     };
     (words, false)

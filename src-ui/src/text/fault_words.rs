@@ -79,18 +79,24 @@ pub(crate) fn fault_short(i18n: I18n, fault: &Fault) -> String {
     .to_string()
 }
 
-/// The head of a notice: `Port closed on web-1`.
+/// The head of a notice: `web-1: port closed`.
 pub(crate) fn fault_title(i18n: I18n, fault: &Fault) -> String {
-    let short = capitalised(&fault_short(i18n, fault));
+    let short = fault_short(i18n, fault);
     let shown = |name: &str| printable(name).into_owned();
     match (&fault.detail.host, &fault.detail.hop) {
         (Some(host), Some(hop)) if host != hop => {
-            t_string!(i18n, faults.title_way, short = short, host = shown(host), hop = shown(hop))
+            t_string!(
+                i18n,
+                faults.title_way,
+                short = capitalised(&short),
+                host = shown(host),
+                hop = shown(hop)
+            )
         }
         (Some(host), _) | (None, Some(host)) => {
             t_string!(i18n, faults.title_on, short = short, host = shown(host))
         }
-        (None, None) => short,
+        (None, None) => capitalised(&short),
     }
 }
 
