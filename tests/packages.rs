@@ -42,11 +42,11 @@ exec unshare --mount --pid --fork --kill-child --mount-proc=@TREE@/proc sh -c '
 #[test]
 fn the_package_installs_on_a_clean_debian_starts_there_and_is_removed() {
     needs!(SystemdHost, Window);
-    let mut build = Command::new(places::program("xtask"));
+    let mut build = Command::new(places::target().join("debug/xtask"));
     build.current_dir(places::root()).args(["package", "--debug", "--as-built", "--only", "deb"]);
     let built = build.output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let folder = places::target().join("packages");
+    let folder = places::target().join("packages-debug");
     let is_package = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "deb");
     let package = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(is_package).unwrap();
 

@@ -177,25 +177,25 @@ fn Pages() -> impl IntoView {
     }
 }
 
-/// Every component in every state; only development builds have it.
-#[cfg(debug_assertions)]
+/// Every component in every state; what people install does not have it.
+#[cfg(any(debug_assertions, feature = "gallery"))]
 fn components_page() -> impl IntoView {
     view! { <crate::components::Gallery /> }
 }
 
-/// Every fault that there is; only development builds have it.
-#[cfg(debug_assertions)]
+/// Every fault that there is; what people install does not have it.
+#[cfg(any(debug_assertions, feature = "gallery"))]
 fn faults_page() -> impl IntoView {
     view! { <crate::components::GalleryFaults /> }
 }
 
-/// Paths of development builds alone.
-#[cfg(not(debug_assertions))]
+/// Paths that what people install does not have.
+#[cfg(not(any(debug_assertions, feature = "gallery")))]
 fn components_page() -> impl IntoView {
     view! { <Redirect path="/hosts" /> }
 }
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, feature = "gallery")))]
 fn faults_page() -> impl IntoView {
     components_page()
 }

@@ -110,8 +110,7 @@ fn install(folder: &Path, packages: &[&str]) {
 }
 
 fn apt_get(folder: &Path, words: &[&str]) {
-    // What is written to a tree that is thrown away need not reach the disk.
-    let words = [&["apt-get", "-q", "-y", "-o", "Dpkg::Options::=--force-unsafe-io"], words].concat();
+    let words = [&["apt-get", "-q", "-y"], words].concat();
     tool("chroot", &[&[folder.to_str().unwrap()], &SETTING[..], &words].concat());
 }
 
@@ -150,6 +149,8 @@ impl Clean {
     pub fn install(&self, file: &Path) {
         let name = file.file_name().unwrap();
         fs::copy(file, self.folder.join("var/tmp").join(name)).unwrap();
+        // What is written to a tree that is thrown away need not reach the disk.
+        fs::write(self.folder.join("etc/dpkg/dpkg.cfg.d/thrown-away"), "force-unsafe-io\n").unwrap();
         install(&self.folder, &[&format!("/var/tmp/{}", name.to_str().unwrap())]);
     }
 

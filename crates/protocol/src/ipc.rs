@@ -126,7 +126,7 @@ commands! {
 
     /// Last known state of a host, without asking it.
     "snapshot_show" SnapshotShow { host: String } -> Snapshot;
-    /// Samples of the last ten minutes, oldest first, without asking the host.
+    /// What is known of the last ten minutes, without asking the host.
     "metrics_recent" MetricsRecent { host: String } -> Recent;
     "system_read" SystemRead { host: String } -> System;
     /// One sample, with rates over half a second.

@@ -23,7 +23,7 @@ impl Kind {
 /// Builds helper, user interface, `muster` and `musterctl`, in this order.
 pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
     helper::build(places)?;
-    ui::build(places, kind)?;
+    ui::build(places, kind, false)?;
     match kind {
         Kind::Debug => step("muster and musterctl", || {
             // One selection for all debug builds: another one has other features of shared
@@ -48,7 +48,7 @@ pub(crate) fn build_with_tests(places: &Places) -> anyhow::Result<()> {
     helper::build(places)?;
     // The optimised pages, as they are shipped: the others are 26 MB, which a busy machine takes
     // longer to start than a test waits for a page.
-    ui::build(places, Kind::Release)?;
+    ui::build(places, Kind::Release, true)?;
     step("muster, musterctl and the tests", || {
         run(
             cargo(places).args(["build", "--workspace", "--all-targets"]),

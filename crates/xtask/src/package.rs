@@ -1,7 +1,7 @@
 //! `cargo xtask package`: what people install: a .deb, an .rpm and a tar, all of one staged tree.
 //!
 //! The tree is what lies in `/usr` afterwards; the packages only say who may install it where. They are
-//! put together by the tools of the systems that they are for, from the build that was just made, and
+//! put together by the tools of the systems that they are for, from the build that was made last, and
 //! carry the time of the last commit, so that the same sources give the same packages.
 
 use std::fs;
@@ -32,11 +32,15 @@ pub(crate) enum Format {
 
 /// Builds the packages into `target/packages`, of the programs that were built.
 pub(crate) fn package(places: &Places, kind: Kind, formats: &[Format]) -> anyhow::Result<ExitCode> {
-    let folder = places.target.join("packages");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
+    // One that is only tried must not be taken for one to give away.
+    let folder = places.target.join(match kind {
+        Kind::Release => "packages",
+        Kind::Debug => "packages-debug",
+    });
     let stage = folder.join("stage");
+    if stage.exists() {
+        fs::remove_dir_all(&stage)?;
+    }
     stage_tree(places, kind, &stage)?;
     let made_s = output(Command::new("git").current_dir(&places.root).args(["log", "-1", "--format=%ct"]))?;
     let made_s = made_s.trim().to_owned();

@@ -16,7 +16,9 @@ use crate::places::Places;
 use crate::progress::{say, step};
 
 /// Builds `dist`, writing only files whose bytes changed and removing those that are no more.
-pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
+///
+/// With `for_tests` the optimised pages have those too that what people install does not have.
+pub(crate) fn build(places: &Places, kind: Kind, for_tests: bool) -> anyhow::Result<()> {
     step("the user interface", || {
         let mut build = cargo(places);
         build.args(["build", "-p", "src-ui", "--target", "wasm32-unknown-unknown"]);
@@ -31,6 +33,9 @@ pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
                 "ui"
             }
         };
+        if for_tests {
+            build.args(["--features", "gallery"]);
+        }
         run(&mut build, "building the user interface")?;
         let wasm = places.target.join("wasm32-unknown-unknown").join(folder).join("src-ui.wasm");
         let bound = places.target.join("xtask").join(folder);

@@ -33,9 +33,9 @@ mod dialog;
 mod feedback;
 #[cfg(target_arch = "wasm32")]
 mod field;
-#[cfg(all(target_arch = "wasm32", debug_assertions))]
+#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 mod gallery;
-#[cfg(all(target_arch = "wasm32", debug_assertions))]
+#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 mod gallery_faults;
 #[cfg(target_arch = "wasm32")]
 mod glyph;
@@ -77,7 +77,7 @@ pub(crate) use {
     table::*, tabs::*, tag::*, toast::*,
 };
 
-#[cfg(all(target_arch = "wasm32", debug_assertions))]
+#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 pub(crate) use gallery::Gallery;
-#[cfg(all(target_arch = "wasm32", debug_assertions))]
+#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 pub(crate) use gallery_faults::GalleryFaults;

@@ -73,10 +73,13 @@ impl Handle for SettingsSave {
 impl Handle for HostsList {
     async fn handle(self, engine: &Engine) -> Result<Vec<HostRow>, Fault> {
         let parts = &engine.parts;
+        let mut hosts = parts.hosts.list().await?;
+        hosts.push(Hosts::local());
+        let ids: Vec<String> = hosts.iter().map(|host| host.id.clone()).collect();
+        let glances = parts.snapshots.glances(&ids).await?;
         let mut rows = Vec::new();
-        for host in parts.hosts.list().await?.into_iter().chain([Hosts::local()]) {
+        for (host, last) in hosts.into_iter().zip(glances) {
             let session = parts.sessions.find(&host.id);
-            let last = parts.snapshots.glance(&host.id).await?;
             // This computer is in the list once somebody looked at it.
             if host.is_local() && session.is_none() && last.is_none() {
                 continue;

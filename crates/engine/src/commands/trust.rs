@@ -28,7 +28,7 @@ async fn remote(engine: &Engine, name: &str) -> Result<Host, Fault> {
     if host.is_local() {
         return Err(Fault::bad_input(
             "host",
-            "'local' is this computer: it is reached without SSH and has no host key",
+            "'local' is this computer: it is reached without SSH, and there is nothing about it to trust",
         ));
     }
     Ok(host)

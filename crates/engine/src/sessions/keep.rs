@@ -128,6 +128,9 @@ impl Session {
             fault = streaming => fault,
             fault = self.renew(live) => fault,
         };
+        self.services.forget(true);
+        self.sockets.forget(true);
+        self.processes.forget(true);
         // The stream may end a moment before the link does, which knows why.
         let fault = match fault.code {
             FaultCode::LinkLost => timeout(LAST_WORDS, self.end_of(live)).await.unwrap_or(fault),
@@ -169,7 +172,7 @@ impl Session {
     /// A table that is watched comes into the snapshot by itself.
     async fn renew_table<T: Tabled>(self: &Arc<Self>) -> Result<(), Fault> {
         let board = T::board(self);
-        board.forget_stale();
+        board.forget(false);
         if board.is_watched() { Ok(()) } else { self.ask_table::<T>(T::ask(None)).await.map(drop) }
     }
 

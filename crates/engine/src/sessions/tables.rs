@@ -185,11 +185,12 @@ impl<T: Tabled> Board<T> {
         self.shown.send_modify(|shown| shown.asked = None);
     }
 
-    /// Lets go of tables that answer nothing any more: each host would keep its last ones for good.
-    pub(super) fn forget_stale(&self) {
+    /// Lets go of tables that answer nothing any more, or of all that nobody watches once the link has ended:
+    /// each host would keep its last ones for good.
+    pub(super) fn forget(&self, is_over: bool) {
         for (slot, fresh) in [(&self.once, FRESH), (&self.searched, FRESH_FOR_SEARCH)] {
             let mut slot = locked(slot);
-            if slot.as_ref().is_some_and(|reading| reading.heard.elapsed() >= fresh) {
+            if slot.as_ref().is_some_and(|reading| is_over || reading.heard.elapsed() >= fresh) {
                 *slot = None;
             }
         }

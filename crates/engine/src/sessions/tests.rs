@@ -188,7 +188,7 @@ async fn a_table_that_nobody_looks_at_any_more_is_no_work_for_the_host() {
     push(&mut fake, id, 1, &whole(1, &["init"])).await;
     looking.await.unwrap().unwrap();
     assert!(session.processes.is_watched());
-    session.processes.forget_stale();
+    session.processes.forget(false);
     assert!(session.processes.holds_a_table(), "it is in use");
     session.processes.forget_when_asked();
     push(&mut fake, id, 2, &whole(2, &["init"])).await;
@@ -196,8 +196,19 @@ async fn a_table_that_nobody_looks_at_any_more_is_no_work_for_the_host() {
     while session.processes.is_watched() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    session.processes.forget_stale();
+    session.processes.forget(false);
     assert!(!session.processes.holds_a_table(), "nobody could read it any more");
+    let reading = tokio::spawn({
+        let session = session.clone();
+        async move { session.read_table::<ProcessTable>().await }
+    });
+    let id = fake.next().await.id;
+    let answer = r#"{"processes":{"processes":[{"pid":9,"name":"once"}]}}"#;
+    fake.say(&format!(r#"{{"reply":{{"id":{id},"answer":{answer}}}}}"#)).await;
+    reading.await.unwrap().unwrap();
+    assert!(session.processes.holds_a_table(), "the next who asks at once gets the same");
+    session.processes.forget(true);
+    assert!(!session.processes.holds_a_table(), "the link is over");
     let looking = tokio::spawn({
         let session = session.clone();
         async move { session.watch_table::<ProcessTable>().await }

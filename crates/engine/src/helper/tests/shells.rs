@@ -6,8 +6,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use protocol::services::UNIT_KEYS;
+use protocol::wire::Ask;
 
 use super::placing::script;
+use crate::helper::link::opening_request;
 use crate::helper::pulled::Pulled;
 use crate::helper::{Program, scripts};
 
@@ -40,7 +42,8 @@ fn run(shell: &str, home: &std::path::Path, command: &str, stdin: &[u8]) -> Vec<
 fn goes_all_the_way(shell: &str, inner: &str) {
     let what = format!("login shell {shell}, /bin/sh {inner}");
     let home = tempfile::tempdir().unwrap();
-    let program = Program::new(script(""));
+    let program = Program::new(script("\n[ \"$1\" = serve ] && printf \"<%s>\" \"$@\""));
+    let asked = opening_request(Ask::Metrics { interval_ms: Some(2_000) }).unwrap();
     let said = |command: &str, stdin: &[u8]| {
         let command = command.replacen("/bin/sh", inner, 1);
         String::from_utf8_lossy(&run(shell, home.path(), &command, stdin)).into_owned()
@@ -48,15 +51,22 @@ fn goes_all_the_way(shell: &str, inner: &str) {
     let sum = program.sha256.as_str();
     let dir = home.path().join(".cache/muster");
     let (dir, size) = (dir.to_str().unwrap(), program.bytes.len().to_string());
-    let name = "muster-helper-0.1.0-x";
+    let name = &format!("muster-helper-0.1.0-{}", &sum[..12]);
     let path = format!("{dir}/{name}");
 
     let output = said(&scripts::probe(&["M", "", "0.1.0", sum, sum]), b"");
     assert!(scripts::parse_said(&output, "M").contains(&("dir", dir)), "{what}: {output}");
     let output = said(&scripts::upload(&["M", dir, name, sum, &size, "M", "own"]), program.bytes);
     assert!(scripts::parse_said(&output, "M").contains(&("placed", "")), "{what}: {output}");
-    let output = said(&scripts::start(&["M", &path, sum]), b"");
-    assert!(output.contains("\"hello\""), "{what}: {output}");
+    let output = said(&scripts::start(&["M", &path, sum, ""]), b"");
+    assert!(output.contains("\"hello\"") && !output.contains("<serve>"), "{what}: {output}");
+    // The first question comes to the helper as it is.
+    let output = said(&scripts::start(&["M", &path, sum, &asked]), b"");
+    assert!(output.contains(&format!("<serve><{asked}>")), "{what}: {output}");
+    let output = said(&scripts::resume(&["M", "", "0.1.0", sum, sum, &asked]), b"");
+    assert!(output.contains(&format!("<serve><{asked}>")), "{what}: {output}");
+    let output = said(&scripts::resume(&["M", "", "0.1.0", sum, sum, ""]), b"");
+    assert!(output.contains("\"hello\"") && !output.contains("<serve>"), "{what}: {output}");
     let output = said(&scripts::status(&["M", ""]), b"");
     assert!(output.contains(&format!("{sum} {path}")) && output.contains("M end"), "{what}: {output}");
     let output = said(&scripts::remove(&["M", ""]), b"");
