@@ -372,3 +372,12 @@ fn the_app_carries_the_icons_that_were_drawn() {
         assert_eq!(drawn, carried, "src-tauri/icons/{name} must be the one of icons/");
     }
 }
+
+#[test]
+fn the_pages_are_embedded_by_one_compilation_alone() {
+    let manifest = std::fs::read_to_string(places::root().join("src-tauri/Cargo.toml")).unwrap();
+    let program = manifest.split("[[bin]]").nth(1).unwrap().split("\n[").next().unwrap();
+    for word in ["\ntest = false", "\nbench = false"] {
+        assert!(program.contains(word), "two that run at once read each other's half: {program}");
+    }
+}
