@@ -134,9 +134,10 @@ impl Sshd {
             }
         };
         command.arg("-D").arg("-E").arg(self.log_path()).arg("-f").arg(&config);
-        let mut daemon = Process::start(&mut command, &path.join("sshd.out"));
         let listening = format!("Server listening on {} port {}.", self.address, self.port);
+        // Counted before it is started: on a busy machine it listens sooner than this goes on.
         let before = self.log().matches(&listening).count();
+        let mut daemon = Process::start(&mut command, &path.join("sshd.out"));
         let up = until("sshd to listen", seconds(20), || {
             if self.log().matches(&listening).count() > before
                 || (self.inside.is_none() && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok())
