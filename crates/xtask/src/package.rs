@@ -42,8 +42,7 @@ pub(crate) fn package(places: &Places, kind: Kind, formats: &[Format]) -> anyhow
         fs::remove_dir_all(&stage)?;
     }
     stage_tree(places, kind, &stage)?;
-    let made_s = output(Command::new("git").current_dir(&places.root).args(["log", "-1", "--format=%ct"]))?;
-    let made_s = made_s.trim().to_owned();
+    let made_s = made_s(places)?;
     let mut files = Vec::new();
     for format in formats {
         files.push(match format {
@@ -60,6 +59,17 @@ pub(crate) fn package(places: &Places, kind: Kind, formats: &[Format]) -> anyhow
         say(format!("    {} ({} KiB)", file.display(), fs::metadata(&file)?.len() / 1024));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The time of the last commit; of sources that came without their history, when they were laid down.
+fn made_s(places: &Places) -> anyhow::Result<String> {
+    let mut git = Command::new("git");
+    git.current_dir(&places.root).args(["log", "-1", "--format=%ct"]);
+    if let Ok(told) = output(&mut git) {
+        return Ok(told.trim().to_owned());
+    }
+    let changed = fs::metadata(places.root.join("Cargo.toml"))?.modified()?;
+    Ok(changed.duration_since(std::time::UNIX_EPOCH)?.as_secs().to_string())
 }
 
 /// Lays out what is installed.
