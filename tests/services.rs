@@ -298,8 +298,11 @@ fn where_polkit_decides_its_refusal_is_told_in_words_and_its_rule_is_heeded() {
     assert_eq!(host.run(&["systemctl", "is-enabled", "cron.service"]).trim(), "enabled");
     // Whom its rules let act needs no sudo for it, and no more than the rule says.
     let keeper = operator_on(&host, "keeper", &[]);
-    let operation: Operation =
-        keeper.run(&["service", "web", "restart", "cron.service", "--json"]).done().value();
+    let restarted = keeper.run(&["service", "web", "restart", "cron.service", "--json"]);
+    // A host that ends a connection says why in its own log alone.
+    let own = host.run(&["journalctl", "--no-pager", "-o", "short-precise", "-n", "60"]);
+    assert_eq!(restarted.status, 0, "{restarted:?}\n{own}");
+    let operation: Operation = restarted.value();
     assert_eq!(operation.outcome, Some(Outcome::Running));
     assert_ne!(pid(), before);
     keeper.run(&["service", "web", "stop", "ssh.service"]).refused(7, &["the host refused it"]);
