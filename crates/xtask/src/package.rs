@@ -38,8 +38,11 @@ pub(crate) fn package(places: &Places, kind: Kind, formats: &[Format]) -> anyhow
         Kind::Debug => "packages-debug",
     });
     let stage = folder.join("stage");
-    if stage.exists() {
-        fs::remove_dir_all(&stage)?;
+    // What one that failed left behind would become a part of this one.
+    for begun in [&stage, &folder.join("deb"), &folder.join("rpm")] {
+        if begun.exists() {
+            fs::remove_dir_all(begun)?;
+        }
     }
     stage_tree(places, kind, &stage)?;
     let made_s = made_s(places)?;

@@ -43,7 +43,7 @@ pub(super) struct Wire {
     pub(super) stderr: StderrTail,
     /// For the helper to say `Hello`.
     pub(super) hello_limit: Duration,
-    /// The helper was started with `opening_request`: it answers them without having read anything.
+    /// The helper was started with an `opening_request`: it answers that without having read anything.
     pub(super) is_opened: bool,
     /// Says why the input ended. It owns the helper: dropping it ends the helper.
     pub(super) ended: Pin<Box<dyn Future<Output = String> + Send>>,

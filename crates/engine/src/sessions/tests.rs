@@ -193,9 +193,12 @@ async fn a_table_that_nobody_looks_at_any_more_is_no_work_for_the_host() {
     session.processes.forget_when_asked();
     push(&mut fake, id, 2, &whole(2, &["init"])).await;
     assert_eq!(fake.next().await.ask, Ask::Cancel { id });
-    while session.processes.is_watched() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let unwatched = async {
+        while session.processes.is_watched() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), unwatched).await.unwrap();
     session.processes.forget(false);
     assert!(!session.processes.holds_a_table(), "nobody could read it any more");
     let reading = tokio::spawn({
