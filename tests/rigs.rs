@@ -9,6 +9,7 @@ use support::needs;
 use support::sshd::{Sshd, own_user};
 use support::systemd_host::SystemdHost;
 use support::throwaway_user::ThrowawayUser;
+use support::wait::{seconds, until};
 use support::window::Window;
 
 fn ssh(key: &std::path::Path, user: &str, address: &str, port: u16, words: &[&str]) -> std::process::Output {
@@ -132,4 +133,33 @@ fn a_window_is_driven_and_gives_its_picture() {
     let picture = std::fs::read(window.picture(&support::places::pictures(), "rig")).unwrap();
     assert!(picture.starts_with(b"\x89PNG"), "a picture is a PNG file");
     window.close();
+}
+
+#[test]
+fn a_user_that_a_test_made_ends_with_its_own_processes_and_those_of_no_host() {
+    needs!(SystemdHost);
+    let host = SystemdHost::start();
+    let users = ["one", "two", "three"];
+    for user in users {
+        host.add_user(user);
+        host.run(&["systemd-run", &format!("--unit={user}"), &format!("--uid={user}"), "sleep", "300"]);
+    }
+    let user = ThrowawayUser::add();
+    let mut own = Command::new("setpriv");
+    own.args(["--reuid", &user.name, "--clear-groups", "sleep", "300"]);
+    let mut own = own.spawn().unwrap();
+    until("the user's process", seconds(10), || {
+        let told = Command::new("ps").args(["-o", "pid=", "-U", &user.name]).output().unwrap();
+        String::from_utf8_lossy(&told.stdout).contains(&own.id().to_string()).then_some(())
+    });
+    drop(user);
+    assert!(!own.wait().unwrap().success(), "it was ended with its user");
+    // Without user namespaces a host's users are numbers of this system too.
+    for unit in users {
+        assert_eq!(
+            host.run(&["systemctl", "show", "-p", "ActiveState", "--value", unit]).trim(),
+            "active",
+            "{unit}"
+        );
+    }
 }

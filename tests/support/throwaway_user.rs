@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::keeper::Keeper;
 use crate::process::tool;
 
+/// Far from where a host numbers its own users. A host of the tests has no user namespace: the processes of its
+/// user 1001 are those of this system's user 1001 too, and would end with it.
+const NUMBERS: (&str, &str) = ("UID_MIN=40000", "UID_MAX=49999");
+
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 pub struct ThrowawayUser {
@@ -19,7 +23,8 @@ impl ThrowawayUser {
     pub fn add() -> Self {
         let name = format!("mt{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let password = random_word();
-        tool("useradd", &["--no-create-home", "--shell", "/bin/bash", &name]);
+        let (least, most) = NUMBERS;
+        tool("useradd", &["-K", least, "-K", most, "--no-create-home", "--shell", "/bin/bash", &name]);
         let keeper = Keeper::new(
             r#"for pid in $(ps -o pid= -U "$1"); do kill -KILL "$pid"; done; userdel --force "$1""#,
             &[&name],
