@@ -130,6 +130,12 @@ fn a_window_is_driven_and_gives_its_picture() {
     );
     window.click("go");
     window.wait_text("go", "that it was clicked", |text| text == "1");
+    // As a dialog that is opened: the driver takes what is not yet to be seen for empty.
+    window.script(
+        "const part = document.createElement('p'); part.dataset.testid = 'rise'; part.innerText = 'risen'; \
+         part.animate([{opacity: 0}, {opacity: 0}, {opacity: 1}], 600); document.body.append(part)",
+    );
+    assert_eq!(window.text("rise"), "risen");
     let picture = std::fs::read(window.picture(&support::places::pictures(), "rig")).unwrap();
     assert!(picture.starts_with(b"\x89PNG"), "a picture is a PNG file");
     window.close();

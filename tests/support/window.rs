@@ -23,6 +23,9 @@ use crate::wait::{seconds, until};
 /// How long a page may take to show what it is asked for, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a part of the page may take until it can be seen, where it does not appear at once.
+const APPEARS: Duration = Duration::from_secs(3);
+
 /// Control and A, in WebDriver's code points; both are let go at the end of the text.
 const SELECT_ALL: &str = "\u{e009}a";
 const DELETE: &str = "\u{e017}";
@@ -199,11 +202,22 @@ impl Window {
         );
     }
 
-    /// The text that a part shows.
+    /// The text that a part shows; that of one which is just appearing once it can be seen.
     pub fn text(&self, testid: &str) -> String {
         let part = self.find(&by_testid(testid));
+        let read = async {
+            let limit = Instant::now() + APPEARS;
+            loop {
+                let text = part.text().await?;
+                let is_hidden = text.is_empty() && part.prop("textContent").await?.is_some_and(has_words);
+                if !is_hidden || Instant::now() > limit {
+                    return Ok::<_, fantoccini::error::CmdError>(text);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
         self.runtime
-            .block_on(part.text())
+            .block_on(read)
             .unwrap_or_else(|why| self.give_up(&format!("{testid} has no text: {why}")))
     }
 
@@ -346,6 +360,10 @@ fn threads(pid: u32) -> String {
 /// `None` if it is not done within the limit. The clock is the runtime's, so it is made inside it.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
+}
+
+fn has_words(text: String) -> bool {
+    !text.trim().is_empty()
 }
 
 fn by_testid(testid: &str) -> String {
