@@ -15,11 +15,12 @@ use crate::error::Error;
 use crate::metrics::Sampler;
 use crate::processes::{Desk, Errand, Ring, Sample, Told, read_sample, send_signal};
 use crate::root::Root;
+use crate::runs::{self, Guards};
 use crate::services::{FailedUnits, Hearing, Signals, Units};
 use crate::sockets::{Owners, Seen, Which};
 use crate::stop::Stop;
 use crate::users::Users;
-use crate::{journal, runs, services, sockets, system};
+use crate::{journal, services, sockets, system};
 
 /// What this helper answers.
 const CAN: [&str; 14] = [
@@ -49,6 +50,7 @@ pub(crate) struct Machine {
     failed_units: FailedUnits,
     units: Mutex<Units>,
     signals: Signals,
+    guards: Guards,
 }
 
 impl Machine {
@@ -63,6 +65,7 @@ impl Machine {
             failed_units: FailedUnits::default(),
             units: Mutex::default(),
             signals: Signals::default(),
+            guards: Guards::default(),
         }
     }
 
@@ -192,7 +195,8 @@ impl Machine {
                 Answer::Act(Box::new(report?))
             }
             Ask::Run { command, sudo, limit_ms } => {
-                Answer::Run(Box::new(runs::run_command(command, *sudo, *limit_ms, stop)?))
+                let report = runs::run_command(command, *sudo, *limit_ms, &self.guards, stop)?;
+                Answer::Run(Box::new(report))
             }
             Ask::Cancel { .. } => Answer::Cancelled {},
             Ask::Refresh { .. } => Answer::Refreshed {},

@@ -202,7 +202,7 @@ fn stream(window: &Window) {
     let mut seen: Vec<(f64, [f64; 2])> = Vec::new();
     while began.elapsed() < Duration::from_secs(60 * minutes) {
         std::thread::sleep(LOOK);
-        seen.push((began.elapsed().as_secs_f64() / 60.0, NAMES.map(|name| pss_mib(newest(name)))));
+        seen.push((began.elapsed().as_secs_f64() / 60.0, NAMES.map(|name| pss_mib(window.process(name)))));
     }
     memory(&format!("{minutes} min later"), window);
     for (at, name) in NAMES.iter().enumerate() {
@@ -224,7 +224,10 @@ const NAMES: [&str; 2] = ["muster", "WebKitWebProcess"];
 fn memory(when: &str, window: &Window) {
     window.wait_painted();
     for name in NAMES {
-        line(&format!("memory of {name} (PSS), {when}"), &format!("{:.1} MiB", pss_mib(newest(name))));
+        line(
+            &format!("memory of {name} (PSS), {when}"),
+            &format!("{:.1} MiB", pss_mib(window.process(name))),
+        );
     }
 }
 
@@ -257,16 +260,6 @@ fn sizes() {
             line("    packed by gzip", &format!("{:.2} MiB", mib(packed)));
         }
     }
-}
-
-/// The newest process of this name.
-fn newest(name: &str) -> Option<u32> {
-    let named = |pid: &u32| {
-        let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        !comm.trim().is_empty() && name.starts_with(comm.trim())
-    };
-    let all = fs::read_dir("/proc").unwrap().flatten();
-    all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).filter(named).max()
 }
 
 fn pss_mib(pid: Option<u32>) -> f64 {

@@ -101,6 +101,16 @@ impl Window {
         }
     }
 
+    /// The newest process of this name that belongs to this window: the app, or one of its web view.
+    pub fn process(&self, name: &str) -> Option<u32> {
+        let named = |pid: &u32| {
+            // The kernel cuts it.
+            let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            !comm.trim().is_empty() && name.starts_with(comm.trim())
+        };
+        descendants(self.driver.pid()).into_iter().filter(named).max()
+    }
+
     fn runs(&self) -> bool {
         self.apps.iter().any(|pid| has_not_ended(*pid))
     }

@@ -18,8 +18,9 @@ use crate::children::{Attend, End, SUDO, run_tool, sudo_refusal, tool_command};
 use crate::error::Error;
 use crate::priority::as_before;
 use crate::stop::Stop;
-use guard::Guard;
 use output::HeadTail;
+
+pub(crate) use guard::Guards;
 
 const ASK_LIMIT: Duration = Duration::from_secs(5);
 
@@ -29,6 +30,7 @@ pub(crate) fn run_command(
     text: &str,
     sudo: Sudo,
     limit_ms: Option<u64>,
+    guards: &Guards,
     stop: &Stop,
 ) -> Result<RunReport, Error> {
     let started = Instant::now();
@@ -41,7 +43,7 @@ pub(crate) fn run_command(
         .map_err(|cause| Error::ToolStart { tool: "/bin/sh".into(), cause })?;
     let (mut out, mut err) = (HeadTail::default(), HeadTail::default());
     let as_root = sudo != Sudo::None;
-    let guard = Guard::over(child.id(), as_root);
+    let guard = guards.over(child.id(), as_root);
     let ended =
         Attend { child, limit: limit_ms.map(Duration::from_millis), stop, as_root }.wait(&mut out, &mut err);
     drop(guard);
@@ -110,7 +112,7 @@ mod tests {
     use super::*;
 
     fn run(text: &str) -> RunReport {
-        run_command(text, Sudo::None, None, &Stop::default()).unwrap()
+        run_command(text, Sudo::None, None, &Guards::default(), &Stop::default()).unwrap()
     }
 
     #[test]
@@ -135,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_passed_limit_is_a_fault_with_the_last_lines() {
-        let error = run_command("echo last; sleep 60", Sudo::None, Some(200), &Stop::default());
+        let guards = Guards::default();
+        let error = run_command("echo last; sleep 60", Sudo::None, Some(200), &guards, &Stop::default());
         let Err(Error::Fault(fault)) = error else { panic!("{error:?}") };
         assert_eq!(fault.code, FaultCode::TimedOut);
         assert_eq!(fault.detail.lines, ["last"]);
@@ -146,7 +149,8 @@ mod tests {
         let stop = Stop::default();
         let ender = stop.clone();
         let running = std::thread::spawn(move || {
-            run_command("echo begun; sleep 60; echo never", Sudo::None, None, &stop)
+            let guards = Guards::default();
+            run_command("echo begun; sleep 60; echo never", Sudo::None, None, &guards, &stop)
         });
         std::thread::sleep(Duration::from_millis(200));
         ender.stop();

@@ -4,12 +4,15 @@
 //! another host from one day to the next. The first machine-id that a host shows is remembered. Where another
 //! one answers the host can be looked at, and nothing is done on it until a person says that it is meant.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use protocol::hosts::Host;
 use protocol::trust::{HostMachine, Machine};
 use protocol::{Fault, FaultCode};
 
 use super::{Trust, same_address};
-use crate::store::Tree;
+use crate::store::{Reader, Tree, Writer};
 
 /// By the id of the host.
 const MACHINES: Tree<String, HostMachine> = Tree::new("machines", 1);
@@ -21,21 +24,45 @@ pub(crate) fn machine_id(said: Option<&str>) -> Option<String> {
     is_id.then(|| said.to_ascii_lowercase())
 }
 
+/// What the store holds of the hosts that were asked about, by their ids: each command asks again.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Mutex<HashMap<String, Option<HostMachine>>>);
+
+impl Kept {
+    fn get(&self, id: &str) -> Option<Option<HostMachine>> {
+        self.lock().get(id).cloned()
+    }
+
+    /// Nobody else puts here what was read before.
+    fn read(&self, reader: &Reader<'_>, id: String) -> Result<Option<HostMachine>, Fault> {
+        let mut kept = self.lock();
+        let machine = MACHINES.get(reader, &id)?;
+        kept.insert(id, machine.clone());
+        Ok(machine)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<HostMachine>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Trust {
     /// Remembers who answered for the host just now, and tells what is known of it.
     pub async fn saw_machine(&self, host: &Host, id: Option<String>) -> Result<HostMachine, Fault> {
-        let before = self.machine(host).await?;
-        let seen = after_seeing(before.clone(), host, id, self.clock.now_ms());
-        if before.as_ref() != Some(&seen) {
-            self.put_machine(host, seen.clone()).await?;
-        }
-        Ok(seen)
+        let now_ms = self.clock.now_ms();
+        self.change_machine(host, move |before, host| Ok(after_seeing(before, host, id.clone(), now_ms)))
+            .await
     }
 
     /// What is known; `None` if nobody answered at this address yet.
     pub async fn machine(&self, host: &Host) -> Result<Option<HostMachine>, Fault> {
-        let id = host.id.clone();
-        let machine = self.store.read(move |reader| MACHINES.get(reader, &id)).await?;
+        let machine = match self.machines.get(&host.id) {
+            Some(machine) => machine,
+            None => {
+                let (kept, id) = (self.machines.clone(), host.id.clone());
+                self.store.read(move |reader| kept.read(reader, id)).await?
+            }
+        };
         Ok(machine.filter(|machine| is_at(machine, host)))
     }
 
@@ -46,38 +73,36 @@ impl Trust {
         id: Option<String>,
         by: &str,
     ) -> Result<HostMachine, Fault> {
-        let none = |message| Err(Fault::bad_input("machine_id", message).on_host(&host.name));
-        let Some(machine) = self.machine(host).await? else {
-            return none(format!(
-                "{} has not answered yet, so no machine-id of it is known: look at it first",
-                host.name
-            ));
-        };
-        if machine.other.is_none() && machine.known.id == id {
-            return Ok(machine);
-        }
-        let now = machine.other.clone().unwrap_or_else(|| machine.known.clone());
-        if now.id != id {
-            return none(format!(
-                "{} has the machine-id {}, not {}: nothing was accepted",
-                host.name,
-                words(now.id.as_deref()),
-                words(id.as_deref())
-            ));
-        }
-        let accepted = HostMachine { known: now, accepted_by: by.to_owned(), other: None, ..machine };
-        self.put_machine(host, accepted.clone()).await?;
-        Ok(accepted)
+        let by = by.to_owned();
+        self.change_machine(host, move |before, host| after_accepting(before, host, id.as_deref(), &by)).await
     }
 
     pub async fn forget_machine(&self, host: &Host) -> Result<(), Fault> {
-        let id = host.id.clone();
-        self.store.write(move |writer| MACHINES.remove(writer, &id).map(drop)).await
+        let (kept, id, then) = (self.machines.clone(), host.id.clone(), host.id.clone());
+        let remove = move |writer: &mut Writer<'_>| MACHINES.remove(writer, &id).map(drop);
+        self.store.write_then(remove, move |reader| kept.read(reader, then).map(drop)).await
     }
 
-    async fn put_machine(&self, host: &Host, machine: HostMachine) -> Result<(), Fault> {
-        let id = host.id.clone();
-        self.store.write(move |writer| MACHINES.put(writer, &id, &machine)).await
+    /// Writes what a change makes of what is known, if that is something else.
+    async fn change_machine(
+        &self,
+        host: &Host,
+        change: impl Fn(Option<HostMachine>, &Host) -> Result<HostMachine, Fault> + Send + 'static,
+    ) -> Result<HostMachine, Fault> {
+        let before = self.machine(host).await?;
+        let after = change(before.clone(), host)?;
+        if before.as_ref() == Some(&after) {
+            return Ok(after);
+        }
+        let (kept, id, host) = (self.machines.clone(), host.id.clone(), host.clone());
+        let write = move |writer: &mut Writer<'_>| {
+            // It may have become another one meanwhile.
+            let before = MACHINES.get(writer, &host.id)?.filter(|machine| is_at(machine, &host));
+            let after = change(before, &host)?;
+            MACHINES.put(writer, &host.id, &after)?;
+            Ok(after)
+        };
+        self.store.write_then(write, move |reader| kept.read(reader, id).map(drop)).await
     }
 }
 
@@ -124,6 +149,34 @@ fn after_seeing(before: Option<HostMachine>, host: &Host, id: Option<String>, no
             other: None,
         },
     }
+}
+
+fn after_accepting(
+    before: Option<HostMachine>,
+    host: &Host,
+    id: Option<&str>,
+    by: &str,
+) -> Result<HostMachine, Fault> {
+    let none = |message| Err(Fault::bad_input("machine_id", message).on_host(&host.name));
+    let Some(before) = before else {
+        return none(format!(
+            "{} has not answered yet, so no machine-id of it is known: look at it first",
+            host.name
+        ));
+    };
+    if before.other.is_none() && before.known.id.as_deref() == id {
+        return Ok(before);
+    }
+    let now = before.other.clone().unwrap_or_else(|| before.known.clone());
+    if now.id.as_deref() != id {
+        return none(format!(
+            "{} has the machine-id {}, not {}: nothing was accepted",
+            host.name,
+            words(now.id.as_deref()),
+            words(id)
+        ));
+    }
+    Ok(HostMachine { known: now, accepted_by: by.to_owned(), other: None, ..before })
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub struct Trust {
     /// Accepted for one connection, which this program made; it may come back after a cut.
     once: Arc<Mutex<Vec<TrustedKey>>>,
     files: Arc<[PathBuf]>,
+    machines: Arc<machines::Kept>,
 }
 
 /// What is known of an address and port.
@@ -62,7 +63,7 @@ impl Trust {
 
     /// With these known_hosts files.
     pub fn with_files(store: Store, clock: Clock, files: Vec<PathBuf>) -> Self {
-        Self { store, clock, once: Arc::default(), files: files.into() }
+        Self { store, clock, once: Arc::default(), files: files.into(), machines: Arc::default() }
     }
 
     /// The keys known for this address and port, from all sources.

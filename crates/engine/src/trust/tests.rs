@@ -1,6 +1,9 @@
 //! Accepted keys, and the files of OpenSSH beside them.
 
+use protocol::hosts::Host;
+
 use super::*;
+use crate::hosts::Hosts;
 
 fn key(fingerprint: &str) -> HostKey {
     HostKey {
@@ -44,6 +47,40 @@ async fn the_first_acceptance_of_a_key_stands() {
     trust.clock.set(9);
     let again = trust.accept("web", 22, key("SHA256:a"), "bob", false).await.unwrap();
     assert_eq!((again.accepted_ms, again.accepted_by.as_str()), (Some(5), "ann"));
+}
+
+#[tokio::test]
+async fn who_answered_is_known_alike_from_memory_and_from_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = Store::open(dir.path()).await.unwrap();
+    let anew = || Trust::with_files(opened.store.clone(), Clock::standing_at(5), Vec::new());
+    let trust = anew();
+    let host = Host { id: "h-1".into(), name: "web".into(), address: "10.0.0.5".into(), ..Hosts::local() };
+    let moved = Host { address: "10.0.0.6".into(), ..host.clone() };
+    let (first, other) = ("a".repeat(32), "b".repeat(32));
+    assert_eq!(trust.machine(&host).await.unwrap(), None);
+    trust.saw_machine(&host, Some(first.clone())).await.unwrap();
+    trust.saw_machine(&host, Some(other.clone())).await.unwrap();
+    let seen = trust.machine(&host).await.unwrap();
+    assert_eq!(seen.as_ref().unwrap().other.as_ref().unwrap().id.as_ref(), Some(&other));
+    assert_eq!(seen, anew().machine(&host).await.unwrap());
+    assert_eq!(trust.machine(&moved).await.unwrap(), None, "it is known at its address alone");
+
+    // A person's word and a new look at the same moment: whoever is first, both stand.
+    let (accepted, looked) = tokio::join!(
+        trust.accept_machine(&host, Some(other.clone()), "ann"),
+        trust.saw_machine(&host, Some(other.clone())),
+    );
+    accepted.unwrap();
+    looked.unwrap();
+    let known = trust.machine(&host).await.unwrap().unwrap();
+    assert_eq!((known.known.id.as_ref(), &known.other), (Some(&other), &None));
+    assert_eq!(Some(known), anew().machine(&host).await.unwrap());
+    assert!(trust.accept_machine(&host, Some(first), "ann").await.is_err());
+
+    trust.forget_machine(&host).await.unwrap();
+    assert_eq!(trust.machine(&host).await.unwrap(), None);
+    assert_eq!(anew().machine(&host).await.unwrap(), None);
 }
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
