@@ -11,20 +11,20 @@ use support::pages;
 use support::places;
 use support::window::Window;
 
-fn open(desktop: &Desktop) -> Window {
+/// The window, and whose data it shows.
+fn open(desktop: &Desktop, mut variables: BTreeMap<String, String>) -> (Window, Operator) {
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    variables.insert("MUSTER_DATA_DIR".to_owned(), operator.data().to_str().unwrap().to_owned());
     let window = Window::open(desktop, &places::program("muster"), &variables);
     window.wait_for("first-start");
-    window
+    (window, operator)
 }
 
 #[test]
 fn no_page_has_a_serious_fault_of_access_in_either_theme() {
     needs!(Window, Axe);
     let desktop = Desktop::start(1280, 800);
-    let window = open(&desktop);
+    let (window, _operator) = open(&desktop, BTreeMap::new());
     let mut faults = Vec::new();
     let mut look = |place: &str| {
         faults.extend(axe::serious_faults(&window).into_iter().map(|fault| format!("{place}: {fault}")));
@@ -62,26 +62,67 @@ fn no_page_has_a_serious_fault_of_access_in_either_theme() {
     window.close();
 }
 
+/// Controls that no click would reach, even after scrolling to them.
+const OUT_OF_REACH: &str = "\
+    const shown = one => { const box = one.getBoundingClientRect();\
+        return box.width > 0 && box.height > 0 && !one.closest('[aria-hidden=true]'); };\
+    const lost = [];\
+    const all = 'button, input, select, textarea, a, [role=columnheader], [role=tab], [role=row]';\
+    const top = document.querySelector('[role=dialog]') ?? document;\
+    for (const one of [...top.querySelectorAll(all)].filter(shown)) {\
+        one.scrollIntoView({block: 'nearest', inline: 'nearest'});\
+        if (!one.isConnected || !shown(one)) continue;\
+        const box = one.getBoundingClientRect();\
+        const hit = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);\
+        const is_beyond = box.right > window.innerWidth + 1 || box.left < -1;\
+        const is_hit = hit && (one.contains(hit) || hit.closest('label')?.contains(one));\
+        if (is_beyond || !is_hit) lost.push(`${one.outerHTML.slice(0, 120)} under ${hit?.outerHTML.slice(0, 120)}`);\
+    }\
+    return lost";
+
 #[test]
-fn nothing_is_out_of_reach_in_a_small_window() {
+fn nothing_is_out_of_reach_in_a_small_window_or_at_200_percent() {
     needs!(Window);
-    let desktop = Desktop::start(1024, 700);
-    let window = open(&desktop);
-    window.resize(1024, 700);
-    window.click("hosts-local");
-    pages::wait_until_live(&window);
-    let beyond = "return [...document.querySelectorAll('button, input, select, a, [role=columnheader]')]\
-        .filter(one => { const box = one.getBoundingClientRect(); \
-            return box.width > 0 && (box.right > window.innerWidth + 1 || box.left < -1); })\
-        .map(one => one.outerHTML.slice(0, 120))";
-    for page in ["hosts", "operations", "settings"] {
-        pages::open_page(&window, page);
-        assert_eq!(window.script(beyond), serde_json::json!([]), "{page}");
+    let mut lost = Vec::new();
+    for (width, height, scale) in [(1024, 700, 1), (1920, 1080, 2)] {
+        let desktop = Desktop::start(width, height);
+        let more: BTreeMap<String, String> = [("GDK_SCALE".to_owned(), scale.to_string())].into();
+        let (window, _operator) = open(&desktop, more);
+        window.resize(width / scale, height / scale);
+        let ratio = window.script("return window.devicePixelRatio");
+        assert_eq!(ratio.as_f64(), Some(f64::from(scale)), "the scale of the desktop");
+        let mut look = |place: &str| {
+            let found = window.script(OUT_OF_REACH);
+            let found = found.as_array().unwrap().iter().map(|one| format!("{place} at {scale}00 %: {one}"));
+            lost.extend(found);
+            window.picture(&places::pictures(), &format!("reach-{scale}-{place}"));
+        };
+        look("first-start");
+        window.click("hosts-add");
+        window.wait_for("field-name");
+        look("host-form");
+        window.click("form-cancel");
+        window.click("hosts-local");
+        pages::wait_until_live(&window);
+        for page in ["hosts", "operations", "settings"] {
+            pages::open_page(&window, page);
+            look(page);
+        }
+        window.click("search-all");
+        window.wait_for("palette");
+        look("palette");
+        window.press_escape();
+        window.wait_gone("palette");
+        pages::open_host(&window, "local");
+        for tab in ["overview", "processes", "sockets", "services", "journal", "operations"] {
+            pages::open_tab(&window, tab);
+            look(tab);
+        }
+        window.click("host-run");
+        window.wait_for("run-command");
+        look("run");
+        window.click("run-cancel");
+        window.close();
     }
-    pages::open_host(&window, "local");
-    for tab in ["overview", "processes", "sockets", "services", "journal"] {
-        pages::open_tab(&window, tab);
-        assert_eq!(window.script(beyond), serde_json::json!([]), "{tab}");
-    }
-    window.close();
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
 }

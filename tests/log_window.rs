@@ -164,9 +164,11 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     window.fill("operations-filter", "备份完成");
     window.wait_for_count(ROWS, 1);
     window.fill("operations-filter", "sleep");
+    window.wait_for_count(ROWS, 1);
     window.wait_for(&format!("operations-row-{}", cut.id));
     // A custom command comes back into its field, to be looked at before it is run again.
     window.click(&format!("operations-row-{}", cut.id));
+    window.wait_for_css(&format!("[data-testid=\"operations-detail\"][data-operation=\"{}\"]", cut.id));
     window.click("operations-again");
     window.wait_for("run-command");
     assert_eq!(window.value("run-command"), "sleep 611");

@@ -329,7 +329,7 @@ fn whose_a_socket_of_another_user_is_cannot_be_seen_and_is_counted() {
 fn where_others_are_hidden_the_own_processes_are_shown_and_it_is_said() {
     needs!(Root);
     let place = Nobodys::new();
-    let hide = "mount -t proc -o hidepid=2 proc /proc && sleep 654.321 & sleep 0.5;";
+    let hide = "mount -t proc -o hidepid=2 proc /proc && { sleep 654.321 & };";
     let ran = place.run(hide, &["processes", "local"]);
     let shown = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{ran:?}");

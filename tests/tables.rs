@@ -17,10 +17,16 @@ use crate::answers;
 
 /// Presses a key in the table, as where the keyboard is.
 fn press(window: &Window, key: &str, ctrl: bool) {
+    press_all(window, &[key], ctrl);
+}
+
+/// One right after the other, as fast hands do.
+fn press_all(window: &Window, keys: &[&str], ctrl: bool) {
     window.script(&format!(
         "const grid = document.querySelector('[role=grid], [role=treegrid]'); grid.focus();\
-         const at = grid.contains(document.activeElement) ? document.activeElement : grid;\
-         at.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', ctrlKey: {ctrl}, bubbles: true}}))"
+         for (const key of {keys:?}) {{\
+             const at = grid.contains(document.activeElement) ? document.activeElement : grid;\
+             at.dispatchEvent(new KeyboardEvent('keydown', {{key, ctrlKey: {ctrl}, bubbles: true}})) }}"
     ));
 }
 
@@ -106,9 +112,7 @@ fn a_host_is_found_by_typing_and_changed_where_it_stands() {
     let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
     let window = Window::open(&desktop, &places::program("muster"), &variables);
     window.wait_for("host-row-alpha");
-    for key in ["g", "a"] {
-        press(&window, key, false);
-    }
+    press_all(&window, &["g", "a"], false);
     press(&window, "F2", false);
     window.wait_for("host-in-place");
     window.picture(&places::pictures(), "host-in-place");
@@ -118,5 +122,72 @@ fn a_host_is_found_by_typing_and_changed_where_it_stands() {
     window.wait_for("host-in-place");
     let shown = window.script("return document.querySelector('[data-testid=host-in-place] input').value");
     assert_eq!(shown, "gamma-1", "the row that the typed letters led to");
+    window.close();
+}
+
+#[test]
+fn hosts_are_dragged_into_a_group_and_out_of_it() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let groups: [(&str, &[&str]); 4] =
+        [("alpha", &["--group", "east"]), ("beta", &["--group", "west"]), ("delta", &[]), ("gamma", &[])];
+    for (name, group) in groups {
+        let words = ["host", "add", name, "--address", "192.0.2.1", "--user", "ann"];
+        operator.run(&[&words, group].concat()).done();
+    }
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let groups_of = |name: &str| -> Vec<String> {
+        let told = window.call("hosts_list", &serde_json::json!({"args": {}}));
+        let rows = told["done"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["host"]["name"] == name).unwrap();
+        serde_json::from_value(row["host"]["groups"].clone()).unwrap()
+    };
+    let comes_to = |name: &str, groups: &[&str]| {
+        until(&format!("{name} to be in {groups:?}"), seconds(20), || {
+            (groups_of(name) == groups).then_some(())
+        });
+    };
+
+    window.drag("host-row-gamma", "host-group-east");
+    let said = window.wait_text("hosts-drag", "where it would go", |text| text.contains("east"));
+    assert!(said.contains("gamma"), "{said}");
+    window.picture(&places::pictures(), "hosts-drag");
+    assert_eq!(groups_of("gamma"), Vec::<String>::new(), "nothing happens before it is let go");
+    window.drop();
+    comes_to("gamma", &["east"]);
+    window.wait_gone("hosts-drag");
+    assert!(!window.has("tab-overview"), "the end of a drag opens no host");
+
+    // What is held can be put back.
+    window.drag("host-row-gamma", "host-group-west");
+    window.wait_for("hosts-drag");
+    window.press_escape();
+    window.wait_gone("hosts-drag");
+    window.drop();
+    assert_eq!(groups_of("gamma"), ["east"]);
+
+    // A line of another group is as good as its head; and those that are chosen go together.
+    press_all(&window, &["Home", "ArrowDown", " "], false);
+    window.wait_text("chosen-count", "the first", |text| text.contains('1'));
+    window.script(
+        "document.querySelector('[data-testid=host-row-gamma]')\
+             .dispatchEvent(new MouseEvent('mousedown', {ctrlKey: true, bubbles: true}))",
+    );
+    window.wait_text("chosen-count", "two of them", |text| text.contains('2'));
+    window.drag("host-row-alpha", "host-row-beta");
+    window.wait_text("hosts-drag", "how many go", |text| text.contains("2 hosts") && text.contains("west"));
+    window.drop();
+    comes_to("alpha", &["west"]);
+    comes_to("gamma", &["west"]);
+    window.wait_gone("host-group-east");
+
+    // Out of every group, among those without one.
+    window.drag("host-row-alpha", "host-row-delta");
+    window.drop();
+    comes_to("alpha", &[]);
+    assert_eq!(groups_of("gamma"), ["west"]);
     window.close();
 }

@@ -8,6 +8,7 @@ use support::needs;
 use support::pages;
 use support::places;
 use support::systemd_host::SystemdHost;
+use support::wait::{seconds, until};
 use support::window::Window;
 
 use crate::answers;
@@ -142,8 +143,15 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
 
     // The very element that was clicked is still there, with the cursor, after what came new.
     window.script("document.querySelector('.table-row.is-focused').wasHere = true");
-    nap("newcomer");
-    window.wait_for_css(".table-row.is-new");
+    // What an answer to another text tells is nothing new, and typing asks more than once.
+    let mut newcomers = 0;
+    until("a process that is marked as new", seconds(60), || {
+        nap(&format!("newcomer-{newcomers}"));
+        newcomers += 1;
+        std::thread::sleep(seconds(3));
+        let marked = window.script("return document.querySelectorAll('.table-row.is-new').length");
+        (marked.as_u64() > Some(0)).then_some(())
+    });
     window.wait_for("processes-new");
     let kept = window.script("return document.querySelector('.table-row.is-focused').wasHere === true");
     assert_eq!(kept, true, "a refresh must not draw the chosen row anew");
@@ -156,7 +164,7 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
     assert!(outcome.contains("ended"), "sleep ends by TERM: {outcome}");
     window.click("service-done");
     assert_eq!(
-        host.run(&["systemctl", "is-active", "newcomer"]).trim(),
+        host.run(&["systemctl", "is-active", "newcomer-0"]).trim(),
         "active",
         "the other one is untouched"
     );
@@ -177,15 +185,19 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
 
     // A moment of the charts is clicked, and who used the processor then is said.
     pages::open_tab(&window, "overview");
-    window.script_async(
-        "const done = arguments[arguments.length - 1]; setTimeout(() => { \
-         const plot = document.querySelector('[data-testid=overview-plot]'); \
-         const frame = plot.getBoundingClientRect(); \
-         const at = {bubbles: true, clientX: frame.right - 48, clientY: frame.top + 40}; \
-         plot.dispatchEvent(new PointerEvent('pointermove', at)); \
-         plot.dispatchEvent(new PointerEvent('click', at)); done(true) }, 4000)",
-    );
-    window.wait_for_css("[data-testid=\"overview-spike\"] [data-testid^=\"spike-row-\"]");
+    until("a moment whose users of the processor are told", seconds(60), || {
+        // The newest moment may have no sample yet, or nobody who used it.
+        window.script(
+            "const plot = document.querySelector('[data-testid=overview-plot]'); \
+             const frame = plot.getBoundingClientRect(); \
+             const at = {bubbles: true, clientX: frame.right - 48, clientY: frame.top + 40}; \
+             plot.dispatchEvent(new PointerEvent('pointermove', at)); \
+             plot.dispatchEvent(new PointerEvent('click', at))",
+        );
+        std::thread::sleep(seconds(2));
+        let rows = "return document.querySelectorAll('[data-testid=overview-spike] [data-testid^=spike-row-]').length";
+        (window.script(rows).as_u64() > Some(0)).then_some(())
+    });
     window.picture(&places::pictures(), "spike");
 
     // On the host it is known by its name, not by the number of the descriptor it was started from.

@@ -162,8 +162,14 @@ fn a_reader_that_stops_costs_the_host_nothing_gets_the_newest_later_and_ends_the
     }
     std::thread::sleep(Duration::from_millis(500));
     spoken.signal_client(rustix::process::Signal::STOP);
-    std::thread::sleep(Duration::from_secs(6));
-    let (before_kib, before_ticks) = cost(pid);
+    let mut last = cost(pid);
+    let (before_kib, before_ticks) = until("all buffers to be full", Duration::from_secs(60), || {
+        std::thread::sleep(Duration::from_secs(3));
+        let now = cost(pid);
+        let is_still = now.0 == last.0 && now.1 <= last.1 + 15;
+        last = now;
+        is_still.then_some(now)
+    });
     std::thread::sleep(Duration::from_secs(4));
     let (after_kib, after_ticks) = cost(pid);
     assert!(lives(pid), "a reader that only stopped may come back");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
@@ -25,6 +26,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a part of the page may take until it can be seen, where it does not appear at once.
 const APPEARS: Duration = Duration::from_secs(3);
+
+/// The pointer's name, by which the driver knows from one action to the next where it is.
+const MOUSE: &str = "mouse";
 
 /// Control and A, in WebDriver's code points; both are let go at the end of the text.
 const SELECT_ALL: &str = "\u{e009}a";
@@ -170,16 +174,51 @@ impl Window {
     pub fn click_css(&self, selector: &str) {
         // A click on what is disabled does nothing and is no error: the page enables it when it may be.
         let enabled = format!("{selector}:not(:disabled)");
-        let mut last = String::new();
-        for _ in 0..20 {
-            // A refresh may replace the element between finding and clicking it.
+        let limit = Instant::now() + LIMIT;
+        loop {
+            // A refresh may replace the element between finding and clicking it, and a dialog that is about
+            // to close lies over it.
             match self.runtime.block_on(self.find(&enabled).click()) {
                 Ok(()) => return,
-                Err(why) => last = why.to_string(),
+                Err(why) if Instant::now() > limit => {
+                    self.give_up(&format!("{selector} cannot be clicked: {why}"));
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
             }
-            std::thread::sleep(Duration::from_millis(50));
         }
-        self.give_up(&format!("{selector} cannot be clicked: {last}"));
+    }
+
+    /// Takes hold of a part with the pointer and moves it over another, where it is held until `drop`.
+    pub fn drag(&self, from: &str, to: &str) {
+        let (from, to) = (self.middle_of(from), self.middle_of(to));
+        let step =
+            |(x, y): (f64, f64)| PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y };
+        let between = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+        let down = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
+        let moves = [step(from), down, step(between), step(to)];
+        self.act(moves.into_iter().fold(MouseActions::new(MOUSE.to_owned()), MouseActions::then));
+    }
+
+    /// Lets go of what is held.
+    pub fn drop(&self) {
+        let up = PointerAction::Up { button: MOUSE_BUTTON_LEFT };
+        self.act(MouseActions::new(MOUSE.to_owned()).then(up));
+    }
+
+    fn act(&self, actions: MouseActions) {
+        let done = self.runtime.block_on(self.client().perform_actions(actions));
+        done.unwrap_or_else(|why| self.give_up(&format!("the pointer does not move: {why}")));
+    }
+
+    /// In pixels of the page, from its corner.
+    fn middle_of(&self, testid: &str) -> (f64, f64) {
+        self.find(&by_testid(testid));
+        let at = self.script(&format!(
+            "const box = document.querySelector('{}').getBoundingClientRect();\
+             return [box.x + box.width / 2, box.y + box.height / 2]",
+            by_testid(testid)
+        ));
+        (at[0].as_f64().unwrap(), at[1].as_f64().unwrap())
     }
 
     /// Types into a field, in place of what it held.
@@ -285,6 +324,15 @@ impl Window {
              window.__TAURI__.core.invoke('{command}', {args})\
                  .then(told => done({{done: told}}), why => done({{refused: why}}))"
         ))
+    }
+
+    /// Calls a command once with each of these, all at the same time; what is answered is not looked at.
+    pub fn call_each(&self, command: &str, all: &[Value]) {
+        let all = Value::from(all);
+        self.script_async(&format!(
+            "const done = arguments[arguments.length - 1];\
+             Promise.allSettled({all}.map(args => window.__TAURI__.core.invoke('{command}', args))).then(done)"
+        ));
     }
 
     fn try_picture(&self) -> Option<Vec<u8>> {

@@ -74,6 +74,8 @@ pub(crate) struct Desk {
     pub(crate) fault: RwSignal<Option<Fault>>,
     pub(crate) chosen: RwSignal<Option<u64>>,
     serial: StoredValue<u64>,
+    /// The list is to be built again by the next answer, whoever asked for it.
+    is_stale: StoredValue<bool>,
     is_paging: StoredValue<bool>,
     /// Put back among the unread by hand: leaving it does not count as reading it.
     kept_unread: StoredValue<Option<u64>>,
@@ -108,6 +110,7 @@ impl Desk {
             fault: RwSignal::new(None),
             chosen: RwSignal::new(at),
             serial: StoredValue::new(0),
+            is_stale: StoredValue::new(false),
             is_paging: StoredValue::new(false),
             kept_unread: StoredValue::new(None),
         };
@@ -165,6 +168,9 @@ impl Desk {
     /// nothing that is on screen moves to another group.
     pub(crate) fn read(self, fresh: bool) {
         let filter = self.filter();
+        if fresh {
+            self.is_stale.set_value(true);
+        }
         let own = self.serial.try_update_value(|serial| {
             *serial += 1;
             *serial
@@ -177,7 +183,11 @@ impl Desk {
                 return;
             }
             match (unread, page) {
-                (Ok(unread), Ok(page)) => self.take(unread, page, fresh),
+                (Ok(unread), Ok(page)) => {
+                    // What only adds may have overtaken what builds again, whose answer is not taken then.
+                    let fresh = self.is_stale.try_update_value(std::mem::take).unwrap_or_default();
+                    self.take(unread, page, fresh);
+                }
                 (Err(fault), _) | (_, Err(fault)) => {
                     self.fault.set(Some(fault));
                 }

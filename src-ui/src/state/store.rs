@@ -56,6 +56,8 @@ pub(crate) struct App {
     pub(crate) dialog: RwSignal<Option<OpenDialog>>,
     /// A page that was asked for from outside the window.
     pub(crate) asked_path: RwSignal<Option<String>>,
+    /// The host of that page, until it is there: a link is not a person who opens a host.
+    pub(super) linked: StoredValue<Option<String>>,
     /// The short notices in the corner.
     pub(crate) toasts: RwSignal<Shelf>,
     /// What sign-ins wait for, the oldest first.
@@ -112,6 +114,7 @@ impl App {
             open: RwSignal::default(),
             dialog: RwSignal::new(None),
             asked_path: RwSignal::new(None),
+            linked: StoredValue::new(None),
             toasts: RwSignal::default(),
             questions: RwSignal::default(),
             search: RwSignal::new(search),
@@ -290,11 +293,9 @@ impl App {
                 Event::Export { ticket, report } => self.export.set(Some((ticket, report))),
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
                 Event::Open { host } => {
-                    // A link is not a person who opens a host: it must connect nothing.
-                    if self.rows.with_untracked(|rows| rows.contains_key(&host)) {
-                        self.open_host(&host);
-                    }
                     self.asked_path.set(Some(crate::hosts::host_path(&host)));
+                    let is_open = self.open.with_untracked(|open| open.contains(&host));
+                    self.linked.set_value((!is_open).then_some(host));
                 }
                 Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),
                 Event::Locked { locked: true } => {
