@@ -4,7 +4,7 @@ use engine::Engine;
 use protocol::ipc::{AppStart, Event, OperationsList};
 use protocol::operations::{OperationFilter, OperationResult};
 use protocol::settings::Settings;
-use tauri::{App, AppHandle, Manager};
+use tauri::{AppHandle, Manager};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::notices::{Entry, Judge, Notice};
@@ -14,12 +14,19 @@ use crate::words::Tongue;
 /// Entries of the log that are looked through after a change.
 const NEWEST: u32 = 20;
 
-/// Shows the tray and begins to listen.
-pub(crate) fn begin(app: &App, engine: Engine) {
-    let handle = app.handle().clone();
-    let (settings, language) = tauri::async_runtime::block_on(chosen(&engine));
-    let tray = Tray::build(app, Tongue::of(settings.language, &language));
-    tauri::async_runtime::spawn(listen(handle, engine, tray, language));
+/// Shows the tray and listens, as long as the app runs.
+pub(crate) async fn begin(app: AppHandle, engine: Engine) {
+    let (settings, language) = chosen(&engine).await;
+    let tongue = Tongue::of(settings.language, &language);
+    let (built, tray) = tokio::sync::oneshot::channel();
+    let handle = app.clone();
+    // The desktop's library for it belongs to the thread of the window.
+    let asked = app.run_on_main_thread(move || drop(built.send(Tray::build(&handle, tongue))));
+    if asked.is_err() {
+        return;
+    }
+    let tray = tray.await.ok().flatten();
+    listen(app, engine, tray, language).await;
 }
 
 /// True while an operation that was begun has not ended.

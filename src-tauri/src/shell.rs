@@ -16,7 +16,7 @@ use protocol::ipc::{AppUnlock, Event};
 use protocol::{Fault, FaultCode};
 use tauri::webview::NewWindowResponse;
 use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::{commands, link, manners};
 
@@ -25,40 +25,59 @@ const TRIES: &str = "MUSTER_TRIES";
 const MOST_TRIES: u32 = 10;
 const TRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// The engine, or why it could not be opened: the window then says so.
+/// The engine, or why it could not be opened: the window then says so. It is opened while the window is
+/// built, which takes as long; whoever asks for it waits.
 pub(crate) struct Opened {
-    engine: Mutex<Result<Engine, Fault>>,
+    /// `None` while it is being opened.
+    engine: watch::Sender<Option<Result<Engine, Fault>>>,
+    app: AppHandle,
     data_dir: PathBuf,
     places: Arc<Places>,
 }
 
 impl Opened {
-    async fn open(data_dir: PathBuf) -> Self {
+    fn new(app: AppHandle, data_dir: PathBuf) -> Self {
         let places = Arc::new(Places::of(&data_dir, None));
-        let engine = open(&data_dir, places.clone()).await;
-        if let Err(fault) = &engine {
-            tracing::error!(code = ?fault.code, "the data folder was not opened");
-        }
-        Self { engine: Mutex::new(engine), data_dir, places }
+        Self { engine: watch::Sender::new(None), app, data_dir, places }
     }
 
-    pub(crate) fn engine(&self) -> Result<Engine, Fault> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    async fn open(&self) -> Result<(), Fault> {
+        let engine = open(&self.data_dir, self.places.clone()).await;
+        self.engine.send_replace(Some(engine.clone()));
+        match engine {
+            Ok(engine) => {
+                tauri::async_runtime::spawn(manners::begin(self.app.clone(), engine));
+                Ok(())
+            }
+            Err(fault) => {
+                tracing::error!(code = ?fault.code, "the data folder was not opened");
+                Err(fault)
+            }
+        }
+    }
+
+    pub(crate) async fn engine(&self) -> Result<Engine, Fault> {
+        let mut engine = self.engine.subscribe();
+        let opened = engine.wait_for(Option::is_some).await.map(|engine| engine.clone());
+        // The sender is this.
+        opened.ok().flatten().unwrap_or_else(|| Err(Fault::new(FaultCode::Internal, "the app is ending")))
+    }
+
+    /// `None` if there is none yet.
+    fn engine_now(&self) -> Option<Engine> {
+        self.engine.borrow().as_ref()?.as_ref().ok().cloned()
     }
 
     /// Unlocks the engine; or the vault, where the key of the data is in it and nothing could be opened.
     pub(crate) async fn unlock(&self, command: AppUnlock) -> Result<(), Fault> {
-        match self.engine() {
+        match self.engine().await {
             Ok(engine) => engine.call(command).await,
             Err(fault) if fault.code == FaultCode::VaultLocked => {
                 let places = self.places.clone();
                 tokio::task::spawn_blocking(move || places.unlock(&command.passphrase.into()))
                     .await
                     .map_err(|why| Fault::new(FaultCode::Internal, format!("opening the vault: {why}")))??;
-                let engine = open(&self.data_dir, self.places.clone()).await;
-                let opened = engine.as_ref().map(drop).map_err(Clone::clone);
-                *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = engine;
-                opened
+                self.open().await
             }
             Err(fault) => Err(fault),
         }
@@ -106,15 +125,13 @@ pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
         .manage(commands::Watching::default())
         .manage(commands::Following::default())
         .setup(move |app| {
-            let opened = tauri::async_runtime::block_on(Opened::open(data_dir.clone()));
             let words: Vec<String> = std::env::args().skip(1).collect();
             app.manage(Outside::new(open_event(&words)));
-            let engine = opened.engine().ok();
-            app.manage(opened);
+            let handle = app.handle().clone();
+            app.manage(Opened::new(handle.clone(), data_dir.clone()));
+            // The window says why it failed.
+            tauri::async_runtime::spawn(async move { drop(handle.state::<Opened>().open().await) });
             build_window(app)?;
-            if let Some(engine) = engine {
-                manners::begin(app, engine);
-            }
             Ok(())
         })
         .build(context);
@@ -208,7 +225,7 @@ fn open_event(words: &[String]) -> Option<Event> {
 pub(crate) fn ask_to_quit(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let engine = app.try_state::<Opened>().and_then(|opened| opened.engine().ok());
+        let engine = app.try_state::<Opened>().and_then(|opened| opened.engine_now());
         if let Some(engine) = engine
             && manners::is_busy(&engine).await
         {
@@ -223,10 +240,14 @@ pub(crate) fn ask_to_quit(app: &AppHandle) {
 fn end(app: &AppHandle) {
     // Who starts it again now gets an app of their own, which waits for the data, and not one that is ending.
     tauri_plugin_single_instance::destroy(app);
-    if let Some(Ok(engine)) = app.try_state::<Opened>().map(|opened| opened.engine()) {
-        tauri::async_runtime::block_on(async {
-            // The links end with the process anyway; this says good-bye to the hosts that still answer.
-            let _ = tokio::time::timeout(Duration::from_secs(2), engine.shutdown()).await;
-        });
-    }
+    let Some(opened) = app.try_state::<Opened>() else { return };
+    let ended = async {
+        if let Ok(engine) = opened.engine().await {
+            engine.shutdown().await;
+        }
+    };
+    tauri::async_runtime::block_on(async {
+        // The links end with the process anyway; this says good-bye to the hosts that still answer.
+        let _ = tokio::time::timeout(Duration::from_secs(2), ended).await;
+    });
 }

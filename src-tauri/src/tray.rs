@@ -11,7 +11,7 @@ use protocol::link::LinkState;
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuItem};
 use tauri::tray::{TrayIcon, TrayIconBuilder, TrayIconEvent};
-use tauri::{App, AppHandle, Wry};
+use tauri::{AppHandle, Wry};
 
 use crate::words::Tongue;
 
@@ -39,7 +39,7 @@ enum Standing {
 
 impl Tray {
     /// `None` where the desktop has none.
-    pub(crate) fn build(app: &App, tongue: Tongue) -> Option<Self> {
+    pub(crate) fn build(app: &AppHandle, tongue: Tongue) -> Option<Self> {
         let built = catch_unwind(AssertUnwindSafe(|| Self::try_build(app, tongue)));
         match built {
             Ok(Ok(tray)) => tray,
@@ -54,7 +54,7 @@ impl Tray {
         }
     }
 
-    fn try_build(app: &App, tongue: Tongue) -> tauri::Result<Option<Self>> {
+    fn try_build(app: &AppHandle, tongue: Tongue) -> tauri::Result<Option<Self>> {
         let Some(plain) = app.default_window_icon().cloned().map(Image::to_owned) else { return Ok(None) };
         let dotted = with_dot(&plain);
         let state = MenuItem::with_id(app, "state", tongue.state(0, 0), false, None::<&str>)?;

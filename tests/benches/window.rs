@@ -59,6 +59,9 @@ pub(crate) fn window() {
         let opened = Window::open(&desktop, &places::program("muster"), &variables);
         opened.wait_for_css("[data-testid=\"page-hosts\"][data-ready] [data-testid^=\"host-row-\"]");
         starts.push(opened.process("muster").and_then(age_ms).unwrap_or(f64::NAN));
+        if starts.len() == STARTS {
+            steps(&opened);
+        }
         window = Some(opened);
     }
     let window = window.unwrap();
@@ -326,6 +329,28 @@ fn sizes() {
             line("the pages as WebAssembly", &format!("{:.2} MiB", mib(bytes.len())));
             line("    packed by gzip", &format!("{:.2} MiB", mib(packed)));
         }
+    }
+}
+
+/// What the last start spent its time on, as the page tells it.
+fn steps(window: &Window) {
+    let told = window.script(
+        "const wasm = performance.getEntriesByType('resource').find(one => one.name.endsWith('.wasm'));\
+         const page = performance.getEntriesByType('navigation')[0];\
+         return [Date.now() - performance.timeOrigin, page.responseEnd, wasm?.startTime ?? -1, wasm?.responseEnd ?? -1,\
+             page.domComplete, performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1]",
+    );
+    let figure = |at: usize| told[at].as_f64().unwrap_or(f64::NAN);
+    let age = window.process("muster").and_then(age_ms).unwrap_or(f64::NAN);
+    line("    of the last: until the page is asked for", &format!("{:.0} ms", age - figure(0)));
+    for (what, at) in [
+        ("from there to the page", 1),
+        ("to the request for its code", 2),
+        ("to its code", 3),
+        ("to the document", 4),
+        ("to the first paint", 5),
+    ] {
+        line(&format!("    {what}"), &format!("{:.0} ms", figure(at)));
     }
 }
 

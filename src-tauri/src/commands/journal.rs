@@ -37,7 +37,7 @@ pub(crate) async fn journal_follow(
     following: State<'_, Following>,
 ) -> Result<(), Fault> {
     following.replace(None);
-    let engine = super::engine(&opened)?;
+    let engine = super::engine(&opened).await?;
     let mut follow = engine.watch_journal(&args.host, args.query).await?;
     following.replace(Some(tauri::async_runtime::spawn(async move {
         while let Some(news) = follow.next().await {

@@ -29,8 +29,8 @@ pub(crate) use watch::Watching;
 /// What the window gets for a command.
 type Answer<C> = Result<<C as Command>::Reply, Fault>;
 
-fn engine(opened: &Opened) -> Result<Engine, Fault> {
-    opened.engine()
+async fn engine(opened: &Opened) -> Result<Engine, Fault> {
+    opened.engine().await
 }
 
 /// Writes a command that passes its arguments on.
@@ -41,7 +41,7 @@ macro_rules! pass {
             args: protocol::ipc::$command,
             opened: tauri::State<'_, $crate::shell::Opened>,
         ) -> $crate::commands::Answer<protocol::ipc::$command> {
-            $crate::commands::engine(&opened)?.call(args).await
+            $crate::commands::engine(&opened).await?.call(args).await
         }
     )* };
 }

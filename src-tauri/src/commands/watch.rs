@@ -23,7 +23,7 @@ pub(crate) async fn watch(
     watching: State<'_, Watching>,
     outside: State<'_, Outside>,
 ) -> Result<(), Fault> {
-    let engine = super::engine(&opened)?;
+    let engine = super::engine(&opened).await?;
     let mut events = engine.events();
     let mut own = outside.subscribe();
     // What the app was started with, for the first window that listens.

@@ -198,8 +198,11 @@ where
     let shape = kept_shape(ids.noun);
     let columns = Signal::derive(move || heads.columns(i18n));
     let chosen = Memo::new(move |_| {
-        selection
-            .with(|chosen| rows.with(|rows| rows.iter().filter(|row| chosen.contains(&key(row))).count()))
+        let count = |chosen: &Selection| {
+            rows.with(|rows| rows.iter().filter(|row| chosen.contains(&key(row))).count())
+        };
+        // The name of each of 20,000 rows is not made to find that none is chosen.
+        selection.with(|chosen| if chosen.is_empty() { 0 } else { count(chosen) })
     });
     let can_several = several.is_some();
     let several = StoredValue::new(several);
