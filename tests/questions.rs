@@ -38,6 +38,7 @@ fn the_second_proof_is_asked_for_in_the_window_or_in_a_terminal_and_kept_nowhere
     window.picture(&places::pictures(), "question");
     let asked = window.text("question");
     assert!(asked.contains("web") && asked.contains("Password"), "{asked}");
+    assert!(asked.contains("Signing in as root."), "whose password it is: {asked}");
     window.click("question-cancel");
     window.wait_gone("question");
     window.wait_for_css("[data-testid=\"host-state\"][data-state=\"sign-in\"]");

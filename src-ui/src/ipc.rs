@@ -1,11 +1,11 @@
 //! The one way to the engine, and the only file that names `__TAURI__`.
 //!
-//! A command goes out as `{ args: <the command> }` and comes back as its reply or as a `Fault`.
+//! A command goes out as `{ args: <the command> }` and comes back as its reply, in bytes, or as a `Fault`.
 //! Two things can go wrong besides: the command is not on the window's access list, then the
 //! answer is a plain string; or the answer cannot be read, then the two ends differ in version.
 //! Both become a `Fault`, so that no page needs to know of them.
 
-use js_sys::{Object, Reflect};
+use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use leptos::prelude::LocalStorage;
 use leptos::reactive::owner::StoredValue;
 use protocol::ipc::{Command, Event, JOURNAL_FOLLOW, JOURNAL_UNFOLLOW, JournalShow, WATCH};
@@ -35,10 +35,21 @@ pub(crate) async fn call<C: Command>(command: C) -> Result<C::Reply, Fault> {
     let args = Object::new();
     set(&args, "args", &written(&command)?)?;
     match invoke_raw(C::NAME, args.into()).await {
-        Ok(reply) => serde_wasm_bindgen::from_value(reply)
+        Ok(reply) => read_reply(reply)
             .map_err(|why| internal(format!("the answer to {} cannot be read: {why}", C::NAME))),
         Err(refused) => Err(read_fault(refused)),
     }
+}
+
+/// The engine's replies come as JSON in bytes, the few of the app's shell as values, none of them a list.
+fn read_reply<R: DeserializeOwned>(reply: JsValue) -> Result<R, String> {
+    let bytes = match reply.dyn_ref::<ArrayBuffer>() {
+        Some(bytes) => Uint8Array::new(bytes),
+        // Where the web view has no protocol of its own for commands, bytes come as numbers.
+        None if Array::is_array(&reply) => Uint8Array::new(&reply),
+        None => return serde_wasm_bindgen::from_value(reply).map_err(|why| why.to_string()),
+    };
+    serde_json::from_slice(&bytes.to_vec()).map_err(|why| why.to_string())
 }
 
 /// A stream of messages, kept open as long as this lives.

@@ -322,6 +322,7 @@ impl Window {
         self.script_async(&format!(
             "const done = arguments[arguments.length - 1];\
              window.__TAURI__.core.invoke('{command}', {args})\
+                 .then(told => told instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(told)) : told)\
                  .then(told => done({{done: told}}), why => done({{refused: why}}))"
         ))
     }

@@ -17,17 +17,28 @@ mod trust;
 mod watch;
 
 use engine::Engine;
-use protocol::Fault;
 use protocol::ipc::Command;
-use tauri::ipc::Invoke;
+use protocol::{Fault, FaultCode};
+use tauri::ipc::{Invoke, Response};
 
 use crate::shell::Opened;
 
 pub(crate) use journal::Following;
 pub(crate) use watch::Watching;
 
-/// What the window gets for a command.
-type Answer<C> = Result<<C as Command>::Reply, Fault>;
+/// What the window gets for a command that the engine carries out: its reply as JSON, in bytes.
+///
+/// As a value it would become an object for each row in the web view, which the page then reads field by
+/// field: for a large table that is most of what a refresh costs.
+type Answer = Result<Response, Fault>;
+
+fn answer<C: Command>(reply: &C::Reply) -> Answer {
+    let bytes = serde_json::to_vec(reply).map_err(|why| {
+        let message = format!("the answer to {} cannot be written", C::NAME);
+        Fault::new(FaultCode::Internal, message).because(why.to_string())
+    })?;
+    Ok(Response::new(bytes))
+}
 
 async fn engine(opened: &Opened) -> Result<Engine, Fault> {
     opened.engine().await
@@ -40,8 +51,9 @@ macro_rules! pass {
         pub(crate) async fn $name(
             args: protocol::ipc::$command,
             opened: tauri::State<'_, $crate::shell::Opened>,
-        ) -> $crate::commands::Answer<protocol::ipc::$command> {
-            $crate::commands::engine(&opened).await?.call(args).await
+        ) -> $crate::commands::Answer {
+            let reply = $crate::commands::engine(&opened).await?.call(args).await?;
+            $crate::commands::answer::<protocol::ipc::$command>(&reply)
         }
     )* };
 }

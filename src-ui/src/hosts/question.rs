@@ -116,6 +116,11 @@ fn QuestionDialog(question: Question) -> impl IntoView {
         .lines()
         .map(|line| view! { <p class="quiet">{printable(line).into_owned()}</p> })
         .collect_view();
+    // The field of a password names the user itself.
+    let who = (question.kind != QuestionKind::Password).then(|| {
+        let user = printable(&question.user).into_owned();
+        view! { <p class="quiet">{move || t_string!(i18n, hosts.ask_as, user = user.clone())}</p> }
+    });
     view! {
         <Dialog title on_close=Callback::new(move |()| give(None)) held=busy testid="question" foot>
             <form
@@ -126,7 +131,7 @@ fn QuestionDialog(question: Question) -> impl IntoView {
                     send();
                 }
             >
-                <div class="is-wide" data-testid="question-words">{words}</div>
+                <div class="is-wide" data-testid="question-words">{who} {words}</div>
                 {rows}
                 {may_save
                     .then(|| {
