@@ -78,6 +78,11 @@ const OUT_OF_REACH: &str = "\
         const is_hit = hit && (one.contains(hit) || hit.closest('label')?.contains(one));\
         if (is_beyond || !is_hit) lost.push(`${one.outerHTML.slice(0, 120)} under ${hit?.outerHTML.slice(0, 120)}`);\
     }\
+    const moved = one => { const style = getComputedStyle(one);\
+        return (one.scrollLeft !== 0 && style.overflowX === 'hidden') || (one.scrollTop !== 0 && style.overflowY === 'hidden'); };\
+    for (const one of [...document.querySelectorAll('*')].filter(moved))\
+        lost.push(`beyond what a person can scroll: ${one.outerHTML.slice(0, 120)}`);\
+    if (document.querySelectorAll(all).length === 0) lost.push('nothing to click');\
     return lost";
 
 #[test]
@@ -91,6 +96,8 @@ fn nothing_is_out_of_reach_in_a_small_window_or_at_200_percent() {
         window.resize(width / scale, height / scale);
         let ratio = window.script("return window.devicePixelRatio");
         assert_eq!(ratio.as_f64(), Some(f64::from(scale)), "the scale of the desktop");
+        let size = window.script("return [innerWidth, innerHeight]");
+        assert_eq!(size, serde_json::json!([width / scale, height / scale]), "it fits on its screen");
         let mut look = |place: &str| {
             let found = window.script(OUT_OF_REACH);
             let found = found.as_array().unwrap().iter().map(|one| format!("{place} at {scale}00 %: {one}"));

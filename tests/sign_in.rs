@@ -84,6 +84,24 @@ fn a_host_that_wants_a_key_and_a_password_is_told_apart_and_gets_both_in_a_termi
 }
 
 #[test]
+fn a_host_that_wants_the_password_before_the_key_gets_both_in_its_order() {
+    needs!(Root, Sshd);
+    let user = ThrowawayUser::add();
+    let sshd = Sshd::start_with(&["PasswordAuthentication yes", "AuthenticationMethods password,publickey"]);
+    let operator = Operator::without_keyring();
+    trusted(&operator, &sshd, &user.name, &["--key", sshd.key().to_str().unwrap(), "--helper", "none"]);
+    operator.run(&["check", "web"]).refused(5, &["did not take the key", "password"]);
+    let (shown, status) = in_terminal(&operator, &["check", "web"], &[("password for web", &user.password)]);
+    assert_eq!(status, 0, "{shown}");
+    assert!(shown.contains("web is live") && !shown.contains(&user.password), "{shown}");
+    let log = sshd.log();
+    assert!(log.contains("Partial password") && log.contains("Accepted publickey"), "{log}");
+    let (shown, status) = in_terminal(&operator, &["check", "web"], &[("password for web", "wrong-one")]);
+    assert_eq!(status, 5, "{shown}");
+    assert_eq!(sshd.log().matches("Failed password for").count(), 1, "a wrong password is sent once");
+}
+
+#[test]
 fn a_password_can_be_asked_for_each_time_and_a_passphrase_too() {
     needs!(Root, Sshd);
     let user = ThrowawayUser::add();

@@ -5,6 +5,7 @@ use protocol::ipc::{AppStart, Event, OperationsList};
 use protocol::operations::{OperationFilter, OperationResult};
 use protocol::settings::Settings;
 use tauri::{AppHandle, Manager};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::notices::{Entry, Judge, Notice};
@@ -16,6 +17,7 @@ const NEWEST: u32 = 20;
 
 /// Shows the tray and listens, as long as the app runs.
 pub(crate) async fn begin(app: AppHandle, engine: Engine) {
+    let events = engine.events();
     let (settings, language) = chosen(&engine).await;
     let tongue = Tongue::of(settings.language, &language);
     let (built, tray) = tokio::sync::oneshot::channel();
@@ -26,7 +28,7 @@ pub(crate) async fn begin(app: AppHandle, engine: Engine) {
         return;
     }
     let tray = tray.await.ok().flatten();
-    listen(app, engine, tray, language).await;
+    listen(app, engine, events, tray, language).await;
 }
 
 /// True while an operation that was begun has not ended.
@@ -46,8 +48,13 @@ async fn chosen(engine: &Engine) -> (Settings, String) {
     }
 }
 
-async fn listen(app: AppHandle, engine: Engine, mut tray: Option<Tray>, language: String) {
-    let mut events = engine.events();
+async fn listen(
+    app: AppHandle,
+    engine: Engine,
+    mut events: Receiver<Event>,
+    mut tray: Option<Tray>,
+    language: String,
+) {
     let mut judge = Judge::default();
     judge.take_operations(&newest(&engine).await, false, Settings::default().notify);
     loop {

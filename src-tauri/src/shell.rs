@@ -33,16 +33,30 @@ pub(crate) struct Opened {
     app: AppHandle,
     data_dir: PathBuf,
     places: Arc<Places>,
+    /// Held by who unlocks it.
+    unlocking: tokio::sync::Mutex<()>,
 }
 
 impl Opened {
     fn new(app: AppHandle, data_dir: PathBuf) -> Self {
         let places = Arc::new(Places::of(&data_dir, None));
-        Self { engine: watch::Sender::new(None), app, data_dir, places }
+        Self {
+            engine: watch::Sender::new(None),
+            app,
+            data_dir,
+            places,
+            unlocking: tokio::sync::Mutex::default(),
+        }
     }
 
     async fn open(&self) -> Result<(), Fault> {
-        let engine = open(&self.data_dir, self.places.clone()).await;
+        let (data_dir, places) = (self.data_dir.clone(), self.places.clone());
+        // On its own: whoever waits for it must be told too if it breaks.
+        let opened = tauri::async_runtime::spawn(async move { open(&data_dir, places).await }).await;
+        let engine = opened.unwrap_or_else(|why| {
+            let broke = Fault::new(FaultCode::Internal, "opening the data ended early");
+            Err(broke.because(why.to_string()))
+        });
         self.engine.send_replace(Some(engine.clone()));
         match engine {
             Ok(engine) => {
@@ -70,6 +84,7 @@ impl Opened {
 
     /// Unlocks the engine; or the vault, where the key of the data is in it and nothing could be opened.
     pub(crate) async fn unlock(&self, command: AppUnlock) -> Result<(), Fault> {
+        let _turn = self.unlocking.lock().await;
         match self.engine().await {
             Ok(engine) => engine.call(command).await,
             Err(fault) if fault.code == FaultCode::VaultLocked => {
@@ -104,8 +119,10 @@ impl Outside {
     }
 
     fn tell(&self, event: Event) {
-        // Without a window that listens there is nobody to show it to.
-        let _ = self.sender.send(event);
+        // A window that does not listen yet is told when it does.
+        if let Err(unheard) = self.sender.send(event) {
+            *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(unheard.0);
+        }
     }
 }
 
@@ -195,7 +212,8 @@ fn build_window(app: &App) -> tauri::Result<()> {
     WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
         .title("Muster")
         .inner_size(1280.0, 800.0)
-        .min_inner_size(800.0, 560.0)
+        // At 200 % a screen of 1920 x 1080 has half of that, with a panel on it.
+        .min_inner_size(800.0, 480.0)
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;

@@ -29,7 +29,13 @@ pub(crate) fn test(places: &Places, words: &[String]) -> anyhow::Result<ExitCode
 }
 
 /// Tests that run for many rounds where this is set, each by its name.
-const LONG: [&str; 3] = ["store::crash_tests::", "store::damage_tests::", "operations::crash_tests::"];
+const LONG: [&str; 5] = [
+    "store::crash_tests::",
+    "store::damage_tests::",
+    "operations::crash_tests::",
+    "ssh::tests::hostile::mutated",
+    "sessions::cut_tests::random",
+];
 
 /// The tests that have a short and a long form, in the long one. They print their seeds and counts.
 pub(crate) fn test_long(places: &Places, words: &[String]) -> anyhow::Result<ExitCode> {

@@ -26,6 +26,9 @@ while read -r what group; do
 done
 for one in $left; do kill -KILL \"-$one\"; done";
 
+/// The same for one group, which it is called by, until a line comes: sudo logs what root runs.
+const SCRIPT_OF_ROOT: &str = "read -r done || kill -KILL \"-$0\"";
+
 /// Those over the commands of one link.
 #[derive(Debug, Default)]
 pub(crate) struct Guards {
@@ -51,14 +54,8 @@ pub(super) struct Guard<'a> {
 impl Guards {
     /// Watches over the group of a child.
     pub(super) fn over(&self, group: u32, as_root: bool) -> Guard<'_> {
-        let mut of_root = None;
-        if as_root {
-            of_root = Shell::start(true).ok();
-            if let Some(shell) = &mut of_root {
-                // One that is gone already can be told nothing.
-                let _ = shell.tell('+', group);
-            }
-        } else {
+        let of_root = as_root.then(|| Shell::of_root(group).ok()).flatten();
+        if !as_root {
             self.change(|watched| watched.add(group));
         }
         Guard { guards: self, group, as_root, of_root }
@@ -72,6 +69,7 @@ impl Guards {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         match &mut self.of_root {
+            // One that is gone already does nothing more either.
             Some(shell) => drop(shell.tell('-', self.group)),
             None if self.as_root => {}
             None => self.guards.change(|watched| watched.remove(self.group)),
@@ -101,7 +99,7 @@ impl Watched {
         if let Some(mut old) = self.shell.take() {
             old.end();
         }
-        let Ok(mut shell) = Shell::start(false) else { return };
+        let Ok(mut shell) = Shell::own() else { return };
         if self.groups.iter().all(|group| shell.tell('+', *group).is_ok()) {
             self.shell = Some(shell);
         }
@@ -114,16 +112,20 @@ struct Shell {
 }
 
 impl Shell {
-    fn start(as_root: bool) -> io::Result<Self> {
-        let mut command: Command;
-        if as_root {
-            command = tool_command(SUDO.as_ref());
-            command.args(["-n", "--", "/bin/sh"]);
-        } else {
-            command = tool_command("/bin/sh".as_ref());
-        }
-        command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn()?;
+    fn own() -> io::Result<Self> {
+        let mut command = tool_command("/bin/sh".as_ref());
+        command.args(["-c", SCRIPT]);
+        Self::start(command)
+    }
+
+    fn of_root(group: u32) -> io::Result<Self> {
+        let mut command = tool_command(SUDO.as_ref());
+        command.args(["-n", "--", "/bin/sh", "-c", SCRIPT_OF_ROOT]).arg(group.to_string());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> io::Result<Self> {
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         if let Some(pipe) = &child.stdin {
             // Nobody waits for one that reads no more.
             rustix::io::ioctl_fionbio(pipe, true)?;

@@ -66,8 +66,11 @@ pub(crate) fn HostFrame() -> impl IntoView {
 
     let known = Memo::new(move |_| row.with(Option::is_some));
     let read = Memo::new(move |_| app.hosts.with(|hosts| hosts.value().is_some()));
-    Effect::new(move |_| {
+    Effect::new(move |before: Option<String>| {
         let name = name.get();
+        if let Some(before) = before.filter(|before| *before != name) {
+            app.forget_link(&before);
+        }
         if name == LOCAL && read.get() && !known.get() {
             app.add_local();
         }
@@ -77,6 +80,12 @@ pub(crate) fn HostFrame() -> impl IntoView {
             if idle {
                 app.connect(&name);
             }
+        }
+        name
+    });
+    on_cleanup(move || {
+        if let Some(name) = name.try_get_untracked() {
+            app.forget_link(&name);
         }
     });
     let gone = move || {

@@ -165,7 +165,7 @@ impl Desk {
     }
 
     /// Reads the log anew. With `fresh` the list is built again; without, what is new is added and
-    /// nothing that is on screen moves to another group.
+    /// nothing that is on screen moves to another group, unless a list is still to be built.
     pub(crate) fn read(self, fresh: bool) {
         let filter = self.filter();
         if fresh {

@@ -11,12 +11,17 @@ impl App {
     /// Puts a host among the open ones in the rail; true if a person asks for it by that: it was not there,
     /// and it is no link that led to it.
     pub(crate) fn open_host(self, name: &str) -> bool {
-        let linked = self.linked.try_update_value(Option::take).flatten();
+        let is_linked = self.forget_link(name);
         let new = self.open.with_untracked(|open| !open.iter().any(|one| one == name));
         if new {
             self.open.update(|open| open.push(name.to_owned()));
         }
-        new && linked.as_deref() != Some(name)
+        new && !is_linked
+    }
+
+    /// A link led to the page of this host, and it is left or shown by now. True if one did.
+    pub(crate) fn forget_link(self, name: &str) -> bool {
+        self.linked.try_update_value(|linked| linked.remove(name)).unwrap_or_default()
     }
 
     pub(crate) fn close_host(self, name: &str) {
@@ -53,7 +58,7 @@ impl App {
     /// Takes in a host that was just saved, before the engine's event comes: a new row, or the old
     /// one under its new name.
     pub(crate) fn saved_host(self, old_name: &str, host: &Host) {
-        self.linked.set_value(None);
+        self.forget_link(&host.name);
         if !old_name.is_empty() && old_name != host.name {
             self.open.update(|open| {
                 for name in open.iter_mut().filter(|name| *name == old_name) {

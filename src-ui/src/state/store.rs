@@ -56,8 +56,8 @@ pub(crate) struct App {
     pub(crate) dialog: RwSignal<Option<OpenDialog>>,
     /// A page that was asked for from outside the window.
     pub(crate) asked_path: RwSignal<Option<String>>,
-    /// The host of that page, until it is there: a link is not a person who opens a host.
-    pub(super) linked: StoredValue<Option<String>>,
+    /// Hosts whose pages were, until they are shown: a link is not a person who opens a host.
+    pub(super) linked: StoredValue<BTreeSet<String>>,
     /// The short notices in the corner.
     pub(crate) toasts: RwSignal<Shelf>,
     /// What sign-ins wait for, the oldest first.
@@ -114,7 +114,7 @@ impl App {
             open: RwSignal::default(),
             dialog: RwSignal::new(None),
             asked_path: RwSignal::new(None),
-            linked: StoredValue::new(None),
+            linked: StoredValue::new(BTreeSet::new()),
             toasts: RwSignal::default(),
             questions: RwSignal::default(),
             search: RwSignal::new(search),
@@ -294,8 +294,9 @@ impl App {
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
                 Event::Open { host } => {
                     self.asked_path.set(Some(crate::hosts::host_path(&host)));
-                    let is_open = self.open.with_untracked(|open| open.contains(&host));
-                    self.linked.set_value((!is_open).then_some(host));
+                    if self.open.with_untracked(|open| !open.contains(&host)) {
+                        self.linked.update_value(|linked| linked.extend([host]));
+                    }
                 }
                 Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),
                 Event::Locked { locked: true } => {

@@ -143,14 +143,21 @@ struct Signing<'a> {
 
 impl Signing<'_> {
     async fn run(&mut self, credential: &Credential<'_>) -> Result<(), Refusal> {
-        let first = match credential {
-            Credential::Key { path, passphrase } => self.by_key_file(path, *passphrase).await,
-            Credential::Agent(socket) => self.by_agent(socket.as_deref()).await,
-            Credential::Password => self.by_secret().await,
+        // The key, where the host did not take it as the first proof and may want it later.
+        let mut later = None;
+        let mut proof = match self.by_credential(credential).await {
+            Err(Refusal::Refused { left, partial: false, .. }) if self.may_come_later(credential, &left) => {
+                later = Some(credential);
+                Proof::More(left)
+            }
+            first => first?,
         };
-        let mut proof = first?;
         for _ in 0..PROOFS_LIMIT {
             let Proof::More(left) = proof else { return Ok(()) };
+            if let Some(key) = later.take_if(|_| left.contains(&MethodKind::PublicKey)) {
+                proof = self.by_credential(key).await?;
+                continue;
+            }
             proof = match left.iter().find(|method| takes_secret(method)) {
                 Some(MethodKind::Password) => self.by_password().await?,
                 Some(_) => self.by_prompts(false).await?,
@@ -168,6 +175,23 @@ impl Signing<'_> {
             left: MethodSet::empty(),
             partial: false,
         })
+    }
+
+    async fn by_credential(&mut self, credential: &Credential<'_>) -> Result<Proof, Refusal> {
+        match credential {
+            Credential::Key { path, passphrase } => self.by_key_file(path, *passphrase).await,
+            Credential::Agent(socket) => self.by_agent(socket.as_deref()).await,
+            Credential::Password => self.by_secret().await,
+        }
+    }
+
+    /// True for a key where the host takes none yet and a person can give what it wants first, as by
+    /// `AuthenticationMethods password,publickey` of sshd_config(5).
+    fn may_come_later(&self, credential: &Credential<'_>, left: &MethodSet) -> bool {
+        !matches!(credential, Credential::Password)
+            && self.target.person.is_some()
+            && !left.contains(&MethodKind::PublicKey)
+            && left.iter().any(takes_secret)
     }
 
     async fn by_key_file(

@@ -26,23 +26,28 @@ pub(crate) fn machine_id(said: Option<&str>) -> Option<String> {
 
 /// What the store holds of the hosts that were asked about, by their ids: each command asks again.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<HashMap<String, Option<HostMachine>>>);
+pub(super) struct Kept {
+    machines: Mutex<HashMap<String, Option<HostMachine>>>,
+    /// Held from the reading of one to its place here, so that nothing older is put over it.
+    reading: Mutex<()>,
+}
 
 impl Kept {
     fn get(&self, id: &str) -> Option<Option<HostMachine>> {
         self.lock().get(id).cloned()
     }
 
-    /// Nobody else puts here what was read before.
     fn read(&self, reader: &Reader<'_>, id: String) -> Result<Option<HostMachine>, Fault> {
-        let mut kept = self.lock();
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        // What cannot be read is asked for again.
+        self.lock().remove(&id);
         let machine = MACHINES.get(reader, &id)?;
-        kept.insert(id, machine.clone());
+        self.lock().insert(id, machine.clone());
         Ok(machine)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<HostMachine>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.machines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
