@@ -1,10 +1,17 @@
 //! Nothing secret reaches a host before its key is accepted. The oracle is sshd's own log.
 
+use std::collections::BTreeMap;
+
 use protocol::FaultCode;
+use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::needs;
+use support::pages;
+use support::places;
 use support::process::tool;
 use support::sshd::{Sshd, make_key, own_user};
+use support::wait::seconds;
+use support::window::Window;
 
 fn add(operator: &Operator, sshd: &Sshd) {
     let (port, key, dir) = (sshd.port().to_string(), sshd.key(), sshd.home().join("muster"));
@@ -67,6 +74,55 @@ fn a_changed_key_is_refused_with_both_keys_shown() {
     operator.run(&["check", "web"]).refused(4, &[]);
     operator.accept("web");
     operator.run(&["check", "web"]).done();
+}
+
+#[test]
+fn in_the_window_a_changed_key_stands_beside_the_old_one_and_a_key_is_accepted_for_once() {
+    needs!(Sshd, Window);
+    let mut sshd = Sshd::start();
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let (port, user, key) = (sshd.port(), own_user(), sshd.key());
+    let dir = sshd.home().join("muster").display().to_string();
+    let more = ["--helper-dir", &dir];
+    operator.add_trusted("web", "127.0.0.1", port, &user, &key, &more);
+    let old = sshd.fingerprint();
+    sshd.change_host_key();
+    // Another saved host, by the address that it is known by, has the new key already.
+    operator.add_trusted("twin", "localhost", port, &user, &key, &more);
+    let new = sshd.fingerprint();
+    let connections = || sshd.log().matches("Connection from").count();
+
+    let before = connections();
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("host-row-web");
+    std::thread::sleep(seconds(5));
+    assert_eq!(connections(), before, "a list that is looked at connects to nothing");
+
+    pages::open_host(&window, "web");
+    window.click("host-next-step");
+    let said = window.wait_text("trust", "both keys", |text| text.contains(&old) && text.contains(&new));
+    assert!(said.contains(&format!("by {user}")), "since when the old one was known, and by whom: {said}");
+    assert_eq!((window.text("trust-known-fingerprint"), window.text("trust-fingerprint")), (old, new));
+    assert!(window.text("trust-shared").contains("twin"));
+    window.wait_for_count("[data-testid=trust] .key-art", 2);
+    window.picture(&places::pictures(), "trust-changed");
+    assert!(!window.has("trust-accept") && !window.has("trust-once"), "it is not accepted by a click");
+    assert_eq!(sshd.userauth_requests(), 0, "nothing of a sign-in was sent");
+
+    window.click("trust-forget");
+    window.click("trust-once");
+    window.wait_gone("trust");
+    pages::wait_until_live(&window);
+    pages::open_path(&window, "/trust");
+    window.wait_for_css("[data-testid=page-trust] [data-testid=trust-row]");
+    window.picture(&places::pictures(), "trust-page");
+    let page = window.text("page-trust");
+    assert!(page.contains("localhost") && page.contains("twin"), "{page}");
+    assert!(!page.contains("127.0.0.1"), "what is accepted for once is not kept: {page}");
+    window.close();
 }
 
 #[test]
