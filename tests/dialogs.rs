@@ -184,6 +184,57 @@ fn while_it_is_locked_nothing_is_shown_read_or_done_and_nothing_streams() {
     pages::open_host(&window, "web");
     pages::wait_until_live(&window);
     operator.run(&["host", "list"]).done();
+
+    // The stream of samples stands still behind the lock, and goes on after it.
+    window.listen();
+    let samples = || window.heard("{\"metrics\"");
+    until("samples to be heard", seconds(30), || (samples() > 1).then_some(()));
+    let locked = window.call("app_lock", &json!({"args": {}}));
+    assert!(locked["refused"].is_null(), "{locked}");
+    let before = samples();
+    std::thread::sleep(seconds(7));
+    assert!(samples() <= before + 1, "one may have been on its way: {before}, then {}", samples());
+    let passphrase = json!({"args": {"passphrase": "four words of passphrase"}});
+    let unlocked = window.call("app_unlock", &passphrase);
+    assert!(unlocked["refused"].is_null(), "{unlocked}");
+    let before = samples();
+    until("samples to be heard again", seconds(30), || (samples() > before + 1).then_some(()));
+    window.close();
+}
+
+#[test]
+fn a_terminal_of_the_person_s_own_is_opened_on_a_host_with_the_command_that_is_copied() {
+    needs!(SystemdHost, Window);
+    let host = SystemdHost::start();
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
+    // As a terminal does it: what stands behind -e is a program with its words. What it types is one command.
+    let (terminal, told) = (operator.folder().join("terminal"), operator.folder().join("told"));
+    let script = format!(
+        "#!/bin/sh\nshift\nprintf '%s\\n' \"$@\" > '{0}.part'\n\"$@\" touch /var/from-a-terminal 2>> '{0}.part'\nmv '{0}.part' '{0}'\n",
+        told.display()
+    );
+    std::fs::write(&terminal, script).unwrap();
+    std::fs::set_permissions(&terminal, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let window = open(&operator, &desktop);
+    pages::open_page(&window, "settings");
+    window.fill("settings-terminal", terminal.to_str().unwrap());
+    window.click("settings-terminal-save");
+    pages::open_host(&window, "web");
+    window.click("host-more");
+    window.click("host-terminal");
+    let told =
+        until("the terminal to have done its command", seconds(30), || std::fs::read_to_string(&told).ok());
+    assert!(host.tree().join("var/from-a-terminal").exists(), "{told}");
+    assert_eq!(told.lines().next(), Some("ssh"), "a program with its words, and no line for a shell: {told}");
+    let command = window.call("host_ssh", &json!({"args": {"host": "web"}}));
+    let words: Vec<&str> =
+        command["done"]["argv"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert!(told.lines().collect::<Vec<_>>().starts_with(&words), "{told} and {words:?}");
+    window.click("host-more");
+    window.click("host-copy-ssh");
+    window.wait_for_css("[data-testid^=\"toast\"]");
     window.close();
 }
 

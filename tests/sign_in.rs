@@ -229,5 +229,10 @@ fn fifty_hosts_with_a_wrong_password_are_sent_it_once_each() {
     // None is tried again by itself.
     std::thread::sleep(seconds(8));
     assert_eq!((sent(), links("failed")), (HOSTS, HOSTS));
+    let log = sshd.log();
+    assert!(
+        !log.contains("drop connection") && !log.contains("throttling"),
+        "so many at once are a flood: {log}"
+    );
     window.close();
 }

@@ -87,7 +87,8 @@ impl Window {
     /// Closes the window as a session's end does.
     pub fn close(mut self) {
         self.end();
-        assert!(!self.runs(), "the app did not end: {}", self.driver.printed());
+        let waits = || self.apps.iter().map(|pid| threads(*pid)).collect::<String>();
+        assert!(!self.runs(), "the app did not end: {}{}", self.driver.printed(), waits());
     }
 
     fn end(&mut self) {
@@ -334,6 +335,24 @@ impl Window {
             "const done = arguments[arguments.length - 1];\
              Promise.allSettled({all}.map(args => window.__TAURI__.core.invoke('{command}', args))).then(done)"
         ));
+    }
+
+    /// Hears the engine's events from now on, in the place of the page.
+    pub fn listen(&self) {
+        self.script_async(
+            "const done = arguments[arguments.length - 1];\
+             const channel = new window.__TAURI__.core.Channel(); window.heard = [];\
+             channel.onmessage = event => window.heard.push(JSON.stringify(event));\
+             window.__TAURI__.core.invoke('watch', {channel}).then(() => done(true), why => done(why))",
+        );
+    }
+
+    /// How many events that were heard have these words.
+    pub fn heard(&self, words: &str) -> u64 {
+        let words = Value::from(words);
+        self.script(&format!("return window.heard.filter(event => event.includes({words})).length"))
+            .as_u64()
+            .unwrap()
     }
 
     fn try_picture(&self) -> Option<Vec<u8>> {

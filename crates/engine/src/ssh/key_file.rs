@@ -159,13 +159,23 @@ mod tests {
     #[test]
     fn plain_and_encrypted_keys_of_every_common_form_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
-        let forms: [(&str, &[&str], KeyFileState); 6] = [
+        let forms: [(&str, &[&str], KeyFileState); 11] = [
             ("ed", &["-t", "ed25519", "-N", ""], KeyFileState::Plain),
             ("edx", &["-t", "ed25519", "-N", "secret"], KeyFileState::Encrypted),
             ("rsa", &["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""], KeyFileState::Plain),
             ("rsax", &["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "secret"], KeyFileState::Encrypted),
             ("ec", &["-t", "ecdsa", "-m", "PKCS8", "-N", ""], KeyFileState::Plain),
             ("ecx", &["-t", "ecdsa", "-m", "PKCS8", "-N", "secret"], KeyFileState::Encrypted),
+            ("ec384", &["-t", "ecdsa", "-b", "384", "-N", "secret"], KeyFileState::Encrypted),
+            ("ec521", &["-t", "ecdsa", "-b", "521", "-N", ""], KeyFileState::Plain),
+            ("rsa4", &["-t", "rsa", "-b", "4096", "-N", "secret"], KeyFileState::Encrypted),
+            // Other ciphers than the one that is used where none is named.
+            ("cbc", &["-t", "ed25519", "-Z", "aes256-cbc", "-N", "secret"], KeyFileState::Encrypted),
+            (
+                "gcm",
+                &["-t", "ed25519", "-Z", "aes256-gcm@openssh.com", "-N", "secret"],
+                KeyFileState::Encrypted,
+            ),
         ];
         for (name, arguments, state) in forms {
             let path = keygen(dir.path(), name, arguments);
