@@ -5,6 +5,7 @@
 //! by this process, and then does the cleaning. Dropping the rig closes the pipe too: there is
 //! one way to clean up, and it is used every time.
 
+use std::fs::File;
 use std::process::{Child, Command, Stdio};
 
 use std::os::unix::process::CommandExt;
@@ -25,13 +26,23 @@ pub struct Keeper {
 impl Keeper {
     /// `script` runs when this value is dropped or the process ends; `words` are its `$1`, `$2`, ...
     pub fn new(script: &str, words: &[&str]) -> Self {
+        Self::start(script, words, Stdio::null())
+    }
+
+    /// The same, and a lock on this file lasts until the script has ended, even if this process ends before.
+    pub fn holding(lock: &File, script: &str, words: &[&str]) -> Self {
+        Self::start(script, words, lock.try_clone().expect("a file has another descriptor").into())
+    }
+
+    fn start(script: &str, words: &[&str], held: Stdio) -> Self {
         let shell = Command::new("sh")
             .arg("-c")
             .arg(format!("{END_GROUP}\nread -r _\n{script}"))
             .arg("keeper")
             .args(words)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            // Nothing is printed: what is held is only held.
+            .stdout(held)
             .stderr(Stdio::null())
             // Not in the terminal's group: an interrupt must not end the cleaning.
             .process_group(0)

@@ -115,7 +115,9 @@ impl SystemdHost {
         });
         let (pid, leader_word) = (process.pid().to_string(), leader.to_string());
         let network = format!("10.213.{number}.0/24");
-        let keeper = Keeper::new(CLEAN, &[&pid, folder.to_str().unwrap(), &name, &leader_word, &network]);
+        // A next run must not take the number while this one's folder is still being cleared.
+        let words = [&pid, folder.to_str().unwrap(), &name, &leader_word, &network];
+        let keeper = Keeper::holding(&number_lock, CLEAN, &words);
         // Nothing for this host may leave the machine while its link is not there.
         tool("ip", &["route", "replace", "unreachable", &network, "metric", "4000"]);
         tool("ip", &["addr", "add", &format!("10.213.{number}.1/24"), "dev", &interface]);
