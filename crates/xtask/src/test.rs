@@ -29,9 +29,10 @@ pub(crate) fn test(places: &Places, words: &[String]) -> anyhow::Result<ExitCode
 }
 
 /// Tests that run for many rounds where this is set, each by its name.
-const LONG: [&str; 5] = [
+const LONG: [&str; 6] = [
     "store::crash_tests::",
     "store::damage_tests::",
+    "store::salvage::tests::",
     "operations::crash_tests::",
     "ssh::tests::hostile::mutated",
     "sessions::cut_tests::random",

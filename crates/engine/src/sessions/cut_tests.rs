@@ -300,7 +300,7 @@ fn handles() -> usize {
 
 async fn cut_at_random() {
     // The whole is for before a release.
-    let rounds = std::env::var("MUSTER_TEST_LONG").map_or(24, |_| 1_000);
+    let rounds = if rig::is_long() { 1_000 } else { 24 };
     let seed = std::env::var("MUSTER_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(11);
     eprintln!("cuts: {rounds} rounds, seed {seed}");
     let mut random = Random(seed);

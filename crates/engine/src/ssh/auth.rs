@@ -1,7 +1,7 @@
 //! auth: signing in, after the host key was accepted.
 //!
-//! The proof that the host was saved with comes first; a host that takes it and wants more is given
-//! more, in the order that it names. Each proof is sent once: what was refused is not sent again, nor
+//! The proof that the host was saved with comes first, unless the host wants another before it and a person
+//! can give that; a host that takes it and wants more is given more, in the order that it names. Each proof is sent once: what was refused is not sent again, nor
 //! by another method. What the host answered is told: what was tried, and what it accepts instead. A
 //! connection that dies meanwhile is told from a refusal. Each step has its own limit, and a person has
 //! time to answer.
