@@ -12,7 +12,7 @@ use protocol::{Fault, FaultCode};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
-use crate::commands::Handle;
+use crate::commands::{Handle, Views};
 use crate::credentials::{Credentials, Lock};
 use crate::helper::Subscription;
 use crate::hosts::Hosts;
@@ -61,6 +61,7 @@ pub(crate) struct Parts {
     pub(crate) search: Arc<Search>,
     pub(crate) store: Store,
     pub(crate) sessions: Sessions,
+    pub(crate) views: Views,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) secrets: Arc<dyn SecretStore>,
 }
@@ -130,6 +131,7 @@ impl Engine {
             search,
             store,
             sessions,
+            views: Views::default(),
             events,
             secrets,
         };

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::credentials::{KeyringState, SecretKind, SecretsMoved};
+use crate::delta::{Seen, ViewNews};
 use crate::hosts::{
     Host, HostChange, HostDraft, HostFormat, HostGlance, HostRow, HostsExported, ImportReport, SshCommand,
 };
@@ -134,6 +135,11 @@ commands! {
     "sockets_query" SocketsQuery { host: String, query: SocketQuery } -> SocketAnswer;
     "services_query" ServicesQuery { host: String, query: ServiceQuery } -> ServiceAnswer;
     "processes_query" ProcessesQuery { host: String, query: ProcessQuery } -> ProcessAnswer;
+    /// The same for a view that asks again within seconds: it gets what is new, and the host keeps the
+    /// table up to date here meanwhile.
+    "sockets_watch" SocketsWatch { host: String, query: SocketQuery, seen: Seen } -> ViewNews<SocketAnswer>;
+    "services_watch" ServicesWatch { host: String, query: ServiceQuery, seen: Seen } -> ViewNews<ServiceAnswer>;
+    "processes_watch" ProcessesWatch { host: String, query: ProcessQuery, seen: Seen } -> ViewNews<ProcessAnswer>;
     /// Who used the most at a moment of the last ten minutes, by the host's clock.
     "blame_show" BlameShow { host: String, at_ms: i64 } -> Blame;
     /// Sends a signal to the process that has this PID and began at `start_ticks`, never to another.

@@ -4,12 +4,13 @@
 //! and acts on is named by PID and start time together, `start_ticks`, as the kernel counts it.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::delta::{Row, Table, changes};
 use crate::link::Rights;
-use crate::sockets::Matched;
+use crate::sockets::{Matched, matched_bytes};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -249,6 +250,8 @@ pub struct ProcessQuery {
     pub limit: Option<u32>,
     /// PIDs whose `detail` is wanted.
     pub detail: Vec<u32>,
+    /// Without the threads of the kernel.
+    pub programs: bool,
     /// Connects if there is no link. Without it the last snapshot answers, marked as stale.
     pub connect: bool,
     /// It will be asked again within seconds: the host keeps the table up to date here meanwhile.
@@ -262,7 +265,7 @@ pub struct ProcessAnswer {
     pub over_ms: Option<u64>,
     /// True if the rows are from the last snapshot and the host was not asked.
     pub stale: bool,
-    pub rows: Vec<ProcessRow>,
+    pub rows: Vec<Arc<ProcessRow>>,
     /// All processes of the host that were seen, before the query.
     pub total: u32,
     /// Those that match, before the limit.
@@ -283,7 +286,48 @@ pub struct ProcessAnswer {
 #[serde(default)]
 pub struct ProcessRow {
     pub process: Process,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
+}
+
+changes! {
+    ProcessRowChange of ProcessRow {
+        matched: Vec<Matched>,
+    } within process: Process
+}
+
+impl Row for ProcessRow {
+    fn rank(&self) -> u64 {
+        Row::rank(&self.process)
+    }
+
+    fn by_rest(&self, other: &Self) -> Ordering {
+        Row::by_rest(&self.process, &other.process)
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        self.process.by_place(&other.process)
+    }
+
+    fn text_bytes(&self) -> usize {
+        self.process.text_bytes() + matched_bytes(&self.matched)
+    }
+}
+
+impl Table for ProcessAnswer {
+    type Row = Arc<ProcessRow>;
+
+    fn rows(&self) -> &Vec<Arc<ProcessRow>> {
+        &self.rows
+    }
+
+    fn rows_mut(&mut self) -> &mut Vec<Arc<ProcessRow>> {
+        &mut self.rows
+    }
+
+    fn leave_out(&mut self, rows: u32) {
+        self.left_out = self.left_out.saturating_add(rows);
+    }
 }
 
 /// Signals that a person sends (signal(7)). The numbers are those of x86 and ARM.

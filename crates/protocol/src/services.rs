@@ -1,6 +1,7 @@
 //! services: units of a host's service manager, actions on them, and what truly came of it.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ pub const UNIT_KEYS: &str = "Id,Description,LoadState,ActiveState,SubState,UnitF
     ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp";
 
 use crate::hosts::Sudo;
-use crate::sockets::Matched;
+use crate::sockets::{Matched, matched_bytes};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -416,12 +417,14 @@ pub struct ServiceAnswer {
     pub at_ms: i64,
     pub stale: bool,
     pub manager: Manager,
-    pub rows: Vec<ServiceRow>,
+    pub rows: Vec<Arc<ServiceRow>>,
     pub total: u32,
     pub failed: u32,
     /// What is not in the table, or not as it should be, and why.
     #[serde(deserialize_with = "crate::delta::capped")]
     pub notes: Vec<String>,
+    /// Units that the host has and that are not in the table.
+    pub left_out: u32,
     pub took_ms: u64,
 }
 
@@ -429,7 +432,48 @@ pub struct ServiceAnswer {
 #[serde(default)]
 pub struct ServiceRow {
     pub service: Service,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
+}
+
+changes! {
+    ServiceRowChange of ServiceRow {
+        matched: Vec<Matched>,
+    } within service: Service
+}
+
+impl Row for ServiceRow {
+    fn rank(&self) -> u64 {
+        Row::rank(&self.service)
+    }
+
+    fn by_rest(&self, other: &Self) -> Ordering {
+        Row::by_rest(&self.service, &other.service)
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        self.service.by_place(&other.service)
+    }
+
+    fn text_bytes(&self) -> usize {
+        self.service.text_bytes() + matched_bytes(&self.matched)
+    }
+}
+
+impl Table for ServiceAnswer {
+    type Row = Arc<ServiceRow>;
+
+    fn rows(&self) -> &Vec<Arc<ServiceRow>> {
+        &self.rows
+    }
+
+    fn rows_mut(&mut self) -> &mut Vec<Arc<ServiceRow>> {
+        &mut self.rows
+    }
+
+    fn leave_out(&mut self, rows: u32) {
+        self.left_out = self.left_out.saturating_add(rows);
+    }
 }
 
 /// Checks a unit name by the rules of systemd.unit(5), so that nothing else is ever sent.

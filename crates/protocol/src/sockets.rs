@@ -1,6 +1,7 @@
 //! sockets: TCP, UDP and unix sockets of a host with their owners, as ss(8) shows them.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -274,7 +275,7 @@ pub struct SocketAnswer {
     pub at_ms: i64,
     /// True if the rows are from the last snapshot and the host was not asked.
     pub stale: bool,
-    pub rows: Vec<SocketRow>,
+    pub rows: Vec<Arc<SocketRow>>,
     /// All sockets of the host, before the query.
     pub total: u32,
     pub listening: u32,
@@ -290,8 +291,52 @@ pub struct SocketAnswer {
 pub struct SocketRow {
     pub socket: Socket,
     /// Name of the saved host at the peer address.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_host: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
+}
+
+changes! {
+    SocketRowChange of SocketRow {
+        peer_host: Option<String>,
+        matched: Vec<Matched>,
+    } within socket: Socket
+}
+
+impl Row for SocketRow {
+    fn rank(&self) -> u64 {
+        Row::rank(&self.socket)
+    }
+
+    fn by_rest(&self, other: &Self) -> Ordering {
+        Row::by_rest(&self.socket, &other.socket)
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        self.socket.by_place(&other.socket)
+    }
+
+    fn text_bytes(&self) -> usize {
+        let peer = self.peer_host.as_ref().map_or(0, String::len);
+        self.socket.text_bytes() + peer + matched_bytes(&self.matched)
+    }
+}
+
+impl Table for SocketAnswer {
+    type Row = Arc<SocketRow>;
+
+    fn rows(&self) -> &Vec<Arc<SocketRow>> {
+        &self.rows
+    }
+
+    fn rows_mut(&mut self) -> &mut Vec<Arc<SocketRow>> {
+        &mut self.rows
+    }
+
+    fn leave_out(&mut self, rows: u32) {
+        self.left_out = self.left_out.saturating_add(rows);
+    }
 }
 
 /// Letters of one column that a query matched.
@@ -303,4 +348,12 @@ pub struct Matched {
     pub column: String,
     /// Positions of characters, ascending.
     pub at: Vec<u32>,
+}
+
+/// Bytes that the letters of a row take.
+pub(crate) fn matched_bytes(matched: &[Matched]) -> usize {
+    matched
+        .iter()
+        .map(|matched| size_of::<Matched>() + matched.column.len() + size_of_val(matched.at.as_slice()))
+        .sum()
 }

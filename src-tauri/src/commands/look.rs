@@ -7,4 +7,6 @@ super::pass! {
     metrics_read: MetricsRead;
     sockets_query: SocketsQuery;
     services_query: ServicesQuery;
+    sockets_watch: SocketsWatch;
+    services_watch: ServicesWatch;
 }

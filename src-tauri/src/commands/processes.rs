@@ -2,6 +2,7 @@
 
 super::pass! {
     processes_query: ProcessesQuery;
+    processes_watch: ProcessesWatch;
     blame_show: BlameShow;
     signal_send: SignalSend;
 }

@@ -3,6 +3,10 @@
 //! CSV follows RFC 4180. A field that a spreadsheet would take for a formula gets a `'` in front:
 //! names, units and command lines come from the host and may be anything.
 
+use std::cmp::Ordering;
+
+use super::sort::Sort;
+
 /// The columns of one table, in their order on screen.
 pub(crate) trait Columns: Copy + Send + Sync + 'static {
     type Row;
@@ -14,6 +18,10 @@ pub(crate) trait Columns: Copy + Send + Sync + 'static {
     /// What a cell says; empty where the host does not say. Safe to show.
     fn text(self, row: &Self::Row) -> String;
 
+    /// The order of two rows by this column; what is equal there keeps a fixed order, so that a refresh
+    /// moves no row. Missing values are last in both directions.
+    fn compare(self, a: &Self::Row, b: &Self::Row, by: Sort) -> Ordering;
+
     /// The column whose beginning is typed to find a row: the first of text, unless another says more.
     fn naming() -> Option<Self> {
         Self::ALL.iter().copied().find(|column| !column.is_numeric())
@@ -22,6 +30,12 @@ pub(crate) trait Columns: Copy + Send + Sync + 'static {
     fn of(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|column| column.id() == id)
     }
+}
+
+/// The order of the rows of a table.
+pub(crate) fn order<C: Columns>(by: Sort) -> impl Fn(&C::Row, &C::Row) -> Ordering {
+    let column = C::of(by.column);
+    move |a, b| column.map_or(Ordering::Equal, |column| column.compare(a, b, by))
 }
 
 /// The words of a row in the column that names it.
@@ -104,6 +118,10 @@ mod tests {
                 Column::Port => "80".into(),
                 Column::Program => (*row).into(),
             }
+        }
+
+        fn compare(self, a: &Self::Row, b: &Self::Row, by: Sort) -> Ordering {
+            by.turn(a.cmp(b))
         }
     }
 

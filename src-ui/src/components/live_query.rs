@@ -1,9 +1,11 @@
-//! A question to the back end that is asked as a person types and again while the page is looked at.
+//! The table of a host, asked for as a person types and again while it is looked at.
 //!
-//! One answer at a time: a question that was overtaken by a newer one is dropped when its answer
-//! comes, and a slow host is not asked again before it has answered. Nothing is asked while the
-//! window is hidden.
+//! What comes is what is new, and the rows stay in the order of the page: a refresh of a long table costs
+//! what changed in it. One answer at a time: a question that was overtaken by a newer one is not shown
+//! when its answer comes, and a slow host is not asked again before it has answered. Nothing is asked
+//! while the window is hidden.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,16 +14,26 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
+use protocol::delta::{Kept, News as Line, Seen, Table, Taken, ViewNews, settle};
 
+use super::columns::{self, Columns};
+use super::news::{Came, News};
+use super::sort::Sort;
 use crate::state::now_ms;
 
 const TYPING_PAUSE: Duration = Duration::from_millis(120);
 const REFRESH: Duration = Duration::from_secs(3);
 
-type Question<A> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<A, Fault>>>>>;
+type Question<A> = Box<dyn Fn(Seen) -> Pin<Box<dyn Future<Output = Result<ViewNews<A>, Fault>>>>>;
 
-pub(crate) struct LiveQuery<A: Send + Sync + 'static> {
-    pub(crate) answer: RwSignal<Option<Arc<A>>>,
+pub(crate) struct LiveQuery<A: Table + Send + Sync + 'static>
+where
+    A::Row: Send + Sync,
+{
+    answer: RwSignal<Option<Arc<A>>>,
+    /// In the order of the page.
+    pub(crate) rows: Memo<Arc<Vec<A::Row>>>,
+    pub(crate) sort: RwSignal<Sort>,
     /// When the answer came, by this computer's clock.
     pub(crate) received_ms: RwSignal<Option<i64>>,
     pub(crate) fault: RwSignal<Option<Fault>>,
@@ -29,37 +41,106 @@ pub(crate) struct LiveQuery<A: Send + Sync + 'static> {
     pub(crate) frozen: RwSignal<bool>,
     /// Which question the answer is to: the same number while it was only asked again.
     pub(crate) question: RwSignal<u64>,
+    /// Keys of the rows that are new.
+    pub(crate) new: RwSignal<Arc<HashSet<String>>>,
     asks: StoredValue<Question<A>, LocalStorage>,
     /// The number of the question that was asked last.
     asked: StoredValue<u64>,
     serial: StoredValue<u64>,
     is_waiting: StoredValue<bool>,
+    view: StoredValue<View<A>, LocalStorage>,
 }
 
-impl<A: Send + Sync + 'static> Clone for LiveQuery<A> {
+/// What has come of the table.
+struct View<A: Table> {
+    /// Views are told apart by when they were opened.
+    number: u64,
+    kept: Kept<A>,
+    news: News,
+    put: Put<A>,
+    key: fn(&A::Row) -> String,
+}
+
+/// Puts a line into a table, in the order of the page.
+type Put<A> = fn(&mut Kept<A>, u64, Line<A>, Sort) -> Taken;
+
+fn put<A: Table, C: Columns<Row = A::Row>>(kept: &mut Kept<A>, seq: u64, line: Line<A>, by: Sort) -> Taken {
+    kept.take_in_order(seq, line, columns::order::<C>(by))
+}
+
+impl<A: Table> View<A> {
+    fn seen(&self) -> Seen {
+        Seen { view: self.number, seq: self.kept.seq() }
+    }
+
+    /// Takes what came for the view of this number, and tells the keys of new rows; `None` if the table
+    /// must come whole to be right.
+    fn take(&mut self, view: u64, question: u64, came: ViewNews<A>, by: Sort) -> Option<HashSet<String>> {
+        let ViewNews { seq, news } = came;
+        let came = match &news {
+            Line::Delta(_) => Came::From(self.kept.next_id()),
+            Line::Whole { .. } => Came::Whole(self.kept.table().rows().iter().map(self.key).collect()),
+        };
+        let is_own = view == self.number;
+        if !is_own || (self.put)(&mut self.kept, seq, news, by) == Taken::Torn {
+            // Under another number the view has nothing yet. What is on screen stays until it comes.
+            self.number += 1;
+            return None;
+        }
+        Some(self.news.take(question, &came, self.kept.numbered(), self.key, now_ms()))
+    }
+}
+
+impl<A: Table + Send + Sync + 'static> Clone for LiveQuery<A>
+where
+    A::Row: Send + Sync,
+{
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<A: Send + Sync + 'static> Copy for LiveQuery<A> {}
+impl<A: Table + Send + Sync + 'static> Copy for LiveQuery<A> where A::Row: Send + Sync {}
 
-impl<A: Send + Sync + 'static> LiveQuery<A> {
-    /// `question` reads what to ask without tracking it. Nothing is asked yet.
-    pub(crate) fn new<F>(question: impl Fn() -> F + 'static) -> Self
+impl<A: Table + Send + Sync + 'static> LiveQuery<A>
+where
+    A::Row: Send + Sync + 'static,
+{
+    /// `ask` reads what to ask for without tracking it, for a view that has seen so much. Nothing is
+    /// asked yet.
+    pub(crate) fn new<C, F>(
+        sort: RwSignal<Sort>,
+        key: fn(&A::Row) -> String,
+        ask: impl Fn(Seen) -> F + 'static,
+    ) -> Self
     where
-        F: Future<Output = Result<A, Fault>> + 'static,
+        C: Columns<Row = A::Row>,
+        F: Future<Output = Result<ViewNews<A>, Fault>> + 'static,
     {
+        // The engine is believed: what a host may take of the memory is held there.
+        let (kept, news) = (Kept::within(usize::MAX), News::default());
+        let view = View { number: js_sys::Date::now() as u64, kept, news, put: put::<A, C>, key };
+        let answer = RwSignal::new(None::<Arc<A>>);
+        let rows = Memo::new(move |_| {
+            let mut rows =
+                answer.with(|answer| answer.as_ref().map_or_else(Vec::new, |answer| answer.rows().clone()));
+            settle(&mut rows, columns::order::<C>(sort.get()));
+            Arc::new(rows)
+        });
         let query = Self {
-            answer: RwSignal::new(None),
+            answer,
+            rows,
+            sort,
             received_ms: RwSignal::new(None),
             fault: RwSignal::new(None),
             frozen: RwSignal::new(false),
             question: RwSignal::new(0),
-            asks: StoredValue::new_local(Box::new(move || Box::pin(question()))),
+            new: RwSignal::new(Arc::default()),
+            asks: StoredValue::new_local(Box::new(move |seen| Box::pin(ask(seen)))),
             asked: StoredValue::new(0),
             serial: StoredValue::new(0),
             is_waiting: StoredValue::new(false),
+            view: StoredValue::new_local(view),
         };
         let timer = set_interval_with_handle(move || query.refresh(), REFRESH).ok();
         on_cleanup(move || {
@@ -109,21 +190,37 @@ impl<A: Send + Sync + 'static> LiveQuery<A> {
             *serial += 1;
             *serial
         });
-        let Some(asked) = self.asks.try_with_value(|asks| untrack(asks)) else { return };
+        let Some(seen) = self.view.try_with_value(View::seen) else { return };
+        let Some(asked) = self.asks.try_with_value(|asks| untrack(|| asks(seen))) else { return };
         self.is_waiting.set_value(true);
         spawn_local(async move {
             let told = asked.await;
+            // Each line is taken, also of a question that was overtaken: the next one builds on it.
+            let told = match told {
+                Ok(came) => {
+                    let Some(by) = self.sort.try_get_untracked() else { return };
+                    let take = |view: &mut View<A>| {
+                        let new = view.take(seen.view, question, came, by)?;
+                        Some((view.kept.table().clone(), new))
+                    };
+                    let Some(taken) = self.view.try_update_value(take) else { return };
+                    Ok(taken)
+                }
+                Err(fault) => Err(fault),
+            };
             if self.serial.try_get_value() != own {
                 return;
             }
             self.is_waiting.set_value(false);
             match told {
-                Ok(answer) => {
+                Ok(Some((answer, new))) => {
                     self.received_ms.set(Some(now_ms()));
                     self.question.set(question);
+                    self.new.set(Arc::new(new));
                     self.answer.set(Some(Arc::new(answer)));
                     self.fault.set(None);
                 }
+                Ok(None) => self.again(),
                 Err(fault) => self.fault.set(Some(fault)),
             }
         });

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use protocol::delta::Table as Rows;
 use protocol::text::printable;
 
 use super::columns::{self, Columns};
 use super::live_query::LiveQuery;
 use super::selection::Selection;
-use super::sort::Sort;
 use super::{
     Button, ButtonKind, ChosenBar, Column, ColumnChooser, CopyButton, Failed, Icon, IconName, KeyCap, Marks,
     SearchInput, Skeleton, Table, copy_text, kept_shape, rows_copied,
@@ -23,7 +23,7 @@ use crate::state::use_app;
 use crate::text::{I18n, lang, t_string, use_i18n};
 
 /// What the answers about a host's tables have in common.
-pub(crate) trait TableAnswer: Send + Sync + 'static {
+pub(crate) trait TableAnswer: Rows<Row: Send + Sync + 'static> + Send + Sync + 'static {
     /// True if the rows are from the last snapshot and the host was not asked.
     fn stale(&self) -> bool;
     /// When the rows were read.
@@ -149,11 +149,8 @@ pub(crate) fn LiveTable<A, K, C>(
     #[prop(into)]
     label: Signal<String>,
     heads: Heads<K>,
-    /// Sorted.
-    rows: Memo<Arc<Vec<K::Row>>>,
     key: fn(&K::Row) -> String,
     cells: C,
-    sort: RwSignal<Sort>,
     cursor: RwSignal<Option<String>>,
     /// The rows that are chosen together.
     selection: RwSignal<Selection>,
@@ -183,7 +180,7 @@ pub(crate) fn LiveTable<A, K, C>(
     children: Children,
 ) -> impl IntoView
 where
-    A: TableAnswer,
+    A: TableAnswer<Row = K::Row>,
     K: Columns,
     K::Row: Clone + PartialEq + Send + Sync + 'static,
     C: Fn(ArcRwSignal<K::Row>) -> AnyView + Clone + Send + Sync + 'static,
@@ -193,8 +190,8 @@ where
     let live = use_host().is_live();
     let is_read = query.is_read();
     let blocking = query.blocking_fault();
+    let (rows, sort) = (query.rows, query.sort);
     let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
-    let news = RwSignal::new(0u32);
     let shape = kept_shape(ids.noun);
     let columns = Signal::derive(move || heads.columns(i18n));
     let chosen = Memo::new(move |_| {
@@ -292,7 +289,7 @@ where
                 row_class
                 row_testid
                 testid=ids.table
-                marks=Marks { question: query.question, count: news }
+                marks=Marks { question: query.question, new: query.new }
                 shape=Some(shape)
                 selection=Some(selection)
             />
@@ -371,7 +368,7 @@ where
                     {body}
                 </div>
                 {partial.map(|partial| partial.run())}
-                <CountLine ids query count counts news chosen shown=Signal::derive(move || rows.with(|rows| rows.len())) />
+                <CountLine ids query count counts chosen shown=Signal::derive(move || rows.with(|rows| rows.len())) />
             </div>
             {detail.map(|detail| detail.run())}
         </main>
@@ -385,7 +382,6 @@ fn CountLine<A: TableAnswer>(
     query: LiveQuery<A>,
     count: fn(I18n, u32) -> String,
     counts: Option<ViewFn>,
-    news: RwSignal<u32>,
     chosen: Memo<usize>,
     shown: Signal<usize>,
 ) -> impl IntoView {
@@ -412,7 +408,7 @@ fn CountLine<A: TableAnswer>(
             .map(|left_out| t_string!(i18n, tables.count_left_out, count = left_out))
     };
     let new_words = move || {
-        let count = news.get();
+        let count = query.new.with(|new| new.len() as u32);
         (count > 0).then(|| {
             view! {
                 <span class="count-new" data-testid=ids.new>

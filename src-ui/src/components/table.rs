@@ -13,7 +13,6 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 
 use super::head::{Column, Head};
-use super::news::News;
 use super::selection::Selection;
 use super::shape::Shape;
 use super::sort::Sort;
@@ -25,10 +24,10 @@ use crate::state::now_ms;
 /// Marks rows that a refresh brought and cells that it changed.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks {
-    /// Which question the rows answer; other rows under another number are no news.
+    /// Which question the rows answer: other words under another number are no change.
     pub(crate) question: RwSignal<u64>,
-    /// Is set to the number of new rows.
-    pub(crate) count: RwSignal<u32>,
+    /// Keys of the rows that are new.
+    pub(crate) new: RwSignal<Arc<HashSet<String>>>,
 }
 
 /// Moves the cursor of a table from outside, for keys that the page takes.
@@ -120,20 +119,6 @@ where
     let range = Memo::new(move |_| {
         let count = rows.with(|rows| rows.len());
         visible(count, row_px, top_px.get(), height_px.get())
-    });
-    let news = StoredValue::new(News::default());
-    let new_rows = Memo::new(move |_| {
-        let Some(marks) = marks else { return Arc::default() };
-        let question = marks.question.get();
-        rows.with(|rows| {
-            let take = |news: &mut News| news.take(question, rows.iter().map(key), now_ms());
-            news.try_update_value(take).unwrap_or_default()
-        })
-    });
-    Effect::new(move |_| {
-        if let Some(marks) = marks {
-            marks.count.set(new_rows.with(|new: &Arc<HashSet<String>>| new.len() as u32));
-        }
     });
     let kept: StoredValue<HashMap<String, Slot<R>>> = StoredValue::new(HashMap::new());
     let slots = move || {
@@ -336,7 +321,7 @@ where
         let is_several = move || selection.is_some_and(|chosen| !chosen.with(Selection::is_empty));
         let is_new = {
             let key = key.clone();
-            Memo::new(move |_| new_rows.with(|new| new.contains(&key)))
+            Memo::new(move |_| marks.is_some_and(|marks| marks.new.with(|new| new.contains(&key))))
         };
         let class = {
             let row = row.clone();

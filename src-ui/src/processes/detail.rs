@@ -6,12 +6,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
 use protocol::ipc::SocketsQuery;
-use protocol::processes::{Process, ProcessRow};
+use protocol::processes::Process;
 use protocol::services::ServiceAction;
 use protocol::sockets::{SocketQuery, SocketRow};
 use protocol::text::{printable, printable_lines};
 
-use super::order;
+use super::order::{self, Row};
 use super::page::state_words;
 use crate::components::{Button, Facts, IconName, SidePanel, SideSection, Sparkline};
 use crate::format::{self, NOT_KNOWN};
@@ -26,17 +26,15 @@ const SHARES_KEPT: usize = 40;
 const SOCKETS_SHOWN: usize = 8;
 
 #[component]
-pub(crate) fn ProcessDetails(
-    rows: Signal<Arc<Vec<ProcessRow>>>,
-    cursor: RwSignal<Option<String>>,
-) -> impl IntoView {
+pub(crate) fn ProcessDetails(rows: Signal<Arc<Vec<Row>>>, cursor: RwSignal<Option<String>>) -> impl IntoView {
     // What was last seen of the chosen process, and whether it is still in the table.
     let chosen = Memo::new(move |before: Option<&Option<(Process, bool)>>| {
         let key = cursor.get()?;
         let found = rows.with(|rows| rows.iter().find(|row| order::key(row) == key).cloned());
-        let before = before.cloned().flatten().filter(|(process, _)| key_of(process) == key);
+        let before = before.cloned().flatten().filter(|(process, _)| order::key_of(process) == key);
         match (found, before) {
-            (Some(ProcessRow { mut process, .. }), before) => {
+            (Some(row), before) => {
+                let mut process = row.process.clone();
                 // Until the answer with its details comes, the ones from before stand.
                 process.detail = process.detail.or_else(|| before.and_then(|(before, _)| before.detail));
                 Some((process, true))
@@ -63,7 +61,7 @@ pub(crate) fn ProcessDetails(
         });
         pid
     });
-    let sockets = RwSignal::new(None::<Vec<SocketRow>>);
+    let sockets = RwSignal::new(None::<Vec<Arc<SocketRow>>>);
     let (i18n, host) = (use_i18n(), use_host());
     let is_live = host.is_live();
     Effect::new(move |_| {
@@ -85,10 +83,6 @@ pub(crate) fn ProcessDetails(
     }
 }
 
-fn key_of(process: &Process) -> String {
-    order::key(&ProcessRow { process: process.clone(), matched: Vec::new() })
-}
-
 /// True if the answer is still about the process that is looked at.
 fn pid_is(pid: u32, cursor: RwSignal<Option<String>>) -> bool {
     cursor.try_with_untracked(|key| key.as_deref().and_then(order::pid_of)) == Some(Some(pid))
@@ -102,7 +96,7 @@ fn detail(
     is_there: bool,
     cursor: RwSignal<Option<String>>,
     is_live: Memo<bool>,
-    sockets: RwSignal<Option<Vec<SocketRow>>>,
+    sockets: RwSignal<Option<Vec<Arc<SocketRow>>>>,
     shares: RwSignal<Vec<Option<f64>>>,
 ) -> impl IntoView {
     let app = use_app();
@@ -112,7 +106,7 @@ fn detail(
     let cpu = process.cpu_pct.map(|pct| t_string!(i18n, processes.of_one_cpu, share = format::tenths(pct)));
     let facts = [
         (t_string!(i18n, processes.parent), Some(process.ppid.to_string())),
-        (t_string!(i18n, processes.user), Some(order::user(&process))),
+        (t_string!(i18n, processes.user), Some(order::user(&process).into_owned())),
         (t_string!(i18n, processes.state_long), Some(state_words(i18n, process.state).to_owned())),
         (t_string!(i18n, processes.unit), process.unit.as_deref().map(|unit| printable(unit).into_owned())),
         (t_string!(i18n, processes.started), started),
@@ -218,7 +212,7 @@ fn detail(
     }
 }
 
-fn own_sockets(i18n: I18n, sockets: Option<&[SocketRow]>) -> AnyView {
+fn own_sockets(i18n: I18n, sockets: Option<&[Arc<SocketRow>]>) -> AnyView {
     let Some(sockets) = sockets else {
         return view! { <p class="dim">{NOT_KNOWN}</p> }.into_any();
     };
@@ -226,7 +220,7 @@ fn own_sockets(i18n: I18n, sockets: Option<&[SocketRow]>) -> AnyView {
         return view! { <p class="dim">{t_string!(i18n, processes.no_sockets)}</p> }.into_any();
     }
     let rest = sockets.len().saturating_sub(SOCKETS_SHOWN);
-    let line = |row: &SocketRow| {
+    let line = |row: &Arc<SocketRow>| {
         let socket = &row.socket;
         let peer = match &row.peer_host {
             Some(name) => {

@@ -1,6 +1,8 @@
 //! The columns of the process table, their order, and what makes two rows the same process.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use protocol::processes::{Process, ProcessRow};
 use protocol::text::printable;
@@ -8,6 +10,9 @@ use protocol::text::printable;
 use crate::components::columns::Columns;
 use crate::components::sort::{Sort, natural};
 use crate::format;
+
+/// Shared by the answer, the order and the screen.
+pub(crate) type Row = Arc<ProcessRow>;
 
 /// Columns in their order on screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +30,7 @@ pub(crate) enum Column {
 }
 
 impl Columns for Column {
-    type Row = ProcessRow;
+    type Row = Row;
     const ALL: &'static [Self] = &[
         Column::Pid,
         Column::Name,
@@ -58,12 +63,12 @@ impl Columns for Column {
         matches!(self, Column::Pid | Column::Cpu | Column::Memory | Column::Threads | Column::Started)
     }
 
-    fn text(self, row: &ProcessRow) -> String {
+    fn text(self, row: &Row) -> String {
         let process = &row.process;
         match self {
             Column::Pid => process.pid.to_string(),
             Column::Name => name(process),
-            Column::User => user(process),
+            Column::User => user(process).into_owned(),
             Column::State => process.state.letter().to_string(),
             Column::Cpu => process.cpu_pct.map(format::tenths).unwrap_or_default(),
             Column::Memory => format::memory(process.rss_bytes),
@@ -73,6 +78,31 @@ impl Columns for Column {
             Column::Command => printable(&process.command).into_owned(),
         }
     }
+
+    fn compare(self, a: &Row, b: &Row, by: Sort) -> Ordering {
+        let (a, b) = (&a.process, &b.process);
+        match self {
+            Column::Pid => by.turn(a.pid.cmp(&b.pid)),
+            Column::Name => by.turn(natural(&a.name, &b.name)),
+            Column::User => by.turn(user(a).cmp(&user(b))),
+            Column::State => by.turn(a.state.letter().cmp(&b.state.letter())),
+            Column::Cpu => by
+                .missing_last(a.cpu_pct, b.cpu_pct, f64::total_cmp)
+                // Among the idle, who used the most since it began.
+                .then_with(|| by.turn(a.cpu_ms.cmp(&b.cpu_ms))),
+            Column::Memory => by.turn(a.rss_bytes.cmp(&b.rss_bytes)),
+            Column::Threads => by.turn(a.threads.cmp(&b.threads)),
+            Column::Unit => by.missing_last(a.unit.as_deref(), b.unit.as_deref(), |a, b| natural(a, b)),
+            // The newest first when it is pressed, as an age would be the least.
+            Column::Started => by.missing_last(a.started_ms, b.started_ms, Ord::cmp),
+            Column::Command => by.missing_last(said(a), said(b), Ord::cmp),
+        }
+        .then(a.pid.cmp(&b.pid))
+    }
+}
+
+fn said(process: &Process) -> Option<&str> {
+    Some(process.command.as_str()).filter(|command| !command.is_empty())
 }
 
 /// As ps(1) shows it: threads of the kernel in brackets.
@@ -92,13 +122,17 @@ pub(crate) fn takes_signals(process: &Process) -> bool {
 }
 
 /// The user's name, or its number where the host has no name for it.
-pub(crate) fn user(process: &Process) -> String {
-    process.user.as_deref().map_or_else(|| process.uid.to_string(), |user| printable(user).into_owned())
+pub(crate) fn user(process: &Process) -> Cow<'_, str> {
+    process.user.as_deref().map_or_else(|| process.uid.to_string().into(), printable)
 }
 
 /// What stays the same while a process lives, and is never given to another.
-pub(crate) fn key(row: &ProcessRow) -> String {
-    format!("{} {}", row.process.pid, row.process.start_ticks)
+pub(crate) fn key(row: &Row) -> String {
+    key_of(&row.process)
+}
+
+pub(crate) fn key_of(process: &Process) -> String {
+    format!("{} {}", process.pid, process.start_ticks)
 }
 
 /// The PID in a key.
@@ -106,44 +140,21 @@ pub(crate) fn pid_of(key: &str) -> Option<u32> {
     key.split_once(' ')?.0.parse().ok()
 }
 
-/// Sorts rows by a column; equal ones by PID, and missing values are last in both directions.
-pub(crate) fn sort(rows: &mut [ProcessRow], by: Sort) {
-    let column = Column::of(by.column).unwrap_or(Column::Cpu);
-    rows.sort_by(|a, b| compare(&a.process, &b.process, column, by).then(a.process.pid.cmp(&b.process.pid)));
-}
-
-fn compare(a: &Process, b: &Process, column: Column, by: Sort) -> Ordering {
-    match column {
-        Column::Pid => by.turn(a.pid.cmp(&b.pid)),
-        Column::Name => by.turn(natural(&a.name, &b.name)),
-        Column::User => by.turn(user(a).cmp(&user(b))),
-        Column::State => by.turn(a.state.letter().cmp(&b.state.letter())),
-        Column::Cpu => by
-            .missing_last(a.cpu_pct, b.cpu_pct, f64::total_cmp)
-            // Among the idle, who used the most since it began.
-            .then_with(|| by.turn(a.cpu_ms.cmp(&b.cpu_ms))),
-        Column::Memory => by.turn(a.rss_bytes.cmp(&b.rss_bytes)),
-        Column::Threads => by.turn(a.threads.cmp(&b.threads)),
-        Column::Unit => by.missing_last(a.unit.as_deref(), b.unit.as_deref(), |a, b| natural(a, b)),
-        // The newest first when it is pressed, as an age would be the least.
-        Column::Started => by.missing_last(a.started_ms, b.started_ms, Ord::cmp),
-        Column::Command => {
-            let said = |process: &Process| (!process.command.is_empty()).then(|| process.command.clone());
-            by.missing_last(said(a), said(b), Ord::cmp)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(pid: u32, cpu_pct: Option<f64>, unit: Option<&str>) -> ProcessRow {
+    fn row(pid: u32, cpu_pct: Option<f64>, unit: Option<&str>) -> Row {
         let process = Process { pid, cpu_pct, unit: unit.map(str::to_owned), ..Process::default() };
-        ProcessRow { process, matched: Vec::new() }
+        Arc::new(ProcessRow { process, matched: Vec::new() })
     }
 
-    fn pids(rows: &[ProcessRow]) -> Vec<u32> {
+    fn sort(rows: &mut [Row], column: Column, descending: bool) {
+        let by = Sort { column: column.id(), descending };
+        rows.sort_by(|a, b| column.compare(a, b, by));
+    }
+
+    fn pids(rows: &[Row]) -> Vec<u32> {
         rows.iter().map(|row| row.process.pid).collect()
     }
 
@@ -151,31 +162,33 @@ mod tests {
     fn an_unknown_share_is_last_in_both_directions_and_equals_go_by_pid() {
         let mut rows =
             [row(9, None, None), row(3, Some(0.0), None), row(2, Some(0.0), None), row(7, Some(50.0), None)];
-        sort(&mut rows, Sort { column: "cpu", descending: true });
+        sort(&mut rows, Column::Cpu, true);
         assert_eq!(pids(&rows), [7, 2, 3, 9]);
-        sort(&mut rows, Sort { column: "cpu", descending: false });
+        sort(&mut rows, Column::Cpu, false);
         assert_eq!(pids(&rows), [2, 3, 7, 9]);
     }
 
     #[test]
     fn units_are_sorted_as_people_number_them() {
         let mut rows = [row(1, None, None), row(2, None, Some("web10")), row(3, None, Some("web2"))];
-        sort(&mut rows, Sort::by("unit"));
+        sort(&mut rows, Column::Unit, false);
         assert_eq!(pids(&rows), [3, 2, 1]);
     }
 
     #[test]
     fn a_pid_that_was_given_again_is_another_process() {
-        let (mut old, mut new) = (row(7, None, None), row(7, None, None));
-        old.process.start_ticks = 100;
-        new.process.start_ticks = 200;
+        let began = |start_ticks| {
+            let process = Process { pid: 7, start_ticks, ..Process::default() };
+            Arc::new(ProcessRow { process, matched: Vec::new() })
+        };
+        let (old, new) = (began(100), began(200));
         assert_ne!(key(&old), key(&new));
         assert_eq!(pid_of(&key(&new)), Some(7));
     }
 
     #[test]
     fn threads_of_the_kernel_and_init_take_no_signals() {
-        let mut process = row(1, None, None).process;
+        let mut process = Process { pid: 1, ..Process::default() };
         assert!(!takes_signals(&process));
         process.pid = 2;
         assert!(takes_signals(&process));

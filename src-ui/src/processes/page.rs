@@ -1,14 +1,12 @@
 //! The page: the process table, asked as you type, with one process in full at its side.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
-use protocol::ipc::ProcessesQuery;
-use protocol::processes::{ProcessAnswer, ProcessQuery, ProcessRow, ProcessState};
+use protocol::ipc::ProcessesWatch;
+use protocol::processes::{ProcessAnswer, ProcessQuery, ProcessState};
 use protocol::text::printable;
 
 use super::detail::ProcessDetails;
-use super::order::{self, Column};
+use super::order::{self, Column, Row};
 use super::several::SignalThem;
 use crate::components::columns::Columns;
 use crate::components::live_query::LiveQuery;
@@ -40,15 +38,16 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
     let sort = view.sort::<Column>(Sort { column: Column::Cpu.id(), descending: true });
     let (selection, cursor) = kept_rows("processes", &host.name.get_untracked());
     let name = host.name.get_untracked();
-    let query = LiveQuery::new(move || {
+    let query = LiveQuery::new::<Column, _>(sort, order::key, move |seen| {
         let text = text.with(|text| text.trim().to_owned());
         // What costs more to read is asked for the chosen process alone.
         let detail = cursor.with(|key| key.as_deref().and_then(order::pid_of)).into_iter().collect();
-        let query = ProcessQuery { text, detail, watch: true, ..ProcessQuery::default() };
-        ipc::call(ProcessesQuery { host: name.clone(), query })
+        let query = ProcessQuery { text, detail, programs: programs.get(), ..ProcessQuery::default() };
+        ipc::call(ProcessesWatch { host: name.clone(), query, seen })
     });
     query.follow_text(text);
     Effect::new(move |_| {
+        programs.track();
         live.track();
         query.ask();
     });
@@ -60,14 +59,7 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
         }
         now
     });
-    let rows = Memo::new(move |_| {
-        let mut rows = query.with(|answer| answer.rows.clone()).unwrap_or_default();
-        if programs.get() {
-            rows.retain(|row| !row.process.kernel_thread);
-        }
-        order::sort(&mut rows, sort.get());
-        Arc::new(rows)
-    });
+    let rows = query.rows;
     let hidden = Memo::new(move |_| query.with(|answer| answer.others_hidden).unwrap_or_default());
     let unreadable = Memo::new(move |_| query.with(|answer| answer.unreadable).unwrap_or_default());
     let refused = Memo::new(move |_| query.with(|answer| answer.rights.refused.clone()).flatten());
@@ -88,7 +80,7 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
     };
     let running = move || {
         query.with(|answer| {
-            let is_running = |row: &&ProcessRow| row.process.state == ProcessState::Running;
+            let is_running = |row: &&Row| row.process.state == ProcessState::Running;
             let count = answer.rows.iter().filter(is_running).count();
             view! { <span>{t_string!(i18n, processes.count_running, count = format::count(count as u64))}</span> }
         })
@@ -101,10 +93,8 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
             placeholder=Signal::derive(move || t_string!(i18n, processes.filter).to_owned())
             label=of_host(move |host| t_string!(i18n, processes.table, host = host))
             heads=HEADS
-            rows
             key=order::key
             cells=process_cells
-            sort
             cursor
             selection
             count=|i18n, total| t_string!(i18n, processes.count, count = total)
@@ -186,18 +176,18 @@ fn track(column: Column) -> &'static str {
     }
 }
 
-fn row_testid(row: &ProcessRow) -> String {
+fn row_testid(row: &Row) -> String {
     format!("processes-row-{}", row.process.pid)
 }
 
-fn row_class(row: &ProcessRow) -> &'static str {
+fn row_class(row: &Row) -> &'static str {
     if row.process.kernel_thread { "is-quiet" } else { "" }
 }
 
 /// A share of one CPU that a person should see at once.
 const BUSY_PCT: f64 = 80.0;
 
-fn process_cells(row: ArcRwSignal<ProcessRow>) -> AnyView {
+fn process_cells(row: ArcRwSignal<Row>) -> AnyView {
     let i18n = use_i18n();
     let app = use_app();
     let started = {
@@ -233,7 +223,7 @@ fn process_cells(row: ArcRwSignal<ProcessRow>) -> AnyView {
                 Some(pct) if pct >= 0.05 => "cell num",
                 _ => "cell num dim",
             };
-            let user = order::user(process);
+            let user = order::user(process).into_owned();
             view! {
                 <span class="cell num" role="gridcell">{marked(&process.pid.to_string(), matches(&row.matched, "pid"))}</span>
                 <span class="cell name" role="gridcell" title=order::name(process)>

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use protocol::ipc::SignalSend;
-use protocol::processes::{ProcessRow, Signal as Sent};
+use protocol::processes::Signal as Sent;
 
-use super::order;
+use super::order::{self, Row};
 use super::signal::SignalChoice;
 use crate::components::{Button, ButtonKind, SeveralDialog, Target};
 use crate::hosts::use_host;
@@ -22,7 +22,7 @@ pub(crate) struct Addressee {
 
 /// The button for the processes that are chosen. `chosen` tracks them.
 #[component]
-pub(super) fn SignalThem(#[prop(into)] chosen: Signal<Vec<ProcessRow>>) -> impl IntoView {
+pub(super) fn SignalThem(#[prop(into)] chosen: Signal<Vec<Row>>) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let host = use_host();
@@ -32,7 +32,7 @@ pub(super) fn SignalThem(#[prop(into)] chosen: Signal<Vec<ProcessRow>>) -> impl 
         let count = rows.len();
         let processes: Vec<Addressee> = rows
             .into_iter()
-            .map(|row| row.process)
+            .map(|row| row.process.clone())
             .filter(order::takes_signals)
             .map(|process| Addressee {
                 pid: process.pid,

@@ -107,7 +107,7 @@ pub(crate) fn ServiceDialog(host: String, unit: Option<String>, action: ServiceA
 fn read_units(host: String, units: RwSignal<Arc<Vec<String>>>) {
     spawn_local(async move {
         if let Ok(answer) = ipc::call(ServicesQuery { host, query: ServiceQuery::default() }).await {
-            units.try_set(Arc::new(answer.rows.into_iter().map(|row| row.service.name).collect()));
+            units.try_set(Arc::new(answer.rows.iter().map(|row| row.service.name.clone()).collect()));
         }
     });
 }

@@ -1,6 +1,7 @@
 //! The order of the list of services, and how a unit's state looks.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use protocol::services::{Service, ServiceRow};
 use protocol::text::printable;
@@ -8,6 +9,9 @@ use protocol::text::printable;
 use crate::components::columns::Columns;
 use crate::components::sort::{Sort, natural};
 use crate::format;
+
+/// Shared by the answer, the order and the screen.
+pub(crate) type Row = Arc<ServiceRow>;
 
 /// Columns in their order on screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +26,7 @@ pub(crate) enum Column {
 }
 
 impl Columns for Column {
-    type Row = ServiceRow;
+    type Row = Row;
     const ALL: &'static [Self] = &[
         Column::Unit,
         Column::Description,
@@ -49,7 +53,7 @@ impl Columns for Column {
         matches!(self, Column::Pid | Column::Memory | Column::Since)
     }
 
-    fn text(self, row: &ServiceRow) -> String {
+    fn text(self, row: &Row) -> String {
         let service = &row.service;
         match self {
             Column::Unit => printable(&service.name).into_owned(),
@@ -60,6 +64,22 @@ impl Columns for Column {
             Column::Memory => service.memory_bytes.map(format::memory).unwrap_or_default(),
             Column::Since => service.since_ms.map(format::stamp).unwrap_or_default(),
         }
+    }
+
+    fn compare(self, a: &Row, b: &Row, by: Sort) -> Ordering {
+        let (a, b) = (&a.service, &b.service);
+        match self {
+            Column::Unit => by.turn(natural(&a.name, &b.name)),
+            Column::Description => by.turn(natural(&a.description, &b.description)),
+            Column::State => by.turn(rank(a).cmp(&rank(b)).then_with(|| a.sub_state.cmp(&b.sub_state))),
+            Column::AtBoot => {
+                by.missing_last(a.enabled_state.as_deref(), b.enabled_state.as_deref(), Ord::cmp)
+            }
+            Column::Pid => by.missing_last(a.main_pid, b.main_pid, Ord::cmp),
+            Column::Memory => by.missing_last(a.memory_bytes, b.memory_bytes, Ord::cmp),
+            Column::Since => by.missing_last(a.since_ms, b.since_ms, Ord::cmp),
+        }
+        .then_with(|| natural(&a.name, &b.name))
     }
 }
 
@@ -80,26 +100,6 @@ pub(crate) fn look(service: &Service) -> Look {
         "activating" | "deactivating" | "reloading" | "refreshing" => Look::Changing,
         "active" => Look::Up,
         _ => Look::Down,
-    }
-}
-
-/// Sorts rows by a column; equal ones by unit, and missing values are last in both directions.
-pub(crate) fn sort(rows: &mut [ServiceRow], by: Sort) {
-    let column = Column::of(by.column).unwrap_or(Column::Unit);
-    rows.sort_by(|a, b| {
-        compare(&a.service, &b.service, column, by).then_with(|| natural(&a.service.name, &b.service.name))
-    });
-}
-
-fn compare(a: &Service, b: &Service, column: Column, by: Sort) -> Ordering {
-    match column {
-        Column::Unit => by.turn(natural(&a.name, &b.name)),
-        Column::Description => by.turn(natural(&a.description, &b.description)),
-        Column::State => by.turn(rank(a).cmp(&rank(b)).then_with(|| a.sub_state.cmp(&b.sub_state))),
-        Column::AtBoot => by.missing_last(a.enabled_state.as_deref(), b.enabled_state.as_deref(), Ord::cmp),
-        Column::Pid => by.missing_last(a.main_pid, b.main_pid, Ord::cmp),
-        Column::Memory => by.missing_last(a.memory_bytes, b.memory_bytes, Ord::cmp),
-        Column::Since => by.missing_last(a.since_ms, b.since_ms, Ord::cmp),
     }
 }
 
@@ -134,21 +134,22 @@ pub(crate) fn complete<'a>(typed: &str, units: &'a [String], most: usize) -> Vec
 mod tests {
     use super::*;
 
-    fn row(name: &str, active: &str, memory: Option<u64>) -> ServiceRow {
+    fn row(name: &str, active: &str, memory: Option<u64>) -> Row {
         let service = Service {
             name: name.into(),
             active_state: active.into(),
             memory_bytes: memory,
             ..Service::default()
         };
-        ServiceRow { service, ..ServiceRow::default() }
+        Arc::new(ServiceRow { service, ..ServiceRow::default() })
     }
 
-    fn by(column: Column, descending: bool) -> Sort {
-        Sort { column: column.id(), descending }
+    fn sort(rows: &mut [Row], column: Column, descending: bool) {
+        let by = Sort { column: column.id(), descending };
+        rows.sort_by(|a, b| column.compare(a, b, by));
     }
 
-    fn names(rows: &[ServiceRow]) -> Vec<&str> {
+    fn names(rows: &[Row]) -> Vec<&str> {
         rows.iter().map(|row| row.service.name.as_str()).collect()
     }
 
@@ -160,7 +161,7 @@ mod tests {
             row("c.service", "failed", None),
             row("d.service", "activating", None),
         ];
-        sort(&mut rows, by(Column::State, false));
+        sort(&mut rows, Column::State, false);
         assert_eq!(names(&rows), ["c.service", "d.service", "b.service", "a.service"]);
     }
 
@@ -171,9 +172,9 @@ mod tests {
             row("b.service", "active", Some(1)),
             row("c.service", "active", Some(2)),
         ];
-        sort(&mut rows, by(Column::Memory, true));
+        sort(&mut rows, Column::Memory, true);
         assert_eq!(names(&rows), ["c.service", "b.service", "a.service"]);
-        sort(&mut rows, by(Column::Memory, false));
+        sort(&mut rows, Column::Memory, false);
         assert_eq!(names(&rows), ["b.service", "c.service", "a.service"]);
     }
 

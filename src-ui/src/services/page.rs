@@ -1,13 +1,11 @@
 //! The page: the units of one host, asked as you type; Enter or the button opens the form.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
-use protocol::ipc::ServicesQuery as Ask;
-use protocol::services::{Manager, Service, ServiceAction, ServiceAnswer, ServiceQuery, ServiceRow};
+use protocol::ipc::ServicesWatch;
+use protocol::services::{Manager, Service, ServiceAction, ServiceAnswer, ServiceQuery};
 use protocol::text::printable;
 
-use super::order::{self, Column, Look};
+use super::order::{self, Column, Look, Row};
 use super::several::ActOnThem;
 use crate::components::columns::Columns;
 use crate::components::live_query::LiveQuery;
@@ -25,7 +23,7 @@ use crate::text::{I18n, lang, t_string, use_i18n};
 
 const HEADS: Heads<Column> = Heads { words: head_words, track, first: Some("22px"), last: Some("40px") };
 
-table_answer!(ServiceAnswer, left_out: |_| 0);
+table_answer!(ServiceAnswer, left_out: |answer| answer.left_out);
 
 /// The services of one host; the host is that of `use_host()`.
 #[component]
@@ -38,10 +36,11 @@ pub(crate) fn ServicesPage() -> impl IntoView {
     let text = view.text_or_path();
     let failed = view.flag("failed");
     let name = host.name.get_untracked();
-    let query = LiveQuery::new(move || {
+    let sort = view.sort::<Column>(Sort::by(Column::Unit.id()));
+    let query = LiveQuery::new::<Column, _>(sort, unit_name, move |seen| {
         let text = text.with(|text| text.trim().to_owned());
-        let query = ServiceQuery { text, failed: failed.get(), connect: false, watch: true };
-        ipc::call(Ask { host: name.clone(), query })
+        let query = ServiceQuery { text, failed: failed.get(), ..ServiceQuery::default() };
+        ipc::call(ServicesWatch { host: name.clone(), query, seen })
     });
     query.follow_text(text);
     Effect::new(move |_| {
@@ -50,17 +49,11 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             query.refresh();
         }
     });
-    let sort = view.sort::<Column>(Sort::by(Column::Unit.id()));
     let (selection, cursor) = kept_rows("services", &host.name.get_untracked());
     Effect::new(move |_| {
         failed.track();
         live.track();
         query.ask();
-    });
-    let rows = Memo::new(move |_| {
-        let mut rows = query.with(|answer| answer.rows.clone()).unwrap_or_default();
-        order::sort(&mut rows, sort.get());
-        Arc::new(rows)
     });
     let manager = Memo::new(move |_| query.with(|answer| answer.manager));
     let open = Callback::new(move |unit: String| {
@@ -100,10 +93,8 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             placeholder=Signal::derive(move || t_string!(i18n, services.filter).to_owned())
             label=of_host(move |host| t_string!(i18n, services.table, host = host))
             heads=HEADS
-            rows
             key=unit_name
             cells=move |row| service_cells(row, open)
-            sort
             cursor
             selection
             count=|i18n, total| t_string!(i18n, services.count, count = total)
@@ -115,7 +106,7 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             partial=ViewFn::from(partial)
             several=ViewFn::from(move || {
                 let chosen = Signal::derive(move || {
-                    chosen_rows(rows, selection, unit_name).iter().map(unit_name).collect::<Vec<_>>()
+                    chosen_rows(query.rows, selection, unit_name).iter().map(unit_name).collect::<Vec<_>>()
                 });
                 view! { <ActOnThem chosen /> }
             })
@@ -211,15 +202,15 @@ fn track(column: Column) -> &'static str {
     }
 }
 
-fn unit_name(row: &ServiceRow) -> String {
+fn unit_name(row: &Row) -> String {
     row.service.name.clone()
 }
 
-fn row_testid(row: &ServiceRow) -> String {
+fn row_testid(row: &Row) -> String {
     format!("service-row-{}", row.service.name)
 }
 
-fn row_class(row: &ServiceRow) -> &'static str {
+fn row_class(row: &Row) -> &'static str {
     match order::look(&row.service) {
         Look::Failed => "is-failed",
         Look::Changing | Look::Up => "",
@@ -236,7 +227,7 @@ fn glyph(service: &Service) -> GlyphName {
     }
 }
 
-fn service_cells(row: ArcRwSignal<ServiceRow>, open: Callback<String>) -> AnyView {
+fn service_cells(row: ArcRwSignal<Row>, open: Callback<String>) -> AnyView {
     let i18n = use_i18n();
     let app = use_app();
     let unit = row.with_untracked(unit_name);

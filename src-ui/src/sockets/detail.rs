@@ -8,7 +8,7 @@ use protocol::services::ServiceAction;
 use protocol::sockets::SocketRow;
 use protocol::text::printable;
 
-use super::order;
+use super::order::{self, Row};
 use crate::components::{Button, Facts, IconName, SidePanel, SideSection};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::{host_path, use_host};
@@ -16,12 +16,9 @@ use crate::state::{OpenDialog, use_app};
 use crate::text::{I18n, t_string, use_i18n};
 
 #[component]
-pub(crate) fn SocketDetail(
-    rows: Signal<Arc<Vec<SocketRow>>>,
-    cursor: RwSignal<Option<String>>,
-) -> impl IntoView {
+pub(crate) fn SocketDetail(rows: Signal<Arc<Vec<Row>>>, cursor: RwSignal<Option<String>>) -> impl IntoView {
     // What was last seen of the chosen socket, and whether it is still in the table.
-    let chosen = Memo::new(move |before: Option<&Option<(SocketRow, bool)>>| {
+    let chosen = Memo::new(move |before: Option<&Option<(Row, bool)>>| {
         let key = cursor.get()?;
         let found = rows.with(|rows| rows.iter().find(|row| order::key(row) == key).cloned());
         match found {
@@ -51,13 +48,13 @@ pub(crate) fn SocketDetail(
 /// the language.
 fn detail(
     i18n: I18n,
-    row: SocketRow,
+    row: Row,
     is_there: bool,
     cursor: RwSignal<Option<String>>,
     is_live: Memo<bool>,
     open_unit: Callback<String>,
 ) -> impl IntoView {
-    let SocketRow { socket, peer_host, .. } = row;
+    let SocketRow { socket, peer_host, .. } = Arc::unwrap_or_clone(row);
     let shown = |endpoint: String| printable(&endpoint).into_owned();
     let (title, protocol) = (shown(socket.local()), socket.protocol.name());
     let subtitle = if socket.is_listening() {

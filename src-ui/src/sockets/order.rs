@@ -2,12 +2,16 @@
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use protocol::sockets::{Socket, SocketRow, SocketState};
 use protocol::text::printable;
 
 use crate::components::columns::Columns;
 use crate::components::sort::Sort;
+
+/// Shared by the answer, the order and the screen.
+pub(crate) type Row = Arc<SocketRow>;
 
 /// Columns in their order on screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +29,7 @@ pub(crate) enum Column {
 }
 
 impl Columns for Column {
-    type Row = SocketRow;
+    type Row = Row;
     const ALL: &'static [Self] = &[
         Column::Protocol,
         Column::RecvQ,
@@ -63,7 +67,7 @@ impl Columns for Column {
         Some(Column::Program)
     }
 
-    fn text(self, row: &SocketRow) -> String {
+    fn text(self, row: &Row) -> String {
         let socket = &row.socket;
         let optional = |text: &Option<String>| printable(text.as_deref().unwrap_or_default()).into_owned();
         match self {
@@ -79,54 +83,34 @@ impl Columns for Column {
             Column::Unit => optional(&socket.unit),
         }
     }
+
+    fn compare(self, a: &Row, b: &Row, by: Sort) -> Ordering {
+        let (a, b) = (&a.socket, &b.socket);
+        match self {
+            Column::Protocol => by.turn(a.protocol.cmp(&b.protocol)),
+            Column::RecvQ => by.turn(a.recv_q.cmp(&b.recv_q)),
+            Column::SendQ => by.turn(a.send_q.cmp(&b.send_q)),
+            Column::Local => {
+                by.turn(by_address((&a.local_address, a.local_port), (&b.local_address, b.local_port)))
+            }
+            Column::Peer => by.missing_last(peer(a), peer(b), |a, b| by_address(*a, *b)),
+            Column::State => by.turn(rank(a).cmp(&rank(b))),
+            Column::Pid => by.missing_last(a.pid, b.pid, Ord::cmp),
+            Column::Program => by.missing_last(a.program.as_deref(), b.program.as_deref(), Ord::cmp),
+            Column::User => by.missing_last(a.user.as_deref(), b.user.as_deref(), Ord::cmp),
+            Column::Unit => by.missing_last(a.unit.as_deref(), b.unit.as_deref(), Ord::cmp),
+        }
+        .then_with(|| natural(a, b))
+    }
 }
 
 /// What stays the same while a socket lives: the selection and the rows hold on to it.
 ///
 /// Sockets in TIME-WAIT have no inode, so the addresses belong to it; several listeners on one
 /// port differ by their inode alone.
-pub(crate) fn key(row: &SocketRow) -> String {
+pub(crate) fn key(row: &Row) -> String {
     let socket = &row.socket;
     format!("{} {} {} {}", socket.protocol.name(), socket.local(), socket.peer(), socket.inode)
-}
-
-/// Sorts rows by a column; what is equal there keeps a fixed order, so that a refresh moves no
-/// row. Missing values are last in both directions.
-pub(crate) fn sort(rows: &mut Vec<SocketRow>, by: Sort) {
-    match Column::of(by.column).unwrap_or(Column::State) {
-        // Addresses are parsed once each, not at every comparison.
-        Column::Local => sort_by_address(rows, by, |s| Some(address(&s.local_address, s.local_port))),
-        Column::Peer => {
-            sort_by_address(rows, by, |s| (s.peer_port != 0).then(|| address(&s.peer_address, s.peer_port)))
-        }
-        column => rows.sort_by(|a, b| {
-            compare(&a.socket, &b.socket, column, by).then_with(|| natural(&a.socket, &b.socket))
-        }),
-    }
-}
-
-fn sort_by_address(rows: &mut Vec<SocketRow>, by: Sort, place: impl Fn(&Socket) -> Option<Address>) {
-    let mut keyed: Vec<(Option<Address>, SocketRow)> =
-        rows.drain(..).map(|row| (place(&row.socket), row)).collect();
-    keyed.sort_by(|(a, a_row), (b, b_row)| {
-        by.missing_last(a.as_ref(), b.as_ref(), |a, b| a.cmp(b))
-            .then_with(|| natural(&a_row.socket, &b_row.socket))
-    });
-    rows.extend(keyed.into_iter().map(|(_, row)| row));
-}
-
-fn compare(a: &Socket, b: &Socket, column: Column, by: Sort) -> Ordering {
-    match column {
-        Column::Protocol => by.turn(a.protocol.cmp(&b.protocol)),
-        Column::RecvQ => by.turn(a.recv_q.cmp(&b.recv_q)),
-        Column::SendQ => by.turn(a.send_q.cmp(&b.send_q)),
-        Column::Local | Column::Peer => Ordering::Equal,
-        Column::State => by.turn(rank(a).cmp(&rank(b))),
-        Column::Pid => by.missing_last(a.pid, b.pid, Ord::cmp),
-        Column::Program => by.missing_last(a.program.as_deref(), b.program.as_deref(), Ord::cmp),
-        Column::User => by.missing_last(a.user.as_deref(), b.user.as_deref(), Ord::cmp),
-        Column::Unit => by.missing_last(a.unit.as_deref(), b.unit.as_deref(), Ord::cmp),
-    }
 }
 
 /// Listeners first, then connections, then what is on its way out; then by local address.
@@ -159,12 +143,19 @@ fn rank(socket: &Socket) -> u8 {
     }
 }
 
-type Address = (Option<IpAddr>, String, u16);
+fn peer(socket: &Socket) -> Option<(&str, u16)> {
+    (socket.peer_port != 0).then_some((socket.peer_address.as_str(), socket.peer_port))
+}
 
-/// Numbers of an address compare as numbers: 10.0.0.9 is before 10.0.0.10.
-fn address(text: &str, port: u16) -> Address {
-    let ip = text.parse().ok();
-    (ip, if ip.is_some() { String::new() } else { text.to_owned() }, port)
+/// Numbers of an address compare as numbers: 10.0.0.9 is before 10.0.0.10. What is no address comes first.
+fn by_address((a, a_port): (&str, u16), (b, b_port): (&str, u16)) -> Ordering {
+    let address = if a == b {
+        Ordering::Equal
+    } else {
+        let (a_ip, b_ip): (Option<IpAddr>, Option<IpAddr>) = (a.parse().ok(), b.parse().ok());
+        a_ip.cmp(&b_ip).then_with(|| a.cmp(b))
+    };
+    address.then(a_port.cmp(&b_port))
 }
 
 /// A queue as it fits into its column: `511`, `18.4 k`.
@@ -191,7 +182,7 @@ mod tests {
     use super::*;
     use protocol::sockets::Protocol;
 
-    fn row(local: &str, port: u16, state: SocketState, pid: Option<u32>) -> SocketRow {
+    fn row(local: &str, port: u16, state: SocketState, pid: Option<u32>) -> Row {
         let socket = Socket {
             protocol: Protocol::Tcp,
             state,
@@ -200,14 +191,15 @@ mod tests {
             pid,
             ..Socket::default()
         };
-        SocketRow { socket, ..SocketRow::default() }
+        Arc::new(SocketRow { socket, ..SocketRow::default() })
     }
 
-    fn by(column: Column, descending: bool) -> Sort {
-        Sort { column: column.id(), descending }
+    fn sort(rows: &mut [Row], column: Column, descending: bool) {
+        let by = Sort { column: column.id(), descending };
+        rows.sort_by(|a, b| column.compare(a, b, by));
     }
 
-    fn ports(rows: &[SocketRow]) -> Vec<u16> {
+    fn ports(rows: &[Row]) -> Vec<u16> {
         rows.iter().map(|row| row.socket.local_port).collect()
     }
 
@@ -219,7 +211,7 @@ mod tests {
             row("::1", 3, SocketState::Estab, None),
             row("10.0.0.9", 1, SocketState::Estab, None),
         ];
-        sort(&mut rows, by(Column::Local, false));
+        sort(&mut rows, Column::Local, false);
         let shown: Vec<_> = rows.iter().map(|row| row.socket.local()).collect();
         assert_eq!(shown, ["10.0.0.9:1", "10.0.0.9:2", "10.0.0.10:1", "[::1]:3"]);
     }
@@ -231,9 +223,9 @@ mod tests {
             row("0.0.0.0", 2, SocketState::Listen, Some(7)),
             row("0.0.0.0", 3, SocketState::Listen, Some(9)),
         ];
-        sort(&mut rows, by(Column::Pid, false));
+        sort(&mut rows, Column::Pid, false);
         assert_eq!(ports(&rows), [2, 3, 1]);
-        sort(&mut rows, by(Column::Pid, true));
+        sort(&mut rows, Column::Pid, true);
         assert_eq!(ports(&rows), [3, 2, 1]);
     }
 
@@ -242,8 +234,8 @@ mod tests {
         let rows: Vec<_> = (1..20).map(|port| row("0.0.0.0", port, SocketState::Listen, None)).collect();
         let mut there = rows.clone();
         let mut back: Vec<_> = rows.into_iter().rev().collect();
-        sort(&mut there, by(Column::State, true));
-        sort(&mut back, by(Column::State, true));
+        sort(&mut there, Column::State, true);
+        sort(&mut back, Column::State, true);
         assert_eq!(ports(&there), ports(&back));
     }
 
@@ -254,7 +246,7 @@ mod tests {
             row("10.0.0.1", 2, SocketState::Estab, None),
             row("0.0.0.0", 3, SocketState::Listen, None),
         ];
-        sort(&mut rows, by(Column::State, false));
+        sort(&mut rows, Column::State, false);
         assert_eq!(ports(&rows), [3, 2, 1]);
     }
 
@@ -262,10 +254,10 @@ mod tests {
     fn a_socket_is_the_same_while_its_numbers_change() {
         let first = row("10.0.0.1", 22, SocketState::Estab, Some(1));
         let mut later = first.clone();
-        later.socket.recv_q = 9;
-        later.socket.state = SocketState::CloseWait;
+        let socket = &mut Arc::make_mut(&mut later).socket;
+        (socket.recv_q, socket.state) = (9, SocketState::CloseWait);
         assert_eq!(key(&first), key(&later));
-        later.socket.inode = 5;
+        Arc::make_mut(&mut later).socket.inode = 5;
         assert_ne!(key(&first), key(&later), "one port may have several listeners");
     }
 

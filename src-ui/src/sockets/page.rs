@@ -1,14 +1,12 @@
 //! The page: asks as you type, keeps the selection by socket, says what is left out.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
-use protocol::ipc::SocketsQuery;
-use protocol::sockets::{SocketAnswer, SocketQuery, SocketRow, SocketState};
+use protocol::ipc::SocketsWatch;
+use protocol::sockets::{SocketAnswer, SocketQuery, SocketState};
 use protocol::text::printable;
 
 use super::detail::SocketDetail;
-use super::order::{self, Column};
+use super::order::{self, Column, Row};
 use crate::components::columns::Columns;
 use crate::components::live_query::LiveQuery;
 use crate::components::marks::{marked, matches};
@@ -36,23 +34,18 @@ pub(crate) fn SocketsPage() -> impl IntoView {
     let text = view.text_or_path();
     let listening = view.flag("listening");
     let name = host.name.get_untracked();
-    let query = LiveQuery::new(move || {
+    let sort = view.sort::<Column>(Sort::by(Column::State.id()));
+    let query = LiveQuery::new::<Column, _>(sort, order::key, move |seen| {
         let text = text.with(|text| text.trim().to_owned());
-        let query = SocketQuery { text, listening: listening.get(), watch: true, ..SocketQuery::default() };
-        ipc::call(SocketsQuery { host: name.clone(), query })
+        let query = SocketQuery { text, listening: listening.get(), ..SocketQuery::default() };
+        ipc::call(SocketsWatch { host: name.clone(), query, seen })
     });
     query.follow_text(text);
-    let sort = view.sort::<Column>(Sort::by(Column::State.id()));
     let (selection, cursor) = kept_rows("sockets", &host.name.get_untracked());
     Effect::new(move |_| {
         listening.track();
         live.track();
         query.ask();
-    });
-    let rows = Memo::new(move |_| {
-        let mut rows = query.with(|answer| answer.rows.clone()).unwrap_or_default();
-        order::sort(&mut rows, sort.get());
-        Arc::new(rows)
     });
     let counted = move |pick: fn(&SocketAnswer) -> u32| query.with(pick).unwrap_or_default();
     let counts = move || {
@@ -87,10 +80,8 @@ pub(crate) fn SocketsPage() -> impl IntoView {
             placeholder=Signal::derive(move || t_string!(i18n, sockets.filter).to_owned())
             label=of_host(move |host| t_string!(i18n, sockets.table, host = host))
             heads=HEADS
-            rows
             key=order::key
             cells=socket_cells
-            sort
             cursor
             selection
             count=|i18n, total| t_string!(i18n, sockets.count, count = total)
@@ -98,7 +89,7 @@ pub(crate) fn SocketsPage() -> impl IntoView {
             row_testid=Some(row_testid)
             counts=ViewFn::from(move || counts)
             partial=ViewFn::from(partial)
-            detail=ViewFn::from(move || view! { <SocketDetail rows=rows.into() cursor /> })
+            detail=ViewFn::from(move || view! { <SocketDetail rows=query.rows.into() cursor /> })
         >
             <Segmented
                 choices=vec![
@@ -177,11 +168,11 @@ fn track(column: Column) -> &'static str {
     }
 }
 
-fn row_testid(row: &SocketRow) -> String {
+fn row_testid(row: &Row) -> String {
     format!("sockets-row-{}", row.socket.local_port)
 }
 
-fn socket_cells(row: ArcRwSignal<SocketRow>) -> AnyView {
+fn socket_cells(row: ArcRwSignal<Row>) -> AnyView {
     (move || {
         let row = row.read();
         let socket = &row.socket;

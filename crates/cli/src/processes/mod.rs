@@ -138,7 +138,7 @@ async fn find(desk: &Desk, host: &str, pid: u32, started: Option<u64>) -> Result
             .about(pid.to_string())
     };
     let some_hidden = answer.others_hidden || answer.unreadable > 0;
-    let found = answer.rows.into_iter().map(|row| row.process).find(|process| process.pid == pid);
+    let found = answer.rows.iter().map(|row| &row.process).find(|process| process.pid == pid).cloned();
     let missing = || match some_hidden {
         false => gone(format!("{host} shows no process with the PID {pid}")),
         true => {
@@ -172,7 +172,7 @@ mod tests {
     fn a_process_cannot_write_to_the_terminal_and_a_long_command_line_is_marked() {
         let bad = Process { pid: 7, name: "\u{1b}[2J) R 1 (\n".into(), ..Process::default() };
         let long = Process { pid: 8, command: "x".repeat(500), ..Process::default() };
-        let rows = [bad, long].map(|process| ProcessRow { process, matched: Vec::new() });
+        let rows = [bad, long].map(|process| ProcessRow { process, matched: Vec::new() }.into());
         let text = words(&ProcessAnswer { rows: rows.to_vec(), total: 2, ..ProcessAnswer::default() });
         assert!(!text.contains('\u{1b}') && text.contains("[\\x1b[2J) R 1 (\\x0a]"), "{text}");
         assert!(text.contains('\u{2026}') && text.lines().all(|line| line.chars().count() < 200));

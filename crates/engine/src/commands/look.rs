@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::delta::Table;
+use protocol::delta::{Table, ViewNews};
 use protocol::hosts::Host;
 use protocol::ipc::{
-    JournalShow, MetricsRead, MetricsRecent, ServiceImpactShow, ServicesQuery, SnapshotShow, SocketsQuery,
-    SystemRead,
+    JournalShow, MetricsRead, MetricsRecent, ServiceImpactShow, ServicesQuery, ServicesWatch, SnapshotShow,
+    SocketsQuery, SocketsWatch, SystemRead,
 };
 use protocol::journal::JournalPage;
 use protocol::metrics::{Metrics, Recent};
-use protocol::services::{ServiceAnswer, ServiceImpact};
+use protocol::services::{ServiceAnswer, ServiceImpact, ServiceQuery};
 use protocol::snapshot::Snapshot;
-use protocol::sockets::SocketAnswer;
+use protocol::sockets::{SocketAnswer, SocketQuery};
 use protocol::system::System;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
@@ -53,44 +53,66 @@ impl Handle for MetricsRead {
 
 impl Handle for SocketsQuery {
     async fn handle(self, engine: &Engine) -> Result<SocketAnswer, Fault> {
-        let host = engine.host(&self.host).await?;
-        let neighbours = sockets::neighbours(&engine.parts.hosts.list().await?);
-        let session = engine.parts.sessions.of(&host);
-        if self.query.unix {
-            let ask = Ask::Sockets { interval_ms: None, unix: true };
-            return match session.ask_seen(ask, Duration::from_secs(30)).await? {
-                (Answer::Sockets(table), rights) => {
-                    let answer = sockets::answer(&table, &self.query, &neighbours, false);
-                    Ok(SocketAnswer { rights, ..answer })
-                }
-                (other, _) => Err(odd_answer(&other)),
-            };
-        }
-        if self.query.connect || session.live_now().await.is_some() {
-            let reading = look_at(&session, self.query.connect && !self.query.watch).await?;
-            let answer = sockets::answer(reading.table(), &self.query, &neighbours, reading.is_late());
-            let at_ms = shown_ms(&reading, answer.at_ms);
-            return Ok(SocketAnswer { at_ms, rights: reading.rights, ..answer });
-        }
-        let kept = engine.parts.snapshots.show(&host.id).await?.sockets.ok_or_else(|| never_read(&host))?;
-        let answer = sockets::answer(&kept.value, &self.query, &neighbours, true);
-        Ok(SocketAnswer { at_ms: kept.received_ms, ..answer })
+        query_sockets(engine, &self.host, &self.query).await
     }
+}
+
+impl Handle for SocketsWatch {
+    async fn handle(self, engine: &Engine) -> Result<ViewNews<SocketAnswer>, Fault> {
+        let answer = query_sockets(engine, &self.host, &self.query).await?;
+        Ok(engine.parts.views.news(self.seen, answer))
+    }
+}
+
+async fn query_sockets(engine: &Engine, host: &str, query: &SocketQuery) -> Result<SocketAnswer, Fault> {
+    let host = engine.host(host).await?;
+    let neighbours = sockets::neighbours(&engine.parts.hosts.list().await?);
+    let session = engine.parts.sessions.of(&host);
+    if query.unix {
+        let ask = Ask::Sockets { interval_ms: None, unix: true };
+        return match session.ask_seen(ask, Duration::from_secs(30)).await? {
+            (Answer::Sockets(table), rights) => {
+                let answer = sockets::answer(&table, query, &neighbours, false);
+                Ok(SocketAnswer { rights, ..answer })
+            }
+            (other, _) => Err(odd_answer(&other)),
+        };
+    }
+    if query.connect || session.live_now().await.is_some() {
+        let reading = look_at(&session, query.connect && !query.watch).await?;
+        let answer = sockets::answer(reading.table(), query, &neighbours, reading.is_late());
+        let at_ms = shown_ms(&reading, answer.at_ms);
+        return Ok(SocketAnswer { at_ms, rights: reading.rights, ..answer });
+    }
+    let kept = engine.parts.snapshots.show(&host.id).await?.sockets.ok_or_else(|| never_read(&host))?;
+    let answer = sockets::answer(&kept.value, query, &neighbours, true);
+    Ok(SocketAnswer { at_ms: kept.received_ms, ..answer })
 }
 
 impl Handle for ServicesQuery {
     async fn handle(self, engine: &Engine) -> Result<ServiceAnswer, Fault> {
-        let host = engine.host(&self.host).await?;
-        let session = engine.parts.sessions.of(&host);
-        if self.query.connect || session.live_now().await.is_some() {
-            let reading = look_at(&session, self.query.connect && !self.query.watch).await?;
-            let answer = services::answer(reading.table(), &self.query, reading.is_late());
-            return Ok(ServiceAnswer { at_ms: shown_ms(&reading, answer.at_ms), ..answer });
-        }
-        let kept = engine.parts.snapshots.show(&host.id).await?.services.ok_or_else(|| never_read(&host))?;
-        let answer = services::answer(&kept.value, &self.query, true);
-        Ok(ServiceAnswer { at_ms: kept.received_ms, ..answer })
+        query_services(engine, &self.host, &self.query).await
     }
+}
+
+impl Handle for ServicesWatch {
+    async fn handle(self, engine: &Engine) -> Result<ViewNews<ServiceAnswer>, Fault> {
+        let answer = query_services(engine, &self.host, &self.query).await?;
+        Ok(engine.parts.views.news(self.seen, answer))
+    }
+}
+
+async fn query_services(engine: &Engine, host: &str, query: &ServiceQuery) -> Result<ServiceAnswer, Fault> {
+    let host = engine.host(host).await?;
+    let session = engine.parts.sessions.of(&host);
+    if query.connect || session.live_now().await.is_some() {
+        let reading = look_at(&session, query.connect && !query.watch).await?;
+        let answer = services::answer(reading.table(), query, reading.is_late());
+        return Ok(ServiceAnswer { at_ms: shown_ms(&reading, answer.at_ms), ..answer });
+    }
+    let kept = engine.parts.snapshots.show(&host.id).await?.services.ok_or_else(|| never_read(&host))?;
+    let answer = services::answer(&kept.value, query, true);
+    Ok(ServiceAnswer { at_ms: kept.received_ms, ..answer })
 }
 
 /// The table as it is now, or as it is kept up to date for a view that asks again and again.

@@ -14,6 +14,7 @@ mod processes;
 mod search;
 mod store;
 mod trust;
+mod views;
 
 use std::future::Future;
 
@@ -22,6 +23,8 @@ use protocol::{Fault, FaultCode};
 use serde_json::Value;
 
 use crate::engine::Engine;
+
+pub(crate) use views::Views;
 
 /// A command that the engine carries out.
 pub trait Handle: Command + Send {
@@ -50,7 +53,7 @@ macro_rules! dispatch {
 }
 
 dispatch! {
-    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostsImport, HostsExport, HostSsh, TerminalOpen, KeySetUp, KeyPaste, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, TrustForgetKey, TrustExport, TrustMarks, TrustMachine, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, AppLock, AppUnlock, AppSeen, LockSet, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, OperationsCounts, OperationComment, OperationsVerify, OperationsExport, OperationsExportCancel, OperationsRetain, OperationsForward, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove, StoreShow, StoreCheck, StoreBackup,
+    AppStart, SettingsSave, HostsList, HostSave, HostsEdit, HostRemove, HostsImport, HostsExport, HostSsh, TerminalOpen, KeySetUp, KeyPaste, HostConnect, HostDisconnect, HostCheck, QuestionsList, QuestionAnswer, TrustShow, TrustAccept, TrustList, TrustForget, TrustForgetKey, TrustExport, TrustMarks, TrustMachine, SecretsState, VaultCreate, VaultUnlock, VaultChange, VaultRemove, AppLock, AppUnlock, AppSeen, LockSet, SnapshotShow, MetricsRecent, SystemRead, MetricsRead, SocketsQuery, ServicesQuery, ProcessesQuery, SocketsWatch, ServicesWatch, ProcessesWatch, BlameShow, SignalSend, ServiceImpactShow, ServiceAct, CommandRun, SearchFind, OperationsList, OperationShow, OperationsRead, OperationsUnread, OperationsCounts, OperationComment, OperationsVerify, OperationsExport, OperationsExportCancel, OperationsRetain, OperationsForward, NoteShow, NoteSave, JournalShow, HelperStatusShow, HelperRemove, StoreShow, StoreCheck, StoreBackup,
 }
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {

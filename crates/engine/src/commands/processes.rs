@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use protocol::ipc::{BlameShow, ProcessesQuery, SignalSend};
+use protocol::delta::ViewNews;
+use protocol::ipc::{BlameShow, ProcessesQuery, ProcessesWatch, SignalSend};
 use protocol::operations::{Operation, OperationKind};
-use protocol::processes::{Blame, ProcessAnswer};
+use protocol::processes::{Blame, ProcessAnswer, ProcessQuery};
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
 
@@ -21,22 +22,33 @@ const SIGNAL_LIMIT: Duration = Duration::from_secs(40);
 
 impl Handle for ProcessesQuery {
     async fn handle(self, engine: &Engine) -> Result<ProcessAnswer, Fault> {
-        let host = engine.host(&self.host).await?;
-        let session = engine.parts.sessions.of(&host);
-        if self.query.connect || session.live_now().await.is_some() {
-            let reading = look_at(&session, self.query.connect && !self.query.watch).await?;
-            let mut answer = processes::answer(reading.table(), &self.query, reading.is_late());
-            if !self.query.detail.is_empty() {
-                let details = session.read_details(&self.query.detail).await?;
-                processes::add_details(&mut answer.rows, details);
-            }
-            let at_ms = shown_ms(&reading, answer.at_ms);
-            return Ok(ProcessAnswer { at_ms, rights: reading.rights, ..answer });
-        }
-        let kept = engine.parts.snapshots.show(&host.id).await?.processes.ok_or_else(|| never_read(&host))?;
-        let answer = processes::answer(&kept.value, &self.query, true);
-        Ok(ProcessAnswer { at_ms: kept.received_ms, ..answer })
+        query_processes(engine, &self.host, &self.query).await
     }
+}
+
+impl Handle for ProcessesWatch {
+    async fn handle(self, engine: &Engine) -> Result<ViewNews<ProcessAnswer>, Fault> {
+        let answer = query_processes(engine, &self.host, &self.query).await?;
+        Ok(engine.parts.views.news(self.seen, answer))
+    }
+}
+
+async fn query_processes(engine: &Engine, host: &str, query: &ProcessQuery) -> Result<ProcessAnswer, Fault> {
+    let host = engine.host(host).await?;
+    let session = engine.parts.sessions.of(&host);
+    if query.connect || session.live_now().await.is_some() {
+        let reading = look_at(&session, query.connect && !query.watch).await?;
+        let mut answer = processes::answer(reading.table(), query, reading.is_late());
+        if !query.detail.is_empty() {
+            let details = session.read_details(&query.detail).await?;
+            processes::add_details(&mut answer.rows, details);
+        }
+        let at_ms = shown_ms(&reading, answer.at_ms);
+        return Ok(ProcessAnswer { at_ms, rights: reading.rights, ..answer });
+    }
+    let kept = engine.parts.snapshots.show(&host.id).await?.processes.ok_or_else(|| never_read(&host))?;
+    let answer = processes::answer(&kept.value, query, true);
+    Ok(ProcessAnswer { at_ms: kept.received_ms, ..answer })
 }
 
 impl Handle for BlameShow {

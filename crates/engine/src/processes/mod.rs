@@ -4,6 +4,8 @@ mod signal;
 
 pub(crate) use signal::{conclude, equivalent_command};
 
+use std::sync::Arc;
+
 use protocol::processes::{Process, ProcessAnswer, ProcessQuery, ProcessRow, ProcessSort, ProcessTable};
 
 use crate::fuzzy::{By, Column, Fuzzy};
@@ -15,6 +17,7 @@ pub fn answer(table: &ProcessTable, query: &ProcessQuery, stale: bool) -> Proces
     let mut found: Vec<(u32, ProcessRow)> = table
         .processes
         .iter()
+        .filter(|process| !(query.programs && process.kernel_thread))
         .filter_map(|process| {
             let (score, matched) = if fuzzy.is_empty() {
                 (0, Vec::new())
@@ -50,20 +53,20 @@ pub fn answer(table: &ProcessTable, query: &ProcessQuery, stale: bool) -> Proces
         others_hidden: table.others_hidden,
         unreadable: table.unreadable,
         took_ms: table.took_ms,
-        rows: found.into_iter().map(|(_, row)| row).collect(),
+        rows: found.into_iter().map(|(_, row)| Arc::new(row)).collect(),
         ..ProcessAnswer::default()
     }
 }
 
 /// Puts what was read about some processes to their rows. A process that has another one's PID by now
 /// is not meant.
-pub fn add_details(rows: &mut [ProcessRow], details: Vec<Process>) {
+pub fn add_details(rows: &mut [Arc<ProcessRow>], details: Vec<Process>) {
     for known in details {
-        let same = |row: &&mut ProcessRow| {
+        let same = |row: &&mut Arc<ProcessRow>| {
             (row.process.pid, row.process.start_ticks) == (known.pid, known.start_ticks)
         };
         if let Some(row) = rows.iter_mut().find(same) {
-            row.process.detail = known.detail;
+            Arc::make_mut(row).process.detail = known.detail;
         }
     }
 }

@@ -4,6 +4,8 @@ mod act;
 
 pub use act::{conclude, cut_short};
 
+use std::sync::Arc;
+
 use protocol::services::{ServiceAnswer, ServiceQuery, ServiceRow, ServiceTable};
 
 use crate::fuzzy::{By, Column, Fuzzy};
@@ -44,8 +46,9 @@ pub fn answer(table: &ServiceTable, query: &ServiceQuery, stale: bool) -> Servic
         total: count(table.services.len()),
         failed: count(table.services.iter().filter(|service| service.is_failed()).count()),
         notes: table.notes.clone(),
+        left_out: table.left_out,
         took_ms: table.took_ms,
-        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        rows: rows.into_iter().map(|(_, row)| Arc::new(row)).collect(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! sockets: the query over a host's socket table.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use protocol::hosts::Host;
 use protocol::sockets::{SocketAnswer, SocketQuery, SocketRow, SocketTable};
@@ -66,7 +67,7 @@ pub fn answer(
         owner_hidden: table.owner_hidden,
         left_out: table.left_out,
         took_ms: table.took_ms,
-        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        rows: rows.into_iter().map(|(_, row)| Arc::new(row)).collect(),
         ..SocketAnswer::default()
     }
 }

@@ -1,8 +1,9 @@
 //! The receiver's side: the table as it was said, or the knowledge that a line is missing.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use super::{Changing, Delta, News, ROWS_LIMIT, Row, TABLE_LIMIT_BYTES, Table};
+use super::{Changing, Delta, News, ROWS_LIMIT, Row, TABLE_LIMIT_BYTES, Table, settle};
 
 /// What a line did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,21 +71,46 @@ impl<T: Table> Kept<T> {
         self.is_current
     }
 
+    /// Number of the newest line that was seen.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Rows that come from now on have this number or a higher one, until a whole comes.
+    pub fn next_id(&self) -> u32 {
+        self.next_id
+    }
+
+    /// The rows in their order, each with its number.
+    pub fn numbered(&self) -> impl Iterator<Item = (u32, &T::Row)> {
+        self.ids.iter().copied().zip(self.table.rows())
+    }
+
     /// Takes the line with this number; the lines of a subscription count from 1.
     pub fn take(&mut self, seq: u64, news: News<T>) -> Taken {
+        self.take_in_order(seq, news, T::Row::by_place)
+    }
+
+    /// The same, with the rows in an order that is not the table's own.
+    pub fn take_in_order(
+        &mut self,
+        seq: u64,
+        news: News<T>,
+        order: impl Fn(&T::Row, &T::Row) -> Ordering,
+    ) -> Taken {
         if seq <= self.seq {
             return Taken::Repeated;
         }
         let follows = seq == self.seq + 1;
         self.seq = seq;
         self.is_current = match news {
-            News::Whole { generation, table } => self.begin(generation, table),
-            News::Delta(delta) => self.is_current && follows && self.apply(*delta),
+            News::Whole { generation, table } => self.begin(generation, table, order),
+            News::Delta(delta) => self.is_current && follows && self.apply(*delta, order),
         };
         if self.is_current { Taken::Current } else { Taken::Torn }
     }
 
-    fn begin(&mut self, generation: u32, table: T) -> bool {
+    fn begin(&mut self, generation: u32, table: T, order: impl Fn(&T::Row, &T::Row) -> Ordering) -> bool {
         let Ok(count) = u32::try_from(table.rows().len()) else { return false };
         self.is_begun = true;
         self.generation = generation;
@@ -92,12 +118,12 @@ impl<T: Table> Kept<T> {
         self.ids = (0..count).collect();
         self.cut.clear();
         self.table = table;
-        self.arrange(Vec::new());
+        self.arrange(Vec::new(), order);
         true
     }
 
     /// False if the line does not fit; then nothing is changed.
-    fn apply(&mut self, delta: Delta<T>) -> bool {
+    fn apply(&mut self, delta: Delta<T>, order: impl Fn(&T::Row, &T::Row) -> Ordering) -> bool {
         let Delta { generation, head, rows, added, changed, gone } = delta;
         let (changes, removals) = (changed.len(), gone.len());
         let mut changed: HashMap<u32, _> = changed.into_iter().collect();
@@ -136,12 +162,12 @@ impl<T: Table> Kept<T> {
         left.extend((self.next_id..).zip(added));
         self.next_id = next_id;
         self.table.rows_mut().clear();
-        self.arrange(left);
+        self.arrange(left, order);
         true
     }
 
     /// Puts the rows in their order, and cuts those for which there is no room.
-    fn arrange(&mut self, mut rows: Vec<(u32, T::Row)>) {
+    fn arrange(&mut self, mut rows: Vec<(u32, T::Row)>, order: impl Fn(&T::Row, &T::Row) -> Ordering) {
         let ids = std::mem::take(&mut self.ids);
         rows.extend(ids.into_iter().zip(std::mem::take(self.table.rows_mut())));
         let mut room = self.limit_bytes;
@@ -155,7 +181,7 @@ impl<T: Table> Kept<T> {
                 false
             }
         });
-        rows.sort_by(|(_, a), (_, b)| a.by_place(b));
+        settle(&mut rows, |(_, a), (_, b)| order(a, b));
         (self.ids, *self.table.rows_mut()) = rows.into_iter().unzip();
         self.table.leave_out(u32::try_from(self.cut.len()).unwrap_or(u32::MAX));
     }

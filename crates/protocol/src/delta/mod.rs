@@ -13,18 +13,23 @@
 
 mod kept;
 mod sent;
+mod settle;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::cmp::Ordering;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use kept::{Kept, Taken};
 pub use sent::{Sent, Source};
+pub use settle::settle;
+pub use view::{Seen, ViewNews};
 
 /// No line has more rows, and no table either. A helper sends fewer; a reader refuses the line
 /// rather than to give it its memory.
@@ -51,6 +56,38 @@ pub trait Row: Changing + Clone + Debug + PartialEq + Serialize + DeserializeOwn
     fn by_place(&self, other: &Self) -> Ordering;
     /// Bytes of all its texts.
     fn text_bytes(&self) -> usize;
+}
+
+/// A row that several hold: a copy of the table costs a number for each, and one that changes is copied
+/// first where another still shows it as it was.
+impl<R: Changing + Clone> Changing for Arc<R> {
+    type Change = R::Change;
+
+    fn change_to(&self, new: &Self) -> Self::Change {
+        (**self).change_to(new)
+    }
+
+    fn change(&mut self, change: Self::Change) {
+        Arc::make_mut(self).change(change);
+    }
+}
+
+impl<R: Row> Row for Arc<R> {
+    fn rank(&self) -> u64 {
+        Row::rank(&**self)
+    }
+
+    fn by_rest(&self, other: &Self) -> Ordering {
+        Row::by_rest(&**self, other)
+    }
+
+    fn by_place(&self, other: &Self) -> Ordering {
+        (**self).by_place(other)
+    }
+
+    fn text_bytes(&self) -> usize {
+        size_of::<R>() + (**self).text_bytes()
+    }
 }
 
 /// Rows with a head: when they were read, and what could not be.
@@ -112,9 +149,10 @@ pub struct Delta<T: Table> {
     pub gone: Vec<u32>,
 }
 
-/// Makes a row tell its changed fields alone: every field of it, with its type.
+/// Makes a row tell its changed fields alone: every field of it, with its type. A part that is a row
+/// itself is told by what changed within.
 macro_rules! changes {
-    ($change:ident of $row:ident { $($field:ident: $type:ty),* $(,)? }) => {
+    ($change:ident of $row:ident { $($field:ident: $type:ty),* $(,)? } $(within $part:ident: $kind:ty)?) => {
         #[doc = concat!("The fields of a `", stringify!($row), "` that changed.")]
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(default)]
@@ -123,20 +161,30 @@ macro_rules! changes {
                 #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::delta::present")]
                 pub $field: Option<$type>,
             )*
+            $(
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $part: Option<<$kind as crate::delta::Changing>::Change>,
+            )?
         }
 
         impl crate::delta::Changing for $row {
             type Change = $change;
 
             fn change_to(&self, new: &Self) -> $change {
-                let Self { $($field),* } = self;
-                $change { $($field: (*$field != new.$field).then(|| new.$field.clone())),* }
+                let Self { $($field,)* $($part)? } = self;
+                $change {
+                    $($field: (*$field != new.$field).then(|| new.$field.clone()),)*
+                    $($part: (*$part != new.$part).then(|| $part.change_to(&new.$part)),)?
+                }
             }
 
             fn change(&mut self, change: $change) {
                 $(if let Some(value) = change.$field {
                     self.$field = value;
                 })*
+                $(if let Some(change) = change.$part {
+                    self.$part.change(change);
+                })?
             }
         }
     };

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::processes::{Process, ProcessDetail, ProcessState, ProcessTable};
 use crate::services::{Service, ServiceTable};
-use crate::sockets::{Protocol, Socket, SocketState, SocketTable};
+use crate::sockets::{Protocol, Socket, SocketAnswer, SocketRow, SocketState, SocketTable};
 
 fn process(pid: u32, name: &str) -> Process {
     Process { pid, start_ticks: 7, name: name.into(), ..Process::default() }
@@ -45,6 +45,49 @@ fn a_field_that_became_nothing_is_told_apart_from_one_that_did_not_change() {
     let mut changed = before;
     changed.change(serde_json::from_str(&change).unwrap());
     assert_eq!(changed, after);
+}
+
+#[test]
+fn a_row_that_holds_another_tells_what_changed_within() {
+    let row = |recv_q, peer_host: Option<&str>| {
+        let socket = Socket { inode: 7, recv_q, local_address: "10.0.0.1".into(), ..Socket::default() };
+        let row = SocketRow { socket, peer_host: peer_host.map(str::to_owned), ..SocketRow::default() };
+        SocketAnswer { rows: vec![Arc::new(row)], ..SocketAnswer::default() }
+    };
+    let (mut sent, mut kept) = (Sent::default(), Kept::default());
+    let tables = [row(0, None), row(5, None), row(5, Some("lb")), row(6, None)];
+    let lines: Vec<_> = tables.iter().map(|table| sent_over(&sent.news(table.clone()))).collect();
+    let told = |at: usize| match &lines[at] {
+        News::Delta(delta) => serde_json::to_string(&delta.changed).unwrap(),
+        News::Whole { .. } => "whole".into(),
+    };
+    assert_eq!(
+        [told(0), told(1), told(2), told(3)],
+        [
+            "whole",
+            r#"[[0,{"socket":{"recv_q":5}}]]"#,
+            r#"[[0,{"peer_host":"lb"}]]"#,
+            r#"[[0,{"peer_host":null,"socket":{"recv_q":6}}]]"#,
+        ]
+    );
+    let mut shown = Vec::new();
+    for (seq, line) in (1..).zip(lines) {
+        assert_eq!(kept.take(seq, line), Taken::Current);
+        shown.push(kept.table().clone());
+    }
+    assert_eq!(shown, tables, "what was shown before stays as it was when a row changes");
+}
+
+#[test]
+fn the_rows_stand_in_the_order_that_is_asked_for_and_keep_their_numbers() {
+    let (mut sent, mut kept) = (Sent::default(), Kept::default());
+    let by_name = |a: &Process, b: &Process| a.name.cmp(&b.name);
+    kept.take_in_order(1, sent.news(table(&[(1, "c"), (2, "a"), (3, "b")])), by_name);
+    let first = kept.next_id();
+    kept.take_in_order(2, sent.news(table(&[(1, "c"), (3, "d"), (4, "b")])), by_name);
+    let rows: Vec<(bool, &str)> =
+        kept.numbered().map(|(id, process)| (id >= first, process.name.as_str())).collect();
+    assert_eq!(rows, [(true, "b"), (false, "c"), (false, "d")], "only b came");
 }
 
 #[test]
