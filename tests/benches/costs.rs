@@ -47,8 +47,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["hold", ends] => {
-            let why = busy::hold(ends.parse().unwrap());
+        ["hold", ends, how @ ..] => {
+            let why = busy::hold(ends.parse().unwrap(), *how == ["stirred"]);
             println!("{why}");
             return ExitCode::from(u8::from(!why.is_empty()));
         }

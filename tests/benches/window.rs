@@ -181,6 +181,10 @@ fn frames(window: &Window) {
     watch(window, "the same, frozen", 0);
     window.click("sockets-freeze");
     drop(busy);
+    let busy = Busy::stirred(20_000);
+    std::thread::sleep(Duration::from_secs(5));
+    watch(window, &format!("{} rows, each of them changed by each renewal", count_sockets()), 0);
+    drop(busy);
 }
 
 /// Frames, scrolled by a step with each of them, as a wheel does; and for how long the page was busy at a
