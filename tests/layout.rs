@@ -277,6 +277,33 @@ fn every_crate_takes_the_lints_of_the_workspace() {
 }
 
 #[test]
+fn every_test_that_the_proofs_name_exists() {
+    let text = read(Path::new("docs/proofs.md"));
+    // A module is the file, or a module within it, that the test is written in.
+    let tests: Vec<(String, String)> = rust_files()
+        .into_iter()
+        .flat_map(|(path, code)| {
+            let own = path.with_extension("").display().to_string();
+            let names = code.split("fn ").skip(1).filter_map(|rest| {
+                let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                (name.matches('_').count() > 1).then_some(name)
+            });
+            names.map(|name| (own.clone(), name)).collect::<Vec<_>>()
+        })
+        .collect();
+    let named: Vec<(&str, &str)> =
+        text.split('`').filter_map(|word| word.split_once("::")).filter(|(of, _)| *of != "module").collect();
+    for (module, beginning) in &named {
+        let is_there = tests.iter().any(|(file, name)| {
+            let is_in = file.split('/').any(|part| part == *module || part == format!("{module}_tests"));
+            is_in && name.starts_with(beginning)
+        });
+        assert!(is_there, "docs/proofs.md names {module}::{beginning}, and there is no such test");
+    }
+    assert!(named.len() > 50, "docs/proofs.md names its tests as module::name");
+}
+
+#[test]
 fn every_path_that_the_architecture_names_exists() {
     let text = read(Path::new("ARCHITECTURE.md"));
     let top = places::root();
