@@ -41,8 +41,10 @@ pub(crate) fn fleets() {
     for count in COUNTS {
         runtime.block_on(fleet(&sshd, count));
     }
-    for command in COMMANDS {
-        peers(&sshd, COUNTS[0], command);
+    for count in COUNTS {
+        for command in COMMANDS {
+            peers(&sshd, count, command);
+        }
     }
 }
 
