@@ -3,6 +3,8 @@
 //! A command is defined once, here; its name is written nowhere else by hand except where Tauri
 //! wants a function of that name, which a test compares with `COMMANDS`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::credentials::{KeyringState, SecretKind, SecretsMoved};
@@ -62,6 +64,8 @@ commands! {
     /// What the window needs before its first page.
     "app_start" AppStart {} -> AppFacts;
     "settings_save" SettingsSave { settings: Settings } -> Settings;
+    /// Keeps how a person has a part of the window, in the window's own words; an empty line forgets it.
+    "view_keep" ViewKeep { place: String, line: String } -> ();
 
     "hosts_list" HostsList {} -> Vec<HostRow>;
     /// Adds a host (`id` is `None`) or changes one; secrets go to the keyring. `typed_name` is wanted
@@ -240,6 +244,8 @@ pub struct AppFacts {
     pub locked: bool,
     /// There is a passphrase that would unlock it.
     pub can_lock: bool,
+    /// What was kept by `ViewKeep`, by its place; nothing while it is locked.
+    pub views: BTreeMap<String, String>,
 }
 
 /// What happened, for every open view.

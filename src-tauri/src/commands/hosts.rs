@@ -3,6 +3,7 @@
 super::pass! {
     app_start: AppStart;
     settings_save: SettingsSave;
+    view_keep: ViewKeep;
     hosts_list: HostsList;
     host_save: HostSave;
     hosts_edit: HostsEdit;

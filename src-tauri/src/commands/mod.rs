@@ -64,6 +64,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
     tauri::generate_handler![
         hosts::app_start,
         hosts::settings_save,
+        hosts::view_keep,
         hosts::hosts_list,
         hosts::host_save,
         hosts::hosts_edit,

@@ -1,5 +1,5 @@
-//! What is kept of a table: how a person has it in the web view's own storage, a line for each, and the
-//! chosen rows for as long as the window lives.
+//! What is kept of a table: how a person has it, a line for each in the store, and the chosen rows for as
+//! long as the window lives.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -11,28 +11,17 @@ use super::sort::Sort;
 use super::view::View;
 use crate::state::use_app;
 
-/// Reads a line that was kept.
-pub(crate) fn kept_line(place: &str) -> Option<String> {
-    window().local_storage().ok().flatten()?.get_item(place).ok().flatten()
-}
-
-/// Keeps a line. A full or forbidden storage forgets it, and that is all.
-pub(crate) fn keep_line(place: &str, line: &str) {
-    if let Ok(Some(storage)) = window().local_storage() {
-        let _ = storage.set_item(place, line);
-    }
-}
-
 /// Keeps what changes from now on.
 fn follow<T: Clone + PartialEq + Send + Sync + 'static>(
     place: String,
     value: RwSignal<T>,
     to_line: fn(&T) -> String,
 ) {
+    let app = use_app();
     Effect::new(move |before: Option<T>| {
         let now = value.get();
         if before.is_some_and(|before| before != now) {
-            keep_line(&place, &to_line(&now));
+            app.keep_line(&place, to_line(&now));
         }
         now
     });
@@ -41,7 +30,9 @@ fn follow<T: Clone + PartialEq + Send + Sync + 'static>(
 /// Reads how a person had the columns of a table, and keeps what is changed.
 pub(crate) fn kept_shape(table: &'static str) -> RwSignal<Shape> {
     let place = format!("columns-{table}");
-    let shape = RwSignal::new(kept_line(&place).map_or_else(Shape::default, |line| Shape::parse_line(&line)));
+    let shape = RwSignal::new(
+        use_app().kept_line(&place).map_or_else(Shape::default, |line| Shape::parse_line(&line)),
+    );
     follow(place, shape, Shape::to_line);
     shape
 }
@@ -54,8 +45,9 @@ pub(crate) struct KeptView(RwSignal<View>);
 impl KeptView {
     pub(crate) fn of(table: &'static str) -> Self {
         let place = format!("view-{table}");
-        let view =
-            RwSignal::new(kept_line(&place).map_or_else(View::default, |line| View::parse_line(&line)));
+        let view = RwSignal::new(
+            use_app().kept_line(&place).map_or_else(View::default, |line| View::parse_line(&line)),
+        );
         follow(place, view, View::to_line);
         Self(view)
     }

@@ -11,6 +11,8 @@ mod dialog;
 #[cfg(target_arch = "wasm32")]
 mod hand_off;
 #[cfg(target_arch = "wasm32")]
+mod lines;
+#[cfg(target_arch = "wasm32")]
 mod opened;
 #[cfg(target_arch = "wasm32")]
 mod store;

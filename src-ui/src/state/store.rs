@@ -20,15 +20,16 @@ use protocol::operations::{ExportReport, OperationCounts};
 use protocol::settings::{Language, Settings, Theme};
 
 use super::dialog::OpenDialog;
+use super::lines::Lines;
 use super::standing::{self, NextStep, Standing};
+use crate::components::KeptRows;
 use crate::components::load::Load;
 use crate::components::shelf::Shelf;
-use crate::components::{KeptRows, keep_line, kept_line};
 use crate::hosts::table::HostsView;
 use crate::ipc;
 use crate::text::{I18n, Locale, use_i18n};
 
-/// How the list of hosts is kept by the web view.
+/// Where it is kept how the list of hosts is filtered, sorted and folded.
 const HOSTS_VIEW: &str = "hosts-view";
 
 type MetricsListener = (u64, String, Callback<(i64, Arc<Metrics>)>);
@@ -68,6 +69,7 @@ pub(crate) struct App {
     pub(crate) hosts_view: RwSignal<HostsView>,
     /// The chosen rows of each table of each host.
     pub(crate) rows_kept: StoredValue<BTreeMap<(&'static str, String), KeptRows>>,
+    pub(super) lines: StoredValue<Lines>,
     system_dark: RwSignal<bool>,
     listeners: StoredValue<Vec<MetricsListener>>,
     waiting: StoredValue<Vec<Event>>,
@@ -99,8 +101,6 @@ pub(crate) fn zone_min(at_ms: i64) -> i32 {
 impl App {
     /// Makes the state, provides it, and starts to read and to listen.
     pub(crate) fn provide() -> App {
-        let line = kept_line(HOSTS_VIEW).unwrap_or_default();
-        let (hosts_view, search) = HostsView::parse_line(&line);
         let app = App {
             facts: RwSignal::new(Load::Loading),
             settings: RwSignal::default(),
@@ -117,9 +117,10 @@ impl App {
             linked: StoredValue::new(BTreeSet::new()),
             toasts: RwSignal::default(),
             questions: RwSignal::default(),
-            search: RwSignal::new(search),
-            hosts_view: RwSignal::new(hosts_view),
+            search: RwSignal::default(),
+            hosts_view: RwSignal::default(),
             rows_kept: StoredValue::default(),
+            lines: StoredValue::default(),
             system_dark: RwSignal::new(true),
             services_changed: RwSignal::default(),
             listeners: StoredValue::default(),
@@ -145,6 +146,12 @@ impl App {
                 Ok(facts) => {
                     self.settings.set(facts.settings.clone());
                     self.counts.set(facts.counts);
+                    if !facts.locked && self.take_lines(facts.views.clone()) {
+                        let line = self.kept_line(HOSTS_VIEW).unwrap_or_default();
+                        let (view, search) = HostsView::parse_line(&line);
+                        self.hosts_view.set(view);
+                        self.search.set(search);
+                    }
                     self.facts.set(Load::Ready(facts));
                     self.listen().await;
                     self.read_hosts().await;
@@ -162,7 +169,7 @@ impl App {
     fn remember_view(self) {
         Effect::new(move |_| {
             let line = self.search.with(|text| self.hosts_view.with(|view| view.to_line(text)));
-            keep_line(HOSTS_VIEW, &line);
+            self.keep_line(HOSTS_VIEW, line);
         });
     }
 

@@ -1,12 +1,13 @@
 //! hosts: saving them, and their links.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use protocol::credentials::SecretKind;
 use protocol::hosts::{HelperUse, Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
 use protocol::ipc::{
     AppFacts, AppStart, Event, HostCheck, HostConnect, HostDisconnect, HostRemove, HostSave, HostsList,
-    NewSecret, QuestionAnswer, QuestionsList, SettingsSave,
+    NewSecret, QuestionAnswer, QuestionsList, SettingsSave, ViewKeep,
 };
 use protocol::link::{CheckReport, LinkState, Question};
 use protocol::operations::{OperationKind, OperationResult};
@@ -27,6 +28,8 @@ impl Handle for AppStart {
 
     async fn handle(self, engine: &Engine) -> Result<AppFacts, Fault> {
         let parts = &engine.parts;
+        let locked = parts.lock.is_shut();
+        let views = if locked { BTreeMap::new() } else { settings::views::all(&parts.store).await? };
         Ok(AppFacts {
             version: protocol::VERSION.to_owned(),
             operator: parts.operator.clone(),
@@ -35,8 +38,9 @@ impl Handle for AppStart {
             keyring: parts.credentials.state().await,
             counts: parts.operations.counts(),
             notices: parts.store.notices().to_vec(),
-            locked: parts.lock.is_shut(),
+            locked,
             can_lock: parts.lock.can_shut().await?,
+            views,
         })
     }
 }
@@ -67,6 +71,12 @@ impl Handle for SettingsSave {
             log(engine, OperationKind::SettingsChange, None, "log", &change).await?;
         }
         Ok(after)
+    }
+}
+
+impl Handle for ViewKeep {
+    async fn handle(self, engine: &Engine) -> Result<(), Fault> {
+        settings::views::keep(&engine.parts.store, self.place, self.line).await
     }
 }
 

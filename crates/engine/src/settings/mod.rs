@@ -1,5 +1,7 @@
 //! settings: what a person chose for the window, as one value of the store.
 
+pub mod views;
+
 use protocol::Fault;
 use protocol::settings::{LogKeep, LogSettings, Settings, Syslog};
 
