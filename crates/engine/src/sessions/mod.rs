@@ -18,6 +18,8 @@ mod processes;
 mod read;
 mod recent;
 mod residue;
+#[cfg(test)]
+mod resume_tests;
 mod retry;
 mod root;
 mod session;
@@ -99,7 +101,7 @@ impl Sessions {
             turns,
             by_id: weak,
         };
-        tokio::spawn(wake::watch(Arc::downgrade(&by_id)));
+        tokio::spawn(wake::watch(Arc::downgrade(&by_id), wake::slept, wake::LOOK_EVERY));
         Self { ground: Arc::new(ground), by_id }
     }
 
