@@ -27,6 +27,8 @@ mod sign_ins;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turned_away_tests;
 mod turns;
 mod wake;
 
