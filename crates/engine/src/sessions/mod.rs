@@ -10,6 +10,8 @@ mod behind;
 mod connect;
 #[cfg(test)]
 mod cut_tests;
+#[cfg(test)]
+mod hostile_tests;
 mod keep;
 mod line;
 mod machine;

@@ -200,7 +200,7 @@ async fn a_server_that_has_enough_or_punishes_is_told_by_its_own_words_and_is_on
 
 #[tokio::test]
 async fn a_real_sshd_that_takes_no_more_connections_turns_away_and_takes_the_next_when_it_can() {
-    let sshd = Sshd::start("MaxStartups 1:100:1");
+    let sshd = Sshd::start("PerSourceMaxStartups 1");
     let look = || fetch_host_key("web", "127.0.0.1", sshd.port, &[], None);
     // What looked whether it listens may still be counted.
     let turned_away = async |wanted: bool| {
