@@ -138,7 +138,7 @@ impl Rig {
         self.engine.call(TrustAccept { host, fingerprint: shown.fingerprint, once: false }).await.unwrap();
     }
 
-    fn folder(&self, name: &str) -> PathBuf {
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
         self.sshd.dir.path().join(name)
     }
 

@@ -11,6 +11,8 @@ mod connect;
 #[cfg(test)]
 mod cut_tests;
 #[cfg(test)]
+mod fleet_tests;
+#[cfg(test)]
 mod hostile_tests;
 mod keep;
 mod line;
