@@ -45,7 +45,6 @@ pub(crate) fn fleets() {
     for count in COUNTS {
         runtime.block_on(fleet(&sshd, count));
     }
-    runtime.block_on(beside_a_hostile_one(&sshd));
     for command in COMMANDS {
         peers(&sshd, COUNTS[0], command);
     }
@@ -211,6 +210,12 @@ async fn fleet(sshd: &Sshd, count: usize) {
         &format!("{} MiB", own_memory_mib("VmRSS")),
     );
     engine.shutdown().await;
+}
+
+/// Prints what one hostile host costs the others.
+pub(crate) fn hostile() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(beside_a_hostile_one(&Sshd::start_fleet()));
 }
 
 /// How long a command takes on each of nineteen hosts, alone and beside one that floods this program.
