@@ -33,6 +33,7 @@ mod packages;
 mod privilege;
 mod processes;
 mod questions;
+mod reaching;
 mod residue;
 mod rigs;
 mod secrets;

@@ -33,12 +33,13 @@ use crate::figures::{children_ms, ms};
 const RUNS: u32 = 10;
 
 /// Each part by its name, in the order in which all are measured.
-const PARTS: [(&str, fn()); 7] = [
+const PARTS: [(&str, fn()); 8] = [
     ("helper", helper::helper),
     ("musterctl", logged),
     ("search", search::search),
     ("log", log::log),
     ("fleet", fleet::fleets),
+    ("hostile", fleet::hostile),
     ("window", window::window),
     ("window-fleet", window::window_of_a_fleet),
 ];

@@ -21,6 +21,7 @@ use support::needs::find_program;
 use support::sshd::{Sshd, own_user};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast::error::RecvError;
 
 /// There and back again over two slow lines.
 const ROUND_TRIPS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
@@ -31,6 +32,9 @@ const AT_ONCE: &str = "64";
 const COMMANDS: [&str; 2] = ["uptime", "true"];
 /// Odd, for the median.
 const RUNS: usize = 5;
+/// Hosts beside a hostile one, and how often each is asked.
+const BESIDE: usize = 19;
+const ROUNDS: usize = 50;
 const LONG: Duration = Duration::from_secs(300);
 
 /// Prints the figures of fleets.
@@ -208,6 +212,61 @@ async fn fleet(sshd: &Sshd, count: usize) {
         &format!("{} MiB", own_memory_mib("VmRSS")),
     );
     engine.shutdown().await;
+}
+
+/// Prints what one hostile host costs the others.
+pub(crate) fn hostile() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(beside_a_hostile_one(&Sshd::start_fleet()));
+}
+
+/// How long a command takes on each of nineteen hosts, alone and beside one that floods this program.
+async fn beside_a_hostile_one(sshd: &Sshd) {
+    let data = tempfile::tempdir().unwrap();
+    let engine = engine(&data).await;
+    let hostile = Sshd::start_hostile();
+    let names: Vec<String> = (0..BESIDE).map(|number| format!("h{number}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        add(&engine, sshd, name, &address(number), sshd.port()).await;
+        engine.call(HostCheck { host: name.clone() }).await.unwrap();
+    }
+    answer_times(&engine, &names, "alone").await;
+    add(&engine, &hostile, "hostile", "127.0.0.1", hostile.port()).await;
+    let mut events = engine.events();
+    engine.call(HostConnect { host: "hostile".into() }).await.unwrap();
+    let flooding = async {
+        loop {
+            let event = match events.recv().await {
+                Err(RecvError::Lagged(_)) => continue,
+                event => event.unwrap(),
+            };
+            if matches!(event, Event::Metrics { host, .. } if host == "hostile") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LONG, flooding).await.unwrap();
+    answer_times(&engine, &names, "beside a hostile one").await;
+    engine.shutdown().await;
+}
+
+async fn answer_times(engine: &Engine, names: &[String], how: &str) {
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let runs = names.iter().map(|name| async {
+            let (host, command) = (name.clone(), COMMANDS[1].to_owned());
+            let begun = Instant::now();
+            let run = CommandRun { host, command, sudo: false, typed_name: None };
+            assert_eq!(engine.call(run).await.unwrap().result, OperationResult::Done);
+            begun.elapsed().as_millis()
+        });
+        times.extend(futures::future::join_all(runs).await);
+    }
+    times.sort_unstable();
+    line(
+        &format!("'{}' on {} hosts, {how}: median, p99", COMMANDS[1], names.len()),
+        &format!("{}, {} ms", times[times.len() / 2], times[times.len() * 99 / 100]),
+    );
 }
 
 /// On how many hosts it was done, and how long all of it took.

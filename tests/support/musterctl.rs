@@ -19,6 +19,8 @@ const LIMIT: Duration = Duration::from_secs(90);
 pub struct Operator {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    /// The program that starts every command, with its words.
+    within: Vec<String>,
 }
 
 impl Operator {
@@ -44,7 +46,12 @@ impl Operator {
             ];
         }
         variables.push(("MUSTER_DATA_DIR".into(), folder.path().join("data").to_str().unwrap().into()));
-        Self { folder, variables }
+        Self { folder, variables, within: Vec::new() }
+    }
+
+    /// Has every command from now on be started by this program, which is given these words and then the command.
+    pub fn start_within(&mut self, program: &[&str]) {
+        self.within = program.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// Sets a variable for every command from now on.
@@ -85,7 +92,15 @@ impl Operator {
 
     /// Starts it and does not wait.
     pub fn start(&self, words: &[&str]) -> Running {
-        let mut command = Command::new(places::program("musterctl"));
+        let program = places::program("musterctl");
+        let mut command = match self.within.split_first() {
+            Some((first, more)) => {
+                let mut command = Command::new(first);
+                command.args(more).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
         command.args(words).env_clear().envs(self.variables.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let words = words.iter().map(|word| (*word).to_owned()).collect();

@@ -16,6 +16,8 @@ use crate::places;
 pub enum Part {
     /// The rights of root.
     Root,
+    /// A network of a test's own; implies root.
+    Network,
     /// A kernel that lets the next PID be chosen; not in a container with a read-only `/proc/sys`.
     NextPid,
     /// OpenSSH's server and tools.
@@ -46,6 +48,10 @@ impl Part {
                 } else {
                     Err("it needs root: run the tests with sudo to include it".into())
                 }
+            }
+            Part::Network => {
+                Part::Root.check()?;
+                programs(&["ip", "unshare", "nsenter", "mount"])
             }
             Part::NextPid => {
                 Part::Root.check()?;

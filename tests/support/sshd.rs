@@ -18,6 +18,14 @@ use crate::wait::{seconds, until};
 /// How often a port that another process took in between is replaced by another one.
 const TRIES: u32 = 5;
 
+/// In the place of the user's shell: the words of the start of a helper, and then a flood.
+const HOSTILE: &str = r#"#!/bin/sh
+mark=$(printf %s "$SSH_ORIGINAL_COMMAND" | grep -o "muster-[0-9a-f]\{32\}" | head -n 1)
+for said in "os Linux" "arch x86_64" "dir /nowhere" "have /nowhere/helper" starting; do echo "$mark $said"; done
+echo '{"hello":{"version":"0.1.0","can":["system","metrics"],"pid":7}}'
+exec yes '{"push":{"id":1,"seq":1,"answer":{"metrics":{}}}}'
+"#;
+
 pub struct Sshd {
     folder: TempDir,
     address: String,
@@ -49,6 +57,17 @@ impl Sshd {
         fs::write(&host, text).unwrap();
         fs::set_permissions(&host, fs::Permissions::from_mode(0o755)).unwrap();
         sshd.add_line(&format!("ForceCommand {}", host.display()));
+        sshd.listen_somewhere();
+        sshd
+    }
+
+    /// A host whose helper is not ours: it says that it is there and sends samples without end, as fast as it can.
+    pub fn start_hostile() -> Self {
+        let mut sshd = Self::new(&["LogLevel ERROR"], "127.0.0.1", None);
+        let shell = sshd.folder().join("hostile");
+        fs::write(&shell, HOSTILE).unwrap();
+        fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
+        sshd.add_line(&format!("ForceCommand {}", shell.display()));
         sshd.listen_somewhere();
         sshd
     }

@@ -171,7 +171,7 @@ impl Engine {
 
     /// Locks after nobody was at the window for the time of the settings; runs until the engine is let go.
     pub fn lock_when_idle(&self) {
-        tokio::spawn(lock_when_idle(Arc::downgrade(&self.parts)));
+        tokio::spawn(lock_when_idle(Arc::downgrade(&self.parts), IDLE_LOOK));
     }
 
     /// What happens from now on, for views that stay open.
@@ -231,8 +231,8 @@ impl Engine {
 /// How often it is looked whether somebody is still there.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
 
-async fn lock_when_idle(parts: Weak<Parts>) {
-    let mut due = tokio::time::interval(IDLE_LOOK);
+async fn lock_when_idle(parts: Weak<Parts>, look_every: Duration) {
+    let mut due = tokio::time::interval(look_every);
     loop {
         due.tick().await;
         let Some(parts) = parts.upgrade() else { return };
@@ -267,7 +267,9 @@ mod tests {
     use protocol::FaultCode;
     use protocol::credentials::SecretKind;
     use protocol::hosts::{HostDraft, Identity};
-    use protocol::ipc::{HostRemove, HostSave, NewSecret, OperationsList};
+    use protocol::ipc::{
+        AppSeen, AppUnlock, HostRemove, HostSave, HostsList, LockSet, NewSecret, OperationsList, SettingsSave,
+    };
     use protocol::operations::OperationFilter;
 
     async fn open(dir: &tempfile::TempDir, secrets: Arc<Memory>) -> Engine {
@@ -288,6 +290,129 @@ mod tests {
             let engine = open(&dir, secrets.clone()).await;
             engine.shutdown().await;
         }
+    }
+
+    const PASSPHRASE: &str = "four words of passphrase";
+    const MINUTE_MS: i64 = 60_000;
+    /// Many looks of the loop, where nothing may come of them.
+    const A_WHILE: Duration = Duration::from_millis(300);
+
+    /// An engine that looks all the time whether somebody is still there, on a clock that stands.
+    struct Idle {
+        engine: Engine,
+        clock: Clock,
+        looking: tokio::task::JoinHandle<()>,
+        _dir: tempfile::TempDir,
+    }
+
+    impl Idle {
+        async fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let clock = Clock::standing_at(0);
+            let options = EngineOptions {
+                data_dir: dir.path().to_owned(),
+                clock: clock.clone(),
+                secrets: Arc::new(Memory::new()),
+                operator: "ann".into(),
+            };
+            let engine = Engine::open(options).await.unwrap();
+            let looking = lock_when_idle(Arc::downgrade(&engine.parts), Duration::from_millis(5));
+            Self { engine, clock, looking: tokio::spawn(looking), _dir: dir }
+        }
+
+        async fn lock_after(&self, lock_minutes: u32) {
+            let settings = settings::load(&self.engine.parts.store).await.unwrap();
+            let settings = protocol::settings::Settings { lock_minutes, ..settings };
+            self.engine.call(SettingsSave { settings }).await.unwrap();
+        }
+
+        async fn stays_open(&self, why: &str) {
+            tokio::time::sleep(A_WHILE).await;
+            assert!(!self.engine.is_locked(), "{why}");
+        }
+
+        /// Waits until every view was told that it is locked, and opens it again.
+        async fn locks(&self, events: &mut broadcast::Receiver<Event>) {
+            let told =
+                async { while !matches!(events.recv().await.unwrap(), Event::Locked { locked: true }) {} };
+            tokio::time::timeout(Duration::from_secs(60), told).await.unwrap();
+            assert_eq!(self.engine.call(HostsList {}).await.unwrap_err().code, FaultCode::AppLocked);
+            self.engine.call(AppUnlock { passphrase: PASSPHRASE.into() }).await.unwrap();
+            self.engine.call(HostsList {}).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn it_locks_after_the_idle_time_of_the_settings_and_not_while_somebody_is_there() {
+        let idle = Idle::new().await;
+        idle.engine.call(LockSet { passphrase: Some(PASSPHRASE.into()) }).await.unwrap();
+        let mut events = idle.engine.events();
+        idle.clock.set(1_000 * MINUTE_MS);
+        idle.stays_open("nobody was ever at the window: it is not left alone").await;
+        idle.engine.call(AppSeen {}).await.unwrap();
+        for nine in 1..=3 {
+            idle.clock.set((1_000 + nine * 9) * MINUTE_MS);
+            idle.stays_open("nine minutes are not ten").await;
+            idle.engine.call(AppSeen {}).await.unwrap();
+        }
+        idle.clock.set(1_037 * MINUTE_MS - 1);
+        idle.stays_open("the last millisecond counts").await;
+        idle.clock.set(1_037 * MINUTE_MS);
+        idle.locks(&mut events).await;
+        // Who opens it is there: the time begins anew.
+        idle.clock.set(1_046 * MINUTE_MS);
+        idle.stays_open("it was opened nine minutes ago").await;
+    }
+
+    #[tokio::test]
+    async fn a_changed_idle_time_counts_at_once_and_none_is_never() {
+        let idle = Idle::new().await;
+        idle.engine.call(LockSet { passphrase: Some(PASSPHRASE.into()) }).await.unwrap();
+        let mut events = idle.engine.events();
+        idle.engine.call(AppSeen {}).await.unwrap();
+        idle.clock.set(2 * MINUTE_MS);
+        idle.stays_open("it is set to ten minutes").await;
+        idle.lock_after(2).await;
+        idle.locks(&mut events).await;
+        idle.lock_after(0).await;
+        idle.clock.set(100_000 * MINUTE_MS);
+        idle.stays_open("it is set to never").await;
+        idle.lock_after(60).await;
+        idle.locks(&mut events).await;
+    }
+
+    #[tokio::test]
+    async fn what_nothing_would_open_again_does_not_lock_by_itself_and_the_look_ends_with_the_engine() {
+        let idle = Idle::new().await;
+        idle.engine.call(AppSeen {}).await.unwrap();
+        idle.clock.set(1_000 * MINUTE_MS);
+        idle.stays_open("there is no passphrase").await;
+        let Idle { engine, looking, .. } = idle;
+        engine.shutdown().await;
+        drop(engine);
+        tokio::time::timeout(Duration::from_secs(60), looking).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_look_of_a_running_program_locks_what_was_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::standing_at(0);
+        let secrets = Arc::new(Memory::new());
+        let options = EngineOptions {
+            data_dir: dir.path().to_owned(),
+            clock: clock.clone(),
+            secrets,
+            operator: "ann".into(),
+        };
+        let engine = Engine::open(options).await.unwrap();
+        engine.call(LockSet { passphrase: Some(PASSPHRASE.into()) }).await.unwrap();
+        engine.call(AppSeen {}).await.unwrap();
+        clock.set(10 * MINUTE_MS);
+        let mut events = engine.events();
+        engine.lock_when_idle();
+        let told = async { while !matches!(events.recv().await.unwrap(), Event::Locked { locked: true }) {} };
+        tokio::time::timeout(Duration::from_secs(60), told).await.unwrap();
+        assert!(engine.is_locked());
     }
 
     #[tokio::test]

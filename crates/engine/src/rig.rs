@@ -200,6 +200,16 @@ pub(crate) fn is_there(program: &str) -> bool {
         .is_ok_and(|ended| ended.success())
 }
 
+/// True if these programs are there. Else the test is skipped with a word, or fails where the machine was set up
+/// for all tests (`MUSTER_TEST_REQUIRE=all`).
+pub(crate) fn can(programs: &[&str]) -> bool {
+    let Some(missing) = programs.iter().find(|program| !is_there(program)) else { return true };
+    let required = std::env::var("MUSTER_TEST_REQUIRE").is_ok_and(|what| what == "all");
+    assert!(!required, "{missing} is missing, and MUSTER_TEST_REQUIRE=all forbids to skip this");
+    eprintln!("skipped: {missing} is not installed");
+    false
+}
+
 /// Whether disks can be made that lose their power; says so if not.
 pub(crate) fn power_can_be_cut() -> bool {
     let can = rustix::process::geteuid().is_root() && is_there("mkfs.ext4") && is_there("perl");

@@ -57,6 +57,36 @@ pub fn quote_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// Quotes words for a login shell that may be of any family, csh(1) and fish(1) too. The one looks for its history
+/// inside single quotes and the other for a backslash, so that these stand outside of them.
+///
+/// A line feed can be given to no csh. It stays, for the others take it: who lets a word have one sees to that.
+pub fn quote_words_for_any_shell<S: AsRef<str>>(words: &[S]) -> String {
+    words.iter().map(|word| quote_word_for_any_shell(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+fn quote_word_for_any_shell(word: &str) -> String {
+    if word.is_empty() {
+        return "''".to_owned();
+    }
+    let mut quoted = String::with_capacity(word.len() + 2);
+    for part in word.split_inclusive(['\'', '\\', '!']) {
+        let (text, special) = match part.strip_suffix(['\'', '\\', '!']) {
+            Some(text) => (text, part.chars().next_back()),
+            None => (part, None),
+        };
+        if !text.is_empty() {
+            quoted.push('\'');
+            quoted.push_str(text);
+            quoted.push('\'');
+        }
+        if let Some(special) = special {
+            quoted.extend(['\\', special]);
+        }
+    }
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,6 +51,12 @@ pub(crate) const TEST: &[Package] = &[
     package("desktop-file-utils", "judges the entry for the menus of desktops"),
     package("appstream", "judges what software centres are told"),
     package("util-linux", "enters the namespaces of a host"),
+    package("zsh", "a login shell of hosts, as are the next five"),
+    package("ksh93u+m", "the Korn shell"),
+    package("mksh", "its smaller kin"),
+    package("tcsh", "the C shell"),
+    package("fish", "a shell that is of no other's family"),
+    package("busybox", "the shell of small hosts"),
     package("strace", "makes one system call after the other fail"),
     package("e2fsprogs", "disks that lose their power"),
 ];

@@ -5,7 +5,7 @@
 //! the scripts hold nothing that such a shell would act on inside single quotes (no quote, no line
 //! feed, no exclamation mark), and every line that counts starts with a mark chosen at random.
 
-use protocol::runs::quote_words;
+use protocol::runs::quote_words_for_any_shell;
 
 /// The setting of a script that runs as the user who signed in.
 const SETTING: &str = "\
@@ -229,7 +229,7 @@ pub(super) fn as_root(sudo: &str, options: &str, prompt: Option<&str>, arguments
     format!(
         "{SUDO_SETTING}{prompt} {sudo} {options} -- /bin/sh -c '{}' muster {}",
         [ROOT_SETTING, WORDS, SAFE, ROOT].concat(),
-        quote_words(arguments)
+        words(arguments)
     )
 }
 
@@ -316,8 +316,14 @@ pub(super) fn start(arguments: &[&str]) -> String {
     command(&[SETTING, WORDS, SAFE, GO, START, RUN], arguments)
 }
 
-fn command(parts: &[&str], arguments: &[&str]) -> String {
-    format!("exec /bin/sh -c '{}' muster {}", parts.concat(), quote_words(arguments))
+pub(super) fn command(parts: &[&str], arguments: &[&str]) -> String {
+    format!("exec /bin/sh -c '{}' muster {}", parts.concat(), words(arguments))
+}
+
+/// The arguments of a script. None has a line feed: they are of one line of a host or a file, or are checked.
+fn words(arguments: &[&str]) -> String {
+    debug_assert!(arguments.iter().all(|argument| !argument.contains('\n')), "no csh takes a line feed");
+    quote_words_for_any_shell(arguments)
 }
 
 /// A mark that no output of a host holds by chance.

@@ -77,7 +77,8 @@ impl SecretStore for Keyring {
 fn with_entry<R>(item: &str, work: impl Fn(&Entry) -> Result<R, Error>) -> Result<R, Error> {
     connect(false)?;
     match Entry::new(SERVICE, item).and_then(|entry| work(&entry)) {
-        Err(Error::PlatformFailure(why)) => {
+        // What a person refused is not asked a second time.
+        Err(Error::PlatformFailure(why)) if withheld(&*why).is_none() => {
             tracing::debug!(%why, "the keyring's connection broke; trying a new one");
             connect(true)?;
             Entry::new(SERVICE, item).and_then(|entry| work(&entry))
@@ -125,23 +126,31 @@ fn unavailable(why: &str) -> Fault {
 
 fn fault(done: &str, why: &Error) -> Fault {
     match why {
-        Error::NoStorageAccess(cause) => match format!("{cause:?}").as_str() {
-            "Prompt" | "PromptDisconnected" => {
-                locked("its prompt to unlock it was dismissed or could not be shown")
-            }
-            "Locked" => locked("it is locked"),
-            "NoResult" => unavailable("it has no default collection to keep secrets in, and none was made"),
-            _ => locked(&cause.to_string()),
-        },
+        Error::NoStorageAccess(cause) => withheld(&**cause).unwrap_or_else(|| locked(&cause.to_string())),
         Error::NoDefaultStore => unavailable("it was not reached"),
-        Error::PlatformFailure(cause) => unavailable(&format!(
-            "the item could not be {done}, because there is no Secret Service to speak with ({cause})"
-        )),
+        Error::PlatformFailure(cause) => withheld(&**cause).unwrap_or_else(|| {
+            unavailable(&format!(
+                "the item could not be {done}, because there is no Secret Service to speak with ({cause})"
+            ))
+        }),
         // These two carry the item's bytes; their text does not, and nothing else of them is used.
         Error::BadEncoding(_) | Error::BadDataFormat(..) => {
             unavailable("the item there was not saved by Muster")
         }
         other => unavailable(&format!("the item could not be {done} ({other})")),
+    }
+}
+
+/// Why a keyring that is there gave nothing, by the library's own word for it. It has the same words for a call
+/// that it lists as a failure of the platform.
+fn withheld(cause: &(dyn std::error::Error + Send + Sync)) -> Option<Fault> {
+    match format!("{cause:?}").as_str() {
+        "Prompt" | "PromptDisconnected" => {
+            Some(locked("its prompt to unlock it was dismissed or could not be shown"))
+        }
+        "Locked" => Some(locked("it is locked")),
+        "NoResult" => Some(unavailable("it has no default collection to keep secrets in, and none was made")),
+        _ => None,
     }
 }
 

@@ -26,10 +26,10 @@ use crate::secrets::Memory;
 use crate::ssh::tests::sshd::{Sshd, me};
 
 /// A busy machine may need long for what takes a moment.
-const LONG: Duration = Duration::from_secs(120);
+pub(super) const LONG: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Line {
+pub(super) enum Line {
     Whole,
     /// Connections end, and new ones are closed at once.
     Cut,
@@ -38,15 +38,15 @@ enum Line {
 }
 
 /// A way to a port of loopback that the test can cut and mend.
-struct Wire {
-    port: u16,
-    line: watch::Sender<Line>,
+pub(super) struct Wire {
+    pub(super) port: u16,
+    pub(super) line: watch::Sender<Line>,
     open: Arc<AtomicUsize>,
     made: Arc<AtomicUsize>,
 }
 
 impl Wire {
-    async fn to(port: u16) -> Self {
+    pub(super) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let (line, seen) = watch::channel(Line::Whole);
@@ -84,22 +84,30 @@ async fn carry(mut near: TcpStream, port: u16, mut seen: watch::Receiver<Line>, 
     count.fetch_sub(1, Ordering::SeqCst);
 }
 
-struct Rig {
-    engine: Engine,
-    sshd: Sshd,
+pub(super) struct Rig {
+    pub(super) engine: Engine,
+    pub(super) sshd: Sshd,
     _data: tempfile::TempDir,
 }
 
 impl Rig {
-    async fn new() -> Self {
-        Self::on(Sshd::start("MaxStartups 1000")).await
+    pub(super) async fn new() -> Self {
+        Self::by(Clock::system()).await
     }
 
-    async fn on(sshd: Sshd) -> Self {
+    pub(super) async fn by(clock: Clock) -> Self {
+        Self::with(Sshd::start("MaxStartups 1000"), clock).await
+    }
+
+    pub(super) async fn on(sshd: Sshd) -> Self {
+        Self::with(sshd, Clock::system()).await
+    }
+
+    async fn with(sshd: Sshd, clock: Clock) -> Self {
         let data = tempfile::tempdir().unwrap();
         let engine = Engine::open(EngineOptions {
             data_dir: data.path().to_owned(),
-            clock: Clock::system(),
+            clock,
             secrets: Arc::new(Memory::new()),
             operator: "ann".into(),
         })
@@ -108,7 +116,7 @@ impl Rig {
         Self { engine, sshd, _data: data }
     }
 
-    async fn add(&self, name: &str, port: u16, jump: Option<&str>, helper: HelperUse) {
+    pub(super) async fn add(&self, name: &str, port: u16, jump: Option<&str>, helper: HelperUse) {
         let draft = HostDraft {
             name: name.into(),
             address: "127.0.0.1".into(),
@@ -123,18 +131,18 @@ impl Rig {
         self.save(draft, Vec::new()).await;
     }
 
-    async fn save(&self, draft: HostDraft, secrets: Vec<NewSecret>) {
+    pub(super) async fn save(&self, draft: HostDraft, secrets: Vec<NewSecret>) {
         let host = draft.name.clone();
         self.engine.call(HostSave { id: None, draft, secrets, typed_name: None }).await.unwrap();
         let shown = self.engine.call(TrustShow { host: host.clone() }).await.unwrap().shown;
         self.engine.call(TrustAccept { host, fingerprint: shown.fingerprint, once: false }).await.unwrap();
     }
 
-    fn folder(&self, name: &str) -> PathBuf {
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
         self.sshd.dir.path().join(name)
     }
 
-    async fn all_live(&self, names: &[&str]) {
+    pub(super) async fn all_live(&self, names: &[&str]) {
         let live = async {
             loop {
                 let rows = self.engine.call(HostsList {}).await.unwrap();

@@ -10,6 +10,10 @@ mod behind;
 mod connect;
 #[cfg(test)]
 mod cut_tests;
+#[cfg(test)]
+mod fleet_tests;
+#[cfg(test)]
+mod hostile_tests;
 mod keep;
 mod line;
 mod machine;
@@ -18,6 +22,8 @@ mod processes;
 mod read;
 mod recent;
 mod residue;
+#[cfg(test)]
+mod resume_tests;
 mod retry;
 mod root;
 mod session;
@@ -25,6 +31,8 @@ mod sign_ins;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turned_away_tests;
 mod turns;
 mod wake;
 
@@ -99,7 +107,7 @@ impl Sessions {
             turns,
             by_id: weak,
         };
-        tokio::spawn(wake::watch(Arc::downgrade(&by_id)));
+        tokio::spawn(wake::watch(Arc::downgrade(&by_id), wake::slept, wake::LOOK_EVERY));
         Self { ground: Arc::new(ground), by_id }
     }
 

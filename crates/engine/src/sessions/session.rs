@@ -313,6 +313,11 @@ impl Session {
         self.again.notify_waiters();
     }
 
+    #[cfg(test)]
+    pub(super) fn woke_ms(&self) -> i64 {
+        self.woke_ms.load(Ordering::SeqCst)
+    }
+
     /// Shows why there is no link, if that `is_news`. One who lost the way with others, and waits for it
     /// with them, is told of it with them (`behind`).
     pub(super) fn show_unreached(&self, epoch: u64, fault: &Fault, is_news: impl FnOnce(&LinkState) -> bool) {

@@ -18,7 +18,7 @@ use crate::secrets::Memory;
 use crate::store::Store;
 
 /// Sessions over a store of their own, and a host whose port takes connections and says nothing.
-async fn mute_host(dir: &tempfile::TempDir) -> (Sessions, Host, TcpListener) {
+pub(super) async fn mute_host(dir: &tempfile::TempDir) -> (Sessions, Host, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = Host {
         id: "mute".into(),
@@ -85,34 +85,34 @@ async fn a_session_that_was_told_to_disconnect_does_not_connect_again_by_itself(
 }
 
 /// A session whose helper says what the test wants.
-async fn session_with_a_helper(dir: &tempfile::TempDir) -> (Arc<Session>, Fake) {
+pub(super) async fn session_with_a_helper(dir: &tempfile::TempDir) -> (Arc<Session>, Fake) {
     let (sessions, host, _) = mute_host(dir).await;
     let (session, (link, fake)) = (sessions.of(&host), linked().await);
     *session.live.lock().await = Some(Arc::new(Live::over(link)));
     (session, fake)
 }
 
-fn names(reading: &Reading<ProcessTable>) -> Vec<&str> {
+pub(super) fn names(reading: &Reading<ProcessTable>) -> Vec<&str> {
     reading.table().processes.iter().map(|process| process.name.as_str()).collect()
 }
 
 /// The line of a subscription with this number.
-async fn push(fake: &mut Fake, id: u64, seq: u64, news: &str) {
+pub(super) async fn push(fake: &mut Fake, id: u64, seq: u64, news: &str) {
     fake.say(&format!(r#"{{"push":{{"id":{id},"seq":{seq},"answer":{{"process_news":{news}}}}}}}"#)).await;
 }
 
-fn whole(generation: u32, names: &[&str]) -> String {
+pub(super) fn whole(generation: u32, names: &[&str]) -> String {
     let rows: Vec<String> =
         (1..).zip(names).map(|(pid, name)| format!(r#"{{"pid":{pid},"name":"{name}"}}"#)).collect();
     let rows = rows.join(",");
     format!(r#"{{"whole":{{"generation":{generation},"table":{{"processes":[{rows}]}}}}}}"#)
 }
 
-fn renamed(name: &str) -> String {
+pub(super) fn renamed(name: &str) -> String {
     format!(r#"{{"delta":{{"generation":1,"head":{{}},"rows":2,"changed":[[1,{{"name":"{name}"}}]]}}}}"#)
 }
 
-async fn names_become(session: &Arc<Session>, wanted: &[&str]) {
+pub(super) async fn names_become(session: &Arc<Session>, wanted: &[&str]) {
     let shown = async {
         loop {
             let reading = session.watch_table::<ProcessTable>().await.unwrap();

@@ -21,7 +21,7 @@ const BY_SLEEP_MS: i64 = 30_000;
 
 /// How long this computer has slept since it was started; `None` where that cannot be told.
 #[cfg(target_os = "linux")]
-fn slept() -> Option<Duration> {
+pub(super) fn slept() -> Option<Duration> {
     use rustix::time::{ClockId, clock_gettime};
     let read = |clock| Duration::try_from(clock_gettime(clock)).ok();
     // In this order: a delay between the two looks must not look like sleep that goes away again.
@@ -30,7 +30,7 @@ fn slept() -> Option<Duration> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn slept() -> Option<Duration> {
+pub(super) fn slept() -> Option<Duration> {
     None
 }
 
@@ -39,14 +39,14 @@ fn has_slept(before: Option<Duration>, now: Option<Duration>) -> bool {
     before.zip(now).is_some_and(|(before, now)| now.saturating_sub(before) >= SLEPT_AT_LEAST)
 }
 
-/// Tells all sessions when this computer woke. Ends with them.
-pub(super) async fn watch(by_id: Weak<ById>) {
+/// Tells all sessions when this computer woke, by what `slept` says again and again. Ends with them.
+pub(super) async fn watch(by_id: Weak<ById>, slept: impl Fn() -> Option<Duration>, look_every: Duration) {
     let mut before = slept();
     if before.is_none() {
         return;
     }
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(look_every).await;
         let now = slept();
         let woke = has_slept(before, now);
         before = now;

@@ -4,18 +4,22 @@
 //! nobody here knows. So the list is taken apart first, and each key is read by itself.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use russh::keys::Algorithm;
 use russh::keys::agent::client::AgentClient;
 use russh::keys::agent::{AgentIdentity, AgentSessionBinding};
+use russh::keys::{Algorithm, HashAlg};
+use russh::{AgentAuthError, Signer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 /// For an agent to open its socket, and to answer what needs no person.
 const AGENT_LIMIT: Duration = Duration::from_secs(10);
+/// For an agent to sign, who may have to ask its user to touch a key. Less than the host is waited for: it is
+/// the agent that is told of then.
+const SIGN_LIMIT: Duration = Duration::from_secs(25);
 /// A longer list of keys is not read; OpenSSH has the same limit.
 const LIST_LIMIT_BYTES: usize = 256 << 10;
 const REQUEST_IDENTITIES: u8 = 11;
@@ -23,8 +27,14 @@ const IDENTITIES_ANSWER: u8 = 12;
 
 /// An agent that can be asked to sign, and the keys that it holds, in its order.
 pub(super) struct Agent {
-    pub(super) client: AgentClient<UnixStream>,
+    client: AgentClient<UnixStream>,
     pub(super) keys: Vec<AgentIdentity>,
+    socket: PathBuf,
+    binding: Option<AgentSessionBinding>,
+    /// It did not answer to a request: what it still says on this connection is no answer to the next one.
+    is_out_of_step: bool,
+    /// That it did not answer once, in words.
+    pub(super) silence: Option<String>,
 }
 
 /// Opens the agent for the session of `binding`.
@@ -33,19 +43,10 @@ pub(super) struct Agent {
 /// In words, why no key of it can be used.
 pub(super) async fn open(socket: &Path, binding: Option<&AgentSessionBinding>) -> Result<Agent, String> {
     let shown = socket.display();
-    let silent = |_| format!("the agent at {shown} did not answer");
-    let mut stream = timeout(AGENT_LIMIT, UnixStream::connect(socket))
-        .await
-        .map_err(silent)?
-        .map_err(|why| format!("the agent at {shown} cannot be reached: {why}"))?;
-    if let Some(binding) = binding {
-        let mut client = AgentClient::connect(&mut stream);
-        // An agent that does not know this extension refuses it and works on.
-        let _ = timeout(AGENT_LIMIT, client.bind_session(binding, false)).await.map_err(silent)?;
-    }
+    let mut stream = dial(socket, binding).await?;
     let list = timeout(AGENT_LIMIT, list_keys(&mut stream))
         .await
-        .map_err(silent)?
+        .map_err(|_| format!("the agent at {shown} did not answer"))?
         .map_err(|why| format!("the agent at {shown} failed: {why}"))?;
     let entries = parse_list(&list).ok_or_else(|| format!("the agent at {shown} gave no list of keys"))?;
     let mut keys = Vec::new();
@@ -57,7 +58,58 @@ pub(super) async fn open(socket: &Path, binding: Option<&AgentSessionBinding>) -
         (true, count) => {
             Err(format!("the agent at {shown} holds {count} keys of kinds that Muster does not know"))
         }
-        (false, _) => Ok(Agent { client: AgentClient::connect(stream), keys }),
+        (false, _) => Ok(Agent {
+            client: AgentClient::connect(stream),
+            keys,
+            socket: socket.to_owned(),
+            binding: binding.cloned(),
+            is_out_of_step: false,
+            silence: None,
+        }),
+    }
+}
+
+/// A connection to the agent that is bound to the session.
+async fn dial(socket: &Path, binding: Option<&AgentSessionBinding>) -> Result<UnixStream, String> {
+    let shown = socket.display();
+    let silent = |_| format!("the agent at {shown} did not answer");
+    let mut stream = timeout(AGENT_LIMIT, UnixStream::connect(socket))
+        .await
+        .map_err(silent)?
+        .map_err(|why| format!("the agent at {shown} cannot be reached: {why}"))?;
+    if let Some(binding) = binding {
+        let mut client = AgentClient::connect(&mut stream);
+        // An agent that does not know this extension refuses it and works on.
+        let _ = timeout(AGENT_LIMIT, client.bind_session(binding, false)).await.map_err(silent)?;
+    }
+    Ok(stream)
+}
+
+impl Signer for Agent {
+    type Error = AgentAuthError;
+
+    async fn auth_sign(
+        &mut self,
+        key: &AgentIdentity,
+        hash: Option<HashAlg>,
+        data: Vec<u8>,
+    ) -> Result<Vec<u8>, AgentAuthError> {
+        let failed = |why: String| AgentAuthError::Key(io::Error::new(io::ErrorKind::TimedOut, why).into());
+        if self.is_out_of_step {
+            let stream = dial(&self.socket, self.binding.as_ref()).await.map_err(failed)?;
+            (self.client, self.is_out_of_step) = (AgentClient::connect(stream), false);
+        }
+        match timeout(SIGN_LIMIT, self.client.auth_sign(key, hash, data)).await {
+            Ok(signed) => signed,
+            Err(_) => {
+                let (shown, limit) = (self.socket.display(), SIGN_LIMIT.as_secs());
+                let silence =
+                    format!("the agent at {shown} did not answer to a request to sign within {limit} s");
+                self.is_out_of_step = true;
+                self.silence = Some(silence.clone());
+                Err(failed(silence))
+            }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use russh::{MethodKind, MethodSet};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use super::agent::{self, Agent};
+use super::agent;
 use super::gate::{EndWatch, Gate, How, words};
 use super::{Asked, Place, SignIn, Target, key_file};
 
@@ -419,7 +419,8 @@ impl Signing<'_> {
         let Some(socket) = socket else { return Err(no_agent(target, "SSH_AUTH_SOCK is not set").into()) };
         let binding = self.handle.agent_session_binding().cloned();
         let opened = agent::open(socket, binding.as_ref()).await;
-        let Agent { client: mut agent, keys } = opened.map_err(|cause| no_agent(target, &cause))?;
+        let mut agent = opened.map_err(|cause| no_agent(target, &cause))?;
+        let keys = std::mem::take(&mut agent.keys);
         let count = keys.len();
         let mut left = MethodSet::empty();
         for key in keys {
@@ -457,6 +458,10 @@ impl Signing<'_> {
                     tracing::info!(host = %target.host, %why, "the agent did not sign with one of its keys")
                 }
             }
+        }
+        // The host had no chance to take a key that was not signed with.
+        if let Some(silence) = &agent.silence {
+            return Err(no_agent(target, silence).into());
         }
         Err(Refusal::Refused { tried: took_none(count), left, partial: false })
     }

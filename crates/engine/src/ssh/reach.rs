@@ -5,11 +5,13 @@
 //! that the host is up, silence says less, no route says that the packet never left.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use protocol::{Fault, FaultCode};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -17,6 +19,10 @@ use super::Place;
 
 /// For looking up the name.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(10);
+/// Names that the system is asked for at the same time. Each takes a thread until the system has answered, long
+/// after it was given up here where a name service is silent: many hosts would take the threads of all else.
+const LOOKUPS_AT_ONCE: usize = 64;
+static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(LOOKUPS_AT_ONCE)));
 /// For opening the connection, over all addresses.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Head start of an address over the next one.
@@ -53,6 +59,20 @@ pub(super) async fn reach(place: &Place) -> Result<TcpStream, Fault> {
 }
 
 async fn look_up(place: &Place) -> Result<Vec<SocketAddr>, Fault> {
+    // What is an address already needs no name service, and waits for none.
+    if let Ok(ip) = place.address.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, place.port)]);
+    }
+    let ask_system = |name: (String, u16)| name.to_socket_addrs().map(Iterator::collect);
+    look_up_by(place, &LOOKUPS, LOOKUP_LIMIT, ask_system).await
+}
+
+async fn look_up_by(
+    place: &Place,
+    turns: &Arc<Semaphore>,
+    limit: Duration,
+    ask: impl FnOnce((String, u16)) -> io::Result<Vec<SocketAddr>> + Send + 'static,
+) -> Result<Vec<SocketAddr>, Fault> {
     let unresolved = |cause: String| {
         place
             .fault(
@@ -61,13 +81,21 @@ async fn look_up(place: &Place) -> Result<Vec<SocketAddr>, Fault> {
             )
             .because(cause)
     };
-    let found = timeout(LOOKUP_LIMIT, tokio::net::lookup_host((place.address.as_str(), place.port)))
+    let name = (place.address.clone(), place.port);
+    let asked = async {
+        let turn = turns.clone().acquire_owned().await.map_err(io::Error::other)?;
+        let asking = tokio::task::spawn_blocking(move || {
+            // Held as long as the thread is, and not only while somebody waits for it.
+            let _turn = turn;
+            ask(name)
+        });
+        asking.await.map_err(io::Error::other)?
+    };
+    let found = timeout(limit, asked)
         .await
-        .map_err(|_| {
-            unresolved(format!("the name service did not answer within {} s", LOOKUP_LIMIT.as_secs()))
-        })?
+        .map_err(|_| unresolved(format!("the name service did not answer within {} s", limit.as_secs())))?
         .map_err(|why| unresolved(why.to_string()))?;
-    let found = interleave(found.collect());
+    let found = interleave(found);
     if found.is_empty() { Err(unresolved("the name has no address".into())) } else { Ok(found) }
 }
 
@@ -160,6 +188,45 @@ mod tests {
         let given = ["[::1]:1", "[::2]:1", "127.0.0.1:1"].map(|a| a.parse().unwrap());
         let mixed: Vec<String> = interleave(given.to_vec()).iter().map(SocketAddr::to_string).collect();
         assert_eq!(mixed, ["[::1]:1", "127.0.0.1:1", "[::2]:1"], "a dead family must not hold up the other");
+    }
+
+    #[tokio::test]
+    async fn a_name_service_that_is_silent_takes_few_threads_however_many_hosts_ask_it() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        use std::sync::mpsc;
+        const THREADS: usize = 3;
+        let place = Place { host: "web".into(), address: "web.test".into(), port: 22 };
+        let turns = Arc::new(Semaphore::new(THREADS));
+        let begun = Arc::new(AtomicUsize::new(0));
+        let mut silent = Vec::new();
+        let tries = (0..40).map(|_| {
+            let ((answer, waits), begun) = (mpsc::channel::<()>(), begun.clone());
+            silent.push(answer);
+            look_up_by(&place, &turns, Duration::from_millis(300), move |_| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                let _ = waits.recv();
+                Ok(Vec::new())
+            })
+        });
+        for tried in futures::future::join_all(tries).await {
+            let fault = tried.unwrap_err();
+            assert_eq!(fault.code, FaultCode::NameNotResolved);
+            assert!(fault.message.contains("the name service did not answer within"), "{fault}");
+        }
+        assert_eq!(begun.load(Ordering::SeqCst), THREADS, "a try that was given up keeps its thread");
+        // An address needs none of them.
+        let address = Place { address: "192.0.2.1".into(), ..place.clone() };
+        assert_eq!(look_up(&address).await.unwrap(), ["192.0.2.1:22".parse().unwrap()]);
+        // The name service answers again: each turn comes back, and the next try is served.
+        silent.clear();
+        let known = "192.0.2.7:22".parse().unwrap();
+        let found = look_up_by(&place, &turns, Duration::from_secs(60), move |name| {
+            assert_eq!(name, ("web.test".to_owned(), 22));
+            Ok(vec![known])
+        });
+        assert_eq!(found.await.unwrap(), [known]);
+        let all = turns.acquire_many(u32::try_from(THREADS).unwrap());
+        drop(timeout(Duration::from_secs(60), all).await.unwrap().unwrap());
     }
 
     #[test]

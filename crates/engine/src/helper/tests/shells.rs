@@ -8,10 +8,13 @@ use std::process::{Command, Stdio};
 use protocol::services::UNIT_KEYS;
 use protocol::wire::Ask;
 
+use protocol::runs::{quote_words, quote_words_for_any_shell};
+
 use super::placing::script;
 use crate::helper::link::opening_request;
 use crate::helper::pulled::Pulled;
 use crate::helper::{Program, scripts};
+use crate::rig::{self, Dice};
 
 const LOGIN_SHELLS: [&str; 10] =
     ["sh", "dash", "bash", "zsh", "ksh", "mksh", "tcsh", "csh", "fish", "busybox sh"];
@@ -111,6 +114,81 @@ fn the_shell_of_root_takes_its_bytes_whatever_shell_stands_at_bin_sh() {
         assert!(!output.contains("secret"), "{inner}: {output}");
         for folder in ["/run", "/var/lib", "/root"] {
             assert!(!fs::exists(format!("{folder}/{word}")).unwrap(), "{inner} left its folder in {folder}");
+        }
+    }
+}
+
+/// Strings that go through one shell at once.
+const BATCH: usize = 500;
+
+/// Any text of at most eleven characters, rich in what some shell acts on; without the NUL that no argument has.
+fn any_text(dice: &mut Dice, with_line_feeds: bool) -> String {
+    const ACTED_ON: &[u8] = b"'\"\\`$!*?[]{}()<>|&;#~%=^@:,.-+/ \t\r";
+    let length = dice.roll(12);
+    let mut text = String::new();
+    while text.chars().count() < length as usize {
+        let c = match dice.roll(5) {
+            0 | 1 => char::from(ACTED_ON[dice.roll(ACTED_ON.len() as u64) as usize]),
+            // Letters that some shell knows after a backslash or a dollar, and control characters.
+            2 | 3 => char::from(u8::try_from(1 + dice.roll(127)).unwrap()),
+            _ => char::from_u32(u32::try_from(dice.roll(0x11_0000)).unwrap()).unwrap_or('\u{202e}'),
+        };
+        if c != '\0' && (with_line_feeds || c != '\n') {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// What a shell gave to the script that it was asked to run.
+fn through(shell: &str, command: &str) -> Vec<String> {
+    let home = tempfile::tempdir().unwrap();
+    let printed = run(shell, home.path(), command, b"");
+    let text = String::from_utf8(printed).unwrap_or_else(|_| panic!("{shell} changed bytes"));
+    text.split_terminator('\0').map(str::to_owned).collect()
+}
+
+#[test]
+fn whatever_text_an_argument_of_a_script_is_it_comes_out_of_every_login_shell_as_it_went_in() {
+    // The whole is for before a release.
+    let batches = if rig::is_long() { 200 } else { 16 };
+    let seed = std::env::var("MUSTER_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(29);
+    eprintln!("quoted: {} strings, seed {seed}", batches * BATCH);
+    let mut dice = Dice::of_round(seed, 1);
+    let shells: Vec<&str> = LOGIN_SHELLS.into_iter().filter(|shell| is_there(shell)).collect();
+    for family in ["sh", "csh", "fish"] {
+        // On a machine that was set up for tests there is one of each.
+        rig::can(&[family]);
+    }
+    for batch in 0..batches {
+        let texts: Vec<String> = (0..BATCH).map(|_| any_text(&mut dice, false)).collect();
+        let words: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let command = scripts::command(&["printf \"%s\\\\0\" \"$@\""], &words);
+        for shell in &shells {
+            assert_eq!(through(shell, &command), texts, "{shell}, batch {batch} of seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn whatever_text_a_word_is_with_line_feeds_too_it_comes_out_of_every_shell_of_bourne_as_it_went_in() {
+    let batches = if rig::is_long() { 200 } else { 16 };
+    let seed = std::env::var("MUSTER_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(31);
+    eprintln!("quoted: {} strings, seed {seed}", batches * BATCH);
+    let mut dice = Dice::of_round(seed, 2);
+    let csh = ["csh", "tcsh"];
+    let shells = LOGIN_SHELLS.into_iter().filter(|shell| is_there(shell) && !csh.contains(shell));
+    let shells: Vec<&str> = shells.collect();
+    for batch in 0..batches {
+        let texts: Vec<String> = (0..BATCH).map(|_| any_text(&mut dice, true)).collect();
+        let print = "/usr/bin/env printf '%s\\0'";
+        for shell in &shells {
+            let any = format!("{print} {}", quote_words_for_any_shell(&texts));
+            assert_eq!(through(shell, &any), texts, "{shell}, batch {batch} of seed {seed}");
+            if *shell != "fish" {
+                let bourne = format!("{print} {}", quote_words(&texts));
+                assert_eq!(through(shell, &bourne), texts, "{shell}, batch {batch} of seed {seed}");
+            }
         }
     }
 }

@@ -255,3 +255,108 @@ async fn an_agent_with_unknown_kinds_of_keys_alone_is_told_from_an_empty_one() {
     assert_eq!(fault.code, FaultCode::AgentUnavailable);
     assert!(fault.message.contains("holds 6 keys of kinds that Muster does not know"), "{fault}");
 }
+
+/// What an agent does when it is asked.
+#[derive(Clone, Copy)]
+enum Stalls {
+    /// It takes the connection and says nothing.
+    AtOnce,
+    /// It says how long its answer is, and half of it.
+    InItsList,
+    /// It gives its list, and the length of a signature.
+    InASignature,
+}
+
+/// Answers as an agent with a key, up to where it stalls; whoever asked waits from then on.
+async fn stall(listener: UnixListener, at: Stalls, key: Vec<u8>) {
+    let mut held = Vec::new();
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let list = Say::new(IDENTITIES_ANSWER).number(1).text(&key).text("a key");
+        let list = Say(Vec::new()).text(list.0).0;
+        while let (Stalls::InItsList | Stalls::InASignature, Some(asked)) = (at, asked(&mut stream).await) {
+            match (asked.kind(), at) {
+                (REQUEST_IDENTITIES, Stalls::InItsList) => {
+                    stream.write_all(&list[..list.len() / 2]).await.unwrap();
+                    break;
+                }
+                (REQUEST_IDENTITIES, _) => stream.write_all(&list).await.unwrap(),
+                (SIGN_REQUEST, _) => {
+                    stream.write_all(&[0, 0, 0, 90, SIGN_RESPONSE]).await.unwrap();
+                    break;
+                }
+                _ => stream.write_all(&[0, 0, 0, 1, AGENT_FAILURE]).await.unwrap(),
+            }
+        }
+        held.push(stream);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_falls_silent_at_any_step_is_given_up_in_time_and_said_to_be_silent() {
+    let sshd = Sshd::start("LogLevel VERBOSE");
+    let key = Hardware::ed25519();
+    let line = format!("{} {}\n", key.kind(), BASE64.encode(key.public()));
+    std::fs::write(sshd.dir.path().join("authorized"), line).unwrap();
+    let known = sshd.trusted().await;
+    let mut tries = Vec::new();
+    for (name, at) in
+        [("at-once", Stalls::AtOnce), ("list", Stalls::InItsList), ("sign", Stalls::InASignature)]
+    {
+        let socket = sshd.dir.path().join(name);
+        tokio::spawn(stall(UnixListener::bind(&socket).unwrap(), at, key.public()));
+        let (target, known) = (sshd.target_with(SignIn::Agent), known.clone());
+        tries.push(async move {
+            let tried = connect_with_agent(&target, &known, &|_| {}, Some(socket.clone()));
+            // Far more than its limits together.
+            let tried = tokio::time::timeout(Duration::from_secs(110), tried).await;
+            (socket, tried.expect("it is given up").unwrap_err())
+        });
+    }
+    let told = futures::future::join_all(tries).await;
+    for (socket, fault) in &told {
+        assert_eq!(fault.code, FaultCode::AgentUnavailable, "{fault:?}");
+        assert!(fault.message.contains(&format!("the agent at {}", socket.display())), "{fault}");
+        assert!(fault.message.contains("did not answer"), "{fault}");
+    }
+    assert!(told[2].1.message.contains("did not answer to a request to sign"), "{}", told[2].1);
+}
+
+#[tokio::test]
+async fn a_key_that_an_agent_never_signs_with_does_not_keep_the_next_key_from_its_turn() {
+    let sshd = Sshd::start("LogLevel VERBOSE");
+    let (silent, good) = (Hardware::ed25519(), Hardware::p256());
+    let line = |key: &Hardware| format!("{} {}\n", key.kind(), BASE64.encode(key.public()));
+    std::fs::write(sshd.dir.path().join("authorized"), line(&silent) + &line(&good)).unwrap();
+    let socket = sshd.dir.path().join("agent");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let of_silent = silent.public();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut count = 0;
+            while let Some(mut asked) = asked(&mut stream).await {
+                let answer = match asked.kind() {
+                    REQUEST_IDENTITIES => {
+                        let list = Say::new(IDENTITIES_ANSWER).number(2);
+                        list.text(&of_silent).text("silent").text(good.public()).text("good")
+                    }
+                    // Nobody touches this one: the agent waits for ever.
+                    SIGN_REQUEST if asked.clone().bytes() == of_silent => break,
+                    SIGN_REQUEST => {
+                        let _key = asked.bytes();
+                        count += 1;
+                        Say::new(SIGN_RESPONSE).text(good.sign(&asked.bytes(), count))
+                    }
+                    _ => Say::new(AGENT_FAILURE),
+                };
+                stream.write_all(&Say(Vec::new()).text(answer.0).0).await.unwrap();
+            }
+            held.push(stream);
+        }
+    });
+    let (target, known) = (sshd.target_with(SignIn::Agent), sshd.trusted().await);
+    let tried = connect_with_agent(&target, &known, &|_| {}, Some(socket));
+    let tried = tokio::time::timeout(Duration::from_secs(110), tried).await.expect("it is given up");
+    let log = std::fs::read_to_string(sshd.dir.path().join("log")).unwrap();
+    tried.unwrap_or_else(|fault| panic!("{fault}: {log}"));
+}

@@ -184,6 +184,59 @@ async fn a_closed_port_an_unknown_name_and_another_service_are_three_reasons() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_enough_or_punishes_is_told_by_its_own_words_and_is_one_that_comes_back() {
+    // A server closes with or without a word, at once or when the client has spoken.
+    for (words, told) in [
+        (&b"Not allowed at this time\r\n"[..], "turned the connection away: Not allowed at this time"),
+        (b"Exceeded MaxStartups\r\n", "turned the connection away: Exceeded MaxStartups"),
+        (b"", "closed the connection before it sent an SSH banner: the host closed it"),
+    ] {
+        let port = server(words, true).await;
+        let fault = fault_of(&by_password(port)).await;
+        assert_eq!(fault.code, FaultCode::LinkLost, "{fault:?}");
+        assert_eq!(fault.message, format!("web (127.0.0.1:{port}) {told}"));
+    }
+}
+
+#[tokio::test]
+async fn a_real_sshd_that_takes_no_more_connections_turns_away_and_takes_the_next_when_it_can() {
+    let sshd = Sshd::start("PerSourceMaxStartups 1");
+    let look = || fetch_host_key("web", "127.0.0.1", sshd.port, &[], None);
+    // What looked whether it listens may still be counted.
+    let turned_away = async |wanted: bool| {
+        loop {
+            match look().await {
+                Ok(_) if !wanted => return,
+                Err(fault) if wanted => {
+                    assert_eq!(fault.code, FaultCode::LinkLost, "{fault:?}");
+                    // Which of the two it is depends on its version.
+                    let told = fault.message.contains("turned the connection away: Exceeded MaxStartups");
+                    assert!(told || fault.message.contains("before it sent an SSH banner"), "{fault}");
+                    return;
+                }
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let limit = Duration::from_secs(60);
+    tokio::time::timeout(limit, turned_away(false)).await.unwrap();
+    // The one that is taken: the look before may still be counted, and this one be turned away too.
+    let held = async {
+        loop {
+            let mut stream = TcpStream::connect(("127.0.0.1", sshd.port)).await.unwrap();
+            let mut banner = [0; 4];
+            if stream.read_exact(&mut banner).await.is_ok() && &banner == b"SSH-" {
+                return stream;
+            }
+        }
+    };
+    let held = tokio::time::timeout(limit, held).await.unwrap();
+    tokio::time::timeout(limit, turned_away(true)).await.unwrap();
+    drop(held);
+    tokio::time::timeout(limit, turned_away(false)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_silent_server_and_one_that_stops_after_its_banner_are_given_up_with_the_step_named() {
     let (silent, stalled) = (server(b"", false).await, server(b"SSH-2.0-x\r\n", false).await);
     let began = Instant::now();

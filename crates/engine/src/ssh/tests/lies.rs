@@ -43,6 +43,16 @@ fn asks_to_open(kind: &str) -> Step {
     })
 }
 
+/// Each kind of channel that a host could want of us, and some that only we may open.
+pub(super) fn opens_each_kind() -> Lie {
+    Lie::running(
+        "opens a channel of each kind",
+        |c| taken(c, FORBIDDEN.into_iter().map(asks_to_open).collect()),
+        Out::Exit(3),
+    )
+    .answered_by(OPEN_FAILURE, FORBIDDEN.len())
+}
+
 fn lies_about_channels() -> Vec<Lie> {
     vec![
         Lie::opening("confirms a channel that nobody opened", |c| vec![confirm(c + 77)], Out::Lost)
@@ -100,12 +110,7 @@ fn lies_about_channels() -> Vec<Lie> {
             },
             Out::Exit(3),
         ),
-        Lie::running(
-            "opens a channel of each kind",
-            |c| taken(c, FORBIDDEN.into_iter().map(asks_to_open).collect()),
-            Out::Exit(3),
-        )
-        .answered_by(OPEN_FAILURE, FORBIDDEN.len()),
+        opens_each_kind(),
         Lie::running(
             "asks us to run a command",
             |c| {

@@ -18,19 +18,19 @@ const SOON: Duration = Duration::from_secs(15);
 
 /// What the server does; it writes down what it learns.
 #[derive(Clone, Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     /// Prompts of keyboard-interactive, each with its echo.
-    pub(super) prompts: &'static [(&'static str, bool)],
+    pub(crate) prompts: &'static [(&'static str, bool)],
     /// After the first proof this method is wanted too.
-    pub(super) then: Option<MethodKind>,
-    pub(super) proved: Arc<std::sync::atomic::AtomicUsize>,
+    pub(crate) then: Option<MethodKind>,
+    pub(crate) proved: Arc<std::sync::atomic::AtomicUsize>,
     /// Takes no password.
-    pub(super) refuses: bool,
-    pub(super) learned: Arc<Mutex<Vec<String>>>,
+    pub(crate) refuses: bool,
+    pub(crate) learned: Arc<Mutex<Vec<String>>>,
 }
 
 impl Script {
-    pub(super) fn learned(&self) -> Vec<String> {
+    pub(crate) fn learned(&self) -> Vec<String> {
         self.learned.lock().unwrap().clone()
     }
 
@@ -162,7 +162,12 @@ pub(super) async fn lying(script: &Script, methods: &[MethodKind]) -> (Target, V
     (by_password(port), known)
 }
 
-async fn connected(script: &Script) -> Connection {
+/// The port of such a server that asks for a password.
+pub(crate) async fn port_by_password(script: &Script) -> u16 {
+    lying(script, &[MethodKind::Password]).await.0.port
+}
+
+pub(super) async fn connected(script: &Script) -> Connection {
     let (target, known) = lying(script, &[MethodKind::Password]).await;
     connect(&target, &known, &|_| {}).await.unwrap()
 }
