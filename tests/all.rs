@@ -32,6 +32,7 @@ mod outcomes;
 mod packages;
 mod privilege;
 mod processes;
+mod prompts;
 mod questions;
 mod residue;
 mod rigs;
