@@ -25,6 +25,7 @@ mod load;
 mod log_window;
 mod machine;
 mod managers;
+mod network;
 mod numbers;
 mod operations;
 mod outcome_kinds;
