@@ -20,6 +20,7 @@ mod hosts;
 mod journal;
 mod jumps;
 mod keyring;
+mod labels;
 mod layout;
 mod load;
 mod log_window;

@@ -19,6 +19,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 pub struct Operator {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    works_in: Option<PathBuf>,
 }
 
 impl Operator {
@@ -44,7 +45,12 @@ impl Operator {
             ];
         }
         variables.push(("MUSTER_DATA_DIR".into(), folder.path().join("data").to_str().unwrap().into()));
-        Self { folder, variables }
+        Self { folder, variables, works_in: None }
+    }
+
+    /// Runs every command in this folder from now on, instead of where the tests run.
+    pub fn work_in(&mut self, folder: PathBuf) {
+        self.works_in = Some(folder);
     }
 
     /// Sets a variable for every command from now on.
@@ -87,6 +93,9 @@ impl Operator {
     pub fn start(&self, words: &[&str]) -> Running {
         let mut command = Command::new(places::program("musterctl"));
         command.args(words).env_clear().envs(self.variables.iter().cloned());
+        if let Some(folder) = &self.works_in {
+            command.current_dir(folder);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         Running { child: command.spawn().unwrap(), words }
