@@ -36,6 +36,7 @@ mod privilege;
 mod processes;
 mod prompts;
 mod questions;
+mod reboot;
 mod residue;
 mod rigs;
 mod secrets;
