@@ -15,6 +15,8 @@ mod search;
 mod store;
 mod trust;
 
+pub(crate) use store::tend_key;
+
 use std::future::Future;
 
 use protocol::ipc::{self, Command};
