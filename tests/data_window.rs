@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 
 use protocol::operations::{Operation, OperationResult};
+use protocol::store::StoreReport;
 use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::needs;
@@ -74,4 +75,76 @@ fn what_became_of_the_data_is_said_in_the_window() {
     });
     assert!(written.output.contains("seen 42"), "{written:?}");
     window.close();
+}
+
+/// The keys of stores that a keyring holds, by their names.
+fn store_keys(desktop: &Desktop) -> Vec<String> {
+    let items = desktop.session.secrets_with("service", "muster");
+    let mut keys: Vec<String> = items
+        .split(|c: char| c.is_whitespace() || c == ':' || c == '@')
+        .filter(|word| word.starts_with("store/"))
+        .map(str::to_owned)
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+#[test]
+fn a_key_of_the_data_that_is_deleted_is_said_in_the_window_and_never_replaced_by_another() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let run = |word: &str| operator.run(&["run", "local", "--", "echo", word]).done();
+    run("planted-before");
+    let report: StoreReport = operator.run(&["store", "check", "--json"]).done().value();
+    let key = format!("store/{}", report.facts.sealed_by.unwrap());
+    assert_eq!(store_keys(&desktop), [key.as_str()]);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let open = || Window::open(&desktop, &places::program("muster"), &variables);
+
+    // While the app is open it has the key: it says what happened, and puts the very key back.
+    let line = desktop.session.look_up(&key);
+    let window = open();
+    window.wait_for("nav-hosts");
+    assert!(!window.has("notice"));
+    desktop.session.forget(&key);
+    assert_eq!((store_keys(&desktop), desktop.session.look_up(&key)), (Vec::new(), String::new()));
+    run("planted-meanwhile");
+    let said = window.text("notice");
+    assert!(said.contains("removed from the keyring") && said.contains("put back"), "{said}");
+    window.picture(&places::pictures(), "store-key-back");
+    assert_eq!(store_keys(&desktop), [key.as_str()]);
+    assert_eq!(desktop.session.look_up(&key), line, "it is the one from before");
+    window.close();
+    let log = || -> Vec<Operation> { operator.run(&["operations", "--json"]).done().value() };
+    let outputs: Vec<String> = log().into_iter().map(|one| one.output).collect();
+    assert_eq!(outputs, ["planted-meanwhile\n", "planted-before\n"]);
+
+    // While nothing is open nobody has it: the window says so, makes no other, and touches no file.
+    desktop.session.forget(&key);
+    let files = || -> Vec<(std::path::PathBuf, Vec<u8>)> {
+        let mut all: Vec<_> = fs::read_dir(operator.data().join("store")).unwrap().flatten().collect();
+        all.sort_by_key(fs::DirEntry::path);
+        all.iter().map(|file| (file.path(), fs::read(file.path()).unwrap_or_default())).collect()
+    };
+    let before = files();
+    let window = open();
+    window.wait_for_css("[data-testid=\"fault\"][data-code=\"store_key_missing\"]");
+    let said = window.text("fault");
+    assert!(said.contains("Bring back the keyring that had the key"), "{said}");
+    window.picture(&places::pictures(), "store-key-missing");
+    window.click("retry");
+    window.wait_for_css("[data-testid=\"fault\"][data-code=\"store_key_missing\"]");
+    assert_eq!(store_keys(&desktop), Vec::<String>::new(), "no other key was made");
+    assert!(files() == before, "the files are as they were");
+
+    // Its way on: the key is brought back, and all is there.
+    desktop.session.bring_back(&key, &line);
+    window.click("retry");
+    pages::open_page(&window, "operations");
+    window.wait_page("echo planted-before");
+    window.close();
+    assert_eq!(desktop.session.look_up(&key), line);
 }

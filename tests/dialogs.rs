@@ -239,6 +239,59 @@ fn a_terminal_of_the_person_s_own_is_opened_on_a_host_with_the_command_that_is_c
 }
 
 #[test]
+fn a_terminal_on_a_host_two_jumps_away_gets_there_with_the_command_that_is_copied_too() {
+    needs!(Root, Sshd, Window);
+    let hops = Hops::start(&[&[], &[], &[]]);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    for (hop, (name, jump)) in
+        [("gate", None), ("inner", Some("gate")), ("db", Some("inner"))].into_iter().enumerate()
+    {
+        jumps::save(&operator, &hops, name, hop, jump);
+        operator.accept(name);
+    }
+    // What it types on the host is told by its addresses, which no other host has.
+    let (terminal, told) = (operator.folder().join("terminal"), operator.folder().join("told"));
+    let script = format!(
+        "#!/bin/sh\nshift\n\"$@\" ip -4 -o addr > '{0}.part' 2>&1\nmv '{0}.part' '{0}'\n",
+        told.display()
+    );
+    std::fs::write(&terminal, script).unwrap();
+    std::fs::set_permissions(&terminal, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let window = open(&operator, &desktop);
+    pages::open_page(&window, "settings");
+    window.fill("settings-terminal", terminal.to_str().unwrap());
+    window.click("settings-terminal-save");
+    pages::open_host(&window, "db");
+    pages::wait_until_live(&window);
+    let before: Vec<usize> = hops.hosts.iter().map(|host| host.sign_ins()).collect();
+    window.click("host-more");
+    window.click("host-terminal");
+    let told =
+        until("the terminal to have done its command", seconds(60), || std::fs::read_to_string(&told).ok());
+    assert!(told.contains(&format!("inet {}/", hops.hosts[2].address())), "it ran on the last one: {told}");
+
+    // The one that is copied, as a line for a shell.
+    window
+        .script("navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve() }");
+    window.click("host-more");
+    window.click("host-copy-ssh");
+    let line = until("the command to be copied", seconds(30), || {
+        window.script("return window.copied ?? null").as_str().map(str::to_owned)
+    });
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("{line} ip -4 -o addr")]).env_clear().envs(desktop.variables());
+    let ran = shell.stdin(std::process::Stdio::null()).output().unwrap();
+    let (printed, errors) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(printed.contains(&format!("inet {}/", hops.hosts[2].address())), "{line}: {printed}{errors}");
+    assert!(ran.status.success() && !errors.contains("authenticity"), "{line}: {errors}");
+    let signed_in: Vec<usize> =
+        hops.hosts.iter().zip(&before).map(|(host, before)| host.sign_ins() - before).collect();
+    assert_eq!(signed_in, [2, 2, 2], "each time through each hop");
+    window.close();
+}
+
+#[test]
 fn secrets_are_moved_into_an_encrypted_file_in_the_window() {
     needs!(Sshd, Window);
     let desktop = Desktop::start(1280, 800);

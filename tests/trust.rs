@@ -10,6 +10,7 @@ use support::pages;
 use support::places;
 use support::process::tool;
 use support::sshd::{Sshd, make_key, own_user};
+use support::throwaway_user::ThrowawayUser;
 use support::wait::seconds;
 use support::window::Window;
 
@@ -122,6 +123,50 @@ fn in_the_window_a_changed_key_stands_beside_the_old_one_and_a_key_is_accepted_f
     let page = window.text("page-trust");
     assert!(page.contains("localhost") && page.contains("twin"), "{page}");
     assert!(!page.contains("127.0.0.1"), "what is accepted for once is not kept: {page}");
+    window.close();
+}
+
+#[test]
+fn in_the_window_an_unknown_key_is_shown_in_all_its_forms_before_anything_of_the_sign_in_is_sent() {
+    needs!(Root, Sshd, Window);
+    let user = ThrowawayUser::add();
+    let sshd = Sshd::start_with(&["PasswordAuthentication yes"]);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let port = sshd.port().to_string();
+    let words = ["host", "add", "web", "--address", "127.0.0.1", "--port", &port, "--user", &user.name];
+    let words = [&words[..], &["--password-stdin", "--helper", "none"]].concat();
+    operator.run_with_input(&words, &user.password).done();
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+
+    pages::open_host(&window, "web");
+    window.wait_for_css("[data-testid=\"host-state\"][data-state=\"key-unknown\"]");
+    window.click("host-next-step");
+    window.wait_for("trust-accept");
+    assert_eq!(window.text("trust-fingerprint"), sshd.fingerprint());
+    assert_eq!(window.text("trust").matches("ssh-ed25519").count(), 1, "{}", window.text("trust"));
+    let drawn = tool("ssh-keygen", &["-l", "-v", "-f", sshd.folder().join("host_key.pub").to_str().unwrap()]);
+    let picture = window.script("return document.querySelector('[data-testid=trust] .key-art').textContent");
+    assert_eq!(
+        picture.as_str().unwrap().lines().collect::<Vec<_>>(),
+        drawn.lines().skip(1).collect::<Vec<_>>()
+    );
+    window.picture(&places::pictures(), "trust-unknown");
+    // The host was spoken to, as far as its key and no further; closing the dialog changes nothing of that.
+    window.click("trust-cancel");
+    window.wait_gone("trust");
+    assert!(window.has("host-next-step"));
+    let log = sshd.log();
+    assert!(log.contains("Connection from") && log.contains("SSH2_MSG_KEXINIT received"), "{log}");
+    assert_eq!((sshd.userauth_requests(), log.matches("password").count()), (0, 0), "{log}");
+
+    window.click("host-next-step");
+    window.click("trust-accept");
+    window.wait_gone("trust");
+    pages::wait_until_live(&window);
+    assert!(sshd.log().contains(&format!("Accepted password for {}", user.name)), "{}", sshd.log());
     window.close();
 }
 

@@ -6,6 +6,7 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,8 +34,10 @@ pub(crate) struct Opened {
     app: AppHandle,
     data_dir: PathBuf,
     places: Arc<Places>,
-    /// Held by who unlocks it.
+    /// Held by who unlocks it, or opens it again.
     unlocking: tokio::sync::Mutex<()>,
+    /// The window was told why it could not be opened.
+    told: AtomicBool,
 }
 
 impl Opened {
@@ -46,6 +49,7 @@ impl Opened {
             data_dir,
             places,
             unlocking: tokio::sync::Mutex::default(),
+            told: AtomicBool::new(false),
         }
     }
 
@@ -75,6 +79,22 @@ impl Opened {
         let opened = engine.wait_for(Option::is_some).await.map(|engine| engine.clone());
         // The sender is this.
         opened.ok().flatten().unwrap_or_else(|| Err(Fault::new(FaultCode::Internal, "the app is ending")))
+    }
+
+    /// The engine for a window that begins. What was in the way may be gone when a person tries again: a
+    /// keyring that was shut, a disk that was full.
+    pub(crate) async fn begin(&self) -> Result<Engine, Fault> {
+        let _turn = self.unlocking.lock().await;
+        match self.engine().await {
+            // That one waits for its passphrase.
+            Err(fault) if fault.code == FaultCode::VaultLocked => Err(fault),
+            Err(fault) if !self.told.swap(true, Ordering::SeqCst) => Err(fault),
+            Err(_) => {
+                self.open().await?;
+                self.engine().await
+            }
+            opened => opened,
+        }
     }
 
     /// `None` if there is none yet.

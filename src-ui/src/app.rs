@@ -108,27 +108,28 @@ fn Starting() -> impl IntoView {
     }
 }
 
-/// What happened to the data when it was opened, until the person has seen it.
+/// What happened to the data, until the person has seen it; what comes later is shown again.
 #[component]
 fn Notice() -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
-    let seen = RwSignal::new(false);
+    let seen = RwSignal::new(String::new());
     let notice = move || {
         let words = app.facts.with(|facts| {
             let words = |notice| notice_text(i18n, notice);
             facts.value().map(|facts| facts.notices.iter().map(words).collect::<Vec<_>>().join(" "))
         })?;
-        (!seen.get() && !words.is_empty()).then_some(words)
+        (!words.is_empty() && seen.with(|seen| *seen != words)).then_some(words)
     };
     move || {
         notice().map(|notice| {
+            let words = notice.clone();
             view! {
                 <div class="bar is-warn is-whole" role="alert" data-testid="notice">
                     <Glyph name=GlyphName::Warning />
                     <span class="bar-why selectable">{notice}</span>
                     <span class="grow"></span>
-                    <Button kind=ButtonKind::Link on_click=Callback::new(move |()| seen.set(true))>
+                    <Button kind=ButtonKind::Link on_click=Callback::new(move |()| seen.set(words.clone()))>
                         {move || t_string!(i18n, app.close)}
                     </Button>
                 </div>

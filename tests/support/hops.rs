@@ -22,6 +22,8 @@ pub struct Hops {
     pub hosts: Vec<Sshd>,
     networks: Vec<Process>,
     first_link: String,
+    /// The network of the first host, and the address of this computer in it.
+    first_network: (String, String),
     _keeper: Keeper,
     _lock: File,
 }
@@ -81,12 +83,51 @@ impl Hops {
         for host in &hosts {
             host.let_in(&hosts[0]);
         }
-        Self { hosts, networks, first_link, _keeper: keeper, _lock: lock }
+        let first_network = (ranges[0].clone(), format!("{}.1", net(0)));
+        Self { hosts, networks, first_link, first_network, _keeper: keeper, _lock: lock }
     }
 
     /// The key that every host lets in.
     pub fn key(&self) -> std::path::PathBuf {
         self.hosts[0].key()
+    }
+
+    /// Takes this computer's way to the first host away, as when its own network is gone: the link is whole, and
+    /// nothing can be sent.
+    pub fn take_route(&self) {
+        tool("ip", &["route", "del", &self.first_network.0, "dev", &self.first_link]);
+    }
+
+    /// Gives it back.
+    pub fn give_route(&self) {
+        let (network, own) = &self.first_network;
+        let words = ["route", "add", network, "dev", &self.first_link];
+        tool("ip", &[&words[..], &["proto", "kernel", "scope", "link", "src", own]].concat());
+    }
+
+    /// Loses this share of the packets to and from the first host, each by chance.
+    pub fn lose(&self, percent: u32) {
+        let host = self.networks[0].pid().to_string();
+        // What is handed over in one piece is lost in one piece: packets are to be as small as on a wire.
+        inside(None, &["ip", "link", "set", &self.first_link, "gso_max_segs", "1"]);
+        inside(Some(&host), &["ip", "link", "set", "in", "gso_max_segs", "1"]);
+        for (chain, hook) in [("in", "input"), ("out", "output")] {
+            for words in [
+                "add table inet loss".to_owned(),
+                format!("add chain inet loss {chain} {{ type filter hook {hook} priority 0; }}"),
+                format!("add rule inet loss {chain} numgen random mod 100 < {percent} counter drop"),
+            ] {
+                inside(Some(&host), &["nft", &words]);
+            }
+        }
+    }
+
+    /// How many packets were lost so.
+    pub fn lost(&self) -> u64 {
+        let host = self.networks[0].pid().to_string();
+        let told =
+            tool("nsenter", &["--target", &host, "--net", "--", "nft", "list", "table", "inet", "loss"]);
+        told.split("packets ").skip(1).filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok()).sum()
     }
 
     /// Takes the far end of the link to the first host down: silence, as from a dead router.

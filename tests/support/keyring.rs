@@ -151,6 +151,25 @@ impl Session {
         assert!(clear.status().unwrap().success(), "the keyring keeps {item}");
     }
 
+    /// What the keyring holds under an item of Muster.
+    pub fn look_up(&self, item: &str) -> String {
+        let mut look = Command::new("secret-tool");
+        look.args(["lookup", "service", "muster", "username", item]);
+        self.enter(&mut look);
+        String::from_utf8(look.output().unwrap().stdout).unwrap()
+    }
+
+    /// Puts an item of Muster back, with the attributes that it had.
+    pub fn bring_back(&self, item: &str, value: &str) {
+        let mut store = Command::new("secret-tool");
+        store.args(["store", "--label=brought back", "service", "muster", "username", item]);
+        store.args(["target", "default"]).stdin(Stdio::piped());
+        self.enter(&mut store);
+        let mut store = store.spawn().unwrap();
+        store.stdin.take().unwrap().write_all(value.as_bytes()).unwrap();
+        assert!(store.wait().unwrap().success(), "the keyring does not take {item}");
+    }
+
     /// Where the keyring keeps its files.
     pub fn keyring_files(&self) -> PathBuf {
         self.folder.path().join("data/keyrings")

@@ -14,6 +14,7 @@
     reason = "a rig that breaks must end its test at once, with the place where it broke"
 )]
 
+pub mod asking_server;
 pub mod axe;
 pub mod debian;
 pub mod desktop;

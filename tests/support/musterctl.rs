@@ -21,6 +21,7 @@ pub struct Operator {
     variables: Vec<(String, String)>,
     /// The program that starts every command, with its words.
     within: Vec<String>,
+    works_in: Option<PathBuf>,
 }
 
 impl Operator {
@@ -46,12 +47,17 @@ impl Operator {
             ];
         }
         variables.push(("MUSTER_DATA_DIR".into(), folder.path().join("data").to_str().unwrap().into()));
-        Self { folder, variables, within: Vec::new() }
+        Self { folder, variables, within: Vec::new(), works_in: None }
     }
 
     /// Has every command from now on be started by this program, which is given these words and then the command.
     pub fn start_within(&mut self, program: &[&str]) {
         self.within = program.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Runs every command in this folder from now on, instead of where the tests run.
+    pub fn work_in(&mut self, folder: PathBuf) {
+        self.works_in = Some(folder);
     }
 
     /// Sets a variable for every command from now on.
@@ -102,6 +108,9 @@ impl Operator {
             None => Command::new(program),
         };
         command.args(words).env_clear().envs(self.variables.iter().cloned());
+        if let Some(folder) = &self.works_in {
+            command.current_dir(folder);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         Running { child: command.spawn().unwrap(), words }

@@ -28,6 +28,8 @@ pub enum Part {
     SystemdHost,
     /// A session bus and gnome-keyring.
     Keyring,
+    /// What makes a network lose packets.
+    Nftables,
     /// The emulator that runs programs for aarch64.
     Qemu,
     /// A display, the web driver and all of `Keyring`.
@@ -69,6 +71,10 @@ impl Part {
                 programs(&["systemd-nspawn", "debootstrap", "ip", "nsenter"])
             }
             Part::Keyring => programs(&["dbus-daemon", "dbus-send", "gnome-keyring-daemon", "secret-tool"]),
+            Part::Nftables => {
+                Part::Root.check()?;
+                programs(&["nft", "nsenter"])
+            }
             Part::Qemu => programs(&["qemu-aarch64-static"]),
             Part::Window => {
                 Part::Keyring.check()?;

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::needs::find_program;
@@ -230,10 +231,23 @@ impl Sshd {
     }
 
     fn cut_connections_of(&self, daemon: &Process) {
-        for pid in descendants(daemon.pid()) {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
+        signal_all(&descendants(daemon.pid()), Signal::KILL);
+    }
+
+    /// Stops the server and all that runs under it, as a host that hangs: its kernel still takes what is sent.
+    pub fn freeze(&self) {
+        self.signal_whole(Signal::STOP);
+    }
+
+    /// Lets all of it go on.
+    pub fn thaw(&self) {
+        self.signal_whole(Signal::CONT);
+    }
+
+    fn signal_whole(&self, signal: Signal) {
+        if let Some(daemon) = &self.daemon {
+            let all = [vec![daemon.pid()], descendants(daemon.pid())].concat();
+            signal_all(&all, signal);
         }
     }
 
@@ -259,6 +273,15 @@ impl Sshd {
             line.strip_prefix("Accepted ").is_some_and(|rest| rest.split(' ').nth(1) == Some("for"))
         };
         self.log().lines().filter(accepted).count()
+    }
+}
+
+fn signal_all(pids: &[u32], signal: Signal) {
+    for pid in pids {
+        if let Some(pid) = i32::try_from(*pid).ok().and_then(Pid::from_raw) {
+            // It may have ended by now.
+            let _ = kill_process(pid, signal);
+        }
     }
 }
 

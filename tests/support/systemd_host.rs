@@ -37,23 +37,24 @@ done
 exec "$@" --keep-unit
 "#;
 
-/// Ends the container by its first process `$4` and nspawn, `$1`, which would leave it running if
-/// it alone were killed; removes the folder `$2`, the groups of the name `$3` and the route to the
-/// network `$5`.
+/// Ends the container by its first process and nspawn, which would leave it running if it alone were killed: both
+/// are named in the folder `$1`, anew at each boot. Removes that folder, the groups of the name `$2` and the route
+/// to the network `$3`.
 const CLEAN: &str = r#"
-kill -KILL "$4"
-end_group "$1"
-ip link del "ve-$3" 2>/dev/null
-ip route del unreachable "$5" 2>/dev/null
+read -r nspawn first < "$1/boot"
+kill -KILL "$first"
+end_group "$nspawn"
+ip link del "ve-$2" 2>/dev/null
+ip route del unreachable "$3" 2>/dev/null
 for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
     i=0
-    while [ -d "$top/$3" ] && [ $i -lt 50 ]; do
-        find "$top/$3" -depth -type d -exec rmdir {} + 2>/dev/null
-        [ -d "$top/$3" ] && sleep 0.1
+    while [ -d "$top/$2" ] && [ $i -lt 50 ]; do
+        find "$top/$2" -depth -type d -exec rmdir {} + 2>/dev/null
+        [ -d "$top/$2" ] && sleep 0.1
         i=$((i + 1))
     done
 done
-rm -rf --one-file-system "$2"
+rm -rf --one-file-system "$1"
 "#;
 
 pub struct SystemdHost {
@@ -64,7 +65,7 @@ pub struct SystemdHost {
     leader: u32,
     // Dropped in this order: the container with its folder and groups, nspawn, the number.
     _keeper: Keeper,
-    _process: Process,
+    process: Process,
     _number_lock: File,
 }
 
@@ -98,30 +99,14 @@ impl SystemdHost {
             prepare_network(&root, number);
         }
 
-        let mut command = Command::new("sh");
-        command.args(["-c", BOOT, "boot", &name]).arg(find_program("systemd-nspawn").unwrap());
-        command.args(["--boot", "--quiet", "--register=no", "--network-veth", "--console=read-only"]);
-        command.arg("-M").arg(&name).arg("-D").arg(&root);
-        let mut process = Process::start(&mut command, &folder.join("console.log"));
-        let interface = format!("ve-{name}");
-        let leader = until("the container to start", seconds(30), || {
-            process.must_run();
-            let inside = descendants(process.pid());
-            let leader = inside.into_iter().find(|pid| {
-                fs::read_to_string(format!("/proc/{pid}/comm"))
-                    .is_ok_and(|comm| comm.trim() == init.process())
-            })?;
-            Path::new("/sys/class/net").join(&interface).exists().then_some(leader)
-        });
-        let (pid, leader_word) = (process.pid().to_string(), leader.to_string());
+        let (process, leader) = boot(init, &name, &folder);
         let network = format!("10.213.{number}.0/24");
         // A next run must not take the number while this one's folder is still being cleared.
-        let words = [&pid, folder.to_str().unwrap(), &name, &leader_word, &network];
+        let words = [folder.to_str().unwrap(), &name, &network];
         let keeper = Keeper::holding(&number_lock, CLEAN, &words);
         // Nothing for this host may leave the machine while its link is not there.
         tool("ip", &["route", "replace", "unreachable", &network, "metric", "4000"]);
-        tool("ip", &["addr", "add", &format!("10.213.{number}.1/24"), "dev", &interface]);
-        tool("ip", &["link", "set", &interface, "up"]);
+        reach(number, &name);
 
         let host = Self {
             number,
@@ -130,13 +115,23 @@ impl SystemdHost {
             password: random_word(),
             leader,
             _keeper: keeper,
-            _process: process,
+            process,
             _number_lock: number_lock,
         };
         host.wait_until_up(init);
         let line = format!("root:{}\n", host.password);
         host.run_with_input(&["chpasswd"], line.as_bytes());
         host
+    }
+
+    /// Ends all that runs on it at once, without a word to anybody, and boots it again.
+    pub fn reboot(&mut self) {
+        // The command is one of those that end.
+        let _ = self.try_run(&["systemctl", "reboot", "--force", "--force"]);
+        until("the container to end", seconds(60), || self.process.ended());
+        (self.process, self.leader) = boot(Init::Systemd, &self.name, &self.folder);
+        reach(self.number, &self.name);
+        self.wait_until_up(Init::Systemd);
     }
 
     fn wait_until_up(&self, init: Init) {
@@ -279,6 +274,33 @@ impl SystemdHost {
             .status();
         until("the link to carry again", seconds(20), || TcpStream::connect((self.address(), 22)).ok());
     }
+}
+
+/// Starts the container and gives its first process.
+fn boot(init: Init, name: &str, folder: &Path) -> (Process, u32) {
+    let mut command = Command::new("sh");
+    command.args(["-c", BOOT, "boot", name]).arg(find_program("systemd-nspawn").unwrap());
+    command.args(["--boot", "--quiet", "--register=no", "--network-veth", "--console=read-only"]);
+    command.arg("-M").arg(name).arg("-D").arg(folder.join("tree"));
+    let mut process = Process::start(&mut command, &folder.join("console.log"));
+    let interface = Path::new("/sys/class/net").join(format!("ve-{name}"));
+    let leader = until("the container to start", seconds(30), || {
+        process.must_run();
+        let inside = descendants(process.pid());
+        let leader = inside.into_iter().find(|pid| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == init.process())
+        })?;
+        interface.exists().then_some(leader)
+    });
+    fs::write(folder.join("boot"), format!("{} {leader}\n", process.pid())).unwrap();
+    (process, leader)
+}
+
+/// Gives this computer its address on the link to the host.
+fn reach(number: u32, name: &str) {
+    let interface = format!("ve-{name}");
+    tool("ip", &["addr", "add", &format!("10.213.{number}.1/24"), "dev", &interface]);
+    tool("ip", &["link", "set", &interface, "up"]);
 }
 
 /// Takes a number that no other host has, here or in another run.

@@ -291,6 +291,10 @@ pub enum Event {
     Secrets {
         state: KeyringState,
     },
+    /// There is more to be said of the data on this computer than before: all of it.
+    Data {
+        notices: Vec<StoreNotice>,
+    },
     /// The program was locked or unlocked.
     Locked {
         locked: bool,

@@ -62,7 +62,7 @@ pub struct StoreRestored {
     pub other_key: bool,
 }
 
-/// Something that happened to the store when it was opened.
+/// Something that happened to the store, most of it when it was opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreNotice {
@@ -93,6 +93,9 @@ pub enum StoreNotice {
         #[serde(default)]
         clear: Vec<String>,
     },
+    /// Its key was not where it is kept any more, while the store was open and so still had it. Put back,
+    /// unless there is a `cause` why that could not be.
+    KeyGone { cause: Option<String> },
     #[serde(other)]
     Unknown,
 }
@@ -145,6 +148,15 @@ impl fmt::Display for StoreNotice {
                 }
                 Ok(())
             }
+            StoreNotice::KeyGone { cause: None } => write!(
+                f,
+                "the key of the data was removed from where it is kept, and was put back there: it alone opens the data"
+            ),
+            StoreNotice::KeyGone { cause: Some(cause) } => write!(
+                f,
+                "the key of the data was removed from where it is kept, and cannot be put back ({cause}): it alone \
+                 opens the data, and this program forgets it when it ends"
+            ),
             StoreNotice::Unknown => {
                 write!(f, "something happened to the store that this version does not know")
             }

@@ -59,6 +59,7 @@ pub(crate) const TEST: &[Package] = &[
     package("busybox", "the shell of small hosts"),
     package("strace", "makes one system call after the other fail"),
     package("e2fsprogs", "disks that lose their power"),
+    package("nftables", "a network that loses packets"),
 ];
 
 /// To measure beside: what people use today to run a command over many hosts.

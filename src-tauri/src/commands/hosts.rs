@@ -1,7 +1,16 @@
 //! hosts and settings.
 
+use protocol::ipc::AppStart;
+
+use crate::shell::Opened;
+
+/// What the window shows first. Where the data could not be opened, whoever tries again has it opened again.
+#[tauri::command]
+pub(crate) async fn app_start(args: AppStart, opened: tauri::State<'_, Opened>) -> super::Answer {
+    super::answer::<AppStart>(&opened.begin().await?.call(args).await?)
+}
+
 super::pass! {
-    app_start: AppStart;
     settings_save: SettingsSave;
     view_keep: ViewKeep;
     hosts_list: HostsList;

@@ -317,6 +317,11 @@ impl App {
                 }
                 // What happened meanwhile was not told: all is read anew.
                 Event::Locked { locked: false } => self.start(),
+                Event::Data { notices } => self.facts.update(|facts| {
+                    if let Load::Ready(facts) = facts {
+                        facts.notices = notices;
+                    }
+                }),
                 Event::Secrets { state } => self.facts.update(|facts| {
                     if let Load::Ready(facts) = facts {
                         facts.keyring = state;

@@ -1,4 +1,4 @@
-//! Words for what happened to the data of this computer when it was opened.
+//! Words for what happened to the data of this computer, most of it when it was opened.
 
 use protocol::store::StoreNotice;
 use protocol::text::printable;
@@ -61,6 +61,10 @@ pub(crate) fn notice_text(i18n: I18n, notice: &StoreNotice) -> String {
                     format!("{said} {}", t_string!(i18n, settings.notice_clear, clear = clear))
                 }
             }
+        }
+        StoreNotice::KeyGone { cause: None } => t_string!(i18n, settings.notice_key_back).to_string(),
+        StoreNotice::KeyGone { cause: Some(cause) } => {
+            t_string!(i18n, settings.notice_key_gone, cause = shown(cause))
         }
         StoreNotice::Unknown => t_string!(i18n, settings.notice_unknown).to_string(),
     }

@@ -37,7 +37,7 @@ impl Handle for AppStart {
             system_language: system_language(),
             keyring: parts.credentials.state().await,
             counts: parts.operations.counts(),
-            notices: parts.store.notices().to_vec(),
+            notices: parts.store.notices(),
             locked,
             can_lock: parts.lock.can_shut().await?,
             views,

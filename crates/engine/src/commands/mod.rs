@@ -16,6 +16,8 @@ mod store;
 mod trust;
 mod views;
 
+pub(crate) use store::tend_key;
+
 use std::future::Future;
 
 use protocol::ipc::{self, Command};

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::export::utc;
 use super::{Finish, OperationDraft, Operations};
+use crate::commands::tend_key;
 use crate::engine::Parts;
 use crate::settings;
 
@@ -58,7 +59,11 @@ pub(crate) async fn keep_up(parts: Weak<Parts>) {
             let record = told.borrow_and_update().record;
             if noted != Some(record) {
                 match parts.operations.note_apart(parts.secrets.clone()).await {
-                    Ok(()) => noted = Some(record),
+                    Ok(()) => {
+                        noted = Some(record);
+                        // It is open now: nobody is asked for a passphrase by this look.
+                        tend_key(&parts).await;
+                    }
                     Err(fault) => {
                         tracing::debug!(code = ?fault.code, "the end of the log is noted beside it alone")
                     }
@@ -113,8 +118,9 @@ pub(crate) async fn end(parts: &Parts) {
     };
     if is_ready && parts.operations.has_grown() {
         let noted = tokio::time::timeout(PATIENCE, parts.operations.note_apart(parts.secrets.clone())).await;
-        if !matches!(noted, Ok(Ok(()))) {
-            tracing::debug!("the end of the log is noted beside it alone");
+        match noted {
+            Ok(Ok(())) => drop(tokio::time::timeout(PATIENCE, tend_key(parts)).await),
+            _ => tracing::debug!("the end of the log is noted beside it alone"),
         }
     }
 }

@@ -32,6 +32,8 @@ const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
 const PROOFS_LIMIT: usize = 8;
 /// Requests of one conversation; PAM has few.
 const REQUESTS_LIMIT: usize = 12;
+/// Lines above the prompts of one request.
+const LINES_LIMIT: usize = 40;
 /// Prompts of one request.
 const PROMPTS_LIMIT: usize = 8;
 
@@ -346,11 +348,17 @@ impl Signing<'_> {
                 Interactive::InfoRequest { prompts, .. } if prompts.is_empty() => Vec::new(),
                 Interactive::InfoRequest { name, instructions, prompts } => {
                     answered = true;
-                    let prompts: Vec<Prompt> = prompts
-                        .into_iter()
-                        .map(|prompt| Prompt { text: words(&prompt.prompt), echo: prompt.echo })
-                        .collect();
-                    let instructions = [words(&name), words(&instructions)].join("\n").trim().to_owned();
+                    let mut above = [lines(&name), lines(&instructions)].concat();
+                    let last_asks = |prompt: russh::client::Prompt| {
+                        // Of several lines, as for a choice of ways, the last one asks.
+                        let mut text = lines(&prompt.prompt);
+                        let asks = text.pop().unwrap_or_default();
+                        above.append(&mut text);
+                        Prompt { text: asks, echo: prompt.echo }
+                    };
+                    let prompts: Vec<Prompt> = prompts.into_iter().map(last_asks).collect();
+                    above.truncate(LINES_LIMIT);
+                    let instructions = above.join("\n");
                     self.answers(instructions, prompts, is_first).await?
                 }
             };
@@ -469,6 +477,11 @@ impl Signing<'_> {
 
 fn takes_secret(method: &MethodKind) -> bool {
     matches!(method, MethodKind::Password | MethodKind::KeyboardInteractive)
+}
+
+/// The lines of a host's text, each safe to show; what is empty is left out.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(words).filter(|line| !line.is_empty()).collect()
 }
 
 /// True for a prompt that asks for the password and not for a code.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 
 use protocol::credentials::KeyringState;
+use protocol::store::StoreNotice;
 use protocol::{Fault, FaultCode};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -72,6 +73,21 @@ pub(super) fn keep(place: &Place, dir: &Path, key: &SealKey) -> Result<(), Fault
     patiently(place, move |place| put(place, &item, &line))
 }
 
+/// Sees that the key of the open store is still kept, and puts it back if it is not: it is the one thing that
+/// opens what is sealed. What there is to tell of that, if there is something.
+///
+/// The place's own fault if it gives nothing now.
+pub(super) fn tend(place: &Arc<dyn SecretStore>, key: &SealKey) -> Result<Option<StoreNotice>, Fault> {
+    let (item, line) = (item(key.id()), key.line());
+    patiently(place, move |place| {
+        if place.get(&item)?.is_some_and(|kept| kept.expose_secret() == line.expose_secret()) {
+            return Ok(None);
+        }
+        let cause = put(place, &item, &line).err().map(|fault| fault.message);
+        Ok(Some(StoreNotice::KeyGone { cause }))
+    })
+}
+
 /// Removes a key that nothing was sealed by.
 pub(super) fn forget(place: &Place, id: &str) {
     let Some(place) = place else { return };
@@ -126,6 +142,15 @@ mod tests {
         let line = memory.get(&item(other.id())).unwrap().unwrap();
         memory.set(&item(key.id()), &line).unwrap();
         assert_eq!(find(&place, dir, key.id()).err().unwrap().code, FaultCode::StoreKeyMissing);
+        assert!(
+            tend(place.as_ref().unwrap(), &key).unwrap().is_some(),
+            "another line in its place is no key"
+        );
+        assert_eq!(tend(place.as_ref().unwrap(), &key).unwrap(), None);
+        memory.delete(&item(key.id())).unwrap();
+        let put_back = tend(place.as_ref().unwrap(), &key).unwrap();
+        assert_eq!(put_back, Some(StoreNotice::KeyGone { cause: None }));
+        assert_eq!(find(&place, dir, key.id()).unwrap().id(), key.id(), "the very key, and no new one");
         memory.delete(&item(key.id())).unwrap();
         let gone = find(&place, dir, key.id()).err().unwrap();
         assert!(gone.code == FaultCode::StoreKeyMissing && gone.message.contains(key.id()), "{gone}");

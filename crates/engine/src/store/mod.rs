@@ -83,7 +83,8 @@ impl Opened {
     fn new(inner: Inner, notices: Vec<StoreNotice>) -> Self {
         let words: Vec<String> = notices.iter().map(StoreNotice::to_string).collect();
         let notice = (!words.is_empty()).then(|| words.join("; "));
-        Self { store: Store { inner: Arc::new(inner), notices: notices.clone().into() }, notices, notice }
+        let kept = Arc::new(Mutex::new(notices.clone()));
+        Self { store: Store { inner: Arc::new(inner), notices: kept }, notices, notice }
     }
 }
 
@@ -91,7 +92,7 @@ impl Opened {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
-    notices: Arc<[StoreNotice]>,
+    notices: Arc<Mutex<Vec<StoreNotice>>>,
 }
 
 impl Store {
@@ -160,9 +161,29 @@ impl Store {
         .await
     }
 
-    /// What happened to the store when it was opened.
-    pub fn notices(&self) -> &[StoreNotice] {
-        &self.notices
+    /// What happened to the store when it was opened, and to its key since.
+    pub fn notices(&self) -> Vec<StoreNotice> {
+        lock(&self.notices).clone()
+    }
+
+    /// Sees that the key of a sealed store is still in its place, and puts it back if it is not. True if there
+    /// is another thing to be said of the store than before.
+    ///
+    /// # Errors
+    /// The place's own fault if it gives nothing now.
+    pub async fn tend_key(&self, place: Arc<dyn SecretStore>) -> Result<bool, Fault> {
+        let (inner, notices) = (self.inner.clone(), self.notices.clone());
+        blocking(move || {
+            let Some(key) = inner.sealer.key() else { return Ok(false) };
+            let Some(told) = keys::tend(&place, key)? else { return Ok(false) };
+            tracing::warn!(%told);
+            let mut notices = lock(&notices);
+            let is_news = notices.last() != Some(&told);
+            notices.retain(|notice| !matches!(notice, StoreNotice::KeyGone { .. }));
+            notices.push(told);
+            Ok(is_news)
+        })
+        .await
     }
 
     /// Why nothing can be changed, where the store can only be read.
@@ -183,16 +204,16 @@ impl Store {
 
     /// What the store is like now.
     pub async fn facts(&self) -> Result<StoreFacts, Fault> {
-        let (inner, notices) = (self.inner.clone(), self.notices.clone());
-        blocking(move || facts(&inner, &notices)).await
+        let (inner, notices) = (self.inner.clone(), self.notices());
+        blocking(move || facts(&inner, notices)).await
     }
 
     /// Reads all of the store and says what of it is whole.
     pub async fn check(&self) -> Result<StoreReport, Fault> {
-        let (inner, notices) = (self.inner.clone(), self.notices.clone());
+        let (inner, notices) = (self.inner.clone(), self.notices());
         blocking(move || {
             let (whole, broken) = inner.verify()?;
-            Ok(StoreReport { facts: facts(&inner, &notices)?, whole, broken })
+            Ok(StoreReport { facts: facts(&inner, notices)?, whole, broken })
         })
         .await
     }
@@ -281,7 +302,7 @@ fn day_of(now_ms: i64) -> Result<String, Fault> {
     Ok(time.strftime("%Y-%m-%d").to_string())
 }
 
-fn facts(inner: &Inner, notices: &[StoreNotice]) -> Result<StoreFacts, Fault> {
+fn facts(inner: &Inner, notices: Vec<StoreNotice>) -> Result<StoreFacts, Fault> {
     let state = inner.state()?;
     let tally = state.tally.unwrap_or_default();
     // Those of a store that is read from a copy are where they were.
@@ -297,7 +318,7 @@ fn facts(inner: &Inner, notices: &[StoreNotice]) -> Result<StoreFacts, Fault> {
         not_sealed: inner.not_sealed.clone(),
         read_only: inner.read_only.as_ref().map(|fault| fault.message.clone()),
         backups: backups.filter_map(|path| backup::glance(&path)).collect(),
-        notices: notices.to_vec(),
+        notices,
     })
 }
 

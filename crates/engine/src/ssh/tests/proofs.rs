@@ -59,6 +59,25 @@ async fn a_password_and_a_code_are_given_to_their_own_prompts() {
 }
 
 #[tokio::test]
+async fn of_a_prompt_of_several_lines_the_last_one_asks_and_the_others_stand_above() {
+    let script = Script {
+        prompts: &[(
+            "Password needs a second factor\n 1. Push\u{7}\r\n\n 2. Call\nPasscode or option: ",
+            true,
+        )],
+        ..Script::default()
+    };
+    let (mut target, known) = lying(&script, &[MethodKind::KeyboardInteractive]).await;
+    let clerk = Clerk::with(&["1"]);
+    target.person = Some(clerk.clone());
+    connect(&target, &known, &|_| {}).await.unwrap();
+    assert_eq!(script.learned(), ["answer 1"], "the saved password is no answer to it");
+    let (_, instructions, prompts) = clerk.asked().remove(0);
+    assert_eq!(instructions, "Password needs a second factor\n1. Push\\x07\n2. Call");
+    assert_eq!(prompts, [("Passcode or option:".to_owned(), true)]);
+}
+
+#[tokio::test]
 async fn the_saved_password_never_goes_to_a_prompt_for_a_code() {
     let script = Script {
         prompts: &[("Verification code: ", false)],
