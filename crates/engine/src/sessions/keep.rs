@@ -26,6 +26,9 @@ use crate::snapshot::glance;
 
 /// For a link to say why it ended, once its stream has.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Between two samples that are taken, less than between any two that are asked for. Each is told to every view: a
+/// host that sends without end loses its older ones instead of filling the window with them.
+const SAMPLES_APART: Duration = Duration::from_millis(200);
 /// Time after which the parts of the snapshot that nobody looks at are read again.
 const RENEW: Duration = Duration::from_secs(60);
 
@@ -114,7 +117,10 @@ impl Session {
             match self.samples(live, interval_ms).await {
                 Ok(mut pushes) => loop {
                     match pushes.recv().await {
-                        Some(Ok((_, Answer::Metrics(metrics)))) => self.heard(*metrics).await,
+                        Some(Ok((_, Answer::Metrics(metrics)))) => {
+                            self.heard(*metrics).await;
+                            tokio::time::sleep(SAMPLES_APART).await;
+                        }
                         Some(Ok((_, other))) => break odd_answer(&other),
                         Some(Err(fault)) => break fault,
                         None => break self.end_of(live).await,

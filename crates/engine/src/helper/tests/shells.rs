@@ -43,8 +43,11 @@ fn run(shell: &str, home: &std::path::Path, command: &str, stdin: &[u8]) -> Vec<
 
 /// Goes the whole way of a helper on a host: looked for, put there, started, listed, taken away.
 fn goes_all_the_way(shell: &str, inner: &str) {
-    let what = format!("login shell {shell}, /bin/sh {inner}");
-    let home = tempfile::tempdir().unwrap();
+    goes_all_the_way_from(&tempfile::tempdir().unwrap(), shell, inner);
+}
+
+fn goes_all_the_way_from(home: &tempfile::TempDir, shell: &str, inner: &str) {
+    let what = format!("login shell {shell}, /bin/sh {inner}, home {}", home.path().display());
     let program = Program::new(script("\n[ \"$1\" = serve ] && printf \"<%s>\" \"$@\""));
     let asked = opening_request(Ask::Metrics { interval_ms: Some(2_000) }).unwrap();
     let said = |command: &str, stdin: &[u8]| {
@@ -87,6 +90,17 @@ fn the_scripts_go_all_the_way_in_every_login_shell() {
     let mut shells = LOGIN_SHELLS.into_iter().filter(|shell| is_there(shell)).peekable();
     assert!(shells.peek().is_some());
     shells.for_each(|shell| goes_all_the_way(shell, "/bin/sh"));
+}
+
+#[test]
+fn the_scripts_go_all_the_way_from_a_home_of_any_name_in_every_login_shell() {
+    // What csh and fish look for inside of quotes, and what a shell would part or expand.
+    for name in ["it's ", "a!1 !! b ", "back\\slash\\", "$HOME `id` *? ", "\"quoted\" ~;&|<>#% ", "家 é "] {
+        for shell in LOGIN_SHELLS.into_iter().filter(|shell| is_there(shell)) {
+            let home = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+            goes_all_the_way_from(&home, shell, "/bin/sh");
+        }
+    }
 }
 
 #[test]
