@@ -48,5 +48,6 @@ mod tables;
 mod thread;
 mod trees;
 mod trust;
+mod typed;
 mod window;
 mod wire;
