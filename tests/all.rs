@@ -49,5 +49,6 @@ mod tables;
 mod thread;
 mod trees;
 mod trust;
+mod typed;
 mod window;
 mod wire;

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::FaultCode;
 use protocol::link::LinkState;
-use protocol::operations::Operation;
+use protocol::operations::{Operation, OperationResult};
 use serde_json::json;
 use support::desktop::Desktop;
 use support::hops::Hops;
@@ -18,7 +18,7 @@ use support::sshd::{Sshd, own_user};
 use support::wait::{seconds, until};
 use support::window::Window;
 
-use crate::jumps;
+use crate::{answers, jumps};
 
 /// For a link to come back after a try that waits for a silent server.
 const BACK: u64 = 120;
@@ -81,6 +81,10 @@ fn the_loss_of_this_computer_s_own_network_is_told_as_such_and_what_was_read_sta
     assert!(!window.has("stale"), "what is live has no age");
     let sign_ins = || hops.hosts.iter().map(Sshd::sign_ins).collect::<Vec<_>>();
     let before = sign_ins();
+    let mark = hops.hosts[0].folder().join("began");
+    let script = format!("touch {}; sleep 600", mark.display());
+    let running = operator.start(&["run", "web", "--", "sh", "-c", &script]);
+    until("the command to begin", seconds(30), || mark.exists().then_some(()));
 
     hops.take_route();
     // Nothing is known of the host, and this computer's part is said: not that the host is down.
@@ -95,6 +99,10 @@ fn the_loss_of_this_computer_s_own_network_is_told_as_such_and_what_was_read_sta
     });
     assert!(of_jump_host.message.contains("no way to web"), "{of_jump_host}");
     operator.run(&["check", "web"]).refused(3, &["no way to web", "this computer's network"]);
+    // What was under way may have been done: whose fault it is that nobody knows changes nothing of that.
+    running.end().refused(3, &["web", "unknown"]);
+    let log = answers::operations(&operator);
+    assert_eq!(log[0].result, OperationResult::OutcomeUnknown, "{:?}", log[0]);
 
     // What is on the screen stays, and its age goes on.
     let first = shown_age_s(&window);

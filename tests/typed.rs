@@ -1,0 +1,107 @@
+//! What is typed into the window goes to the host and to the place for secrets, and into no file: neither of the
+//! app and its web view, nor of what the system would keep of them if they broke.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::needs;
+use support::pages;
+use support::places;
+use support::sshd::make_key;
+use support::systemd_host::SystemdHost;
+use support::window::{Window, apps_of};
+
+use crate::secrets::files_with;
+
+const PASSPHRASE: &str = "a passphrase that is typed";
+const VAULT: &str = "four words that are typed";
+
+/// The limits of core dumps of a process, as proc(5) tells them.
+fn core_limits(pid: u32) -> Vec<String> {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    line.split_whitespace().take(2).map(str::to_owned).collect()
+}
+
+fn save(window: &Window, name: &str, address: &str, user: &str, identity: &str) {
+    pages::open_page(window, "hosts");
+    window.click("hosts-add");
+    window.fill("field-name", name);
+    window.fill("field-address", address);
+    window.fill("field-user", user);
+    window.click(identity);
+}
+
+fn connect(window: &Window, is_first: bool) {
+    if is_first {
+        pages::save_and_ask_for_the_key(window);
+        window.click("trust-accept");
+    } else {
+        window.click("form-connect");
+    }
+    pages::wait_until_live(window);
+}
+
+#[test]
+fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() {
+    needs!(Root, SystemdHost, Window);
+    let host = SystemdHost::start();
+    let sudo_password = host.add_user("ann");
+    host.set_sudoers("ann ALL=(ALL) ALL");
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let key = operator.folder().join("key");
+    make_key(&key, Some(PASSPHRASE));
+    let authorized = host.tree().join("root/.ssh/authorized_keys");
+    let all =
+        fs::read_to_string(&authorized).unwrap() + &fs::read_to_string(key.with_extension("pub")).unwrap();
+    fs::write(authorized, all).unwrap();
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("nav-hosts");
+    let [app] = apps_of(&desktop.folder().display().to_string())[..] else { panic!("one app runs") };
+    let of_view = ["WebKitWebProcess", "WebKitNetworkProcess"].map(|name| window.process(name).unwrap());
+    for pid in [app].into_iter().chain(of_view) {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+        assert_eq!(core_limits(pid), ["0", "0"], "{name}");
+    }
+
+    pages::open_page(&window, "settings");
+    window.click("vault-create");
+    window.fill("vault-new", VAULT);
+    window.fill("vault-again", VAULT);
+    window.click("vault-do");
+    window.wait_gone("vault");
+    save(&window, "web", &host.address(), "root", "identity-password");
+    window.fill("field-password", host.password());
+    connect(&window, true);
+    save(&window, "key", &host.address(), "root", "identity-key");
+    window.fill("field-key", key.to_str().unwrap());
+    window.fill("field-passphrase", PASSPHRASE);
+    connect(&window, false);
+    save(&window, "ann", &host.address(), "ann", "identity-password");
+    window.fill("field-password", &sudo_password);
+    window.click("sudo-password");
+    window.fill("field-sudo-password", &sudo_password);
+    connect(&window, false);
+    operator.run(&["run", "ann", "--sudo", "--", "id"]).done();
+    let typed = [host.password(), PASSPHRASE, VAULT, &sudo_password];
+    window.script(
+        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
+    );
+    window.wait_for("lock-screen");
+    for secret in typed {
+        let found = [operator.folder(), &desktop.folder().join("data"), &desktop.folder().join("cache")]
+            .map(|top| files_with(top, secret));
+        assert_eq!(found.concat(), Vec::<String>::new(), "{secret}");
+    }
+    window.fill("unlock-passphrase", VAULT);
+    window.click("unlock-do");
+    window.wait_for("nav-hosts");
+    pages::open_host(&window, "ann");
+    pages::wait_until_live(&window);
+    window.close();
+}
