@@ -14,6 +14,7 @@ pub(crate) mod shape;
 pub(crate) mod shelf;
 pub(crate) mod sort;
 mod sparkline;
+pub(crate) mod time_chart;
 pub(crate) mod tree;
 mod type_ahead;
 pub(crate) mod view;

@@ -1,109 +1,101 @@
-//! The five lanes: a label each, one canvas behind one time axis, one cursor through all of them.
+//! The component: a label for each lane, one canvas behind one time axis, one cursor through all of
+//! them.
 
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
 use super::draw::{self, Picture, RULER};
-use super::lanes::{Lane, Scales, lane_number};
-use protocol::metrics::Sample;
-
-use super::samples::Samples;
+use super::history::{History, Timed};
+use super::lane::{CURVES, ChartLane, Tops};
 use super::scale::TimeAxis;
-use super::spike::Moment;
 use crate::format::{self, NOT_KNOWN};
 use crate::state::{now_ms, use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
 
-/// Words of the curves of a lane, in the order of their paints.
-fn curve_words(i18n: I18n, lane: Lane) -> Vec<&'static str> {
-    match lane {
-        Lane::Cpu => vec!["us", "sy", "ni", "wa", "hi si st"],
-        Lane::Memory => vec![t_string!(i18n, overview.used), t_string!(i18n, overview.cache)],
-        Lane::Disk => vec![t_string!(i18n, overview.read), t_string!(i18n, overview.write)],
-        Lane::Network => vec![t_string!(i18n, overview.received), t_string!(i18n, overview.sent)],
-        Lane::Pressure => vec!["cpu", "io", "mem"],
-    }
+/// The words of a lane in the language of the window.
+pub(crate) struct LaneWords {
+    pub(crate) name: &'static str,
+    /// Of its curves, in their order.
+    pub(crate) curves: Vec<&'static str>,
+    /// Small, behind the unit.
+    pub(crate) note: Option<&'static str>,
+    /// In place of the legend, where samples come and none has a value for this lane.
+    pub(crate) silent: &'static str,
 }
 
-pub(super) fn lane_name(i18n: I18n, lane: Lane) -> &'static str {
-    match lane {
-        Lane::Cpu => t_string!(i18n, overview.lane_cpu),
-        Lane::Memory => t_string!(i18n, overview.lane_memory),
-        Lane::Disk => t_string!(i18n, overview.lane_disk),
-        Lane::Network => t_string!(i18n, overview.lane_network),
-        Lane::Pressure => t_string!(i18n, overview.lane_pressure),
-    }
+/// Words of the lane at this place.
+pub(crate) type WordsOf = fn(I18n, usize) -> LaneWords;
+
+/// Writes a value of a lane, without its unit.
+fn number<S>(lane: &ChartLane<S>, value: Option<f64>) -> String {
+    value.map_or_else(|| NOT_KNOWN.to_owned(), lane.number)
 }
 
-pub(super) fn unit(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Cpu | Lane::Memory | Lane::Pressure => "%",
-        Lane::Disk => "MB/s",
-        Lane::Network => "Mb/s",
-    }
-}
-
-/// What each curve adds at a sample, with its word: `us 71.2`, `sy 12.4`.
-fn parts(i18n: I18n, lane: Lane, sample: &Sample, occurs: [bool; 5]) -> Vec<(String, String)> {
-    let curves = lane.curves(sample);
-    let mut below = 0.0;
-    let mut parts = Vec::new();
-    for (curve, word) in curve_words(i18n, lane).into_iter().enumerate() {
-        let Some(top) = curves[curve] else { continue };
-        let own = if lane.is_stacked() { top - below } else { top };
-        below = top;
-        if occurs[curve] {
-            parts.push((word.to_owned(), lane_number(own)));
-        }
-    }
-    parts
-}
-
+/// The last ten minutes of `lanes`.
 #[component]
-pub(crate) fn Charts(
-    samples: RwSignal<Samples>,
+pub(crate) fn TimeChart<S>(
+    lanes: &'static [ChartLane<S>],
+    words: WordsOf,
+    history: RwSignal<History<S>>,
     /// What is shown is not from now.
+    #[prop(into)]
     stale: Signal<bool>,
-    /// The moment that was clicked.
-    picked: RwSignal<Option<Moment>>,
-) -> impl IntoView {
+    /// What it is and which keys it has, for a screen reader.
+    #[prop(into)]
+    label: Signal<String>,
+    /// What a click does, in words.
+    #[prop(optional, into)]
+    hint: Option<Signal<String>>,
+    /// A sample was clicked, in the lane at this place.
+    #[prop(optional_no_strip)]
+    on_pick: Option<Callback<(usize, S)>>,
+    /// What test ids begin with.
+    testid: &'static str,
+) -> impl IntoView
+where
+    S: Timed + Clone + PartialEq + Send + Sync + 'static,
+{
     let i18n = use_i18n();
     let app = use_app();
     let canvas = NodeRef::<Canvas>::new();
     let plot = NodeRef::<Div>::new();
     let size = RwSignal::new((0i32, 0i32));
     let cursor_ms = RwSignal::new(None::<i64>);
-    let pointed = RwSignal::new(None::<Lane>);
-    let scales = StoredValue::new(Scales::default());
+    // Place of the lane under the pointer.
+    let pointed = RwSignal::new(None::<usize>);
+    let tops = StoredValue::new(Tops::default());
     follow_size(canvas, size);
 
-    let edge_ms = Memo::new(move |_| samples.with(|samples| samples.edge_ms(app.now_ms.get())));
+    let edge_ms = Memo::new(move |_| history.with(|history| history.edge_ms(app.now_ms.get())));
     let axis = move || {
         let width = draw::plot_width(f64::from(size.get().0));
         TimeAxis { edge_ms: edge_ms.get(), width }
     };
-    let occurs = Memo::new(move |_| samples.with(|samples| Lane::ALL.map(|lane| lane.occurring(samples))));
+    let occurs = Memo::new(move |_| {
+        history.with(|history| lanes.iter().map(|lane| lane.occurring(history)).collect::<Vec<_>>())
+    });
 
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
         let (is_dark, cursor_ms, edge_ms, _) = (app.is_dark(), cursor_ms.get(), edge_ms.get(), size.get());
         let tongue = lang(i18n);
-        let no_data = t_string!(i18n, overview.no_data);
+        let no_data = t_string!(i18n, charts.no_data);
         // The theme is set on the page by another effect of the same change: draw after it.
         request_animation_frame(move || {
-            let _ = samples.try_with_untracked(|samples| {
-                let lengths: Vec<String> = samples
+            let _ = history.try_with_untracked(|history| {
+                let lengths: Vec<String> = history
                     .gaps(edge_ms)
                     .into_iter()
                     .map(|gap| format::duration(u64::try_from(gap.length_s()).unwrap_or(0), tongue))
                     .collect();
-                let tops =
-                    scales.try_update_value(|scales| scales.follow(samples, now_ms())).unwrap_or([100.0; 5]);
+                let follow = |tops: &mut Tops| tops.follow(lanes, history, now_ms());
+                let tops = tops.try_update_value(follow).unwrap_or_default();
                 let picture = Picture {
-                    samples,
+                    lanes,
+                    history,
                     edge_ms,
-                    tops,
+                    tops: &tops,
                     cursor_ms,
                     zone_min: zone_min(edge_ms),
                     no_data,
@@ -111,11 +103,11 @@ pub(crate) fn Charts(
                     is_dark,
                 };
                 if let Err(why) = draw::draw(&canvas, &picture) {
-                    leptos::logging::warn!("the charts cannot be drawn: {why:?}");
+                    leptos::logging::warn!("the chart cannot be drawn: {why:?}");
                 }
             });
         });
-        samples.track();
+        history.track();
     });
 
     let point = move |event: leptos::ev::PointerEvent| {
@@ -128,17 +120,16 @@ pub(crate) fn Charts(
             return;
         }
         cursor_ms.set(Some(axis.at_ms(x.max(0.0))));
-        let lane_height = (frame.height() - RULER) / Lane::ALL.len() as f64;
+        let lane_height = (frame.height() - RULER) / lanes.len() as f64;
         let index = ((y - RULER) / lane_height).floor();
-        pointed.set((index >= 0.0).then(|| Lane::ALL.get(index as usize).copied()).flatten());
+        pointed.set((index >= 0.0).then_some(index as usize).filter(|index| *index < lanes.len()));
     };
     let pick = move || {
         let at_ms = cursor_ms.get_untracked();
         let sample =
-            at_ms.and_then(|at_ms| samples.with_untracked(|samples| samples.nearest(at_ms).copied()));
-        if let Some(sample) = sample {
-            let lane = pointed.get_untracked().unwrap_or(Lane::Cpu);
-            picked.set(Some(Moment { lane, sample }));
+            at_ms.and_then(|at_ms| history.with_untracked(|history| history.nearest(at_ms).cloned()));
+        if let (Some(sample), Some(on_pick)) = (sample, on_pick) {
+            on_pick.run((pointed.get_untracked().unwrap_or_default(), sample));
         }
     };
     let leave = move || {
@@ -167,25 +158,27 @@ pub(crate) fn Charts(
             _ => return,
         };
         event.prevent_default();
-        samples.with_untracked(|samples| {
+        history.with_untracked(|history| {
             let from_ms = cursor_ms.get_untracked().unwrap_or_else(|| edge_ms.get_untracked());
-            if let Some(sample) = samples.moved(from_ms, steps) {
-                cursor_ms.set(Some(sample.at_ms));
+            if let Some(sample) = history.moved(from_ms, steps) {
+                cursor_ms.set(Some(sample.at_ms()));
             }
         });
     };
 
     let at_cursor = Memo::new(move |_| {
         let at_ms = cursor_ms.get()?;
-        Some(samples.with(|samples| samples.nearest(at_ms).copied()))
+        Some(history.with(|history| history.nearest(at_ms).cloned()))
     });
     let tip = move || {
-        let (lane, sample) = (pointed.get()?, at_cursor.get()??);
-        let index = Lane::ALL.iter().position(|other| *other == lane)?;
-        let parts = parts(i18n, lane, &sample, occurs.get()[index]);
-        let x = axis().x(sample.at_ms);
+        let (index, sample) = (pointed.get()?, at_cursor.get()??);
+        let (lane, occurs) = (lanes.get(index)?, *occurs.get().get(index)?);
+        let values = (lane.values)(&sample);
+        let parts = words(i18n, index).curves.into_iter().enumerate().filter(|(at, _)| occurs[*at]);
+        let parts = parts.filter_map(|(at, word)| Some((word, (lane.number)(lane.added(&values, at)?))));
+        let x = axis().x(sample.at_ms());
         let is_right = x < axis().width / 2.0;
-        let lane_height = (f64::from(size.get().1) - RULER) / Lane::ALL.len() as f64;
+        let lane_height = (f64::from(size.get().1) - RULER) / lanes.len() as f64;
         Some(view! {
             <div
                 class="chart-tip"
@@ -194,10 +187,9 @@ pub(crate) fn Charts(
                 style:top=format!("{:.0}px", RULER + index as f64 * lane_height + 4.0)
             >
                 {parts
-                    .into_iter()
                     .map(|(word, number)| view! { <span>{word} " " <b>{number}</b></span> })
                     .collect_view()}
-                <span class="dim">{unit(lane)}</span>
+                <span class="dim">{lane.unit}</span>
             </div>
         })
     };
@@ -205,32 +197,39 @@ pub(crate) fn Charts(
         let at_ms = cursor_ms.get()?;
         let time = format::clock(at_ms, zone_min(at_ms));
         Some(match at_cursor.get()? {
-            None => t_string!(i18n, overview.no_data_at, time = time),
+            None => t_string!(i18n, charts.no_data_at, time = time),
             Some(sample) => {
-                let mut words = t_string!(i18n, overview.at_time, time = time);
-                for lane in Lane::ALL {
-                    let value = lane.value(&sample).map_or_else(|| NOT_KNOWN.to_owned(), lane_number);
-                    words.push_str(&format!(", {} {value} {}", lane_name(i18n, lane), unit(lane)));
+                let mut said = t_string!(i18n, charts.at_time, time = time);
+                for (index, lane) in lanes.iter().enumerate() {
+                    let value = number(lane, (lane.value)(&sample));
+                    said.push_str(&format!(", {} {value} {}", words(i18n, index).name, lane.unit));
                 }
-                words
+                said
             }
         })
     };
     let step = move || {
-        format::duration(samples.with(|s| u64::try_from(s.step_ms() / 1000).unwrap_or(0).max(1)), lang(i18n))
+        format::duration(history.with(|h| u64::try_from(h.step_ms() / 1000).unwrap_or(0).max(1)), lang(i18n))
     };
 
     view! {
-        <div class="charts" class:is-stale=stale data-testid="overview-charts">
+        <div
+            class="charts"
+            class:is-stale=stale
+            style=("--lanes", lanes.len().to_string())
+            data-testid=format!("{testid}-charts")
+        >
             <div class="chart-ruler dim">
-                {move || t_string!(i18n, overview.last_ten, step = step())}
+                {move || t_string!(i18n, charts.last_ten, step = step())}
             </div>
-            {Lane::ALL
-                .into_iter()
+            {lanes
+                .iter()
                 .enumerate()
                 .map(|(index, lane)| {
-                    let occurs = Signal::derive(move || occurs.get()[index]);
-                    view! { <LaneLabel lane samples at_cursor=at_cursor.into() occurs/> }
+                    let occurs = Signal::derive(move || occurs.with(|all| all[index]));
+                    let words = move || words(i18n, index);
+                    let testid = format!("{testid}-lane-{}", lane.id);
+                    view! { <LaneLabel lane words history at_cursor=at_cursor.into() occurs testid /> }
                 })
                 .collect_view()}
             <div
@@ -238,23 +237,23 @@ pub(crate) fn Charts(
                 node_ref=plot
                 tabindex="0"
                 role="img"
-                aria-label=move || t_string!(i18n, overview.charts)
-                data-testid="overview-plot"
+                aria-label=move || label.get()
+                data-testid=format!("{testid}-plot")
                 on:pointermove=point
                 on:pointerdown=point
                 on:click=move |_| pick()
-                title=move || t_string!(i18n, overview.pick)
+                title=move || hint.map(|hint| hint.get())
                 on:pointerleave=move |_| leave()
                 on:blur=move |_| leave()
                 on:keydown=on_key
             >
                 <canvas node_ref=canvas></canvas>
                 {tip}
-                <Show when=move || samples.with(Samples::is_empty)>
+                <Show when=move || history.with(History::is_empty)>
                     <p class="chart-none dim">
                         {move || match stale.get() {
-                            true => t_string!(i18n, overview.waiting_none),
-                            false => t_string!(i18n, overview.waiting),
+                            true => t_string!(i18n, charts.waiting_none),
+                            false => t_string!(i18n, charts.waiting),
                         }}
                     </p>
                 </Show>
@@ -266,56 +265,62 @@ pub(crate) fn Charts(
 
 /// Name, number and legend of a lane, at its left.
 #[component]
-fn LaneLabel(
-    lane: Lane,
-    samples: RwSignal<Samples>,
+fn LaneLabel<S, W>(
+    lane: &'static ChartLane<S>,
+    words: W,
+    history: RwSignal<History<S>>,
     /// Outer `None`: no cursor; inner `None`: the cursor stands where nothing is known.
-    at_cursor: Signal<Option<Option<Sample>>>,
-    occurs: Signal<[bool; 5]>,
-) -> impl IntoView {
+    at_cursor: Signal<Option<Option<S>>>,
+    occurs: Signal<[bool; CURVES]>,
+    testid: String,
+) -> impl IntoView
+where
+    S: Timed + Clone + PartialEq + Send + Sync + 'static,
+    W: Fn() -> LaneWords + Copy + Send + Sync + 'static,
+{
     let i18n = use_i18n();
-    let now = Memo::new(move |_| samples.with(|samples| samples.last().and_then(|s| lane.value(s))));
-    let peak = Memo::new(move |_| samples.with(|samples| lane.peak(samples)));
-    let number = |value: Option<f64>| value.map_or_else(|| NOT_KNOWN.to_owned(), lane_number);
+    let now = Memo::new(move |_| history.with(|history| history.last().and_then(lane.value)));
+    let peak = Memo::new(move |_| history.with(|history| lane.peak(history)));
+    let number = move |value: Option<f64>| number(lane, value);
     let large = move || match at_cursor.get() {
-        Some(sample) => number(sample.and_then(|sample| lane.value(&sample))),
+        Some(sample) => number(sample.and_then(|sample| (lane.value)(&sample))),
         None => number(now.get()),
     };
     let small = move || match at_cursor.get() {
-        Some(_) => t_string!(i18n, overview.now, value = number(now.get())),
-        None => t_string!(i18n, overview.peak, value = number(peak.get())),
+        Some(_) => t_string!(i18n, charts.now, value = number(now.get())),
+        None => t_string!(i18n, charts.peak, value = number(peak.get())),
     };
     let is_silent =
-        Memo::new(move |_| peak.get().is_none() && samples.with(|samples| samples.iter().count() > 1));
+        Memo::new(move |_| peak.get().is_none() && history.with(|history| history.iter().count() > 1));
     let legend = move || {
         if is_silent.get() {
-            return t_string!(i18n, overview.not_said).into_any();
+            return words().silent.into_any();
         }
         let occurs = occurs.get();
-        curve_words(i18n, lane)
+        words()
+            .curves
             .into_iter()
-            .zip(lane.paints())
+            .zip(lane.curves)
             .zip(occurs)
             .filter(|(_, occurs)| *occurs)
-            .map(|((word, paint), _)| {
-                let class = format!("swatch is-{}", paint.color.trim_start_matches("--"));
+            .map(|((word, curve), _)| {
+                let class = format!("swatch is-{}", curve.color.trim_start_matches("--"));
                 view! { <span class="legend"><i class=class></i>{word}</span> }
             })
             .collect_view()
             .into_any()
     };
     view! {
-        <div class="lane-label" data-testid=format!("overview-lane-{}", lane.id())>
+        <div class="lane-label" data-testid=testid>
             <div class="lane-head">
-                <span class="cut">{move || lane_name(i18n, lane)}</span>
+                <span class="cut">{move || words().name}</span>
                 <span class="lane-now">{small}</span>
             </div>
             <div class="lane-value">
                 <b>{large}</b>
                 " "
-                <span>{unit(lane)}</span>
-                {(lane == Lane::Pressure)
-                    .then(|| view! { " "<small>{move || t_string!(i18n, overview.stalls_note)}</small> })}
+                <span>{lane.unit}</span>
+                {move || words().note.map(|note| view! { " "<small>{note}</small> })}
             </div>
             <div class="lane-legend">{legend}</div>
         </div>

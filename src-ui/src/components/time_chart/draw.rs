@@ -1,16 +1,14 @@
-//! Draws the lanes of the overview on their canvas: ruler, gaps, curves, thresholds, cursor.
+//! Draws the lanes of a chart on their canvas: ruler, gaps, curves, thresholds, cursor.
 //!
-//! All decisions are made before (`samples`, `scale`, `lanes`); here is only ink. Colours are the
+//! All decisions are made before (`history`, `scale`, `lane`); here is only ink. Colours are the
 //! tokens of the style sheet, read anew at each drawing, so a change of the theme needs nothing but
 //! another drawing.
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
-use super::lanes::{Lane, Paint, axis_number};
-use protocol::metrics::Sample;
-
-use super::samples::{Samples, WINDOW_MS};
+use super::history::{History, Timed, WINDOW_MS};
+use super::lane::{ChartLane, axis_number};
 use super::scale::{LaneAxis, TimeAxis};
 use crate::format;
 
@@ -19,16 +17,13 @@ pub(crate) const RULER: f64 = 20.0;
 /// Width of the axis right of the plot.
 pub(crate) const AXIS: f64 = 46.0;
 
-/// The thresholds of `Level::of_cpu`, as dotted lines.
-const CPU_WARNING_PCT: f64 = 70.0;
-const CPU_CRITICAL_PCT: f64 = 85.0;
-
 /// Everything that one drawing shows.
-pub(crate) struct Picture<'a> {
-    pub(crate) samples: &'a Samples,
+pub(crate) struct Picture<'a, S: 'static> {
+    pub(crate) lanes: &'static [ChartLane<S>],
+    pub(crate) history: &'a History<S>,
     pub(crate) edge_ms: i64,
     /// Top of each lane's axis.
-    pub(crate) tops: [f64; 5],
+    pub(crate) tops: &'a [f64],
     pub(crate) cursor_ms: Option<i64>,
     pub(crate) zone_min: i32,
     pub(crate) no_data: &'a str,
@@ -42,7 +37,7 @@ pub(crate) fn plot_width(canvas_width: f64) -> f64 {
     (canvas_width - AXIS).max(1.0)
 }
 
-pub(crate) fn draw(canvas: &HtmlCanvasElement, picture: &Picture<'_>) -> Result<(), JsValue> {
+pub(crate) fn draw<S: Timed>(canvas: &HtmlCanvasElement, picture: &Picture<'_, S>) -> Result<(), JsValue> {
     let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
     let Some(window) = web_sys::window().filter(|_| width > AXIS && height > RULER) else {
         return Ok(());
@@ -73,12 +68,12 @@ pub(crate) fn draw(canvas: &HtmlCanvasElement, picture: &Picture<'_>) -> Result<
         family: &family,
         time: TimeAxis { edge_ms: picture.edge_ms, width: plot_width(width) },
         height,
-        lane_height: (height - RULER) / Lane::ALL.len() as f64,
+        lane_height: (height - RULER) / picture.lanes.len() as f64,
     };
     sheet.ruler(picture)?;
     sheet.gaps(picture)?;
-    for (index, lane) in Lane::ALL.into_iter().enumerate() {
-        sheet.lane(picture, index, lane)?;
+    for index in 0..picture.lanes.len() {
+        sheet.lane(picture, index)?;
     }
     sheet.gap_words(picture)?;
     sheet.cursor(picture)
@@ -100,7 +95,7 @@ impl Sheet<'_> {
     }
 
     /// Time labels, minute lines and the lines between the lanes.
-    fn ruler(&self, picture: &Picture<'_>) -> Result<(), JsValue> {
+    fn ruler<S: Timed>(&self, picture: &Picture<'_, S>) -> Result<(), JsValue> {
         let width = self.time.width;
         self.pen.set_stroke_style_str(&(self.token)("--line-faint"));
         self.pen.set_line_width(1.0);
@@ -110,7 +105,7 @@ impl Sheet<'_> {
             self.pen.move_to(x, RULER);
             self.pen.line_to(x, self.height);
         }
-        for index in 0..=Lane::ALL.len() {
+        for index in 0..=picture.lanes.len() {
             let y = crisp(RULER + index as f64 * self.lane_height);
             self.pen.move_to(0.0, y);
             self.pen.line_to(width, y);
@@ -138,9 +133,9 @@ impl Sheet<'_> {
     }
 
     /// Hatched bands where nothing is known.
-    fn gaps(&self, picture: &Picture<'_>) -> Result<(), JsValue> {
+    fn gaps<S: Timed>(&self, picture: &Picture<'_, S>) -> Result<(), JsValue> {
         let reach = self.height - RULER;
-        for gap in picture.samples.gaps(picture.edge_ms) {
+        for gap in picture.history.gaps(picture.edge_ms) {
             let (from, to) = (self.time.x(gap.from_ms).max(0.0), self.time.x(gap.to_ms));
             if to - from < 1.0 {
                 continue;
@@ -167,13 +162,13 @@ impl Sheet<'_> {
     }
 
     /// "no data, 40 s" once per gap, in the first lane, where it fits.
-    fn gap_words(&self, picture: &Picture<'_>) -> Result<(), JsValue> {
+    fn gap_words<S: Timed>(&self, picture: &Picture<'_, S>) -> Result<(), JsValue> {
         self.font(11.0, 400);
         self.pen.set_text_align("center");
         self.pen.set_text_baseline("alphabetic");
         let base = (self.token)("--bg-base");
         let ink = (self.token)("--text-2");
-        for (gap, length) in picture.samples.gaps(picture.edge_ms).iter().zip(picture.gap_lengths) {
+        for (gap, length) in picture.history.gaps(picture.edge_ms).iter().zip(picture.gap_lengths) {
             let (from, to) = (self.time.x(gap.from_ms).max(0.0), self.time.x(gap.to_ms));
             let lines = [picture.no_data, length.as_str()];
             let widest = lines.iter().filter_map(|l| self.pen.measure_text(l).ok()).map(|m| m.width());
@@ -192,28 +187,35 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    fn lane(&self, picture: &Picture<'_>, index: usize, lane: Lane) -> Result<(), JsValue> {
-        let top = RULER + index as f64 * self.lane_height;
-        let axis =
-            LaneAxis { height: self.lane_height, top: picture.tops[index], mirrored: lane.is_mirrored() };
+    fn lane<S: Timed>(&self, picture: &Picture<'_, S>, index: usize) -> Result<(), JsValue> {
+        let (lane, axis) = (&picture.lanes[index], self.axis(picture, index));
+        let top = self.top(index);
         self.pen.save();
         self.pen.begin_path();
         self.pen.rect(0.0, top, self.time.width, self.lane_height);
         self.pen.clip();
         self.pen.translate(0.0, top)?;
-        if lane == Lane::Cpu {
-            self.threshold(axis.y(CPU_WARNING_PCT), "--warn-fill")?;
-            self.threshold(axis.y(CPU_CRITICAL_PCT), "--crit")?;
+        for threshold in lane.thresholds {
+            self.threshold(axis.y(threshold.at), threshold.color)?;
         }
-        let occurs = lane.occurring(picture.samples);
-        for run in picture.samples.runs() {
+        let occurs = lane.occurring(picture.history);
+        for run in picture.history.runs() {
             // The upper layers first: a lower line is never covered by a fill.
-            for curve in (0..lane.paints().len()).rev().filter(|curve| occurs[*curve]) {
+            for curve in (0..lane.curves.len()).rev().filter(|curve| occurs[*curve]) {
                 self.curve(picture.is_dark, lane, axis, &run, curve);
             }
         }
         self.pen.restore();
         self.axis_labels(index, lane, axis)
+    }
+
+    fn top(&self, index: usize) -> f64 {
+        RULER + index as f64 * self.lane_height
+    }
+
+    fn axis<S: Timed>(&self, picture: &Picture<'_, S>, index: usize) -> LaneAxis {
+        let top = picture.tops.get(index).copied().unwrap_or_default();
+        LaneAxis { height: self.lane_height, top, mirrored: picture.lanes[index].is_mirrored() }
     }
 
     fn threshold(&self, y: f64, color: &str) -> Result<(), JsValue> {
@@ -228,20 +230,19 @@ impl Sheet<'_> {
     }
 
     /// One curve over one run of samples: its fill down to the layer below or the base, its line.
-    fn curve(&self, is_dark: bool, lane: Lane, axis: LaneAxis, run: &[&Sample], curve: usize) {
-        let paint: Paint = lane.paints()[curve];
-        let goes_down = lane.is_mirrored() && curve == 1;
-        let place = |value: f64| if goes_down { axis.y_down(value) } else { axis.y(value) };
+    fn curve<S: Timed>(&self, is_dark: bool, lane: &ChartLane<S>, axis: LaneAxis, run: &[&S], curve: usize) {
+        let paint = lane.curves[curve];
+        let place = |value: f64| if paint.is_down { axis.y_down(value) } else { axis.y(value) };
         let color = (self.token)(paint.color);
         // A hole inside a run (a first sample without rates) ends the line like a gap does.
-        for part in run.split(|sample| lane.curves(sample)[curve].is_none()) {
+        for part in run.split(|sample| (lane.values)(sample)[curve].is_none()) {
             let points: Vec<(f64, f64, f64)> = part
                 .iter()
                 .filter_map(|sample| {
-                    let values = lane.curves(sample);
-                    let below = if lane.is_stacked() && curve > 0 { values[curve - 1] } else { None };
+                    let values = (lane.values)(sample);
+                    let below = if lane.is_stacked && curve > 0 { values[curve - 1] } else { None };
                     let floor = below.map_or(axis.base(), |value| axis.y(value));
-                    values[curve].map(|value| (self.time.x(sample.at_ms), place(value), floor))
+                    values[curve].map(|value| (self.time.x(sample.at_ms()), place(value), floor))
                 })
                 .collect();
             let [first, .., last] = points.as_slice() else {
@@ -259,7 +260,7 @@ impl Sheet<'_> {
                 }
             };
             trace();
-            if lane.is_stacked() {
+            if lane.is_stacked {
                 for (x, _, floor) in points.iter().rev() {
                     self.pen.line_to(*x, *floor);
                 }
@@ -274,14 +275,19 @@ impl Sheet<'_> {
             self.pen.set_global_alpha(1.0);
             trace();
             self.pen.set_stroke_style_str(&color);
-            self.pen.set_line_width(if lane.is_stacked() && curve > 0 { 1.0 } else { 1.25 });
+            self.pen.set_line_width(if lane.is_stacked && curve > 0 { 1.0 } else { 1.25 });
             self.pen.stroke();
         }
     }
 
     /// Values at the top and the bottom of the scale, right of the plot.
-    fn axis_labels(&self, index: usize, lane: Lane, axis: LaneAxis) -> Result<(), JsValue> {
-        let top = RULER + index as f64 * self.lane_height;
+    fn axis_labels<S: Timed>(
+        &self,
+        index: usize,
+        lane: &ChartLane<S>,
+        axis: LaneAxis,
+    ) -> Result<(), JsValue> {
+        let top = self.top(index);
         let x = self.time.width + 8.0;
         self.font(10.0, 400);
         self.pen.set_text_align("left");
@@ -291,19 +297,21 @@ impl Sheet<'_> {
         self.pen.fill_text(&high, x, top + 11.0)?;
         let low = if lane.is_mirrored() { high } else { "0".to_owned() };
         self.pen.fill_text(&low, x, top + self.lane_height - 5.0)?;
-        if lane == Lane::Cpu {
-            self.pen.set_fill_style_str(&(self.token)("--warn"));
-            let y = (top + axis.y(CPU_WARNING_PCT) + 3.5).max(top + 23.0);
-            self.pen.fill_text(&axis_number(CPU_WARNING_PCT), x, y)?;
+        for threshold in lane.thresholds {
+            let Some(ink) = threshold.ink else { continue };
+            self.pen.set_fill_style_str(&(self.token)(ink));
+            // Below the number at the top.
+            let y = (top + axis.y(threshold.at) + 3.5).max(top + 23.0);
+            self.pen.fill_text(&axis_number(threshold.at), x, y)?;
         }
         Ok(())
     }
 
     /// One line through all lanes, a dot on each curve, the time on the ruler.
-    fn cursor(&self, picture: &Picture<'_>) -> Result<(), JsValue> {
+    fn cursor<S: Timed>(&self, picture: &Picture<'_, S>) -> Result<(), JsValue> {
         let Some(at_ms) = picture.cursor_ms else { return Ok(()) };
-        let sample = picture.samples.nearest(at_ms);
-        let at_ms = sample.map_or(at_ms, |sample| sample.at_ms);
+        let sample = picture.history.nearest(at_ms);
+        let at_ms = sample.map_or(at_ms, Timed::at_ms);
         let x = self.time.x(at_ms);
         let ink = (self.token)("--text-1");
         let base = (self.token)("--bg-base");
@@ -330,17 +338,20 @@ impl Sheet<'_> {
         self.pen.fill_text(&words, left + chip / 2.0, 13.0)
     }
 
-    fn dots(&self, picture: &Picture<'_>, sample: &Sample, x: f64, base: &str) -> Result<(), JsValue> {
-        for (index, lane) in Lane::ALL.into_iter().enumerate() {
-            let axis =
-                LaneAxis { height: self.lane_height, top: picture.tops[index], mirrored: lane.is_mirrored() };
-            let top = RULER + index as f64 * self.lane_height;
-            let occurs = lane.occurring(picture.samples);
-            let curves = lane.curves(sample);
-            for (curve, paint) in lane.paints().iter().enumerate().filter(|(curve, _)| occurs[*curve]) {
+    fn dots<S: Timed>(
+        &self,
+        picture: &Picture<'_, S>,
+        sample: &S,
+        x: f64,
+        base: &str,
+    ) -> Result<(), JsValue> {
+        for (index, lane) in picture.lanes.iter().enumerate() {
+            let (axis, top) = (self.axis(picture, index), self.top(index));
+            let occurs = lane.occurring(picture.history);
+            let curves = (lane.values)(sample);
+            for (curve, paint) in lane.curves.iter().enumerate().filter(|(curve, _)| occurs[*curve]) {
                 let Some(value) = curves[curve] else { continue };
-                let goes_down = lane.is_mirrored() && curve == 1;
-                let y = if goes_down { axis.y_down(value) } else { axis.y(value) };
+                let y = if paint.is_down { axis.y_down(value) } else { axis.y(value) };
                 self.pen.begin_path();
                 self.pen.arc(x, top + y, 2.6, 0.0, std::f64::consts::TAU)?;
                 self.pen.set_fill_style_str(&(self.token)(paint.color));
