@@ -37,6 +37,8 @@ mod field;
 #[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 mod gallery;
 #[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
+mod gallery_charts;
+#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 mod gallery_faults;
 #[cfg(target_arch = "wasm32")]
 mod glyph;
