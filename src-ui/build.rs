@@ -11,8 +11,9 @@ use leptos_i18n_parser::parse_locales::options::{Config, ParseOptions};
 use leptos_i18n_parser::parse_locales::parse_locales;
 
 /// One file per noun in each language, so that a text is found by its noun.
-const NAMESPACES: [&str; 16] = [
+const NAMESPACES: [&str; 17] = [
     "app",
+    "charts",
     "credentials",
     "faults",
     "hosts",

@@ -77,6 +77,8 @@ fn main() {
             pages::open_path(&window, "/components");
             window.wait_for("gallery");
             shot(&format!("components-{ending}"));
+            window.script("document.querySelector('.gallery-charts').scrollIntoView({block: 'end'})");
+            shot(&format!("charts-{ending}"));
             pages::open_path(&window, "/components/faults");
             window.wait_for("gallery-faults");
             for part in 0.. {

@@ -5,6 +5,7 @@
 use leptos::prelude::*;
 use protocol::{Fault, FaultCode};
 
+use super::gallery_charts::GalleryCharts;
 use super::level::Level;
 use super::shelf::{Toast, ToastKind};
 use super::*;
@@ -157,6 +158,7 @@ pub(crate) fn Gallery() -> impl IntoView {
                     </Button>
                 </p>
             </section>
+            <GalleryCharts />
         </main>
     }
 }

@@ -14,8 +14,9 @@ pub(crate) mod shape;
 pub(crate) mod shelf;
 pub(crate) mod sort;
 mod sparkline;
+pub(crate) mod time_chart;
 pub(crate) mod tree;
-mod type_ahead;
+pub(crate) mod type_ahead;
 pub(crate) mod view;
 pub(crate) mod window;
 
@@ -35,6 +36,8 @@ mod feedback;
 mod field;
 #[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 mod gallery;
+#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
+mod gallery_charts;
 #[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 mod gallery_faults;
 #[cfg(target_arch = "wasm32")]

@@ -10,11 +10,12 @@ use protocol::link::LinkState;
 use protocol::metrics::{Metrics, Recent, Sample};
 use protocol::system::System;
 
-use super::charts::Charts;
 use super::facts::Facts;
-use super::samples::Samples;
-use super::spike::Spike;
+use super::lanes::{LANES, Lane};
+use super::spike::{Moment, Spike};
 use super::top::TopLines;
+use super::words::lane_words;
+use crate::components::time_chart::{History, TimeChart};
 use crate::components::{Button, ButtonKind, Empty, Failed, Skeleton, StaleBar};
 use crate::format;
 use crate::hosts::use_host;
@@ -31,7 +32,7 @@ const FACTS_EVERY_MS: i64 = 60_000;
 struct Known {
     system: RwSignal<Option<System>>,
     metrics: RwSignal<Option<Metrics>>,
-    samples: RwSignal<Samples>,
+    samples: RwSignal<History<Sample>>,
     received_ms: RwSignal<Option<i64>>,
     /// The last known state was looked up, whatever came of it.
     is_read: RwSignal<bool>,
@@ -52,7 +53,7 @@ impl Known {
         Self {
             system: RwSignal::new(None),
             metrics: RwSignal::new(None),
-            samples: RwSignal::new(Samples::default()),
+            samples: RwSignal::new(History::default()),
             received_ms: RwSignal::new(None),
             is_read: RwSignal::new(false),
             fault: RwSignal::new(None),
@@ -100,7 +101,7 @@ impl Known {
             self.take_time(newest.received_ms);
             self.metrics.try_maybe_update(|known| (fill(known, newest.value), ()));
             self.samples.try_update(|samples| {
-                let mut all = Samples::of(&history);
+                let mut all = History::of(history);
                 for live in samples.iter().filter(|live| live.at_ms > newest.received_ms) {
                     all.push(*live);
                 }
@@ -160,6 +161,9 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     let shows = Memo::new(move |_| known.shows(live.get()));
     let fresh = host.is_fresh();
     let picked = RwSignal::new(None);
+    let pick = Callback::new(move |(lane, sample): (usize, Sample)| {
+        picked.set(Some(Moment { lane: Lane::ALL[lane], sample }));
+    });
     let stale = Signal::derive(move || !fresh.get());
     let link = host.link();
     let step = Memo::new(move |_| next_step(&link.get()));
@@ -177,7 +181,16 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 <Facts system=known.system.into() metrics=known.metrics.into() stale />
                 <div class="overview-live">
                     <TopLines metrics=known.metrics.into() stale />
-                    <Charts samples=known.samples stale picked />
+                    <TimeChart
+                        lanes=&LANES
+                        words=|i18n, lane| lane_words(i18n, Lane::ALL[lane])
+                        history=known.samples
+                        stale
+                        label=Signal::derive(move || t_string!(i18n, overview.charts).to_owned())
+                        hint=Signal::derive(move || t_string!(i18n, overview.pick).to_owned())
+                        on_pick=Some(pick)
+                        testid="overview"
+                    />
                     <Spike moment=picked />
                 </div>
             </div>

@@ -8,8 +8,8 @@ use protocol::processes::Blame;
 use protocol::text::printable;
 
 use super::blame::{Culprit, Of, culprits, share_of_rise};
-use super::charts::{lane_name, unit};
-use super::lanes::{Lane, lane_number};
+use super::lanes::Lane;
+use super::words::lane_words;
 use crate::components::level::Level;
 use crate::components::load::Load;
 use crate::components::{Button, ButtonKind, Failed, IconName, Meter, Skeleton};
@@ -49,12 +49,13 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
     move || {
         let asked = moment.get()?;
         let at_ms = asked.sample.at_ms;
-        let value = asked.lane.value(&asked.sample).map_or_else(|| NOT_KNOWN.to_owned(), lane_number);
+        let lane = asked.lane.chart();
+        let value = (lane.value)(&asked.sample).map_or_else(|| NOT_KNOWN.to_owned(), lane.number);
         let lead = format!(
             "{}, {} {value} {}",
             format::clock(at_ms, zone_min(at_ms)),
-            lane_name(i18n, asked.lane),
-            unit(asked.lane)
+            lane_words(i18n, asked.lane).name,
+            lane.unit
         );
         let of = Of::lane(asked.lane);
         let body = move || {

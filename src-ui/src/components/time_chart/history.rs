@@ -1,14 +1,14 @@
-//! The last ten minutes of a host as the charts need them, in time order.
+//! The last ten minutes of samples as a chart needs them, in time order.
 //!
-//! Times are those at which a sample was received, by this computer's clock: the host's may be wrong,
-//! and the axis must agree with the clock on the wall.
+//! Times are those at which a sample was received, by this computer's clock: that of where it comes
+//! from may be wrong, and the axis must agree with the clock on the wall.
 
 use std::collections::VecDeque;
 
-use protocol::metrics::Sample;
-
-/// What the charts show: ten minutes.
+/// What a chart shows: ten minutes.
 pub(crate) const WINDOW_MS: i64 = 600_000;
+/// Between two samples, as long as there are not two.
+const USUAL_STEP_MS: i64 = 2_000;
 
 /// A time without data, from the last sample before to the first one after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,56 +23,82 @@ impl Gap {
     }
 }
 
-/// Samples of the last ten minutes in time order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Samples {
-    list: VecDeque<Sample>,
+/// What has a place on a time axis.
+pub(crate) trait Timed {
+    /// Milliseconds since 1970 UTC, by the clock of this computer.
+    fn at_ms(&self) -> i64;
 }
 
-impl Samples {
-    pub(crate) fn of(history: &[Sample]) -> Self {
-        let mut samples = Self::default();
-        for sample in history {
-            samples.push(*sample);
+/// Samples of the last ten minutes in time order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct History<S> {
+    list: VecDeque<S>,
+    step_ms: i64,
+}
+
+impl<S> Default for History<S> {
+    fn default() -> Self {
+        Self { list: VecDeque::new(), step_ms: USUAL_STEP_MS }
+    }
+}
+
+impl<S: Timed> History<S> {
+    /// Of samples in time order, such as those that were kept.
+    pub(crate) fn of(kept: impl IntoIterator<Item = S>) -> Self {
+        let mut history = Self::default();
+        for sample in kept {
+            history.add(sample);
         }
-        samples
+        history.step_ms = history.usual_step_ms();
+        history
     }
 
-    /// Adds the newest sample and forgets what is older than the window. A sample of the same
-    /// time replaces the one that is there; a clock that was set back begins a new history, since
-    /// two samples of one time cannot share an axis.
-    pub(crate) fn push(&mut self, sample: Sample) {
+    /// Adds the newest sample and forgets what is older than the window.
+    pub(crate) fn push(&mut self, sample: S) {
+        self.add(sample);
+        self.step_ms = self.usual_step_ms();
+    }
+
+    /// A sample of the same time replaces the one that is there; a clock that was set back begins a
+    /// new history, since two samples of one time cannot share an axis.
+    fn add(&mut self, sample: S) {
+        let at_ms = sample.at_ms();
         if let Some(last) = self.list.back() {
-            if sample.at_ms == last.at_ms {
+            if at_ms == last.at_ms() {
                 self.list.pop_back();
-            } else if sample.at_ms < last.at_ms {
+            } else if at_ms < last.at_ms() {
                 self.list.clear();
             }
         }
         self.list.push_back(sample);
         // One sample before the window stays, so that the line begins at the edge.
-        while self.list.len() > 1 && self.list[1].at_ms < sample.at_ms - WINDOW_MS {
+        while self.list.len() > 1 && self.list[1].at_ms() < at_ms - WINDOW_MS {
             self.list.pop_front();
         }
+    }
+
+    /// The median of what was seen.
+    fn usual_step_ms(&self) -> i64 {
+        let mut steps: Vec<i64> = self.pairs().map(|(a, b)| b.at_ms() - a.at_ms()).collect();
+        steps.sort_unstable();
+        steps.get(steps.len() / 2).copied().unwrap_or(USUAL_STEP_MS).clamp(200, 60_000)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Sample> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &S> {
         self.list.iter()
     }
 
-    pub(crate) fn last(&self) -> Option<&Sample> {
+    pub(crate) fn last(&self) -> Option<&S> {
         self.list.back()
     }
 
-    /// The usual time between two samples: the median of what was seen.
+    /// The usual time between two samples. It is kept, as each place of a cursor asks for it.
     pub(crate) fn step_ms(&self) -> i64 {
-        let mut steps: Vec<i64> = self.pairs().map(|(a, b)| b.at_ms - a.at_ms).collect();
-        steps.sort_unstable();
-        steps.get(steps.len() / 2).copied().unwrap_or(2_000).clamp(200, 60_000)
+        self.step_ms
     }
 
     /// Two samples further apart than this have a gap between them.
@@ -84,8 +110,8 @@ impl Samples {
     /// that ended long ago keeps its own edge, else it would have left the picture.
     pub(crate) fn edge_ms(&self, now_ms: i64) -> i64 {
         let Some(last) = self.last() else { return now_ms };
-        let silent_ms = now_ms - last.at_ms;
-        if silent_ms > self.gap_from_ms() && silent_ms < WINDOW_MS { now_ms } else { last.at_ms }
+        let silent_ms = now_ms - last.at_ms();
+        if silent_ms > self.gap_from_ms() && silent_ms < WINDOW_MS { now_ms } else { last.at_ms() }
     }
 
     /// Where data is missing up to `edge_ms`, the right edge of the chart.
@@ -93,24 +119,24 @@ impl Samples {
         let limit = self.gap_from_ms();
         let mut gaps: Vec<Gap> = self
             .pairs()
-            .filter(|(a, b)| b.at_ms - a.at_ms > limit)
-            .map(|(a, b)| Gap { from_ms: a.at_ms, to_ms: b.at_ms })
+            .map(|(a, b)| Gap { from_ms: a.at_ms(), to_ms: b.at_ms() })
+            .filter(|gap| gap.to_ms - gap.from_ms > limit)
             .collect();
         if let Some(last) = self.last()
-            && edge_ms - last.at_ms > limit
+            && edge_ms - last.at_ms() > limit
         {
-            gaps.push(Gap { from_ms: last.at_ms, to_ms: edge_ms });
+            gaps.push(Gap { from_ms: last.at_ms(), to_ms: edge_ms });
         }
         gaps
     }
 
     /// Runs of samples without a gap inside, each drawn as one line.
-    pub(crate) fn runs(&self) -> Vec<Vec<&Sample>> {
+    pub(crate) fn runs(&self) -> Vec<Vec<&S>> {
         let limit = self.gap_from_ms();
-        let mut runs: Vec<Vec<&Sample>> = Vec::new();
+        let mut runs: Vec<Vec<&S>> = Vec::new();
         for sample in &self.list {
             match runs.last_mut() {
-                Some(run) if run.last().is_some_and(|last| sample.at_ms - last.at_ms <= limit) => {
+                Some(run) if run.last().is_some_and(|last| sample.at_ms() - last.at_ms() <= limit) => {
                     run.push(sample);
                 }
                 _ => runs.push(vec![sample]),
@@ -120,20 +146,26 @@ impl Samples {
     }
 
     /// The sample nearest to a time, unless the time lies in a gap.
-    pub(crate) fn nearest(&self, at_ms: i64) -> Option<&Sample> {
-        let near = self.list.iter().min_by_key(|sample| (sample.at_ms - at_ms).abs())?;
-        ((near.at_ms - at_ms).abs() <= self.gap_from_ms() / 2 + 1).then_some(near)
+    pub(crate) fn nearest(&self, at_ms: i64) -> Option<&S> {
+        let near = self.list.get(self.nearest_index(at_ms)?)?;
+        ((near.at_ms() - at_ms).abs() <= self.gap_from_ms() / 2 + 1).then_some(near)
     }
 
     /// The sample `steps` after (or, below zero, before) the one nearest to a time.
-    pub(crate) fn moved(&self, at_ms: i64, steps: i64) -> Option<&Sample> {
-        let (index, _) =
-            self.list.iter().enumerate().min_by_key(|(_, sample)| (sample.at_ms - at_ms).abs())?;
+    pub(crate) fn moved(&self, at_ms: i64, steps: i64) -> Option<&S> {
+        let index = self.nearest_index(at_ms)? as i64;
         let last = self.list.len() as i64 - 1;
-        self.list.get((index as i64).saturating_add(steps).clamp(0, last) as usize)
+        self.list.get(index.saturating_add(steps).clamp(0, last) as usize)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&Sample, &Sample)> {
+    /// Of two that are as near the older one.
+    fn nearest_index(&self, at_ms: i64) -> Option<usize> {
+        let after = self.list.partition_point(|sample| sample.at_ms() < at_ms);
+        let around = after.saturating_sub(1)..(after + 1).min(self.list.len());
+        around.min_by_key(|index| (self.list[*index].at_ms() - at_ms).abs())
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&S, &S)> {
         self.list.iter().zip(self.list.iter().skip(1))
     }
 }
@@ -142,12 +174,23 @@ impl Samples {
 mod tests {
     use super::*;
 
-    fn at(at_ms: i64) -> Sample {
-        Sample { at_ms, ..Sample::default() }
+    #[derive(Debug, PartialEq)]
+    struct At {
+        at_ms: i64,
     }
 
-    fn every_two_seconds(count: i64) -> Samples {
-        let mut samples = Samples::default();
+    impl Timed for At {
+        fn at_ms(&self) -> i64 {
+            self.at_ms
+        }
+    }
+
+    fn at(at_ms: i64) -> At {
+        At { at_ms }
+    }
+
+    fn every_two_seconds(count: i64) -> History<At> {
+        let mut samples = History::default();
         for n in 0..count {
             samples.push(at(n * 2_000));
         }
@@ -206,11 +249,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_kept_is_the_same_as_what_came_one_by_one() {
+        let kept = History::of((0..400).map(|n| at(n * 1_000)));
+        let mut live = History::default();
+        for n in 0..400 {
+            live.push(at(n * 1_000));
+        }
+        assert_eq!(kept, live);
+        assert_eq!(kept.step_ms(), 1_000);
+    }
+
+    #[test]
+    fn the_nearest_sample_is_found_at_the_ends_too() {
+        let samples = every_two_seconds(5);
+        for (at_ms, near) in [(-1_000, 0), (0, 0), (1_000, 0), (1_001, 2_000), (8_000, 8_000), (9_000, 8_000)]
+        {
+            assert_eq!(samples.nearest(at_ms), Some(&at(near)), "{at_ms}");
+        }
+        assert_eq!(samples.nearest(20_000), None);
+        assert_eq!(History::<At>::default().nearest(0), None);
+    }
+
+    #[test]
     fn the_cursor_moves_by_samples_and_stops_at_the_ends() {
         let samples = every_two_seconds(5);
         assert_eq!(samples.moved(4_000, 1).unwrap().at_ms, 6_000);
         assert_eq!(samples.moved(4_000, -9).unwrap().at_ms, 0);
         assert_eq!(samples.moved(4_000, i64::MAX).unwrap().at_ms, 8_000);
-        assert!(Samples::default().moved(0, 1).is_none());
+        assert!(History::<At>::default().moved(0, 1).is_none());
     }
 }

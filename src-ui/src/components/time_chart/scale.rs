@@ -4,7 +4,7 @@
 //! value, at once when they grow and only after a minute when they shrink, so that the picture
 //! does not breathe.
 
-use super::samples::WINDOW_MS;
+use super::history::WINDOW_MS;
 
 const STEPS: [f64; 6] = [1.0, 1.5, 2.0, 3.0, 5.0, 7.5];
 const SHRINK_AFTER_MS: i64 = 60_000;

@@ -1,0 +1,394 @@
+//! The component: a label for each lane, the curves behind one time axis, one cursor through all of them.
+
+use leptos::html::{Canvas, Div};
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+
+use super::cursor::draw_cursor;
+use super::draw::{GapWords, draw_curves};
+use super::history::{Gap, History, Timed};
+use super::lane::{CURVES, ChartLane, Tops};
+use super::scale::TimeAxis;
+use super::sheet::{Inks, Picture, RULER, plot_width};
+use crate::format::{self, NOT_KNOWN};
+use crate::state::{now_ms, use_app, zone_min};
+use crate::text::{I18n, lang, t_string, use_i18n};
+
+/// The words of a lane in the language of the window.
+pub(crate) struct LaneWords {
+    pub(crate) name: &'static str,
+    /// Of its curves, in their order.
+    pub(crate) curves: Vec<&'static str>,
+    /// Small, behind the unit.
+    pub(crate) note: Option<&'static str>,
+    /// In place of the legend, where samples come and none has a value for this lane.
+    pub(crate) silent: &'static str,
+}
+
+/// What stays from one drawing to the next.
+#[derive(Default)]
+struct Standing {
+    scales: Tops,
+    /// Top of each lane's axis.
+    tops: Vec<f64>,
+    inks: Inks,
+}
+
+/// Words of the lane at this place.
+pub(crate) type WordsOf = fn(I18n, usize) -> LaneWords;
+
+/// Writes a value of a lane, without its unit.
+fn number<S>(lane: &ChartLane<S>, value: Option<f64>) -> String {
+    value.map_or_else(|| NOT_KNOWN.to_owned(), lane.number)
+}
+
+/// The last ten minutes of `lanes`.
+#[component]
+pub(crate) fn TimeChart<S>(
+    lanes: &'static [ChartLane<S>],
+    words: WordsOf,
+    history: RwSignal<History<S>>,
+    /// What is shown is not from now.
+    #[prop(into)]
+    stale: Signal<bool>,
+    /// What it is and which keys it has, for a screen reader.
+    #[prop(into)]
+    label: Signal<String>,
+    /// What a click does, in words.
+    #[prop(optional, into)]
+    hint: Option<Signal<String>>,
+    /// A sample was clicked, in the lane at this place.
+    #[prop(optional_no_strip)]
+    on_pick: Option<Callback<(usize, S)>>,
+    /// What test ids begin with.
+    testid: &'static str,
+) -> impl IntoView
+where
+    S: Timed + Clone + PartialEq + Send + Sync + 'static,
+{
+    let i18n = use_i18n();
+    let app = use_app();
+    let curves = NodeRef::<Canvas>::new();
+    let cursor = NodeRef::<Canvas>::new();
+    let plot = NodeRef::<Div>::new();
+    let size = RwSignal::new((0i32, 0i32));
+    let cursor_ms = RwSignal::new(None::<i64>);
+    // Place of the lane under the pointer.
+    let pointed = RwSignal::new(None::<usize>);
+    follow_size(curves, size);
+
+    let edge_ms = Memo::new(move |_| history.with(|history| history.edge_ms(app.now_ms.get())));
+    let axis = move || {
+        let width = plot_width(f64::from(size.get().0));
+        TimeAxis { edge_ms: edge_ms.get(), width }
+    };
+    let occurs = Memo::new(move |_| {
+        history.with(|history| lanes.iter().map(|lane| lane.occurring(history)).collect::<Vec<_>>())
+    });
+
+    // What is to be drawn in the next frame: nothing, the cursor, or with true the curves too. However
+    // many signals change until then, it is drawn once.
+    let due = StoredValue::new(None::<bool>);
+    let standing = StoredValue::new(Standing::default());
+    let draw = move |is_all: bool| -> Option<()> {
+        let (below, above) = (curves.try_get_untracked()??, cursor.try_get_untracked()??);
+        let edge_ms = edge_ms.try_get_untracked()?;
+        let occurs = occurs.try_get_untracked()?;
+        let cursor_ms = cursor_ms.try_get_untracked()?;
+        let drawn = history.try_with_untracked(|history| {
+            standing.try_update_value(|standing| {
+                if is_all {
+                    standing.inks = Inks::read(&below, lanes);
+                    standing.tops = standing.scales.follow(lanes, history, now_ms());
+                }
+                let picture = Picture {
+                    lanes,
+                    history,
+                    edge_ms,
+                    tops: &standing.tops,
+                    occurs: &occurs,
+                    inks: &standing.inks,
+                    zone_min: zone_min(edge_ms),
+                };
+                if is_all {
+                    let (is_dark, tongue) = untrack(|| (app.is_dark(), lang(i18n)));
+                    let length =
+                        |gap: Gap| format::duration(u64::try_from(gap.length_s()).unwrap_or(0), tongue);
+                    let no_data = untrack(|| t_string!(i18n, charts.no_data));
+                    draw_curves(&below, &picture, is_dark, &GapWords { no_data, length: &length })?;
+                }
+                draw_cursor(&above, &picture, cursor_ms)
+            })
+        });
+        if let Some(Err(why)) = drawn? {
+            leptos::logging::warn!("the chart cannot be drawn: {why:?}");
+        }
+        Some(())
+    };
+    let ask = move |is_all: bool| {
+        let before = due.try_update_value(|due| due.replace(is_all || *due == Some(true)));
+        if before == Some(None) {
+            // The theme is set on the page by another effect of the same change: draw after it.
+            request_animation_frame(move || {
+                if let Some(Some(is_all)) = due.try_update_value(Option::take) {
+                    draw(is_all);
+                }
+            });
+        }
+    };
+    Effect::new(move |_| {
+        curves.track();
+        history.track();
+        edge_ms.track();
+        size.track();
+        let _ = (app.is_dark(), lang(i18n));
+        ask(true);
+    });
+    Effect::new(move |_| {
+        cursor_ms.track();
+        ask(false);
+    });
+
+    let point = move |event: leptos::ev::PointerEvent| {
+        let Some(plot) = plot.get_untracked() else { return };
+        let frame = plot.get_bounding_client_rect();
+        let (x, y) = (f64::from(event.client_x()) - frame.left(), f64::from(event.client_y()) - frame.top());
+        let axis = untrack(axis);
+        if x > axis.width {
+            cursor_ms.set(None);
+            return;
+        }
+        cursor_ms.set(Some(axis.at_ms(x.max(0.0))));
+        let lane_height = (frame.height() - RULER) / lanes.len() as f64;
+        let index = ((y - RULER) / lane_height).floor();
+        pointed.set((index >= 0.0).then_some(index as usize).filter(|index| *index < lanes.len()));
+    };
+    let pick = move || {
+        let at_ms = cursor_ms.get_untracked();
+        let sample =
+            at_ms.and_then(|at_ms| history.with_untracked(|history| history.nearest(at_ms).cloned()));
+        if let (Some(sample), Some(on_pick)) = (sample, on_pick) {
+            on_pick.run((pointed.get_untracked().unwrap_or_default(), sample));
+        }
+    };
+    let leave = move || {
+        cursor_ms.set(None);
+        pointed.set(None);
+    };
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let page = 15;
+        let steps = match event.key().as_str() {
+            "ArrowLeft" => -1,
+            "ArrowRight" => 1,
+            "PageUp" => -page,
+            "PageDown" => page,
+            "Home" => i64::MIN / 2,
+            "End" => i64::MAX / 2,
+            "Enter" => {
+                event.prevent_default();
+                pick();
+                return;
+            }
+            "Escape" if cursor_ms.get_untracked().is_some() => {
+                event.stop_propagation();
+                leave();
+                return;
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        history.with_untracked(|history| {
+            let from_ms = cursor_ms.get_untracked().unwrap_or_else(|| edge_ms.get_untracked());
+            if let Some(sample) = history.moved(from_ms, steps) {
+                cursor_ms.set(Some(sample.at_ms()));
+            }
+        });
+    };
+
+    let at_cursor = Memo::new(move |_| {
+        let at_ms = cursor_ms.get()?;
+        Some(history.with(|history| history.nearest(at_ms).cloned()))
+    });
+    let tip = move || {
+        let (index, sample) = (pointed.get()?, at_cursor.get()??);
+        let (lane, occurs) = (lanes.get(index)?, *occurs.get().get(index)?);
+        let values = (lane.values)(&sample);
+        let parts = words(i18n, index).curves.into_iter().enumerate().filter(|(at, _)| occurs[*at]);
+        let parts = parts.filter_map(|(at, word)| Some((word, (lane.number)(lane.added(&values, at)?))));
+        let x = axis().x(sample.at_ms());
+        let is_right = x < axis().width / 2.0;
+        let lane_height = (f64::from(size.get().1) - RULER) / lanes.len() as f64;
+        Some(view! {
+            <div
+                class="chart-tip"
+                class:is-left=!is_right
+                style:left=format!("{x:.0}px")
+                style:top=format!("{:.0}px", RULER + index as f64 * lane_height + 4.0)
+            >
+                {parts
+                    .map(|(word, number)| view! { <span>{word} " " <b>{number}</b></span> })
+                    .collect_view()}
+                <span class="dim">{lane.unit}</span>
+            </div>
+        })
+    };
+    let said = move || {
+        let at_ms = cursor_ms.get()?;
+        let time = format::clock(at_ms, zone_min(at_ms));
+        Some(match at_cursor.get()? {
+            None => t_string!(i18n, charts.no_data_at, time = time),
+            Some(sample) => {
+                let mut said = t_string!(i18n, charts.at_time, time = time);
+                for (index, lane) in lanes.iter().enumerate() {
+                    let value = number(lane, (lane.value)(&sample));
+                    said.push_str(&format!(", {} {value} {}", words(i18n, index).name, lane.unit));
+                }
+                said
+            }
+        })
+    };
+    let step = move || {
+        format::duration(history.with(|h| u64::try_from(h.step_ms() / 1000).unwrap_or(0).max(1)), lang(i18n))
+    };
+
+    view! {
+        <div
+            class="charts"
+            class:is-stale=stale
+            style=("--lanes", lanes.len().to_string())
+            data-testid=format!("{testid}-charts")
+        >
+            <div class="chart-ruler dim">
+                {move || t_string!(i18n, charts.last_ten, step = step())}
+            </div>
+            {lanes
+                .iter()
+                .enumerate()
+                .map(|(index, lane)| {
+                    let occurs = Signal::derive(move || occurs.with(|all| all[index]));
+                    let words = move || words(i18n, index);
+                    let testid = format!("{testid}-lane-{}", lane.id);
+                    view! { <LaneLabel lane words history at_cursor=at_cursor.into() occurs testid /> }
+                })
+                .collect_view()}
+            <div
+                class="chart-plot"
+                node_ref=plot
+                tabindex="0"
+                role="img"
+                aria-label=move || label.get()
+                data-testid=format!("{testid}-plot")
+                on:pointermove=point
+                on:pointerdown=point
+                on:click=move |_| pick()
+                title=move || hint.map(|hint| hint.get())
+                on:pointerleave=move |_| leave()
+                on:blur=move |_| leave()
+                on:keydown=on_key
+            >
+                <div class="chart-layers">
+                    <canvas node_ref=curves></canvas>
+                    <canvas node_ref=cursor></canvas>
+                </div>
+                {tip}
+                <Show when=move || history.with(History::is_empty)>
+                    <p class="chart-none dim">
+                        {move || match stale.get() {
+                            true => t_string!(i18n, charts.waiting_none),
+                            false => t_string!(i18n, charts.waiting),
+                        }}
+                    </p>
+                </Show>
+            </div>
+            <div class="visually-hidden" aria-live="polite">{said}</div>
+        </div>
+    }
+}
+
+/// Name, number and legend of a lane, at its left.
+#[component]
+fn LaneLabel<S, W>(
+    lane: &'static ChartLane<S>,
+    words: W,
+    history: RwSignal<History<S>>,
+    /// Outer `None`: no cursor; inner `None`: the cursor stands where nothing is known.
+    at_cursor: Signal<Option<Option<S>>>,
+    occurs: Signal<[bool; CURVES]>,
+    testid: String,
+) -> impl IntoView
+where
+    S: Timed + Clone + PartialEq + Send + Sync + 'static,
+    W: Fn() -> LaneWords + Copy + Send + Sync + 'static,
+{
+    let i18n = use_i18n();
+    let now = Memo::new(move |_| history.with(|history| history.last().and_then(lane.value)));
+    let peak = Memo::new(move |_| history.with(|history| lane.peak(history)));
+    let number = move |value: Option<f64>| number(lane, value);
+    let large = move || match at_cursor.get() {
+        Some(sample) => number(sample.and_then(|sample| (lane.value)(&sample))),
+        None => number(now.get()),
+    };
+    let small = move || match at_cursor.get() {
+        Some(_) => t_string!(i18n, charts.now, value = number(now.get())),
+        None => t_string!(i18n, charts.peak, value = number(peak.get())),
+    };
+    let is_silent =
+        Memo::new(move |_| peak.get().is_none() && history.with(|history| history.iter().count() > 1));
+    let legend = move || {
+        if is_silent.get() {
+            return words().silent.into_any();
+        }
+        let occurs = occurs.get();
+        words()
+            .curves
+            .into_iter()
+            .zip(lane.curves)
+            .zip(occurs)
+            .filter(|(_, occurs)| *occurs)
+            .map(|((word, curve), _)| {
+                let class = format!("swatch is-{}", curve.color.trim_start_matches("--"));
+                view! { <span class="legend"><i class=class></i>{word}</span> }
+            })
+            .collect_view()
+            .into_any()
+    };
+    view! {
+        <div class="lane-label" data-testid=testid>
+            <div class="lane-head">
+                <span class="cut">{move || words().name}</span>
+                <span class="lane-now">{small}</span>
+            </div>
+            <div class="lane-value">
+                <b>{large}</b>
+                " "
+                <span>{lane.unit}</span>
+                {move || words().note.map(|note| view! { " "<small>{note}</small> })}
+            </div>
+            <div class="lane-legend">{legend}</div>
+        </div>
+    }
+}
+
+/// Keeps `size` at the canvas's size in CSS pixels.
+fn follow_size(canvas: NodeRef<Canvas>, size: RwSignal<(i32, i32)>) {
+    let watched = StoredValue::new_local(None);
+    Effect::new(move |_| {
+        let Some(canvas) = canvas.get() else { return };
+        let measured = canvas.clone();
+        let on_resize = Closure::<dyn FnMut()>::new(move || {
+            size.try_set((measured.client_width(), measured.client_height()));
+        });
+        let Ok(observer) = web_sys::ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else {
+            // Without an observer the size is that of the first drawing.
+            size.set((canvas.client_width(), canvas.client_height()));
+            return;
+        };
+        observer.observe(&canvas);
+        watched.set_value(Some((observer, on_resize)));
+    });
+    on_cleanup(move || {
+        if let Some(Some((observer, _))) = watched.try_update_value(Option::take) {
+            observer.disconnect();
+        }
+    });
+}
