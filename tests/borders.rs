@@ -2,7 +2,9 @@
 //! that the pages themselves do not make. Each is tried in the real window.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,6 +14,7 @@ use support::musterctl::Operator;
 use support::needs;
 use support::pages;
 use support::places;
+use support::process::tool;
 use support::wait::{seconds, until};
 use support::window::{Window, apps_of};
 
@@ -185,6 +188,31 @@ fn an_app_that_is_started_while_another_is_killed_opens_a_window_of_its_own() {
 
 fn signal(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+}
+
+/// How often the pages of an app began to listen, as its own log says.
+fn listened(data: &Path) -> usize {
+    let logs = fs::read_dir(data.join("logs")).unwrap().flatten();
+    logs.map(|file| fs::read_to_string(file.path()).unwrap_or_default().matches("the page listens").count())
+        .sum()
+}
+
+#[test]
+fn a_page_whose_process_is_killed_is_there_again_and_an_operation_under_way_is_not_lost() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let variables: BTreeMap<String, String> =
+        [("MUSTER_DATA_DIR".to_owned(), operator.data().to_str().unwrap().to_owned())].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("nav-hosts");
+    until("the page listens", seconds(30), || (listened(&operator.data()) == 1).then_some(()));
+    let under_way = operator.start(&["run", "local", "--", "sh", "-c", "sleep 3; echo done"]);
+    let old = window.process("WebKitWebProcess").unwrap();
+    tool("kill", &["-9", &old.to_string()]);
+    until("another page listens", seconds(60), || (listened(&operator.data()) == 2).then_some(()));
+    assert_ne!(window.process("WebKitWebProcess"), Some(old));
+    assert_eq!(under_way.end().done().stdout, "done\n");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod link;
 mod log;
 mod manners;
 mod notices;
+mod page;
 mod shell;
 mod tray;
 mod words;

@@ -19,7 +19,7 @@ use tauri::webview::NewWindowResponse;
 use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tokio::sync::{broadcast, watch};
 
-use crate::{commands, link, manners};
+use crate::{commands, link, manners, page};
 
 /// How often this program was started in its own place already.
 const TRIES: &str = "MUSTER_TRIES";
@@ -229,20 +229,15 @@ async fn open(data_dir: &Path, secrets: Arc<Places>) -> Result<Engine, Fault> {
 }
 
 fn build_window(app: &App) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
+    let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
         .title("Muster")
         .inner_size(1280.0, 800.0)
         // At 200 % a screen of 1920 x 1080 has half of that, with a panel on it.
         .min_inner_size(800.0, 480.0)
-        .on_navigation(is_ours)
+        .on_navigation(page::is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
-    Ok(())
-}
-
-/// Only the app's own pages: a link that came from a host leads nowhere.
-fn is_ours(url: &Url) -> bool {
-    url.scheme() == "tauri" || (url.scheme() == "http" && url.host_str() == Some("tauri.localhost"))
+    page::bring_back(&window)
 }
 
 pub(crate) fn raise(app: &AppHandle) {

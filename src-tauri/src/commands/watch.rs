@@ -28,6 +28,7 @@ pub(crate) async fn watch(
     let mut own = outside.subscribe();
     // What the app was started with, for the first window that listens.
     let first = outside.take_first();
+    tracing::info!("the page listens");
     let stream = tauri::async_runtime::spawn(async move {
         // The window shows what a sign-in asks.
         let _listening = engine.listen();

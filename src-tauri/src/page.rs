@@ -1,0 +1,46 @@
+//! The page in the window: only the app's own, and there again when its process ends.
+//!
+//! What runs on hosts runs in this process. A page that is gone takes its view with it and nothing else.
+
+#[cfg(target_os = "linux")]
+use std::time::Duration;
+
+use tauri::{Url, WebviewWindow};
+
+/// A page that ends again so soon after it was loaded would only do so for ever.
+#[cfg(target_os = "linux")]
+const LIVES_AT_LEAST: Duration = Duration::from_secs(10);
+
+/// Only the app's own pages: a link that came from a host leads nowhere.
+pub(crate) fn is_ours(url: &Url) -> bool {
+    url.scheme() == "tauri" || (url.scheme() == "http" && url.host_str() == Some("tauri.localhost"))
+}
+
+/// Has the page loaded again when the process that draws it ends: by a fault of its own, or because this
+/// computer is out of memory.
+#[cfg(target_os = "linux")]
+pub(crate) fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
+    use std::cell::Cell;
+    use std::time::Instant;
+
+    use webkit2gtk::WebViewExt;
+
+    window.with_webview(|view| {
+        let loaded = Cell::new(None::<Instant>);
+        view.inner().connect_web_process_terminated(move |view, why| {
+            let now = Instant::now();
+            if loaded.replace(Some(now)).is_some_and(|before| now - before < LIVES_AT_LEAST) {
+                tracing::error!(?why, "the page ended as soon as it was loaded again");
+                return;
+            }
+            tracing::warn!(?why, "the process of the page ended; it is loaded again");
+            view.reload();
+        });
+    })
+}
+
+/// Elsewhere the system's web view sees to it.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn bring_back(_: &WebviewWindow) -> tauri::Result<()> {
+    Ok(())
+}
