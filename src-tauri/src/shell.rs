@@ -16,7 +16,7 @@ use engine::{Engine, EngineOptions, this_computer};
 use protocol::ipc::{AppUnlock, Event};
 use protocol::{Fault, FaultCode};
 use tauri::webview::NewWindowResponse;
-use tauri::{App, AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri::{App, AppHandle, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tokio::sync::{broadcast, watch};
 
 use crate::{commands, link, manners, page};

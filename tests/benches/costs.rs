@@ -38,7 +38,7 @@ const RUNS: u32 = 10;
 const OF_THE_GALLERY: &str = "chart";
 
 /// Each part by its name, in the order in which all are measured.
-const PARTS: [(&str, fn()); 8] = [
+const PARTS: [(&str, fn()); 9] = [
     ("helper", helper::helper),
     ("musterctl", logged),
     ("search", search::search),
