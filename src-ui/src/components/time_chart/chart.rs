@@ -1,14 +1,15 @@
-//! The component: a label for each lane, one canvas behind one time axis, one cursor through all of
-//! them.
+//! The component: a label for each lane, the curves behind one time axis, one cursor through all of them.
 
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
-use super::draw::{self, Picture, RULER};
-use super::history::{History, Timed};
+use super::cursor::draw_cursor;
+use super::draw::{GapWords, draw_curves};
+use super::history::{Gap, History, Timed};
 use super::lane::{CURVES, ChartLane, Tops};
 use super::scale::TimeAxis;
+use super::sheet::{Inks, Picture, RULER, plot_width};
 use crate::format::{self, NOT_KNOWN};
 use crate::state::{now_ms, use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
@@ -22,6 +23,15 @@ pub(crate) struct LaneWords {
     pub(crate) note: Option<&'static str>,
     /// In place of the legend, where samples come and none has a value for this lane.
     pub(crate) silent: &'static str,
+}
+
+/// What stays from one drawing to the next.
+#[derive(Default)]
+struct Standing {
+    scales: Tops,
+    /// Top of each lane's axis.
+    tops: Vec<f64>,
+    inks: Inks,
 }
 
 /// Words of the lane at this place.
@@ -58,56 +68,85 @@ where
 {
     let i18n = use_i18n();
     let app = use_app();
-    let canvas = NodeRef::<Canvas>::new();
+    let curves = NodeRef::<Canvas>::new();
+    let cursor = NodeRef::<Canvas>::new();
     let plot = NodeRef::<Div>::new();
     let size = RwSignal::new((0i32, 0i32));
     let cursor_ms = RwSignal::new(None::<i64>);
     // Place of the lane under the pointer.
     let pointed = RwSignal::new(None::<usize>);
-    let tops = StoredValue::new(Tops::default());
-    follow_size(canvas, size);
+    follow_size(curves, size);
 
     let edge_ms = Memo::new(move |_| history.with(|history| history.edge_ms(app.now_ms.get())));
     let axis = move || {
-        let width = draw::plot_width(f64::from(size.get().0));
+        let width = plot_width(f64::from(size.get().0));
         TimeAxis { edge_ms: edge_ms.get(), width }
     };
     let occurs = Memo::new(move |_| {
         history.with(|history| lanes.iter().map(|lane| lane.occurring(history)).collect::<Vec<_>>())
     });
 
-    Effect::new(move |_| {
-        let Some(canvas) = canvas.get() else { return };
-        let (is_dark, cursor_ms, edge_ms, _) = (app.is_dark(), cursor_ms.get(), edge_ms.get(), size.get());
-        let tongue = lang(i18n);
-        let no_data = t_string!(i18n, charts.no_data);
-        // The theme is set on the page by another effect of the same change: draw after it.
-        request_animation_frame(move || {
-            let _ = history.try_with_untracked(|history| {
-                let lengths: Vec<String> = history
-                    .gaps(edge_ms)
-                    .into_iter()
-                    .map(|gap| format::duration(u64::try_from(gap.length_s()).unwrap_or(0), tongue))
-                    .collect();
-                let follow = |tops: &mut Tops| tops.follow(lanes, history, now_ms());
-                let tops = tops.try_update_value(follow).unwrap_or_default();
+    // What is to be drawn in the next frame: nothing, the cursor, or with true the curves too. However
+    // many signals change until then, it is drawn once.
+    let due = StoredValue::new(None::<bool>);
+    let standing = StoredValue::new(Standing::default());
+    let draw = move |is_all: bool| -> Option<()> {
+        let (below, above) = (curves.try_get_untracked()??, cursor.try_get_untracked()??);
+        let edge_ms = edge_ms.try_get_untracked()?;
+        let occurs = occurs.try_get_untracked()?;
+        let cursor_ms = cursor_ms.try_get_untracked()?;
+        let drawn = history.try_with_untracked(|history| {
+            standing.try_update_value(|standing| {
+                if is_all {
+                    standing.inks = Inks::read(&below, lanes);
+                    standing.tops = standing.scales.follow(lanes, history, now_ms());
+                }
                 let picture = Picture {
                     lanes,
                     history,
                     edge_ms,
-                    tops: &tops,
-                    cursor_ms,
+                    tops: &standing.tops,
+                    occurs: &occurs,
+                    inks: &standing.inks,
                     zone_min: zone_min(edge_ms),
-                    no_data,
-                    gap_lengths: &lengths,
-                    is_dark,
                 };
-                if let Err(why) = draw::draw(&canvas, &picture) {
-                    leptos::logging::warn!("the chart cannot be drawn: {why:?}");
+                if is_all {
+                    let (is_dark, tongue) = untrack(|| (app.is_dark(), lang(i18n)));
+                    let length =
+                        |gap: Gap| format::duration(u64::try_from(gap.length_s()).unwrap_or(0), tongue);
+                    let no_data = untrack(|| t_string!(i18n, charts.no_data));
+                    draw_curves(&below, &picture, is_dark, &GapWords { no_data, length: &length })?;
+                }
+                draw_cursor(&above, &picture, cursor_ms)
+            })
+        });
+        if let Some(Err(why)) = drawn? {
+            leptos::logging::warn!("the chart cannot be drawn: {why:?}");
+        }
+        Some(())
+    };
+    let ask = move |is_all: bool| {
+        let before = due.try_update_value(|due| due.replace(is_all || *due == Some(true)));
+        if before == Some(None) {
+            // The theme is set on the page by another effect of the same change: draw after it.
+            request_animation_frame(move || {
+                if let Some(Some(is_all)) = due.try_update_value(Option::take) {
+                    draw(is_all);
                 }
             });
-        });
+        }
+    };
+    Effect::new(move |_| {
+        curves.track();
         history.track();
+        edge_ms.track();
+        size.track();
+        let _ = (app.is_dark(), lang(i18n));
+        ask(true);
+    });
+    Effect::new(move |_| {
+        cursor_ms.track();
+        ask(false);
     });
 
     let point = move |event: leptos::ev::PointerEvent| {
@@ -247,7 +286,10 @@ where
                 on:blur=move |_| leave()
                 on:keydown=on_key
             >
-                <canvas node_ref=canvas></canvas>
+                <div class="chart-layers">
+                    <canvas node_ref=curves></canvas>
+                    <canvas node_ref=cursor></canvas>
+                </div>
                 {tip}
                 <Show when=move || history.with(History::is_empty)>
                     <p class="chart-none dim">

@@ -1,8 +1,9 @@
 //! The time chart: lanes of curves behind one time axis, with one cursor through all of them.
 //!
 //! It knows nothing of what it draws. `lane` is what it is told of a lane, `history` holds the samples
-//! with their gaps, `scale` places them: all three are plain data and are tested natively. `draw` puts
-//! them on the canvas and `chart` is the component: labels, cursor, keys, tip. Every sample is drawn;
+//! with their gaps, `scale` places them: all three are plain data and are tested natively. Two layers are drawn
+//! over each other, the curves (`draw`) and what follows the pointer (`cursor`), so that a move of it does
+//! not draw twenty curves. `chart` is the component: labels, cursor, keys, tip. Every sample is drawn;
 //! nothing is smoothed or made up.
 
 mod history;
@@ -12,9 +13,15 @@ mod scale;
 #[cfg(target_arch = "wasm32")]
 mod chart;
 #[cfg(target_arch = "wasm32")]
+mod cursor;
+#[cfg(target_arch = "wasm32")]
 mod draw;
+#[cfg(target_arch = "wasm32")]
+mod sheet;
 
-pub(crate) use history::{History, Timed};
+#[cfg(any(target_arch = "wasm32", test))]
+pub(crate) use history::History;
+pub(crate) use history::Timed;
 pub(crate) use lane::{CURVES, ChartLane, Curve, Scale, Threshold, Values, lane_number};
 
 #[cfg(target_arch = "wasm32")]
