@@ -19,14 +19,17 @@ use support::window::Window;
 use crate::busy::{Busy, count_sockets};
 use crate::figures::line;
 use crate::fleet;
+use crate::frames::watch;
 
 const HOSTS: usize = 500;
 const STREAMING: usize = 20;
 /// `MUSTER_BENCH_MINUTES` sets another time.
 const MINUTES: u64 = 10;
 const STARTS: usize = 5;
-/// How long frames are watched, in ms.
-const FRAMES_MS: u64 = 15_000;
+/// A table is scrolled by a step with each frame, as a wheel does.
+const SCROLL: &str = "window.box ??= [...document.querySelectorAll('[role=grid] *')]\
+         .find(one => one.scrollHeight > one.clientHeight + 1000);\
+     window.box.scrollTop += 40;";
 /// On each page, on the way round between two looks at the memory.
 const LOOK: Duration = Duration::from_secs(2);
 /// What fills until the first charts are full is no slope.
@@ -174,48 +177,17 @@ fn frames(window: &Window) {
     let rows = count_sockets();
     window.wait_for_css(".table-body [role=row]");
     std::thread::sleep(Duration::from_secs(5));
-    watch(window, &format!("{rows} rows, renewed and scrolled"), 40);
-    watch(window, "the same, renewed", 0);
+    watch(window, &format!("{rows} rows, renewed and scrolled"), SCROLL);
+    watch(window, "the same, renewed", "");
     window.click("sockets-freeze");
-    watch(window, "the same, frozen and scrolled", 40);
-    watch(window, "the same, frozen", 0);
+    watch(window, "the same, frozen and scrolled", SCROLL);
+    watch(window, "the same, frozen", "");
     window.click("sockets-freeze");
     drop(busy);
     let busy = Busy::stirred(20_000);
     std::thread::sleep(Duration::from_secs(5));
-    watch(window, &format!("{} rows, each of them changed by each renewal", count_sockets()), 0);
+    watch(window, &format!("{} rows, each of them changed by each renewal", count_sockets()), "");
     drop(busy);
-}
-
-/// Frames, scrolled by a step with each of them, as a wheel does; and for how long the page was busy at a
-/// stretch, which tells its own work from that of drawing.
-fn watch(window: &Window, what: &str, step_px: u32) {
-    let watched = window.script_async(&format!(
-        "const done = arguments[arguments.length - 1];\
-         const box = [...document.querySelectorAll('[role=grid], [role=grid] *, .table *')]\
-             .find(one => one.scrollHeight > one.clientHeight + 1000);\
-         const times = []; const held = []; let last = performance.now(); const end = last + {FRAMES_MS};\
-         const channel = new MessageChannel(); let tick = last;\
-         channel.port1.onmessage = () => {{ const now = performance.now(); held.push(now - tick); tick = now;\
-             if (now < end) channel.port2.postMessage(0); }};\
-         channel.port2.postMessage(0);\
-         const look = now => {{ times.push(now - last); last = now; if (box) box.scrollTop += {step_px};\
-             now < end ? requestAnimationFrame(look) : done([times.length, box ? box.scrollTop : -1,\
-                 times.filter(time => time > 25).length, times.filter(time => time > 50).length,\
-                 Math.max(...times), held.filter(time => time > 16).length,\
-                 held.reduce((most, time) => Math.max(most, time), 0)]); }};\
-         requestAnimationFrame(now => {{ last = now; requestAnimationFrame(look); }})"
-    ));
-    let figure = |at: usize| watched[at].as_f64().unwrap_or(-1.0);
-    line(&format!("{what}: frames in {} s", FRAMES_MS / 1_000), &format!("{}", figure(0)));
-    line(
-        "    later than 25 ms, than 50 ms, the longest",
-        &format!("{}, {}, {:.0} ms", figure(2), figure(3), figure(4)),
-    );
-    line(
-        "    the page busy for more than 16 ms, and at most",
-        &format!("{}, {:.0} ms", figure(5), figure(6)),
-    );
 }
 
 /// Memory while hosts stream and a person goes from page to page.

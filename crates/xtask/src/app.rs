@@ -22,8 +22,17 @@ impl Kind {
 
 /// Builds helper, user interface, `muster` and `musterctl`, in this order.
 pub(crate) fn build(places: &Places, kind: Kind) -> anyhow::Result<()> {
+    build_with_pages(places, kind, false)
+}
+
+/// The optimised programs with the pages that only people who build Muster see.
+pub(crate) fn build_with_gallery(places: &Places) -> anyhow::Result<()> {
+    build_with_pages(places, Kind::Release, true)
+}
+
+fn build_with_pages(places: &Places, kind: Kind, with_gallery: bool) -> anyhow::Result<()> {
     helper::build(places)?;
-    ui::build(places, kind, false)?;
+    ui::build(places, kind, with_gallery)?;
     match kind {
         Kind::Debug => step("muster and musterctl", || {
             // One selection for all debug builds: another one has other features of shared

@@ -67,7 +67,7 @@ enum Task {
     Check,
     /// Measure the helper, the log, a fleet and the window, beside the tools of today.
     Bench {
-        /// Only these parts: helper, musterctl, search, log, fleet, window.
+        /// Only these parts: helper, musterctl, search, log, fleet, window, window-fleet, chart.
         parts: Vec<String>,
     },
     /// Take a picture of every page, in both themes and languages, into target/screens.

@@ -151,7 +151,7 @@ const THRESHOLDS: &[Threshold] = &[
 
 fn words(_: I18n, lane: usize) -> LaneWords {
     LaneWords {
-        name: ["Layers", "Up and down", "Lines", "Shares"][lane],
+        name: ["Layers", "Mirrored", "Lines", "Shares"][lane],
         curves: vec!["one", "two", "three", "four", "five"],
         note: (lane == 2).then_some("worst"),
         silent: "Nothing says this.",
@@ -197,7 +197,7 @@ pub(super) fn GalleryCharts() -> impl IntoView {
         .into_iter()
         .collect_view();
     view! {
-        <section class="gallery-charts">
+        <section class="gallery-charts" data-testid="gallery-charts">
             <h2>"Time chart: 20 series of ten minutes, each second one more (made-up samples)"</h2>
             <div class="gallery-chart is-large">
                 <TimeChart

@@ -1,0 +1,56 @@
+//! The time chart in the real window: whether twenty series of six hundred samples drop frames.
+//!
+//! The chart is that of the page of all components, which is fed a sample each second. What people install
+//! does not have this page, so this part is measured with pages of its own.
+
+use std::collections::BTreeMap;
+
+use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::pages;
+use support::places;
+use support::window::Window;
+
+use crate::figures::line;
+use crate::frames::watch;
+
+/// The pointer goes on by a few pixels with each frame, from one end of the chart to the other and again.
+const POINT: &str = "const plot = document.querySelector('[data-testid=gallery-plot]');\
+     const frame = plot.getBoundingClientRect(); const x = times.length * 7 % (frame.width - 60);\
+     plot.dispatchEvent(new PointerEvent('pointermove',\
+         {bubbles: true, clientX: frame.left + x, clientY: frame.top + 60}));";
+
+/// Prints the figures of the chart.
+pub(crate) fn chart() {
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("search-all");
+    pages::open_path(&window, "/components");
+    window.wait_for("gallery-charts");
+    window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
+    window.wait_painted();
+    watch(&window, "20 series of 600 samples, one more each second", "");
+    drawings(&window);
+    watch(&window, "the same, the pointer moves with each frame", POINT);
+    window.close();
+}
+
+/// What one drawing of all curves costs the page: as many as there are samples in ten seconds.
+fn drawings(window: &Window) {
+    let told = window.script_async(
+        "const done = arguments[arguments.length - 1]; const asked = window.requestAnimationFrame;\
+         const took = [];\
+         window.requestAnimationFrame = then => asked.call(window, now => {\
+             const began = performance.now(); then(now); took.push(performance.now() - began); });\
+         setTimeout(() => { window.requestAnimationFrame = asked;\
+             done([took.length, took.reduce((sum, one) => sum + one, 0) / took.length, Math.max(...took)]); }, 10000)",
+    );
+    let figure = |at: usize| told[at].as_f64().unwrap_or(f64::NAN);
+    line(
+        "    drawings in 10 s, of one the mean, the longest",
+        &format!("{}, {:.1}, {:.0} ms", figure(0), figure(1), figure(2)),
+    );
+}
