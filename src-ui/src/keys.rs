@@ -65,6 +65,7 @@ pub(crate) fn KeysDialog() -> impl IntoView {
                     <dl>
                         {line(&["j", "k"], says!(app.key_move))}
                         {line(&["u"], says!(app.key_unread))}
+                        {line(&["a\u{2013}z"], says!(app.key_type_ahead_log))}
                     </dl>
                 </section>
             </div>

@@ -16,7 +16,7 @@ pub(crate) mod sort;
 mod sparkline;
 pub(crate) mod time_chart;
 pub(crate) mod tree;
-mod type_ahead;
+pub(crate) mod type_ahead;
 pub(crate) mod view;
 pub(crate) mod window;
 

@@ -20,6 +20,11 @@ pub(crate) fn letter(key: &str) -> Option<char> {
 }
 
 impl TypeAhead {
+    /// True while the next letter goes on with a name.
+    pub(crate) fn is_under_way(&self, now_ms: i64) -> bool {
+        !self.typed.is_empty() && (self.last_ms..self.last_ms + PAUSE_MS).contains(&now_ms)
+    }
+
     /// Takes a letter and finds the row to move to, among `count` rows whose names `name` gives. `at` is
     /// the row that has the keyboard.
     ///
@@ -33,7 +38,7 @@ impl TypeAhead {
         at: Option<usize>,
         name: impl Fn(usize) -> String,
     ) -> Option<usize> {
-        if now_ms - self.last_ms >= PAUSE_MS || now_ms < self.last_ms {
+        if !self.is_under_way(now_ms) {
             self.typed.clear();
         }
         self.last_ms = now_ms;
@@ -130,6 +135,15 @@ mod tests {
             Some("alpha"),
             "a clock that was set back is a pause"
         );
+    }
+
+    #[test]
+    fn a_name_is_under_way_until_the_pause() {
+        let mut ahead = TypeAhead::default();
+        assert!(!ahead.is_under_way(0), "nothing was typed");
+        type_in(&mut ahead, "w", None, 10_000);
+        assert!(ahead.is_under_way(10_999));
+        assert!(!ahead.is_under_way(11_000) && !ahead.is_under_way(9_000));
     }
 
     #[test]

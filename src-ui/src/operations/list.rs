@@ -10,6 +10,7 @@ use super::groups::Group;
 use super::marked::marked;
 use super::words::{second_line, title};
 use crate::components::Glyph;
+use crate::components::type_ahead::{TypeAhead, letter};
 use crate::format;
 use crate::services::outcome::result_glyph;
 use crate::state::{now_ms, zone_min};
@@ -68,7 +69,37 @@ pub(crate) fn OperationList(desk: Desk) -> impl IntoView {
             desk.read_on();
         }
     };
+    let ahead = StoredValue::new(TypeAhead::default());
+    // True if the key is a letter of a title. What the page means by a letter it means only at the
+    // beginning: within a word each letter is one.
+    let find_typed = move |key: &str| {
+        let Some(letter) = letter(key) else { return false };
+        let (now, means_more) = (now_ms(), matches!(letter.to_ascii_lowercase(), 'j' | 'k' | 'u'));
+        if means_more && !ahead.with_value(|ahead| ahead.is_under_way(now)) {
+            return false;
+        }
+        let row = |line: &Line| if let Line::Row(id) = line { Some(*id) } else { None };
+        let ids: Vec<u64> = lines.with_untracked(|lines| lines.iter().filter_map(row).collect());
+        let here = ids.iter().position(|id| Some(*id) == desk.chosen.get_untracked());
+        let name = |at: usize| {
+            let operation = desk.inbox.with_untracked(|inbox| inbox.get(ids[at]).cloned());
+            untrack(|| operation.map(|operation| title(i18n, &operation)).unwrap_or_default())
+        };
+        if let Some(Some(at)) = ahead.try_update_value(|ahead| ahead.find(letter, now, ids.len(), here, name))
+        {
+            desk.open(ids[at]);
+        }
+        true
+    };
     let on_key = move |event: leptos::ev::KeyboardEvent| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
+        if find_typed(&event.key()) {
+            event.prevent_default();
+            event.stop_propagation();
+            return;
+        }
         let by = match event.key().as_str() {
             "ArrowDown" | "j" => 1,
             "ArrowUp" | "k" => -1,
@@ -78,9 +109,6 @@ pub(crate) fn OperationList(desk: Desk) -> impl IntoView {
             "End" => i64::MAX / 2,
             _ => return,
         };
-        if event.ctrl_key() || event.alt_key() || event.meta_key() {
-            return;
-        }
         event.prevent_default();
         desk.step(by);
     };
