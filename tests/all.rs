@@ -10,6 +10,7 @@ mod access;
 mod answers;
 mod bare;
 mod borders;
+mod charts;
 mod credentials;
 mod data_window;
 mod dialogs;

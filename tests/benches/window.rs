@@ -27,9 +27,9 @@ const STREAMING: usize = 20;
 const MINUTES: u64 = 10;
 const STARTS: usize = 5;
 /// A table is scrolled by a step with each frame, as a wheel does.
-const SCROLL: &str = "window.box ??= [...document.querySelectorAll('[role=grid] *')]\
+const SCROLL: &str = "window.box ??= [...document.querySelectorAll('[role=grid], [role=grid] *, .table *')]\
          .find(one => one.scrollHeight > one.clientHeight + 1000);\
-     window.box.scrollTop += 40;";
+     if (window.box) window.box.scrollTop += 40;";
 /// On each page, on the way round between two looks at the memory.
 const LOOK: Duration = Duration::from_secs(2);
 /// What fills until the first charts are full is no slope.

@@ -1,0 +1,121 @@
+//! The time chart of the kit in the real window, on the page of all components.
+
+use std::collections::BTreeMap;
+
+use support::desktop::Desktop;
+use support::musterctl::Operator;
+use support::needs;
+use support::pages;
+use support::places;
+use support::wait::{seconds, until};
+use support::window::Window;
+
+/// Moves the pointer to a share of the width of a chart, twenty times at once, and tells how often each of its
+/// layers was drawn by the frame after.
+fn point(window: &Window, testid: &str, share: f64) -> (u64, u64) {
+    let drawn = window.script_async(&format!(
+        "const done = arguments[arguments.length - 1];\
+         const plot = document.querySelector('[data-testid={testid}]');\
+         const frame = plot.getBoundingClientRect();\
+         const layers = [...plot.querySelectorAll('canvas')]; const drawn = [0, 0];\
+         const pen = CanvasRenderingContext2D.prototype; const clear = pen.clearRect;\
+         pen.clearRect = function (...area) {{ const at = layers.indexOf(this.canvas);\
+             if (at >= 0) drawn[at] += 1; return clear.apply(this, area); }};\
+         requestAnimationFrame(() => {{\
+             for (let step = 0; step < 20; step += 1) plot.dispatchEvent(new PointerEvent('pointermove',\
+                 {{bubbles: true, clientX: frame.left + (frame.width - 46) * {share} + step / 10,\
+                   clientY: frame.top + 40}}));\
+             requestAnimationFrame(() => requestAnimationFrame(() => {{ pen.clearRect = clear; done(drawn); }}));\
+         }})"
+    ));
+    (drawn[0].as_u64().unwrap(), drawn[1].as_u64().unwrap())
+}
+
+fn press(window: &Window, testid: &str, key: &str) {
+    window.script(&format!(
+        "const plot = document.querySelector('[data-testid={testid}]'); plot.focus();\
+         plot.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}}))"
+    ));
+}
+
+#[test]
+fn a_chart_is_drawn_once_a_frame_and_its_cursor_is_moved_by_the_pointer_and_by_keys() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("search-all");
+    pages::open_path(&window, "/components");
+    window.wait_for("gallery-charts");
+    window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
+
+    // This chart stands still: only the cursor is drawn, however often the pointer moved.
+    window.wait_text("gap-lane-layers", "the peak", |text| text.contains("peak"));
+    // Its first drawings may still be under way.
+    until("a move of the pointer that draws the cursor once and no curves", seconds(10), || {
+        (point(&window, "gap-plot", 0.25) == (0, 1)).then_some(())
+    });
+    window.wait_text("gap-lane-layers", "a value at the cursor", |text| {
+        text.contains("now") && !text.contains('\u{2014}')
+    });
+    // Where nothing is known nothing is said.
+    point(&window, "gap-plot", 0.65);
+    window.wait_text("gap-lane-layers", "no value in a gap", |text| text.contains('\u{2014}'));
+    window.picture(&places::pictures(), "chart-gap");
+    press(&window, "gap-plot", "Home");
+    window.wait_text("gap-lane-layers", "the oldest sample", |text| !text.contains('\u{2014}'));
+    press(&window, "gap-plot", "Escape");
+    window.wait_text("gap-lane-layers", "the peak again", |text| text.contains("peak"));
+
+    // This one gets a sample each second.
+    let (curves, cursor) = point(&window, "gallery-plot", 0.5);
+    assert!(curves <= 2 && cursor <= 3, "once in each of two frames: {curves}, {cursor}");
+    for lane in ["layers", "mirrored", "lines", "shares"] {
+        window.wait_text(&format!("gallery-lane-{lane}"), "its number at the cursor", |text| {
+            text.contains("now")
+        });
+    }
+    window.wait_text("silent-lane-lines", "a lane that nothing is said of", |text| {
+        text.contains("Nothing says this.")
+    });
+    window.close();
+}
+
+#[test]
+fn typing_finds_an_operation_in_the_list() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    for name in ["one", "two"] {
+        operator.run(&["host", "add", name, "--address", "192.0.2.1", "--user", "ann"]).done();
+    }
+    operator.run(&["host", "import", hosts_file(&operator).to_str().unwrap()]).done();
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    pages::open_page(&window, "operations");
+    let chosen =
+        "return document.querySelector('[data-testid=operations-list] .is-chosen')?.textContent ?? ''";
+    let chosen = || window.script(chosen).as_str().unwrap_or_default().to_owned();
+    // A pause ends a word; there is nothing else to wait for.
+    let pause = || std::thread::sleep(seconds(1));
+    press(&window, "operations-list", "a");
+    assert!(chosen().contains("Add host"), "{}", chosen());
+    pause();
+    press(&window, "operations-list", "i");
+    press(&window, "operations-list", "m");
+    assert!(chosen().contains("Import hosts"), "{}", chosen());
+    // At the beginning of a word it moves, as it always did.
+    pause();
+    press(&window, "operations-list", "j");
+    assert!(chosen().contains("Add host"), "{}", chosen());
+    window.close();
+}
+
+fn hosts_file(operator: &Operator) -> std::path::PathBuf {
+    let file = operator.folder().join("hosts.csv");
+    std::fs::write(&file, "name,address,user\nthree,192.0.2.3,ann\n").unwrap();
+    file
+}
