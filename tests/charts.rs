@@ -77,7 +77,7 @@ fn a_chart_is_drawn_once_a_frame_and_its_cursor_is_moved_by_the_pointer_and_by_k
             text.contains("now")
         });
     }
-    window.wait_text("silent-lane-lines", "a lane that nothing is said of", |text| {
+    window.wait_text("silent-lane-layers", "a lane that nothing is said of", |text| {
         text.contains("Nothing says this.")
     });
     window.close();

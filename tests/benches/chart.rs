@@ -32,6 +32,8 @@ pub(crate) fn chart() {
     window.wait_for("gallery-charts");
     window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
     window.wait_painted();
+    // Some of the other components turn or pulse without an end, which is no cost of the chart.
+    window.script("document.getAnimations().forEach(one => one.pause())");
     watch(&window, "20 series of 600 samples, one more each second", "");
     drawings(&window);
     watch(&window, "the same, the pointer moves with each frame", POINT);

@@ -20,8 +20,8 @@ const COUNT: i64 = 600;
 struct Made {
     at_ms: i64,
     shares: [f64; SERIES],
-    /// The last two lanes have no value.
-    is_partial: bool,
+    /// No lane has a value.
+    is_silent: bool,
 }
 
 impl Timed for Made {
@@ -50,7 +50,7 @@ impl Walk {
             let push = (self.seed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
             *share = (*share + 0.06 * push).clamp(0.0, 1.0);
         }
-        Made { at_ms, shares: self.shares, is_partial: false }
+        Made { at_ms, shares: self.shares, is_silent: false }
     }
 
     /// Ten minutes up to a moment, without those of which `is_left_out` says so by their place.
@@ -61,8 +61,7 @@ impl Walk {
 }
 
 fn lane(made: &Made, lane: usize, whole: f64) -> Values {
-    let is_known = !made.is_partial || lane < LANES / 2;
-    std::array::from_fn(|at| is_known.then(|| made.shares[lane * CURVES + at] * whole))
+    std::array::from_fn(|at| (!made.is_silent).then(|| made.shares[lane * CURVES + at] * whole))
 }
 
 fn most(values: Values) -> Option<f64> {
@@ -176,13 +175,13 @@ pub(super) fn GalleryCharts() -> impl IntoView {
     let gap = Walk::new(3).ten_minutes(ended_ms, |at| (300..480).contains(&at));
     let stale = Walk::new(4).ten_minutes(ended_ms, |_| false);
     let silent = Walk::new(5).ten_minutes(ended_ms, |_| false);
-    let silent = History::of(silent.iter().map(|made| Made { is_partial: true, ..made.clone() }));
+    let silent = History::of(silent.iter().map(|made| Made { is_silent: true, ..made.clone() }));
     let label = Signal::stored("Made-up samples".to_owned());
     let small = [
         ("gap", &DRAWN[..2], gap, false),
         ("stale", &DRAWN[..2], stale, true),
         ("empty", &DRAWN[..2], History::default(), false),
-        ("silent", &DRAWN[2..], silent, false),
+        ("silent", &DRAWN[..2], silent, false),
     ];
     let small = small
         .map(|(testid, lanes, history, stale)| {
@@ -210,7 +209,7 @@ pub(super) fn GalleryCharts() -> impl IntoView {
                     testid="gallery"
                 />
             </div>
-            <h2>"With a gap, stale, waiting, and two lanes without a value"</h2>
+            <h2>"With a gap, stale, waiting, and without values"</h2>
             {small}
         </section>
     }
