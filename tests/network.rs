@@ -53,7 +53,7 @@ fn live(window: &Window, host: &str) -> (i64, i64) {
 
 /// How old the page says that what it shows is, in seconds: `As of 14:31, 12 s ago`, later in minutes.
 fn shown_age_s(window: &Window) -> u64 {
-    let words = window.text("stale");
+    let words = window.text("stale-words");
     assert!(words.starts_with("As of ") && words.ends_with(" ago"), "{words}");
     let age: Vec<&str> = words.rsplit(' ').skip(1).take(2).collect();
     let of_unit = if age[0] == "min" { 60 } else { 1 };
@@ -113,6 +113,8 @@ fn the_loss_of_this_computer_s_own_network_is_told_as_such_and_what_was_read_sta
         (shown_age_s(&window) > first + 5).then_some(())
     });
     assert_eq!(window.text("overview-facts").lines().count(), facts.lines().count());
+    let why = window.text("stale-why");
+    assert!(why.contains("Check this computer's network"), "{why}");
     window.picture(&places::pictures(), "own-network-lost");
     assert_eq!(sign_ins(), before, "nothing reached a host");
 

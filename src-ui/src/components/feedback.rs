@@ -58,8 +58,8 @@ pub(crate) fn StaleBar(
     view! {
         <div class="bar is-warn" role="status" data-testid="stale">
             <Glyph name=GlyphName::Stale />
-            <span class="bar-words is-warn">{move || words.get()}</span>
-            <span class="bar-why cut">{move || why.get()}</span>
+            <span class="bar-words is-warn" data-testid="stale-words">{move || words.get()}</span>
+            <span class="bar-why cut" title=move || why.get() data-testid="stale-why">{move || why.get()}</span>
             <span class="grow"></span>
             {children.map(|children| children())}
         </div>
