@@ -113,9 +113,9 @@ fn the_loss_of_this_computer_s_own_network_is_told_as_such_and_what_was_read_sta
         (shown_age_s(&window) > first + 5).then_some(())
     });
     assert_eq!(window.text("overview-facts").lines().count(), facts.lines().count());
-    let why = window.text("stale-why");
-    assert!(why.contains("Check this computer's network"), "{why}");
     window.picture(&places::pictures(), "own-network-lost");
+    let why = window.script("return document.querySelector('[data-testid=\"stale-why\"]').textContent");
+    assert!(why.as_str().unwrap().contains("Check this computer's network"), "{why}");
     assert_eq!(sign_ins(), before, "nothing reached a host");
 
     hops.give_route();
