@@ -29,13 +29,15 @@ pub(crate) fn test(places: &Places, words: &[String]) -> anyhow::Result<ExitCode
 }
 
 /// Tests that run for many rounds where this is set, each by its name.
-const LONG: [&str; 6] = [
+const LONG: [&str; 8] = [
     "store::crash_tests::",
     "store::damage_tests::",
     "store::salvage::tests::",
     "operations::crash_tests::",
     "ssh::tests::hostile::mutated",
     "sessions::cut_tests::random",
+    "sessions::hostile_tests::",
+    "helper::tests::shells::whatever",
 ];
 
 /// The tests that have a short and a long form, in the long one. They print their seeds and counts.

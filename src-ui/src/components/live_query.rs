@@ -76,14 +76,17 @@ impl<A: Table> View<A> {
     /// Takes what came for the view of this number, and tells the keys of new rows; `None` if the table
     /// must come whole to be right.
     fn take(&mut self, view: u64, question: u64, came: ViewNews<A>, by: Sort) -> Option<HashSet<String>> {
+        // A view that was given up: under its new number it has nothing yet.
+        if view != self.number {
+            return None;
+        }
         let ViewNews { seq, news } = came;
         let came = match &news {
             Line::Delta(_) => Came::From(self.kept.next_id()),
             Line::Whole { .. } => Came::Whole(self.kept.table().rows().iter().map(self.key).collect()),
         };
-        let is_own = view == self.number;
-        if !is_own || (self.put)(&mut self.kept, seq, news, by) == Taken::Torn {
-            // Under another number the view has nothing yet. What is on screen stays until it comes.
+        if (self.put)(&mut self.kept, seq, news, by) == Taken::Torn {
+            // Another number asks for the whole. What is on screen stays until it comes.
             self.number += 1;
             return None;
         }
