@@ -66,6 +66,20 @@ pub(crate) struct Parts {
     pub(crate) secrets: Arc<dyn SecretStore>,
 }
 
+impl Parts {
+    /// Sees that the key of the data is kept, and tells every view of one that was gone. A place for secrets
+    /// that gives nothing now is no fault of the data: it is asked again.
+    pub(crate) async fn tend_key(&self) {
+        match self.store.tend_key(self.secrets.clone()).await {
+            Ok(true) => drop(self.events.send(Event::Data { notices: self.store.notices() })),
+            Ok(false) => {}
+            Err(fault) => {
+                tracing::debug!(code = ?fault.code, "whether the key of the data is kept is not known");
+            }
+        }
+    }
+}
+
 /// So long a program waits for its turn with the store.
 const TURN: Duration = Duration::from_secs(10);
 /// Between two looks: no one event tells that a lock was let go of or that a door was opened.

@@ -16,8 +16,6 @@ mod store;
 mod trust;
 mod views;
 
-pub(crate) use store::tend_key;
-
 use std::future::Future;
 
 use protocol::ipc::{self, Command};

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use protocol::Fault;
-use protocol::ipc::{Event, StoreBackup, StoreCheck, StoreShow};
+use protocol::ipc::{StoreBackup, StoreCheck, StoreShow};
 use protocol::store::{BackupFacts, StoreFacts, StoreReport};
 use secrecy::SecretString;
 
 use super::Handle;
-use crate::engine::{Engine, Parts};
+use crate::engine::Engine;
 use crate::error::internal;
 
 /// A program that ends waits so long for the backup of the day, after its answer was given.
@@ -24,18 +24,8 @@ const LOOK: Duration = Duration::from_secs(3_600);
 
 impl Handle for StoreShow {
     async fn handle(self, engine: &Engine) -> Result<StoreFacts, Fault> {
-        tend_key(&engine.parts).await;
+        engine.parts.tend_key().await;
         engine.parts.store.facts().await
-    }
-}
-
-/// Sees that the key of the data is kept, and tells every view of one that was gone. A place for secrets that
-/// gives nothing now is no fault of the data: it is asked again.
-pub(crate) async fn tend_key(parts: &Parts) {
-    match parts.store.tend_key(parts.secrets.clone()).await {
-        Ok(true) => drop(parts.events.send(Event::Data { notices: parts.store.notices() })),
-        Ok(false) => {}
-        Err(fault) => tracing::debug!(code = ?fault.code, "whether the key of the data is kept is not known"),
     }
 }
 

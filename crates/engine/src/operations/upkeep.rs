@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use super::export::utc;
 use super::{Finish, OperationDraft, Operations};
-use crate::commands::tend_key;
 use crate::engine::Parts;
 use crate::settings;
 
@@ -62,7 +61,7 @@ pub(crate) async fn keep_up(parts: Weak<Parts>) {
                     Ok(()) => {
                         noted = Some(record);
                         // It is open now: nobody is asked for a passphrase by this look.
-                        tend_key(&parts).await;
+                        parts.tend_key().await;
                     }
                     Err(fault) => {
                         tracing::debug!(code = ?fault.code, "the end of the log is noted beside it alone")
@@ -119,7 +118,7 @@ pub(crate) async fn end(parts: &Parts) {
     if is_ready && parts.operations.has_grown() {
         let noted = tokio::time::timeout(PATIENCE, parts.operations.note_apart(parts.secrets.clone())).await;
         match noted {
-            Ok(Ok(())) => drop(tokio::time::timeout(PATIENCE, tend_key(parts)).await),
+            Ok(Ok(())) => drop(tokio::time::timeout(PATIENCE, parts.tend_key()).await),
             _ => tracing::debug!("the end of the log is noted beside it alone"),
         }
     }
