@@ -132,7 +132,7 @@ const PAGE: u64 = 4_096;
 
 /// Whether any memory that a program can write holds the secret. Looked for by grep, which is quick where this
 /// program, built to be debugged, is not.
-fn memory_holds(pid: u32, secret: &str) -> bool {
+pub(crate) fn memory_holds(pid: u32, secret: &str) -> bool {
     let dir = tempfile::tempdir().unwrap();
     let list = dir.path().join("forms");
     fs::write(&list, forms(secret).join(&b'\n')).unwrap();

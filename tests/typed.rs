@@ -11,9 +11,10 @@ use support::pages;
 use support::places;
 use support::sshd::make_key;
 use support::systemd_host::SystemdHost;
+use support::wait::{seconds, until};
 use support::window::{Window, apps_of};
 
-use crate::secrets::files_with;
+use crate::secrets::{files_with, memory_holds};
 
 const PASSPHRASE: &str = "a passphrase that is typed";
 const VAULT: &str = "four words that are typed";
@@ -97,6 +98,12 @@ fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() 
         let found = [operator.folder(), &desktop.folder().join("data"), &desktop.folder().join("cache")]
             .map(|top| files_with(top, secret));
         assert_eq!(found.concat(), Vec::<String>::new(), "{secret}");
+        for pid in [app].into_iter().chain(of_view) {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+            until(&format!("'{secret}' to be gone from {}", name.trim()), seconds(20), || {
+                (!memory_holds(pid, secret)).then_some(())
+            });
+        }
     }
     window.fill("unlock-passphrase", VAULT);
     window.click("unlock-do");

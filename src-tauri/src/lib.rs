@@ -12,6 +12,7 @@ mod notices;
 mod page;
 mod shell;
 mod tray;
+mod typed;
 mod words;
 
 /// Runs the app until its window is closed.

@@ -19,6 +19,7 @@ use tauri::webview::NewWindowResponse;
 use tauri::{App, AppHandle, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tokio::sync::{broadcast, watch};
 
+use crate::typed::TypedTexts;
 use crate::{commands, link, manners, page};
 
 /// How often this program was started in its own place already.
@@ -109,7 +110,8 @@ impl Opened {
             Ok(engine) => engine.call(command).await,
             Err(fault) if fault.code == FaultCode::VaultLocked => {
                 let places = self.places.clone();
-                tokio::task::spawn_blocking(move || places.unlock(&command.passphrase.into()))
+                let passphrase = command.passphrase.into_text()?;
+                tokio::task::spawn_blocking(move || places.unlock(&passphrase.into()))
                     .await
                     .map_err(|why| Fault::new(FaultCode::Internal, format!("opening the vault: {why}")))??;
                 self.open().await
@@ -161,6 +163,7 @@ pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
         .invoke_handler(commands::handler())
         .manage(commands::Watching::default())
         .manage(commands::Following::default())
+        .manage(TypedTexts::default())
         .setup(move |app| {
             let words: Vec<String> = std::env::args().skip(1).collect();
             app.manage(Outside::new(open_event(&words)));

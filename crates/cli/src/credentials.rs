@@ -21,19 +21,21 @@ pub(crate) async fn act(
         VaultVerb::Status => show_state(&desk.call(SecretsState {}).await?, printer),
         VaultVerb::Create => {
             let passphrase = new_passphrase(file)?;
-            let moved = desk.call(VaultCreate { passphrase }).await?;
+            let moved = desk.call(VaultCreate { passphrase: passphrase.into() }).await?;
             printer.show(&moved, |moved| {
                 format!("secrets are kept in the encrypted file from now on{}\n", moved_words(moved))
             })
         }
         VaultVerb::Unlock => {
-            desk.call(VaultUnlock { passphrase: passphrase("passphrase of the file of secrets", file)? })
-                .await?;
+            desk.call(VaultUnlock {
+                passphrase: passphrase("passphrase of the file of secrets", file)?.into(),
+            })
+            .await?;
             printer.say("the file of secrets is open")
         }
         VaultVerb::Passphrase => {
             let old = passphrase("passphrase of the file of secrets", file)?;
-            desk.call(VaultChange { old, new: new_passphrase(None)? }).await?;
+            desk.call(VaultChange { old: old.into(), new: new_passphrase(None)?.into() }).await?;
             printer.say("the file of secrets has a new passphrase; the old one opens it no more")
         }
         VaultVerb::Remove => {
@@ -56,7 +58,7 @@ pub(crate) async fn lock(desk: &Desk, printer: &Printer) -> Result<(), Fault> {
 
 pub(crate) async fn unlock(desk: &Desk, file: Option<&Path>, printer: &Printer) -> Result<(), Fault> {
     if let Desk::App { .. } = desk {
-        desk.call(AppUnlock { passphrase: passphrase("passphrase", file)? }).await?;
+        desk.call(AppUnlock { passphrase: passphrase("passphrase", file)?.into() }).await?;
     }
     printer.say("Muster is not locked")
 }

@@ -111,20 +111,21 @@ async fn save(
     // Everything else is checked first: nobody types a password for a draft that is refused.
     protocol::hosts::check_draft(&draft)?;
     if identity.password_stdin {
-        new_secrets.push(NewSecret { kind: SecretKind::Password, value: secrets::from_stdin("password")? });
+        new_secrets
+            .push(NewSecret { kind: SecretKind::Password, value: secrets::from_stdin("password")?.into() });
     } else if identity.password {
-        let value = secrets::from_prompt("password", &draft.name)?;
+        let value = secrets::from_prompt("password", &draft.name)?.into();
         new_secrets.push(NewSecret { kind: SecretKind::Password, value });
     }
     if fields.passphrase_stdin {
-        let value = secrets::from_stdin("passphrase")?;
+        let value = secrets::from_stdin("passphrase")?.into();
         new_secrets.push(NewSecret { kind: SecretKind::Passphrase, value });
     }
     if fields.sudo_password_stdin {
-        let value = secrets::from_stdin("sudo-password")?;
+        let value = secrets::from_stdin("sudo-password")?.into();
         new_secrets.push(NewSecret { kind: SecretKind::Sudo, value });
     } else if fields.sudo_password {
-        let value = secrets::from_prompt("sudo-password", &draft.name)?;
+        let value = secrets::from_prompt("sudo-password", &draft.name)?.into();
         new_secrets.push(NewSecret { kind: SecretKind::Sudo, value });
     }
     let host = desk.call(HostSave { id, draft, secrets: new_secrets, typed_name: fields.confirm }).await?;

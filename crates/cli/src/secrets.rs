@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use engine::secrets::{Ask, Wanted};
 use engine::{Asks, Desk};
+use protocol::credentials::Secret;
 use protocol::ipc::QuestionAnswer;
 use protocol::link::{Question, QuestionKind};
 use protocol::text::printable;
@@ -123,6 +124,7 @@ pub(crate) async fn answer_questions(asks: Option<Asks>) {
             let id = question.id;
             let asked = tokio::task::spawn_blocking(move || ask_here(&question));
             let answers = asked.await.ok().and_then(Result::ok);
+            let answers = answers.map(|answers| answers.into_iter().map(Secret::from).collect());
             if let Err(fault) = asks.answer(QuestionAnswer { id, answers, save: false }).await {
                 tell(&format!("{fault}\n"));
             }

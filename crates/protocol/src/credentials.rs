@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Fault;
+
 /// Which secret of a host is meant; each is an item of its own in the keyring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -10,6 +12,55 @@ pub enum SecretKind {
     Passphrase,
     /// What sudo(8) asks for on the host; never taken from the sign-in password.
     Sudo,
+}
+
+/// A secret that goes with a command. It is never printed and never comes back.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Secret {
+    Text(String),
+    /// What was typed into the app's window: the app has it, the page that is drawn does not.
+    Typed(Typed),
+}
+
+/// A text that was typed into a field of the window, by the field's number and by how many edits made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    pub field: u64,
+    pub edits: u32,
+}
+
+impl Secret {
+    /// The text; who asks has put it in the place of what was typed.
+    ///
+    /// # Errors
+    /// `BadInput` for what was typed into a window that this program does not have.
+    pub fn into_text(self) -> Result<String, Fault> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Typed(_) => {
+                Err(Fault::bad_input("secret", "a secret was named that was not typed here: give its text"))
+            }
+        }
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Typed> for Secret {
+    fn from(typed: Typed) -> Self {
+        Self::Typed(typed)
+    }
 }
 
 /// Whether the place for secrets can be used now.

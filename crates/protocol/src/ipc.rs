@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::credentials::{KeyringState, SecretKind, SecretsMoved};
+use crate::credentials::{KeyringState, Secret, SecretKind, SecretsMoved, Typed};
 use crate::delta::{Seen, ViewNews};
 use crate::hosts::{
     Host, HostChange, HostDraft, HostFormat, HostGlance, HostRow, HostsExported, ImportReport, SshCommand,
@@ -84,7 +84,7 @@ commands! {
     "terminal_open" TerminalOpen { host: String } -> String;
     /// Puts a key on a host by the way it is signed in to now, proves that it signs in, and uses it from
     /// then on. `key` is the path of the private key, made if it is not there; `None` is OpenSSH's own.
-    "key_set_up" KeySetUp { host: String, key: Option<String>, passphrase: Option<String>, forget_password: bool, typed_name: Option<String> } -> Operation;
+    "key_set_up" KeySetUp { host: String, key: Option<String>, passphrase: Option<Secret>, forget_password: bool, typed_name: Option<String> } -> Operation;
     /// The command that does the same when somebody pastes it on the host.
     "key_paste" KeyPaste { host: String, key: Option<String> } -> String;
     /// Begins to connect and to stream; the link's state comes as events.
@@ -95,7 +95,7 @@ commands! {
     /// The questions that wait for a person.
     "questions_list" QuestionsList {} -> Vec<Question>;
     /// Answers one; without `answers` the person does not want to.
-    "question_answer" QuestionAnswer { id: u64, answers: Option<Vec<String>>, save: bool } -> ();
+    "question_answer" QuestionAnswer { id: u64, answers: Option<Vec<Secret>>, save: bool } -> ();
 
     /// Asks the host for its key; nothing secret is sent.
     "trust_show" TrustShow { host: String } -> TrustOffer;
@@ -116,18 +116,18 @@ commands! {
     /// Where secrets are kept, and whether that place can be used now.
     "secrets_state" SecretsState {} -> KeyringState;
     /// Keeps secrets in an encrypted file from now on; what the keyring holds is moved there.
-    "vault_create" VaultCreate { passphrase: String } -> SecretsMoved;
-    "vault_unlock" VaultUnlock { passphrase: String } -> ();
-    "vault_change" VaultChange { old: String, new: String } -> ();
+    "vault_create" VaultCreate { passphrase: Secret } -> SecretsMoved;
+    "vault_unlock" VaultUnlock { passphrase: Secret } -> ();
+    "vault_change" VaultChange { old: Secret, new: Secret } -> ();
     /// Moves all secrets into the keyring and removes the file.
     "vault_remove" VaultRemove {} -> SecretsMoved;
     /// Locks the program: nothing is read or done until its passphrase is given.
     "app_lock" AppLock {} -> ();
-    "app_unlock" AppUnlock { passphrase: String } -> ();
+    "app_unlock" AppUnlock { passphrase: Secret } -> ();
     /// Somebody is at the window.
     "app_seen" AppSeen {} -> ();
     /// Gives the lock a passphrase of its own, for where secrets are in a keyring, or takes it away.
-    "lock_set" LockSet { passphrase: Option<String> } -> ();
+    "lock_set" LockSet { passphrase: Option<Secret> } -> ();
 
     /// Last known state of a host, without asking it.
     "snapshot_show" SnapshotShow { host: String } -> Snapshot;
@@ -208,6 +208,45 @@ commands! {
     /// Whether the app starts with the desktop.
     "autostart_show" AutostartShow {} -> bool;
     "autostart_set" AutostartSet { on: bool } -> bool;
+
+    /// One edit of a field for a secret, whose text the app holds and the page does not: `take_out` characters
+    /// go at `at`, and `text` comes in their place. The edits of a field are numbered from 1, and are made in
+    /// that order in whatever order they come.
+    "secret_edit" SecretEdit { field: u64, edit: u32, at: u32, take_out: u32, text: String } -> ();
+    /// The same with the text of the desktop's clipboard, or of what is marked; the answer says how many
+    /// characters came. Where there is none, nothing is changed.
+    "secret_paste" SecretPaste { field: u64, edit: u32, at: u32, take_out: u32, marked: bool } -> u32;
+    /// Wipes what was typed into a field.
+    "secret_forget" SecretForget { field: u64 } -> ();
+    /// Whether both are the same text; what was typed again is wiped.
+    "secret_repeated" SecretRepeated { secret: Typed, again: Typed } -> bool;
+}
+
+/// A command with secrets in it.
+pub trait WithSecrets: Command {
+    fn secrets(&mut self) -> Vec<&mut Secret>;
+}
+
+macro_rules! with_secrets {
+    ($($command:ident: |$given:ident| $secrets:expr;)*) => { $(
+        impl WithSecrets for $command {
+            fn secrets(&mut self) -> Vec<&mut Secret> {
+                let $given = self;
+                $secrets
+            }
+        }
+    )* };
+}
+
+with_secrets! {
+    HostSave: |given| given.secrets.iter_mut().map(|secret| &mut secret.value).collect();
+    KeySetUp: |given| given.passphrase.iter_mut().collect();
+    QuestionAnswer: |given| given.answers.iter_mut().flatten().collect();
+    VaultCreate: |given| vec![&mut given.passphrase];
+    VaultUnlock: |given| vec![&mut given.passphrase];
+    VaultChange: |given| vec![&mut given.old, &mut given.new];
+    AppUnlock: |given| vec![&mut given.passphrase];
+    LockSet: |given| given.passphrase.iter_mut().collect();
 }
 
 /// The one command whose answers are a stream of `Event`, through a channel of the window.
@@ -226,7 +265,7 @@ pub const STREAMS: [&str; 3] = [WATCH, JOURNAL_FOLLOW, JOURNAL_UNFOLLOW];
 #[derive(Clone, Serialize, Deserialize)]
 pub struct NewSecret {
     pub kind: SecretKind,
-    pub value: String,
+    pub value: Secret,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -59,6 +59,23 @@ macro_rules! pass {
 }
 use pass;
 
+/// Writes a command that passes its arguments on, with the texts that were typed for it.
+macro_rules! pass_with_secrets {
+    ($($name:ident: $command:ident;)*) => { $(
+        #[tauri::command]
+        pub(crate) async fn $name(
+            args: protocol::ipc::$command,
+            typed: tauri::State<'_, $crate::typed::TypedTexts>,
+            opened: tauri::State<'_, $crate::shell::Opened>,
+        ) -> $crate::commands::Answer {
+            let args = typed.give(args).await?;
+            let reply = $crate::commands::engine(&opened).await?.call(args).await?;
+            $crate::commands::answer::<protocol::ipc::$command>(&reply)
+        }
+    )* };
+}
+use pass_with_secrets;
+
 /// All commands, for Tauri. A test compares the list with `protocol::ipc::COMMANDS`.
 pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
@@ -132,6 +149,10 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         shell::app_quit,
         shell::autostart_show,
         shell::autostart_set,
+        credentials::secret_edit,
+        credentials::secret_paste,
+        credentials::secret_forget,
+        credentials::secret_repeated,
         store::store_show,
         store::store_check,
         store::store_backup,

@@ -71,6 +71,7 @@ mod tag;
 #[cfg(target_arch = "wasm32")]
 mod toast;
 
+pub(crate) mod dots;
 pub(crate) mod level;
 
 #[cfg(target_arch = "wasm32")]

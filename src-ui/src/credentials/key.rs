@@ -11,8 +11,8 @@ use protocol::operations::Operation;
 use protocol::text::printable;
 
 use crate::components::{
-    ActionDialog, ActionLine, ActionRecord, ButtonKind, CopyButton, Failed, Field, SecretInput, Target,
-    TextInput, begin, take_secret,
+    ActionDialog, ActionLine, ActionRecord, ButtonKind, CopyButton, Failed, Field, SecretField, SecretInput,
+    Target, TextInput, begin,
 };
 use crate::ipc;
 use crate::operations::course::Course;
@@ -33,7 +33,7 @@ pub(crate) fn KeyDialog(host: String) -> impl IntoView {
     let by_password = untrack(|| app.row(&host))
         .is_some_and(|row| row.read_untracked().host.identity == Identity::Password);
     let forget = RwSignal::new(by_password);
-    let secret = NodeRef::<leptos::html::Input>::new();
+    let secret = SecretField::new();
     let pasted = RwSignal::new(None::<Result<String, Fault>>);
     let under_way = Signal::derive(move || course.with(Course::is_under_way));
 
@@ -41,7 +41,7 @@ pub(crate) fn KeyDialog(host: String) -> impl IntoView {
         let command = KeySetUp {
             host: target.name.get_value(),
             key: Some(path.get_untracked()),
-            passphrase: take_secret(secret),
+            passphrase: secret.take().map(Into::into),
             forget_password: forget.get_untracked(),
             typed_name: target.typed_name(),
         };
@@ -99,7 +99,7 @@ pub(crate) fn KeyDialog(host: String) -> impl IntoView {
                 <TextInput value=path id="key-path" testid="key-path" mono=true disabled=under_way />
             </Field>
             <Field label=says!(key_passphrase) for_id="key-passphrase" hint=Signal::derive(move || Some(t_string!(i18n, credentials.key_passphrase_hint).to_string()))>
-                <SecretInput id="key-passphrase" testid="key-passphrase" node_ref=secret />
+                <SecretInput id="key-passphrase" testid="key-passphrase" field=secret />
             </Field>
             {by_password
                 .then(|| {

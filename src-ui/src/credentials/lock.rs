@@ -7,7 +7,7 @@ use protocol::ipc::{AppSeen, AppUnlock};
 use protocol::{Fault, FaultCode};
 
 use super::VaultStep;
-use crate::components::{Button, ButtonKind, Choice, Failed, Field, SecretInput, Segmented, take_secret};
+use crate::components::{Button, ButtonKind, Choice, Failed, Field, SecretField, SecretInput, Segmented};
 use crate::ipc;
 use crate::state::{App, OpenDialog, now_ms, use_app};
 use crate::text::{t_string, use_i18n};
@@ -50,20 +50,18 @@ pub(crate) fn LockScreen() -> impl IntoView {
     let busy = RwSignal::new(false);
     let wrong = RwSignal::new(false);
     let fault = RwSignal::new(None::<Fault>);
-    let secret = NodeRef::<leptos::html::Input>::new();
-    Effect::new(move |_| {
-        if let Some(field) = secret.get() {
-            // It is the only field: a window that is hidden takes it later.
-            let _ = field.focus();
-        }
-    });
+    let secret = SecretField::new();
+    secret.focus_first();
     let send = move || {
-        let Some(passphrase) = take_secret(secret).filter(|_| !busy.get_untracked()) else { return };
+        if busy.get_untracked() {
+            return;
+        }
+        let Some(passphrase) = secret.take() else { return };
         busy.set(true);
         wrong.set(false);
         fault.set(None);
         spawn_local(async move {
-            let answer = ipc::call(AppUnlock { passphrase }).await;
+            let answer = ipc::call(AppUnlock { passphrase: passphrase.into() }).await;
             busy.try_set(false);
             match answer {
                 Ok(()) => app.start(),
@@ -89,7 +87,7 @@ pub(crate) fn LockScreen() -> impl IntoView {
                     <SecretInput
                         id="unlock"
                         testid="unlock-passphrase"
-                        node_ref=secret
+                        field=secret
                         invalid=wrong
                         on_input=Callback::new(move |()| wrong.set(false))
                     />

@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::credentials::KeyringState;
-use protocol::ipc::{LockSet, VaultChange, VaultCreate, VaultRemove, VaultUnlock};
+use protocol::credentials::{KeyringState, Secret, Typed};
+use protocol::ipc::{LockSet, SecretRepeated, VaultChange, VaultCreate, VaultRemove, VaultUnlock};
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
 use crate::components::load::Load;
-use crate::components::{Button, ButtonKind, Dialog, Failed, Field, SecretInput, take_secret};
+use crate::components::{Button, ButtonKind, Dialog, Failed, Field, SecretField, SecretInput};
 use crate::ipc;
 use crate::state::{OpenDialog, use_app};
 use crate::text::{t_string, use_i18n};
@@ -35,9 +35,7 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
     let busy = RwSignal::new(false);
     let fault = RwSignal::new(None::<Fault>);
     let wrong = RwSignal::new(None::<&'static str>);
-    let old = NodeRef::<leptos::html::Input>::new();
-    let new = NodeRef::<leptos::html::Input>::new();
-    let again = NodeRef::<leptos::html::Input>::new();
+    let [old, new, again] = [SecretField::new(), SecretField::new(), SecretField::new()];
     let wants_old = matches!(step, VaultStep::Unlock | VaultStep::Change);
     let wants_new = matches!(step, VaultStep::Create | VaultStep::Change | VaultStep::Lock);
 
@@ -47,13 +45,10 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
         }
         fault.set(None);
         wrong.set(None);
-        let (typed_old, typed_new, typed_again) = (take_secret(old), take_secret(new), take_secret(again));
-        let problem = if wants_old && typed_old.is_none() {
+        let problem = if wants_old && old.is_empty() {
             Some(t_string!(i18n, credentials.empty))
-        } else if wants_new && typed_new.as_ref().is_none_or(|new| new.chars().count() < SHORTEST) {
+        } else if wants_new && new.length().is_some_and(|length| length < SHORTEST) {
             Some(t_string!(i18n, credentials.short))
-        } else if wants_new && typed_new != typed_again {
-            Some(t_string!(i18n, credentials.unequal))
         } else {
             None
         };
@@ -61,15 +56,17 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
             wrong.set(Some(problem));
             return;
         }
+        let (typed_old, typed_new, typed_again) = (old.take(), new.take(), again.take());
         busy.set(true);
         spawn_local(async move {
-            let (old, new) = (typed_old.unwrap_or_default(), typed_new.unwrap_or_default());
-            let result = match step {
-                VaultStep::Create => ipc::call(VaultCreate { passphrase: new }).await.map(drop),
-                VaultStep::Unlock => ipc::call(VaultUnlock { passphrase: old }).await,
-                VaultStep::Change => ipc::call(VaultChange { old, new }).await,
-                VaultStep::Remove => ipc::call(VaultRemove {}).await.map(drop),
-                VaultStep::Lock => ipc::call(LockSet { passphrase: Some(new) }).await,
+            let result = match is_repeated(typed_new, typed_again).await {
+                Ok(true) => carry_out(step, typed_old, typed_new).await,
+                Ok(false) => {
+                    busy.try_set(false);
+                    wrong.try_set(Some(t_string!(i18n, credentials.unequal)));
+                    return;
+                }
+                Err(fault) => Err(fault),
             };
             busy.try_set(false);
             match result {
@@ -154,7 +151,7 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
                                 for_id="vault-old"
                                 error=Signal::derive(move || error.get().filter(|_| !wants_new))
                             >
-                                <SecretInput id="vault-old" testid="vault-old" node_ref=old invalid on_input=clear />
+                                <SecretInput id="vault-old" testid="vault-old" field=old invalid on_input=clear />
                             </Field>
                         }
                     })}
@@ -166,14 +163,14 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
                                 for_id="vault-new"
                                 hint=Signal::derive(move || Some(t_string!(i18n, credentials.passphrase_hint).to_string()))
                             >
-                                <SecretInput id="vault-new" testid="vault-new" node_ref=new invalid on_input=clear />
+                                <SecretInput id="vault-new" testid="vault-new" field=new invalid on_input=clear />
                             </Field>
                             <Field
                                 label=Signal::derive(move || t_string!(i18n, credentials.once_more).to_string())
                                 for_id="vault-again"
                                 error
                             >
-                                <SecretInput id="vault-again" testid="vault-again" node_ref=again invalid on_input=clear />
+                                <SecretInput id="vault-again" testid="vault-again" field=again invalid on_input=clear />
                             </Field>
                         }
                     })}
@@ -182,6 +179,26 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
                 <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
             </form>
         </Dialog>
+    }
+}
+
+/// Whether a new passphrase was typed twice the same; true where none is wanted.
+async fn is_repeated(new: Option<Typed>, again: Option<Typed>) -> Result<bool, Fault> {
+    match (new, again) {
+        (Some(secret), Some(again)) => ipc::call(SecretRepeated { secret, again }).await,
+        (new, again) => Ok(new == again),
+    }
+}
+
+async fn carry_out(step: VaultStep, old: Option<Typed>, new: Option<Typed>) -> Result<(), Fault> {
+    // What is not there the engine refuses as too short, or as the wrong one.
+    let secret = |typed: Option<Typed>| typed.map_or_else(|| Secret::from(""), Secret::from);
+    match step {
+        VaultStep::Create => ipc::call(VaultCreate { passphrase: secret(new) }).await.map(drop),
+        VaultStep::Unlock => ipc::call(VaultUnlock { passphrase: secret(old) }).await,
+        VaultStep::Change => ipc::call(VaultChange { old: secret(old), new: secret(new) }).await,
+        VaultStep::Remove => ipc::call(VaultRemove {}).await.map(drop),
+        VaultStep::Lock => ipc::call(LockSet { passphrase: Some(secret(new)) }).await,
     }
 }
 

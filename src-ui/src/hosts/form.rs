@@ -19,8 +19,8 @@ use super::draft::{FieldName, IdentityKind, Problem, Typed, refused_field};
 use super::host_path;
 use super::jump_field::JumpField;
 use crate::components::{
-    Button, ButtonKind, Choice, Dialog, Failed, Field, GuardField, SecretInput, Segmented, Target, TextInput,
-    take_secret,
+    Button, ButtonKind, Choice, Dialog, Failed, Field, GuardField, SecretField, SecretInput, Segmented,
+    Target, TextInput,
 };
 use crate::ipc;
 use crate::state::use_app;
@@ -93,8 +93,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
     let fields = Fields::new(saved.as_ref().map_or_else(Typed::fresh, Typed::of_host));
     let guard = Target::of(old_name.clone());
     let had_sudo = saved.as_ref().is_some_and(|host| host.sudo == Sudo::Password);
-    let secret = NodeRef::<leptos::html::Input>::new();
-    let sudo_secret = NodeRef::<leptos::html::Input>::new();
+    let [secret, sudo_secret] = [SecretField::new(), SecretField::new()];
 
     let tried = RwSignal::new(false);
     let busy = RwSignal::new(false);
@@ -127,10 +126,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
         tried.set(true);
         fault.set(None);
         let typed = untrack(move || fields.typed());
-        let mut secrets = kind_of(typed.identity).map_or_else(Vec::new, |kind| take_of_kind(secret, kind));
-        let for_sudo = take_of_kind(sudo_secret, SecretKind::Sudo);
-        let wants_sudo = typed.sudo == Sudo::Password && !had_sudo && for_sudo.is_empty();
-        secrets.extend(for_sudo);
+        let wants_sudo = typed.sudo == Sudo::Password && !had_sudo && sudo_secret.is_empty();
         if wants_sudo {
             let empty = (String::new(), Problem::Empty);
             refused.update(|refused| drop(refused.insert(FieldName::SudoPassword, empty)));
@@ -139,6 +135,10 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             return;
         }
         busy.set(true);
+        let of_kind = |kind, field: SecretField| Some(NewSecret { kind, value: field.take()?.into() });
+        let for_sign_in = kind_of(typed.identity).and_then(|kind| of_kind(kind, secret));
+        let for_sudo = of_kind(SecretKind::Sudo, sudo_secret);
+        let secrets = for_sign_in.into_iter().chain(for_sudo).collect();
         let command =
             HostSave { id: id.get_value(), draft: typed.draft(), secrets, typed_name: guard.typed_name() };
         let navigate = navigate.clone();
@@ -223,7 +223,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                 hint=secret_hint(text(move || t_string!(i18n, hosts.form_passphrase_hint).to_string()), had == Some(IdentityKind::KeyFile))
                 class="is-wide"
             >
-                <SecretInput id="passphrase" testid="field-passphrase" node_ref=secret />
+                <SecretInput id="passphrase" testid="field-passphrase" field=secret />
             </Field>
         }
         .into_any(),
@@ -238,7 +238,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                 <SecretInput
                     id="password"
                     testid="field-password"
-                    node_ref=secret
+                    field=secret
                     invalid=wrong(FieldName::Password)
                     on_input=Callback::new(move |()| {
                         refused.update(|refused| drop(refused.remove(&FieldName::Password)));
@@ -400,7 +400,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                         <SecretInput
                             id="sudo-password"
                             testid="field-sudo-password"
-                            node_ref=sudo_secret
+                            field=sudo_secret
                             invalid=wrong(FieldName::SudoPassword)
                             on_input=Callback::new(move |()| {
                                 refused.update(|refused| drop(refused.remove(&FieldName::SudoPassword)));
@@ -460,11 +460,6 @@ fn kind_of(identity: IdentityKind) -> Option<SecretKind> {
         IdentityKind::KeyFile => Some(SecretKind::Passphrase),
         IdentityKind::Password => Some(SecretKind::Password),
     }
-}
-
-/// Takes the secret out of its field, as one of this kind.
-fn take_of_kind(field: NodeRef<leptos::html::Input>, kind: SecretKind) -> Vec<NewSecret> {
-    take_secret(field).map(|value| NewSecret { kind, value }).into_iter().collect()
 }
 
 /// True if one of the typed tags is the one that guards.

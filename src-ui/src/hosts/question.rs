@@ -6,11 +6,12 @@
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use protocol::credentials::Secret;
 use protocol::ipc::QuestionAnswer;
 use protocol::link::{Question, QuestionKind};
 use protocol::text::printable;
 
-use crate::components::{Button, ButtonKind, Dialog};
+use crate::components::{Button, ButtonKind, Dialog, SecretField, SecretInput};
 use crate::format;
 use crate::ipc;
 use crate::state::use_app;
@@ -30,10 +31,10 @@ fn QuestionDialog(question: Question) -> impl IntoView {
     let i18n = use_i18n();
     let busy = RwSignal::new(false);
     let save = RwSignal::new(false);
-    let fields: Vec<NodeRef<Input>> = question.prompts.iter().map(|_| NodeRef::new()).collect();
+    let fields: Vec<Answer> = question.prompts.iter().map(|prompt| Answer::new(prompt.echo)).collect();
     let fields = StoredValue::new(fields);
     let (id, until_ms, may_save) = (question.id, question.until_ms, question.may_save);
-    let give = move |answers: Option<Vec<String>>| {
+    let give = move |answers: Option<Vec<Secret>>| {
         if busy.get_untracked() {
             return;
         }
@@ -48,17 +49,9 @@ fn QuestionDialog(question: Question) -> impl IntoView {
         });
     };
     let send = move || {
-        let answers = fields.with_value(|fields| {
-            let take = |field: &NodeRef<Input>| {
-                field.get_untracked().map(|field| {
-                    let typed = field.value();
-                    field.set_value("");
-                    typed
-                })
-            };
-            fields.iter().map(|field| take(field).unwrap_or_default()).collect::<Vec<_>>()
-        });
-        give(Some(answers));
+        if !busy.get_untracked() {
+            give(Some(fields.with_value(|fields| fields.iter().map(|field| field.take()).collect())));
+        }
     };
     let host = printable(&question.host).into_owned();
     let title = {
@@ -90,23 +83,15 @@ fn QuestionDialog(question: Question) -> impl IntoView {
         .prompts
         .iter()
         .enumerate()
-        .map(|(number, prompt)| {
+        .map(|(number, _)| {
             let label = label_of(i18n, &question, number);
-            let node_ref = fields.with_value(|fields| fields.get(number).copied()).unwrap_or_default();
-            let (name, kind) = (format!("question-{number}"), if prompt.echo { "text" } else { "password" });
+            let answer = fields.with_value(|fields| fields.get(number).copied());
+            let name = format!("question-{number}");
+            let input = answer.map(|answer| answer.input(name.clone()));
             view! {
                 <div class="field is-wide">
-                    <label class="field-label" for=name.clone()>{label}</label>
-                    <input
-                        node_ref=node_ref
-                        id=name.clone()
-                        class="input"
-                        type=kind
-                        data-testid=name
-                        autocomplete="off"
-                        autocapitalize="off"
-                        spellcheck="false"
-                    />
+                    <label class="field-label" for=name>{label}</label>
+                    {input}
                 </div>
             }
         })
@@ -150,6 +135,52 @@ fn QuestionDialog(question: Question) -> impl IntoView {
                 <button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true"></button>
             </form>
         </Dialog>
+    }
+}
+
+/// Where a person answers a prompt: in the open where the host wants it shown, else in dots.
+#[derive(Clone, Copy)]
+enum Answer {
+    Open(NodeRef<Input>),
+    Hidden(SecretField),
+}
+
+impl Answer {
+    fn new(echo: bool) -> Self {
+        if echo { Self::Open(NodeRef::new()) } else { Self::Hidden(SecretField::new()) }
+    }
+
+    fn take(self) -> Secret {
+        match self {
+            Self::Hidden(field) => field.take().map_or_else(|| Secret::from(""), Secret::from),
+            Self::Open(field) => {
+                let typed = field.get_untracked().map(|field| {
+                    let typed = field.value();
+                    field.set_value("");
+                    typed
+                });
+                typed.unwrap_or_default().into()
+            }
+        }
+    }
+
+    fn input(self, name: String) -> AnyView {
+        match self {
+            Self::Hidden(field) => view! { <SecretInput id=name.clone() testid=name field /> }.into_any(),
+            Self::Open(field) => view! {
+                <input
+                    node_ref=field
+                    id=name.clone()
+                    class="input"
+                    type="text"
+                    data-testid=name
+                    autocomplete="off"
+                    autocapitalize="off"
+                    spellcheck="false"
+                />
+            }
+            .into_any(),
+        }
     }
 }
 

@@ -135,7 +135,7 @@ pub(crate) async fn key(
     let command = KeySetUp {
         host,
         key: fields.key,
-        passphrase,
+        passphrase: passphrase.map(Into::into),
         forget_password: fields.forget_password,
         typed_name: fields.confirm,
     };

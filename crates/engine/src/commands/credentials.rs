@@ -1,7 +1,7 @@
 //! credentials: where secrets are kept, and the file that keeps them.
 
 use protocol::Fault;
-use protocol::credentials::{KeyringState, SecretsMoved};
+use protocol::credentials::{KeyringState, Secret, SecretsMoved};
 use protocol::ipc::{
     AppLock, AppSeen, AppUnlock, Event, LockSet, SecretsState, VaultChange, VaultCreate, VaultRemove,
     VaultUnlock,
@@ -20,7 +20,7 @@ impl Handle for SecretsState {
 
 impl Handle for VaultCreate {
     async fn handle(self, engine: &Engine) -> Result<SecretsMoved, Fault> {
-        let moved = engine.parts.credentials.create_vault(self.passphrase.into()).await?;
+        let moved = engine.parts.credentials.create_vault(self.passphrase.into_text()?.into()).await?;
         let stays = moved
             .stays
             .as_ref()
@@ -34,7 +34,7 @@ impl Handle for VaultCreate {
 
 impl Handle for VaultUnlock {
     async fn handle(self, engine: &Engine) -> Result<(), Fault> {
-        engine.parts.credentials.unlock_vault(self.passphrase.into()).await?;
+        engine.parts.credentials.unlock_vault(self.passphrase.into_text()?.into()).await?;
         tell(engine).await;
         Ok(())
     }
@@ -42,7 +42,8 @@ impl Handle for VaultUnlock {
 
 impl Handle for VaultChange {
     async fn handle(self, engine: &Engine) -> Result<(), Fault> {
-        engine.parts.credentials.change_passphrase(self.old.into(), self.new.into()).await?;
+        let (old, new) = (self.old.into_text()?, self.new.into_text()?);
+        engine.parts.credentials.change_passphrase(old.into(), new.into()).await?;
         log(engine, OperationKind::VaultChange, None, "the file of secrets", "").await?;
         tell(engine).await;
         Ok(())
@@ -71,7 +72,7 @@ impl Handle for AppUnlock {
     const WHILE_LOCKED: bool = true;
 
     async fn handle(self, engine: &Engine) -> Result<(), Fault> {
-        engine.parts.lock.open(self.passphrase.into()).await?;
+        engine.parts.lock.open(self.passphrase.into_text()?.into()).await?;
         engine.tell(Event::Locked { locked: false });
         Ok(())
     }
@@ -86,7 +87,8 @@ impl Handle for AppSeen {
 
 impl Handle for LockSet {
     async fn handle(self, engine: &Engine) -> Result<(), Fault> {
-        engine.parts.lock.set_passphrase(self.passphrase.map(Into::into)).await
+        let passphrase = self.passphrase.map(Secret::into_text).transpose()?;
+        engine.parts.lock.set_passphrase(passphrase.map(Into::into)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use protocol::credentials::SecretKind;
+use protocol::credentials::{Secret, SecretKind};
 use protocol::hosts::{HelperUse, Host, HostDraft, HostRow, Identity, LOCAL, Sudo, check_draft};
 use protocol::ipc::{
     AppFacts, AppStart, Event, HostCheck, HostConnect, HostDisconnect, HostRemove, HostSave, HostsList,
@@ -104,6 +104,7 @@ impl Handle for HostsList {
 impl Handle for HostSave {
     async fn handle(self, engine: &Engine) -> Result<Host, Fault> {
         let HostSave { id, draft, secrets, typed_name } = self;
+        let secrets = texts_of(secrets)?;
         let draft = HostDraft { identity: absolute(draft.identity)?, ..draft };
         check_draft(&draft)?;
         if let Identity::KeyFile { path } = &draft.identity {
@@ -168,9 +169,18 @@ fn is_guarded_draft(draft: &HostDraft) -> bool {
     draft.tags.iter().any(|tag| tag.trim().eq_ignore_ascii_case("prod"))
 }
 
-async fn keep_secrets(engine: &Engine, host: &Host, secrets: Vec<NewSecret>) -> Result<(), Fault> {
-    for NewSecret { kind, value } in secrets {
-        engine.parts.credentials.set(&host.id, kind, SecretString::from(value)).await?;
+fn texts_of(secrets: Vec<NewSecret>) -> Result<Vec<(SecretKind, SecretString)>, Fault> {
+    let text = |secret: NewSecret| Ok((secret.kind, secret.value.into_text()?.into()));
+    secrets.into_iter().map(text).collect()
+}
+
+async fn keep_secrets(
+    engine: &Engine,
+    host: &Host,
+    secrets: Vec<(SecretKind, SecretString)>,
+) -> Result<(), Fault> {
+    for (kind, value) in secrets {
+        engine.parts.credentials.set(&host.id, kind, value).await?;
     }
     Ok(())
 }
@@ -273,9 +283,9 @@ impl Handle for QuestionsList {
 impl Handle for QuestionAnswer {
     async fn handle(self, engine: &Engine) -> Result<(), Fault> {
         let save = self.save;
-        let given = self
-            .answers
-            .map(|answers| Given { answers: answers.into_iter().map(SecretString::from).collect(), save });
+        let text = |answer: Secret| Ok::<_, Fault>(SecretString::from(answer.into_text()?));
+        let answers = self.answers.map(|answers| answers.into_iter().map(text).collect()).transpose()?;
+        let given = answers.map(|answers| Given { answers, save });
         engine.parts.sessions.questions().answer(self.id, given)
     }
 }

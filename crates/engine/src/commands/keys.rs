@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use protocol::credentials::SecretKind;
+use protocol::credentials::{Secret, SecretKind};
 use protocol::hosts::{Host, Identity};
 use protocol::ipc::{Event, KeyPaste, KeySetUp};
 use protocol::operations::{Operation, OperationKind, OperationResult};
@@ -28,7 +28,7 @@ impl Handle for KeySetUp {
         let host = remote(engine, &self.host).await?;
         check_guard(&host, self.typed_name.as_deref())?;
         let path = key_path(self.key.as_deref())?;
-        let passphrase = self.passphrase.map(SecretString::from);
+        let passphrase = self.passphrase.map(Secret::into_text).transpose()?.map(SecretString::from);
         if passphrase.is_some() {
             engine.parts.credentials.prepare().await?;
         }
