@@ -45,6 +45,20 @@ fn connect(window: &Window, is_first: bool) {
     pages::wait_until_live(window);
 }
 
+fn wait_until_gone(pid: u32, secret: &str) {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+    until(&format!("'{secret}' to be gone from {}", name.trim()), seconds(20), || {
+        (!memory_holds(pid, secret)).then_some(())
+    });
+}
+
+fn lock(window: &Window) {
+    window.script(
+        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
+    );
+    window.wait_for("lock-screen");
+}
+
 #[test]
 fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() {
     needs!(Root, SystemdHost, Window);
@@ -90,19 +104,13 @@ fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() 
     connect(&window, false);
     operator.run(&["run", "ann", "--sudo", "--", "id"]).done();
     let typed = [host.password(), PASSPHRASE, VAULT, &sudo_password];
-    window.script(
-        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
-    );
-    window.wait_for("lock-screen");
+    lock(&window);
     for secret in typed {
         let found = [operator.folder(), &desktop.folder().join("data"), &desktop.folder().join("cache")]
             .map(|top| files_with(top, secret));
         assert_eq!(found.concat(), Vec::<String>::new(), "{secret}");
         for pid in [app].into_iter().chain(of_view) {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
-            until(&format!("'{secret}' to be gone from {}", name.trim()), seconds(20), || {
-                (!memory_holds(pid, secret)).then_some(())
-            });
+            wait_until_gone(pid, secret);
         }
     }
     window.fill("unlock-passphrase", VAULT);
@@ -110,5 +118,85 @@ fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() 
     window.wait_for("nav-hosts");
     pages::open_host(&window, "ann");
     pages::wait_until_live(&window);
+    window.close();
+}
+
+// Keys that write nothing, by WebDriver's code points; what is held is let go by the same key, or at the end.
+const BACKSPACE: &str = "\u{e003}";
+const DELETE: &str = "\u{e017}";
+const HOME: &str = "\u{e011}";
+const END: &str = "\u{e010}";
+const LEFT: &str = "\u{e012}";
+const SHIFT: &str = "\u{e008}";
+const CONTROL: &str = "\u{e009}";
+
+#[test]
+fn a_secret_is_edited_and_pasted_in_its_field_as_in_any_other_and_the_page_has_only_dots() {
+    needs!(Window);
+    const PASTED: &str = "eight good words that were pasted";
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("nav-hosts");
+    let [app] = apps_of(&desktop.folder().display().to_string())[..] else { panic!("one app runs") };
+    let shows = |testid: &str, length: usize| {
+        assert_eq!(window.value(testid), "\u{2022}".repeat(length), "{testid}");
+    };
+    pages::open_page(&window, "settings");
+    window.click("vault-create");
+
+    // Two that differ are not taken, and are said to differ.
+    window.fill("vault-new", "a first passphrase");
+    window.fill("vault-again", "a first passphrasf");
+    window.click("vault-do");
+    window.wait_text("error-vault-again", "that they differ", |text| !text.is_empty());
+    // What is too short is kept, to go on with.
+    window.fill("vault-new", "wordy");
+    window.click("vault-do");
+    window.wait_text("error-vault-again", "that it is short", |text| text.contains('8'));
+    shows("vault-new", 5);
+
+    window.press("vault-new", &format!("x{BACKSPACE}{BACKSPACE}s p\u{e4}ss"));
+    window.press("vault-new", &format!("{HOME}six {DELETE}w{END}wort"));
+    window.press("vault-new", &format!("{SHIFT}{LEFT}{LEFT}{SHIFT}rds{CONTROL}z"));
+    let meant = "six words p\u{e4}sswords";
+    shows("vault-new", meant.chars().count());
+    let mut clipboard = desktop.offer("clipboard", &format!("{meant}\n"));
+    window.press("vault-again", &format!("gone{CONTROL}av"));
+    until("the dots of the paste", seconds(20), || {
+        (window.value("vault-again").chars().count() == meant.chars().count()).then_some(())
+    });
+    window.click("vault-do");
+    window.wait_gone("vault");
+    clipboard.kill();
+
+    // Another one, put in with the middle button and with what is typed behind it meanwhile.
+    let mut marked = desktop.offer("primary", PASTED);
+    window.click("vault-change");
+    window.fill("vault-old", meant);
+    for field in ["vault-new", "vault-again"] {
+        window.click_middle(field);
+        window.press(field, "!");
+        until("both", seconds(20), || {
+            (window.value(field).chars().count() == PASTED.len() + 1).then_some(())
+        });
+    }
+    window.click("vault-do");
+    window.wait_gone("vault");
+    marked.kill();
+    let page = window.process("WebKitWebProcess").unwrap();
+    lock(&window);
+    for secret in [meant, PASTED] {
+        wait_until_gone(page, secret);
+        wait_until_gone(app, secret);
+    }
+    window.fill("unlock-passphrase", meant);
+    window.click("unlock-do");
+    window.wait_text("error-unlock", "that it is wrong", |text| !text.is_empty());
+    window.fill("unlock-passphrase", &format!("{PASTED}!"));
+    window.click("unlock-do");
+    window.wait_for("nav-hosts");
     window.close();
 }

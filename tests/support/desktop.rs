@@ -1,12 +1,13 @@
 //! A desktop of the test's own: a session with a keyring, and a display.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::keyring::Session;
 use crate::needs::find_program;
 use crate::process::Process;
+use crate::wait::{seconds, until};
 
 pub struct Desktop {
     pub session: Session,
@@ -41,6 +42,19 @@ impl Desktop {
         // There is no accessibility bus here; without this each window waits for one.
         all.push(("NO_AT_BRIDGE".into(), "1".into()));
         all
+    }
+
+    /// A program that offers a text by a selection of X, `clipboard` or `primary`, as long as it runs.
+    pub fn offer(&self, selection: &str, text: &str) -> Process {
+        let log = self.folder().join(format!("{selection}.log"));
+        let mut owner = Command::new(find_program("xclip").unwrap());
+        owner.args(["-quiet", "-in", "-selection", selection]).envs(self.variables());
+        owner.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap());
+        let mut owner = Process::start_piped(&mut owner, &log);
+        owner.child().stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        // It says so when it has it.
+        until("the text to be offered", seconds(10), || owner.printed().contains("Waiting").then_some(()));
+        owner
     }
 
     pub fn folder(&self) -> &Path {

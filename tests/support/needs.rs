@@ -78,7 +78,7 @@ impl Part {
             Part::Qemu => programs(&["qemu-aarch64-static"]),
             Part::Window => {
                 Part::Keyring.check()?;
-                programs(&["Xvfb", "WebKitWebDriver"])
+                programs(&["Xvfb", "WebKitWebDriver", "xclip"])
             }
             Part::Validators => programs(&["desktop-file-validate", "appstreamcli"]),
             Part::Axe => {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MOUSE_BUTTON_MIDDLE, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
@@ -233,6 +233,25 @@ impl Window {
             field.send_keys(text).await
         });
         done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no text: {why}")));
+    }
+
+    /// Presses keys in a field, one after the other, by WebDriver's code points where they write nothing.
+    pub fn press(&self, testid: &str, keys: &str) {
+        let field = self.find(&by_testid(testid));
+        let done = self.runtime.block_on(field.send_keys(keys));
+        done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no keys: {why}")));
+    }
+
+    /// Clicks a part with the middle button, by which desktops of X put in what is marked.
+    pub fn click_middle(&self, testid: &str) {
+        let (x, y) = self.middle_of(testid);
+        let button = MOUSE_BUTTON_MIDDLE;
+        let steps = [
+            PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y },
+            PointerAction::Down { button },
+            PointerAction::Up { button },
+        ];
+        self.act(steps.into_iter().fold(MouseActions::new(MOUSE.to_owned()), MouseActions::then));
     }
 
     /// Takes all out of a field.

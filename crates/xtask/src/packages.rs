@@ -39,6 +39,7 @@ pub(crate) const TEST: &[Package] = &[
     package("gnome-keyring", "a real keyring on that bus"),
     package("libsecret-tools", "looks into that keyring from outside"),
     package("xvfb", "a display for the window under test"),
+    package("xclip", "another program that holds the clipboard"),
     package("webkit2gtk-driver", "drives the window as a person would"),
     package("fonts-noto-cjk", "Chinese in the pictures of the pages"),
     package("systemd-container", "hosts with a real systemd"),

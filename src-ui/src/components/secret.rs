@@ -51,11 +51,17 @@ impl SecretField {
     /// Puts the keyboard in it as soon as it is there.
     pub(crate) fn focus_first(self) {
         Effect::new(move |_| {
-            if let Some(input) = self.input.get() {
-                // A window that is hidden takes it later.
-                let _ = input.focus();
+            if self.input.get().is_some() {
+                self.focus();
             }
         });
+    }
+
+    fn focus(self) {
+        if let Some(input) = self.input.get_untracked() {
+            // A window that is hidden takes it later.
+            let _ = input.focus();
+        }
     }
 
     pub(crate) fn is_empty(self) -> bool {
@@ -255,9 +261,11 @@ pub(crate) fn SecretInput(
             on:input=move |event| after(event.unchecked_into())
             on:compositionend=move |_| field.settle()
             on:paste=paste
-            on:mouseup=move |event| {
+            on:mousedown=move |event| {
+                // The middle button puts in what is marked, where the caret is.
                 if event.button() == 1 {
                     event.prevent_default();
+                    field.focus();
                     field.paste(true);
                     changed();
                 }
