@@ -256,6 +256,14 @@ fn modules(folder: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_name_of_every_file_can_be_written_on_a_command_line() {
+    for path in files() {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte);
+        assert!(path.as_os_str().as_encoded_bytes().iter().copied().all(plain), "{path:?}");
+    }
+}
+
+#[test]
 fn no_source_file_is_too_long_to_read() {
     for (path, text) in rust_files() {
         let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").count();

@@ -217,3 +217,37 @@ fn a_network_that_loses_a_tenth_of_all_packets_makes_a_host_slower_and_nothing_w
     assert!(hops.lost() > 5, "packets were lost: {}", hops.lost());
     window.close();
 }
+
+#[test]
+fn a_network_that_swallows_large_packets_costs_a_command_nothing_but_its_time() {
+    needs!(Network, Sshd, Window);
+    let hops = Hops::start(&[&[]]);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    jumps::save(&operator, &hops, "web", 0, None);
+    operator.accept("web");
+    let window = open(&operator, &desktop);
+    pages::open_host(&window, "web");
+    pages::wait_until_live(&window);
+    let sign_ins = hops.hosts[0].sign_ins();
+    let mark = hops.hosts[0].folder().join("mark");
+    // Its words fill some packets.
+    let script = format!("# {}\necho once >> {}", "x".repeat(20_000), mark.display());
+    let run = || operator.run(&["run", "web", "--json", "--", "sh", "-c", &script]);
+
+    hops.swallow_larger(1_280);
+    // What fits goes through: samples go on coming, and a short command is done.
+    operator.run(&["run", "web", "--", "true"]).done();
+    let ran = run();
+    // It had left this computer, and nobody knows how far it came.
+    assert_eq!(ran.status, 3, "{ran:?}");
+    assert_eq!(answers::operations(&operator)[0].result, OperationResult::OutcomeUnknown);
+    until("the host to be live again", seconds(BACK), || {
+        (link(&window, "web").is_live() && hops.hosts[0].sign_ins() > sign_ins).then_some(())
+    });
+    assert!(!mark.exists(), "what did not arrive was not done, and is not done later");
+    let ran = run();
+    assert_eq!(ran.value::<Operation>().exit_code, Some(0), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(&mark).unwrap(), "once\n");
+    window.close();
+}

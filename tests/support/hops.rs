@@ -105,12 +105,25 @@ impl Hops {
         tool("ip", &[&words[..], &["proto", "kernel", "scope", "link", "src", own]].concat());
     }
 
+    /// What is handed over in one piece is lost in one piece: has packets be as small as on a wire.
+    fn send_small(&self) {
+        inside(None, &["ip", "link", "set", &self.first_link, "gso_max_segs", "1"]);
+        let host = self.networks[0].pid().to_string();
+        inside(Some(&host), &["ip", "link", "set", "in", "gso_max_segs", "1"]);
+    }
+
+    /// Swallows every packet to the first host that is larger than this, without a word of it: as where a tunnel
+    /// came into the way and its messages are filtered. Connections that begin afterwards are told by the host.
+    pub fn swallow_larger(&self, mtu: u32) {
+        self.send_small();
+        let host = self.networks[0].pid().to_string();
+        inside(Some(&host), &["ip", "link", "set", "in", "mtu", &mtu.to_string()]);
+    }
+
     /// Loses this share of the packets to and from the first host, each by chance.
     pub fn lose(&self, percent: u32) {
+        self.send_small();
         let host = self.networks[0].pid().to_string();
-        // What is handed over in one piece is lost in one piece: packets are to be as small as on a wire.
-        inside(None, &["ip", "link", "set", &self.first_link, "gso_max_segs", "1"]);
-        inside(Some(&host), &["ip", "link", "set", "in", "gso_max_segs", "1"]);
         for (chain, hook) in [("in", "input"), ("out", "output")] {
             for words in [
                 "add table inet loss".to_owned(),

@@ -34,7 +34,13 @@ fn run(shell: &str, home: &std::path::Path, command: &str, stdin: &[u8]) -> Vec<
         new.args(words).args(["-c", command]);
         new
     };
-    command.env("HOME", home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    // What a shell reads as something else may be a file to write.
+    command
+        .env("HOME", home)
+        .current_dir(home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
     let mut child = command.spawn().unwrap();
     // One that refuses does not read.
     let _ = child.stdin.take().unwrap().write_all(stdin);
