@@ -431,6 +431,8 @@ impl Signing<'_> {
         let keys = std::mem::take(&mut agent.keys);
         let count = keys.len();
         let mut left = MethodSet::empty();
+        // What the host wants beside the keys that it took, as by `publickey,publickey`.
+        let mut more = None;
         for key in keys {
             let answer = match key {
                 AgentIdentity::PublicKey { key, .. } => {
@@ -451,12 +453,13 @@ impl Signing<'_> {
             };
             match answer.map_err(|_| slow(self.place, "the agent's key"))? {
                 Ok(AuthResult::Success) => return Ok(Proof::Enough),
-                Ok(AuthResult::Failure { remaining_methods, partial_success: true }) => {
-                    return Ok(Proof::More(remaining_methods));
-                }
-                Ok(AuthResult::Failure { remaining_methods, .. }) => {
+                Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
                     let ends = !remaining_methods.contains(&MethodKind::PublicKey);
-                    left = remaining_methods;
+                    if partial_success {
+                        more = Some(remaining_methods);
+                    } else {
+                        left = remaining_methods;
+                    }
                     if ends {
                         break;
                     }
@@ -466,6 +469,9 @@ impl Signing<'_> {
                     tracing::info!(host = %target.host, %why, "the agent did not sign with one of its keys")
                 }
             }
+        }
+        if let Some(more) = more {
+            return Ok(Proof::More(more));
         }
         // The host had no chance to take a key that was not signed with.
         if let Some(silence) = &agent.silence {

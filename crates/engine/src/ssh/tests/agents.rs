@@ -111,6 +111,35 @@ async fn a_certificate_in_the_agent_signs_in_where_no_key_is_authorized() {
     assert!(accepted.contains("ED25519-CERT") && accepted.contains("ID ann"), "{accepted}");
 }
 
+#[tokio::test]
+async fn two_keys_of_the_agent_sign_in_where_the_host_wants_two() {
+    let sshd = Sshd::start("AuthenticationMethods publickey,publickey\nLogLevel VERBOSE");
+    let [stranger, second] = ["stranger", "second"].map(|name| sshd.dir.path().join(name));
+    for key in [&stranger, &second] {
+        make_key(key, "ed25519");
+    }
+    let lines = [&sshd.key(), &second].map(|key| std::fs::read_to_string(key.with_extension("pub")).unwrap());
+    std::fs::write(sshd.dir.path().join("authorized"), lines.concat()).unwrap();
+    let known = sshd.trusted().await;
+    let target = sshd.target_with(SignIn::Agent);
+    let with = |keys: &[&Path]| {
+        // The socket of the one before.
+        let _ = std::fs::remove_file(sshd.dir.path().join("agent"));
+        agent(&sshd, keys)
+    };
+    // One alone is not enough, and what is missing is said.
+    let one = with(&[&sshd.key(), &stranger]);
+    let fault = connect_with_agent(&target, &known, &|_| {}, Some(one.socket.clone())).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::SignInRefused, "{fault}");
+    assert!(fault.message.contains("took the first proof and wants more: publickey"), "{fault}");
+    drop(one);
+    let both = with(&[&sshd.key(), &stranger, &second]);
+    connect_with_agent(&target, &known, &|_| {}, Some(both.socket.clone())).await.unwrap();
+    let log = std::fs::read_to_string(sshd.dir.path().join("log")).unwrap();
+    let taken = |line: &&str| line.starts_with("Accepted publickey") || line.starts_with("Partial publickey");
+    assert_eq!(log.lines().filter(taken).count(), 3, "one, then two, each once: {log}");
+}
+
 /// A key that lies in hardware: it signs what it was shown, that it was touched, and how often it signed.
 enum Hardware {
     Ed25519(Ed25519KeyPair),
