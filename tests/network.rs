@@ -180,6 +180,19 @@ fn a_server_that_freezes_is_stale_then_lost_and_live_again_by_itself() {
     window.close();
 }
 
+/// Runs commands over the link of the app, beside its samples, whose output is known to the last byte.
+fn commands_come_out_whole(operator: &Operator, host: &str, rounds: u32) {
+    for round in 1..=rounds {
+        let script = format!("seq {round} 6000; seq {round} 900 >&2; exit {round}");
+        let ran = operator.run(&["run", host, "--json", "--", "sh", "-c", &script]);
+        let operation: Operation = ran.value();
+        let numbers = |to: u32| (round..=to).map(|number| format!("{number}\n")).collect::<String>();
+        assert_eq!(operation.exit_code, Some(i32::try_from(round).unwrap()), "{ran:?}");
+        assert!(operation.output == numbers(6000), "round {round}: {}", operation.output);
+        assert!(operation.errors == numbers(900), "round {round}: {}", operation.errors);
+    }
+}
+
 #[test]
 fn a_network_that_loses_a_tenth_of_all_packets_makes_a_host_slower_and_nothing_wrong() {
     needs!(Nftables, Sshd, Window);
@@ -193,16 +206,7 @@ fn a_network_that_loses_a_tenth_of_all_packets_makes_a_host_slower_and_nothing_w
     pages::wait_until_live(&window);
     window.listen();
     hops.lose(10);
-    for round in 1..=12 {
-        // Over the link of the app, beside its samples.
-        let script = format!("seq {round} 6000; seq {round} 900 >&2; exit {round}");
-        let ran = operator.run(&["run", "web", "--json", "--", "sh", "-c", &script]);
-        let operation: Operation = ran.value();
-        let numbers = |to: u32| (round..=to).map(|number| format!("{number}\n")).collect::<String>();
-        assert_eq!(operation.exit_code, Some(i32::try_from(round).unwrap()), "{ran:?}");
-        assert!(operation.output == numbers(6000), "round {round}: {}", operation.output);
-        assert!(operation.errors == numbers(900), "round {round}: {}", operation.errors);
-    }
+    commands_come_out_whole(&operator, "web", 12);
     until("samples under the loss", seconds(BACK), || (window.heard("{\"metrics\"") > 20).then_some(()));
     // By the host's clock and by this one, each is later than the one before.
     let times: Vec<[i64; 2]> = serde_json::from_value(window.script(
@@ -249,5 +253,26 @@ fn a_network_that_swallows_large_packets_costs_a_command_nothing_but_its_time() 
     let ran = run();
     assert_eq!(ran.value::<Operation>().exit_code, Some(0), "{ran:?}");
     assert_eq!(std::fs::read_to_string(&mark).unwrap(), "once\n");
+    window.close();
+}
+
+#[test]
+fn a_network_in_which_packets_overtake_each_other_changes_nothing_of_what_arrives() {
+    needs!(Nftables, Sshd, Window);
+    let hops = Hops::start(&[&[], &[]]);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    jumps::save(&operator, &hops, "gate", 0, None);
+    jumps::save(&operator, &hops, "web", 1, Some("gate"));
+    operator.accept("gate");
+    operator.accept("web");
+    let window = open(&operator, &desktop);
+    pages::open_host(&window, "web");
+    pages::wait_until_live(&window);
+    let (since_ms, _) = live(&window, "web");
+    hops.turn_round();
+    commands_come_out_whole(&operator, "web", 12);
+    assert!(hops.overtaking() > 50, "packets overtook each other: {}", hops.overtaking());
+    assert_eq!(live(&window, "web").0, since_ms, "it is the link from before");
     window.close();
 }

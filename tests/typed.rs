@@ -168,6 +168,7 @@ fn a_secret_is_edited_and_pasted_in_its_field_as_in_any_other_and_the_page_has_o
     until("the dots of the paste", seconds(20), || {
         (window.value("vault-again").chars().count() == meant.chars().count()).then_some(())
     });
+    window.picture(&places::pictures(), "secret-dots");
     window.click("vault-do");
     window.wait_gone("vault");
     clipboard.kill();

@@ -24,6 +24,8 @@ pub struct Hops {
     first_link: String,
     /// The network of the first host, and the address of this computer in it.
     first_network: (String, String),
+    /// The addresses of the first and of the second host on the network between them, if there are two.
+    between: Option<[String; 2]>,
     _keeper: Keeper,
     _lock: File,
 }
@@ -84,7 +86,8 @@ impl Hops {
             host.let_in(&hosts[0]);
         }
         let first_network = (ranges[0].clone(), format!("{}.1", net(0)));
-        Self { hosts, networks, first_link, first_network, _keeper: keeper, _lock: lock }
+        let between = (count > 1).then(|| [1, 2].map(|end| format!("{}.{end}", net(1))));
+        Self { hosts, networks, first_link, first_network, between, _keeper: keeper, _lock: lock }
     }
 
     /// The key that every host lets in.
@@ -141,6 +144,39 @@ impl Hops {
         let told =
             tool("nsenter", &["--target", &host, "--net", "--", "nft", "list", "table", "inet", "loss"]);
         told.split("packets ").skip(1).filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
+    /// Sends every second packet between the first and the second host over a slower way, so that those after it
+    /// overtake it.
+    pub fn turn_round(&self) {
+        let [first, second] = [0, 1].map(|at| self.networks[at].pid().to_string());
+        let [of_first, of_second] = self.between.clone().unwrap();
+        let slow = ["ip", "link", "add", "slow", "type", "veth", "peer", "name", "slow", "netns", &second];
+        inside(Some(&first), &slow);
+        for (network, fast, other) in [(&first, "out", &of_second), (&second, "in", &of_first)] {
+            for words in [
+                format!("ip link set {fast} gso_max_segs 1"),
+                "ip link set slow gso_max_segs 1".into(),
+                "ip link set slow up".into(),
+                "tc qdisc add dev slow root tbf rate 8mbit burst 3k latency 2s".into(),
+                format!("ip route add {other} dev slow table 7"),
+                "ip rule add fwmark 7 table 7".into(),
+                "nft add table ip ways".into(),
+                "nft add chain ip ways out { type route hook output priority mangle; }".into(),
+                format!("nft add rule ip ways out ip daddr {other} numgen inc mod 2 == 0 meta mark set 7"),
+            ] {
+                inside(Some(network), &words.split(' ').collect::<Vec<_>>());
+            }
+        }
+    }
+
+    /// How many packets came to the first host before one that was sent earlier.
+    pub fn overtaking(&self) -> u64 {
+        let first = self.networks[0].pid().to_string();
+        let told = tool("nsenter", &["--target", &first, "--net", "--", "cat", "/proc/net/netstat"]);
+        let lines: Vec<Vec<&str>> = told.lines().map(|line| line.split(' ').collect()).collect();
+        let place = lines[0].iter().position(|name| *name == "TCPOFOQueue").unwrap();
+        lines[1][place].parse().unwrap()
     }
 
     /// Takes the far end of the link to the first host down: silence, as from a dead router.
