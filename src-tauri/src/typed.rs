@@ -1,22 +1,25 @@
 //! Secrets as they are typed into the window. The page shows dots and tells each edit; the text is put
-//! together here, and given to the one command that it was typed for.
+//! together here, and goes from here to the engine with the command that it was typed for.
 //!
 //! A page cannot wipe what it holds: its strings lie in the memory of the web view until that pleases to use
-//! it for something else. So it never holds a secret, only one character of it at a time.
+//! it for something else. So it never has the text of a secret, only one edit of it at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::Fault;
 use protocol::credentials::{Secret, Typed};
-use protocol::ipc::{SecretEdit, WithSecrets};
+use protocol::ipc::{SecretEdit, SecretPaste, WithSecrets};
 use tokio::sync::Notify;
 
 /// As long as `musterctl` takes one.
 const LONGEST_BYTES: usize = 4_096;
 /// Fields that hold something; no page has that many, and the oldest is then of a page that is gone.
 const MOST_FIELDS: usize = 32;
+/// Numbers of fields that are done with, whose last edits may still be on their way.
+const MOST_CLOSED: usize = 256;
 /// Edits of one field that may come before the one they follow.
 const MOST_EARLY: usize = 256;
 /// An edit that is on its way when its text is asked for is here in no time, or never.
@@ -25,8 +28,14 @@ const ARRIVES: Duration = Duration::from_secs(5);
 /// What was typed into fields for secrets and is not used yet.
 #[derive(Default)]
 pub(crate) struct TypedTexts {
-    fields: Mutex<Vec<Field>>,
+    fields: Mutex<Fields>,
     edited: Notify,
+}
+
+#[derive(Default)]
+struct Fields {
+    open: Vec<Field>,
+    closed: VecDeque<u64>,
 }
 
 struct Field {
@@ -52,13 +61,13 @@ impl Field {
         }
     }
 
-    /// Makes an edit when its turn has come, and those that waited for it.
+    /// Makes an edit when its turn has come, and those that waited for it. One that was made already came twice.
     fn edit(&mut self, edit: SecretEdit) {
-        if edit.edit <= self.edits || self.early.len() >= MOST_EARLY {
+        if edit.edit > self.edits + 1 && self.early.len() >= MOST_EARLY {
             self.is_spoiled = true;
-            return;
+        } else if edit.edit > self.edits {
+            self.early.insert(edit.edit, edit);
         }
-        self.early.insert(edit.edit, edit);
         while let Some(next) = self.early.remove(&(self.edits + 1)) {
             self.edits += 1;
             self.make(&next);
@@ -81,76 +90,130 @@ impl Field {
     }
 }
 
+impl Fields {
+    fn edit(&mut self, edit: SecretEdit) {
+        if self.closed.contains(&edit.field) {
+            return;
+        }
+        let place = self.open.iter().position(|field| field.number == edit.field).unwrap_or_else(|| {
+            if self.open.len() >= MOST_FIELDS {
+                let oldest = self.open.remove(0).number;
+                self.close(oldest);
+            }
+            self.open.push(Field::new(edit.field));
+            self.open.len() - 1
+        });
+        if let Some(field) = self.open.get_mut(place) {
+            field.edit(edit);
+        }
+    }
+
+    fn close(&mut self, number: u64) {
+        self.open.retain(|field| field.number != number);
+        if self.closed.len() >= MOST_CLOSED {
+            self.closed.pop_front();
+        }
+        self.closed.push_back(number);
+    }
+
+    fn text(&self, typed: Typed) -> Option<&str> {
+        let field = self.open.iter().find(|field| field.number == typed.field)?;
+        (!field.is_spoiled && field.edits >= typed.edits).then_some(field.text.as_str())
+    }
+}
+
 impl TypedTexts {
-    fn fields(&self) -> MutexGuard<'_, Vec<Field>> {
+    fn fields(&self) -> MutexGuard<'_, Fields> {
         self.fields.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn edit(&self, edit: SecretEdit) {
-        let mut fields = self.fields();
-        let place = fields.iter().position(|field| field.number == edit.field).unwrap_or_else(|| {
-            if fields.len() >= MOST_FIELDS {
-                fields.remove(0);
-            }
-            fields.push(Field::new(edit.field));
-            fields.len() - 1
-        });
-        if let Some(field) = fields.get_mut(place) {
-            field.edit(edit);
-        }
-        drop(fields);
+        self.fields().edit(edit);
         self.edited.notify_waiters();
     }
 
-    pub(crate) fn forget(&self, number: u64) {
-        self.fields().retain(|field| field.number != number);
+    /// Puts a text in as an edit, and says how many characters came. What no field takes changes nothing.
+    pub(crate) fn paste(&self, paste: SecretPaste, text: String) -> Result<u32, Fault> {
+        let SecretPaste { field, edit, at, take_out, marked: _ } = paste;
+        let bytes = text.len();
+        let (text, take_out) = match bytes {
+            1..=LONGEST_BYTES => (text, take_out),
+            _ => (String::new(), 0),
+        };
+        let come = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        self.edit(SecretEdit { field, edit, at, take_out, text });
+        if bytes > LONGEST_BYTES {
+            let message = format!("{bytes} bytes are too long for a secret: it has at most {LONGEST_BYTES}");
+            return Err(Fault::bad_input("secret", message));
+        }
+        Ok(come)
     }
 
-    /// Puts the texts in the places where a command names what was typed; from then on only the command has
-    /// them.
-    pub(crate) async fn give<C: WithSecrets>(&self, mut command: C) -> Result<C, Fault> {
+    pub(crate) fn forget(&self, number: u64) {
+        self.fields().close(number);
+    }
+
+    /// Wipes all: a lock fell, or the page is another one.
+    pub(crate) fn forget_all(&self) {
+        let mut fields = self.fields();
+        let numbers: Vec<u64> = fields.open.iter().map(|field| field.number).collect();
+        numbers.into_iter().for_each(|number| fields.close(number));
+    }
+
+    /// Does something with a command in which the texts stand where it names what was typed. They are wiped when
+    /// it is done; until then they stay in their fields, for another try.
+    pub(crate) async fn with_texts<C, R, F>(
+        &self,
+        mut command: C,
+        carry_out: impl FnOnce(C) -> F,
+    ) -> Result<R, Fault>
+    where
+        C: WithSecrets,
+        F: Future<Output = Result<R, Fault>>,
+    {
+        let mut named = Vec::new();
         for secret in command.secrets() {
-            if let Secret::Typed(typed) = secret {
-                *secret = Secret::Text(self.take(*typed).await?);
+            if let Secret::Typed(typed) = *secret {
+                *secret = Secret::Text(self.text(typed).await?);
+                named.push(typed.field);
             }
         }
-        Ok(command)
+        let done = carry_out(command).await?;
+        named.into_iter().for_each(|number| self.forget(number));
+        Ok(done)
     }
 
-    /// Whether two are the same text. The second is not needed any more.
+    /// Whether two are the same text; if not, both are wiped, so that nobody asks again with another guess.
     pub(crate) async fn is_repeated(&self, typed: Typed, again: Typed) -> Result<bool, Fault> {
-        self.arrived(typed).await?;
-        let again = self.take(again).await?;
-        Ok(self.fields().iter().any(|field| field.number == typed.field && field.text == again))
-    }
-
-    async fn take(&self, typed: Typed) -> Result<String, Fault> {
-        self.arrived(typed).await?;
-        let mut fields = self.fields();
-        let place = fields.iter().position(|field| field.number == typed.field).ok_or_else(lost)?;
-        let field = fields.remove(place);
-        if field.is_spoiled {
-            return Err(lost());
+        let same = self.text(typed).await? == self.text(again).await?;
+        if !same {
+            self.forget(typed.field);
         }
-        Ok(field.text.as_str().to_owned())
+        self.forget(again.field);
+        Ok(same)
     }
 
-    /// Waits for the last of the edits.
-    async fn arrived(&self, typed: Typed) -> Result<(), Fault> {
+    /// The text, when the last of its edits is here.
+    async fn text(&self, typed: Typed) -> Result<String, Fault> {
         let arrived = async {
             loop {
                 let edited = self.edited.notified();
                 tokio::pin!(edited);
                 // From here on no edit is missed.
                 edited.as_mut().enable();
-                let is_here = |field: &Field| field.number == typed.field && field.edits >= typed.edits;
-                if self.fields().iter().any(is_here) {
-                    return;
+                {
+                    let fields = self.fields();
+                    if let Some(text) = fields.text(typed) {
+                        return Some(text.to_owned());
+                    }
+                    if fields.closed.contains(&typed.field) {
+                        return None;
+                    }
                 }
                 edited.await;
             }
         };
-        tokio::time::timeout(ARRIVES, arrived).await.map_err(|_| lost())
+        tokio::time::timeout(ARRIVES, arrived).await.ok().flatten().ok_or_else(lost)
     }
 }
 
@@ -188,7 +251,6 @@ pub(crate) async fn clipboard(_: &tauri::AppHandle, _: bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::FaultCode;
     use protocol::ipc::VaultChange;
 
     use super::*;
@@ -218,24 +280,23 @@ mod tests {
             edit(4, 2, 0, "!"),
             edit(5, 0, 1, "q"),
         ];
-        assert_eq!(with(all.clone()).take(typed(5)).await.unwrap(), "qx!");
+        assert_eq!(with(all.clone()).text(typed(5)).await.unwrap(), "qx!");
         let mut turned = all.to_vec();
         turned.reverse();
-        assert_eq!(with(turned).take(typed(5)).await.unwrap(), "qx!");
+        assert_eq!(with(turned).text(typed(5)).await.unwrap(), "qx!");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_text_is_waited_for_until_its_last_edit_is_here_and_is_given_once() {
+    async fn a_text_is_waited_for_until_its_last_edit_is_here() {
         let texts = std::sync::Arc::new(with([edit(1, 0, 0, "a")]));
-        let taking = tokio::spawn({
+        let asking = tokio::spawn({
             let texts = texts.clone();
-            async move { texts.take(typed(2)).await }
+            async move { texts.text(typed(2)).await }
         });
         tokio::task::yield_now().await;
-        assert!(!taking.is_finished());
+        assert!(!asking.is_finished());
         texts.edit(edit(2, 1, 0, "b"));
-        assert_eq!(taking.await.unwrap().unwrap(), "ab");
-        assert_eq!(texts.take(typed(2)).await.unwrap_err().code, FaultCode::BadInput);
+        assert_eq!(asking.await.unwrap().unwrap(), "ab");
     }
 
     #[tokio::test(start_paused = true)]
@@ -248,38 +309,74 @@ mod tests {
             (vec![edit(1, 1, 0, "a")], 1),
             (vec![edit(1, 0, 0, "a"), edit(2, 0, 2, "")], 2),
             (vec![edit(1, 0, u32::MAX, "")], 1),
-            // It came twice.
-            (vec![edit(1, 0, 0, "a"), edit(1, 0, 0, "b")], 1),
-            (vec![edit(0, 0, 0, "a"), edit(1, 0, 0, "b")], 1),
             // It is too long.
             (vec![edit(1, 0, 0, &long), edit(2, 0, 0, "y")], 2),
         ] {
-            let fault = with(edits).take(typed(count)).await.unwrap_err();
+            let fault = with(edits).text(typed(count)).await.unwrap_err();
             assert!(fault.message.contains("type it again"), "{fault}");
         }
-        assert_eq!(with([edit(1, 0, 0, &long)]).take(typed(1)).await.unwrap(), long);
+        assert_eq!(with([edit(1, 0, 0, &long)]).text(typed(1)).await.unwrap(), long);
     }
 
     #[tokio::test]
-    async fn a_command_gets_each_text_in_its_place() {
+    async fn an_edit_that_comes_twice_is_made_once() {
+        let texts = with([edit(1, 0, 0, "a"), edit(1, 0, 0, "a"), edit(2, 1, 0, "b"), edit(1, 0, 0, "a")]);
+        assert_eq!(texts.text(typed(2)).await.unwrap(), "ab");
+    }
+
+    #[tokio::test]
+    async fn an_edit_that_many_others_wait_for_is_made_however_many_they_are() {
+        let most = u32::try_from(MOST_EARLY).unwrap();
+        let texts = with((2..most + 2).map(|number| edit(number, number - 1, 0, "b")));
+        texts.edit(edit(1, 0, 0, "a"));
+        assert_eq!(texts.text(typed(most + 1)).await.unwrap().len(), MOST_EARLY + 1);
+    }
+
+    fn change() -> (TypedTexts, VaultChange) {
         let texts = with([edit(1, 0, 0, "old one")]);
         texts.edit(SecretEdit { field: 8, ..edit(1, 0, 0, "new one") });
         let new = Typed { field: 8, edits: 1 };
-        let command = texts.give(VaultChange { old: typed(1).into(), new: new.into() }).await.unwrap();
-        assert_eq!(command.old.into_text().unwrap(), "old one");
-        assert_eq!(command.new.into_text().unwrap(), "new one");
-        assert!(texts.fields().is_empty());
+        (texts, VaultChange { old: typed(1).into(), new: new.into() })
     }
 
     #[tokio::test]
-    async fn what_is_typed_again_is_compared_and_wiped() {
+    async fn a_command_gets_each_text_in_its_place_and_they_are_wiped_when_it_is_done() {
+        let (texts, command) = change();
+        let told = texts
+            .with_texts(command, async |command| Ok([command.old.into_text()?, command.new.into_text()?]));
+        assert_eq!(told.await.unwrap(), ["old one", "new one"]);
+        assert!(texts.fields().open.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_typed_stays_for_another_try_where_a_command_is_refused() {
+        let (texts, command) = change();
+        let again = command.clone();
+        let refused = Fault::bad_input("name", "it is taken");
+        let told = texts.with_texts(command, async |_| Err::<(), _>(refused.clone())).await;
+        assert_eq!(told.unwrap_err().message, refused.message);
+        texts.with_texts(again, async |command| command.old.into_text()).await.unwrap();
+        // Of one that is not whole nothing is sent.
+        let (texts, mut command) = change();
+        command.new = Typed { field: 8, edits: 2 }.into();
+        let mut sent = false;
+        let told = texts.with_texts(command, async |_| {
+            sent = true;
+            Ok(())
+        });
+        told.await.unwrap_err();
+        assert!(!sent);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_typed_again_is_compared_once() {
         for (again, same) in [("a word", true), ("a wort", false)] {
             let texts = with([edit(1, 0, 0, "a word")]);
             texts.edit(SecretEdit { field: 8, ..edit(1, 0, 0, again) });
-            let repeated = texts.is_repeated(typed(1), Typed { field: 8, edits: 1 }).await;
-            assert_eq!(repeated.unwrap(), same);
-            assert_eq!(texts.fields().len(), 1);
-            assert_eq!(texts.take(typed(1)).await.unwrap(), "a word");
+            let second = Typed { field: 8, edits: 1 };
+            assert_eq!(texts.is_repeated(typed(1), second).await.unwrap(), same);
+            texts.is_repeated(typed(1), second).await.unwrap_err();
+            assert_eq!(texts.text(typed(1)).await.is_ok(), same);
         }
     }
 
@@ -289,19 +386,41 @@ mod tests {
         for field in 0..100 {
             texts.edit(SecretEdit { field, ..edit(1, 0, 0, "x") });
         }
-        assert_eq!(texts.fields().len(), MOST_FIELDS);
-        texts.forget(99);
-        assert_eq!(texts.fields().len(), MOST_FIELDS - 1);
+        assert_eq!(texts.fields().open.len(), MOST_FIELDS);
+        texts.forget_all();
+        assert!(texts.fields().open.is_empty());
+    }
+
+    #[test]
+    fn what_comes_for_a_field_that_was_wiped_is_not_kept() {
+        let texts = with([edit(1, 0, 0, "a")]);
+        texts.forget(FIELD);
+        texts.edit(edit(2, 1, 0, "b"));
+        let paste = SecretPaste { field: FIELD, edit: 3, at: 0, take_out: 0, marked: false };
+        texts.paste(paste, "c".into()).unwrap();
+        assert!(texts.fields().open.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_paste_of_nothing_or_of_too_much_leaves_the_text_as_it_was() {
+        let texts = with([edit(1, 0, 0, "abc")]);
+        let paste = |edit| SecretPaste { field: FIELD, edit, at: 0, take_out: 3, marked: false };
+        assert_eq!(texts.paste(paste(2), String::new()).unwrap(), 0);
+        let fault = texts.paste(paste(3), "x".repeat(LONGEST_BYTES + 1)).unwrap_err();
+        assert!(fault.message.contains("4097") && !fault.message.contains("xx"), "{fault}");
+        assert_eq!(texts.text(typed(3)).await.unwrap(), "abc");
+        assert_eq!(texts.paste(paste(4), "\u{e4}b".into()).unwrap(), 2);
+        assert_eq!(texts.text(typed(4)).await.unwrap(), "\u{e4}b");
     }
 
     #[test]
     fn a_text_is_put_together_in_one_place_of_memory() {
         let texts = with([edit(1, 0, 0, "a")]);
-        let place = texts.fields()[0].text.as_ptr();
+        let place = texts.fields().open[0].text.as_ptr();
         for number in 2..=u32::try_from(LONGEST_BYTES).unwrap() {
             texts.edit(edit(number, number - 1, 0, "b"));
         }
         let fields = texts.fields();
-        assert_eq!((fields[0].text.len(), fields[0].text.as_ptr()), (LONGEST_BYTES, place));
+        assert_eq!((fields.open[0].text.len(), fields.open[0].text.as_ptr()), (LONGEST_BYTES, place));
     }
 }

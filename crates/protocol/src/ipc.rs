@@ -228,14 +228,19 @@ pub trait WithSecrets: Command {
 }
 
 macro_rules! with_secrets {
-    ($($command:ident: |$given:ident| $secrets:expr;)*) => { $(
-        impl WithSecrets for $command {
-            fn secrets(&mut self) -> Vec<&mut Secret> {
-                let $given = self;
-                $secrets
+    ($($command:ident: |$given:ident| $secrets:expr;)*) => {
+        $(
+            impl WithSecrets for $command {
+                fn secrets(&mut self) -> Vec<&mut Secret> {
+                    let $given = self;
+                    $secrets
+                }
             }
-        }
-    )* };
+        )*
+
+        /// The names of the commands with secrets in them.
+        pub const WITH_SECRETS: &[&str] = &[$($command::NAME),*];
+    };
 }
 
 with_secrets! {

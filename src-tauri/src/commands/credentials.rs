@@ -1,7 +1,7 @@
-//! credentials, and what is typed for them.
+//! Credentials, and the fields of the window in which secrets are typed.
 
 use protocol::Fault;
-use protocol::ipc::{AppUnlock, SecretEdit, SecretForget, SecretPaste, SecretRepeated};
+use protocol::ipc::{AppLock, AppUnlock, SecretEdit, SecretForget, SecretPaste, SecretRepeated};
 use tauri::{AppHandle, State};
 
 use crate::shell::Opened;
@@ -14,7 +14,18 @@ pub(crate) async fn app_unlock(
     typed: State<'_, TypedTexts>,
     opened: State<'_, Opened>,
 ) -> Result<(), Fault> {
-    opened.unlock(typed.give(args).await?).await
+    typed.with_texts(args, async |args| opened.unlock(args).await).await
+}
+
+/// What was begun to be typed goes with all else.
+#[tauri::command]
+pub(crate) async fn app_lock(
+    args: AppLock,
+    typed: State<'_, TypedTexts>,
+    opened: State<'_, Opened>,
+) -> super::Answer {
+    typed.forget_all();
+    super::answer::<AppLock>(&super::engine(&opened).await?.call(args).await?)
 }
 
 #[tauri::command]
@@ -28,12 +39,8 @@ pub(crate) async fn secret_paste(
     typed: State<'_, TypedTexts>,
     app: AppHandle,
 ) -> Result<u32, Fault> {
-    let SecretPaste { field, edit, at, take_out, marked } = args;
-    let text = typed::clipboard(&app, marked).await.unwrap_or_default();
-    let come = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-    let take_out = if come == 0 { 0 } else { take_out };
-    typed.edit(SecretEdit { field, edit, at, take_out, text });
-    Ok(come)
+    let text = typed::clipboard(&app, args.marked).await.unwrap_or_default();
+    typed.paste(args, text)
 }
 
 #[tauri::command]
@@ -52,7 +59,6 @@ pub(crate) async fn secret_repeated(
 super::pass! {
     secrets_state: SecretsState;
     vault_remove: VaultRemove;
-    app_lock: AppLock;
     app_seen: AppSeen;
 }
 

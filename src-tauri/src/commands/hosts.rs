@@ -3,10 +3,17 @@
 use protocol::ipc::AppStart;
 
 use crate::shell::Opened;
+use crate::typed::TypedTexts;
 
 /// What the window shows first. Where the data could not be opened, whoever tries again has it opened again.
 #[tauri::command]
-pub(crate) async fn app_start(args: AppStart, opened: tauri::State<'_, Opened>) -> super::Answer {
+pub(crate) async fn app_start(
+    args: AppStart,
+    typed: tauri::State<'_, TypedTexts>,
+    opened: tauri::State<'_, Opened>,
+) -> super::Answer {
+    // A page that begins has no field of the one before.
+    typed.forget_all();
     super::answer::<AppStart>(&opened.begin().await?.call(args).await?)
 }
 

@@ -68,8 +68,8 @@ macro_rules! pass_with_secrets {
             typed: tauri::State<'_, $crate::typed::TypedTexts>,
             opened: tauri::State<'_, $crate::shell::Opened>,
         ) -> $crate::commands::Answer {
-            let args = typed.give(args).await?;
-            let reply = $crate::commands::engine(&opened).await?.call(args).await?;
+            let engine = $crate::commands::engine(&opened).await?;
+            let reply = typed.with_texts(args, async |args| engine.call(args).await).await?;
             $crate::commands::answer::<protocol::ipc::$command>(&reply)
         }
     )* };

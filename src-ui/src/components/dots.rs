@@ -65,17 +65,16 @@ impl Dots {
         (from < to || !text.is_empty()).then_some(Edit { at: from, take_out: to - from, text })
     }
 
-    /// The edit that made `value` of the dots; `None` if they are as they were.
-    pub(crate) fn settle(self, value: &str) -> Option<Edit> {
+    /// The edit that made `value` of the dots, with the caret behind it; `None` if they are as they were.
+    pub(crate) fn settle(self, value: &str, caret: u32) -> Option<Edit> {
         let dots = |character: &char| *character == DOT;
         let all: Vec<char> = value.chars().collect();
         let foreign = all.iter().filter(|character| !dots(character)).count();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         if foreign == 0 {
-            // Which of them are gone cannot be seen: those at the end, where the caret mostly is.
             let left = count(all.len()).min(self.length);
             return (left < self.length).then(|| Edit {
-                at: left,
+                at: caret.min(left),
                 take_out: self.length - left,
                 text: String::new(),
             });
@@ -130,16 +129,18 @@ mod tests {
     #[test]
     fn what_came_past_the_edits_is_found_between_the_dots() {
         let dots = Dots { length: 3 };
-        assert_eq!(dots.settle("•••"), None);
-        assert_eq!(dots.settle("•••é"), edit(3, 0, "é"));
-        assert_eq!(dots.settle("•家•"), edit(1, 1, "家"));
-        assert_eq!(dots.settle("••ab•"), edit(2, 0, "ab"));
-        assert_eq!(dots.settle("abc"), edit(0, 3, "abc"));
-        assert_eq!(dots.settle("•"), edit(1, 2, ""));
-        assert_eq!(dots.settle(""), edit(0, 3, ""));
-        assert_eq!(Dots { length: 0 }.settle("x"), edit(0, 0, "x"));
+        assert_eq!(dots.settle("•••", 9), None);
+        assert_eq!(dots.settle("•••é", 9), edit(3, 0, "é"));
+        assert_eq!(dots.settle("•家•", 9), edit(1, 1, "家"));
+        assert_eq!(dots.settle("••ab•", 9), edit(2, 0, "ab"));
+        assert_eq!(dots.settle("abc", 9), edit(0, 3, "abc"));
+        assert_eq!(dots.settle("•", 9), edit(1, 2, ""));
+        assert_eq!(dots.settle("", 9), edit(0, 3, ""));
+        // What was marked in the middle, and was composed over in vain.
+        assert_eq!(dots.settle("••", 1), edit(1, 1, ""));
+        assert_eq!(Dots { length: 0 }.settle("x", 1), edit(0, 0, "x"));
         // Dots that a program put in beside them are no text.
-        assert_eq!(dots.settle("•••••"), None);
-        assert_eq!(dots.settle("••••x"), edit(3, 0, "x"));
+        assert_eq!(dots.settle("•••••", 9), None);
+        assert_eq!(dots.settle("••••x", 9), edit(3, 0, "x"));
     }
 }

@@ -7,9 +7,9 @@ use leptos::ev::{ClipboardEvent, InputEvent};
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::Fault;
 use protocol::credentials::Typed;
 use protocol::ipc::{SecretEdit, SecretForget, SecretPaste};
+use protocol::{Fault, FaultCode};
 use wasm_bindgen::JsCast;
 
 use super::dots::{Change, Dots, Edit};
@@ -26,12 +26,21 @@ struct Held {
     field: u64,
     edits: u32,
     length: u32,
-    /// Until it is known how much came, what is typed after it waits.
+    /// Until it is known how much came, what is done after it waits.
     is_pasting: bool,
-    waiting: Vec<Change>,
+    waiting: Vec<Act>,
 }
 
-/// A field for a secret, for whoever shows it and takes what was typed.
+/// What a person does to the field.
+enum Act {
+    Change(Change),
+    /// Puts in what is on the clipboard, or what is marked somewhere.
+    Paste {
+        marked: bool,
+    },
+}
+
+/// A field for a secret, for whoever shows it and sends what was typed.
 #[derive(Clone, Copy)]
 pub(crate) struct SecretField {
     input: NodeRef<Input>,
@@ -64,44 +73,55 @@ impl SecretField {
         }
     }
 
-    pub(crate) fn is_empty(self) -> bool {
-        self.length() == Some(0)
+    /// False while it is not known yet what is pasted: nothing is to be sent then.
+    pub(crate) fn is_settled(self) -> bool {
+        self.held.with_value(|held| !held.is_pasting)
     }
 
-    /// In characters; `None` while it is not known how many are pasted.
-    pub(crate) fn length(self) -> Option<usize> {
-        self.held.with_value(|held| (!held.is_pasting).then_some(held.length as usize))
+    /// In characters.
+    pub(crate) fn length(self) -> usize {
+        self.held.with_value(|held| held.length as usize)
     }
 
-    /// Names what was typed, for one command, and empties the field; `None` if nothing was.
-    pub(crate) fn take(self) -> Option<Typed> {
-        let held = self.begin_anew();
-        if held.length == 0 && !held.is_pasting {
-            wipe(held.field);
-            return None;
-        }
-        Some(Typed { field: held.field, edits: held.edits })
+    /// Names what was typed, for a command; `None` if nothing was. It stays in the field until the command is
+    /// done: then the app has wiped it, and `clear` takes the dots away.
+    pub(crate) fn typed(self) -> Option<Typed> {
+        self.held
+            .with_value(|held| (held.length > 0).then_some(Typed { field: held.field, edits: held.edits }))
     }
 
-    fn begin_anew(self) -> Held {
-        if let Some(input) = self.input.get_untracked() {
+    /// Empties the field, and has the app forget the text.
+    pub(crate) fn clear(self) {
+        if let Some(input) = self.input.try_get_untracked().flatten() {
             input.set_value("");
         }
-        self.held.try_update_value(std::mem::take).unwrap_or_default()
+        let field = self.held.try_update_value(std::mem::take).unwrap_or_default().field;
+        if field != 0 {
+            spawn_local(async move {
+                // An app that cannot be asked any more holds nothing either.
+                let _ = ipc::call(SecretForget { field }).await;
+            });
+        }
     }
 
-    /// Makes a change where the caret or the marked part is.
-    fn change(self, change: Change) {
-        let waits = self.held.try_update_value(|held| {
+    fn act(self, act: Act) {
+        let act = self.held.try_update_value(|held| {
             if held.is_pasting {
-                held.waiting.push(change.clone());
+                held.waiting.push(act);
+                None
+            } else {
+                Some(act)
             }
-            held.is_pasting
         });
-        if waits == Some(false)
-            && let Some(edit) = self.marked().and_then(|(from, to)| self.dots().edit(change, from, to))
-        {
-            self.make(edit);
+        match act.flatten() {
+            Some(Act::Change(change)) => {
+                // Where the caret or the marked part is.
+                if let Some(edit) = self.marked().and_then(|(from, to)| self.dots().edit(change, from, to)) {
+                    self.make(edit);
+                }
+            }
+            Some(Act::Paste { marked }) => self.paste(marked),
+            None => {}
         }
     }
 
@@ -112,7 +132,7 @@ impl SecretField {
     fn marked(self) -> Option<(u32, u32)> {
         let input = self.input.get_untracked()?;
         let end = self.held.with_value(|held| held.length);
-        let place = |place: Result<Option<u32>, _>| place.ok().flatten().unwrap_or(end);
+        let place = |place: Result<Option<u32>, _>| place.ok().flatten().unwrap_or(end).min(end);
         Some((place(input.selection_start()), place(input.selection_end())))
     }
 
@@ -136,7 +156,7 @@ impl SecretField {
         self.show(at, take_out, come);
         spawn_local(async move {
             if let Err(fault) = ipc::call(SecretEdit { field, edit, at, take_out, text }).await {
-                self.complain(fault);
+                self.broke(field, fault);
             }
         });
     }
@@ -153,32 +173,38 @@ impl SecretField {
         }
     }
 
-    /// Has the app put in what is on the clipboard, or what is marked somewhere.
     fn paste(self, marked: bool) {
-        let Some((from, to)) = self.marked().filter(|_| !self.held.with_value(|held| held.is_pasting)) else {
-            return;
-        };
+        let Some((at, to)) = self.marked() else { return };
+        let take_out = to - at;
         let (field, edit) = self.next();
         self.held.update_value(|held| held.is_pasting = true);
         spawn_local(async move {
-            let (at, take_out) = (from, to - from);
             let come = ipc::call(SecretPaste { field, edit, at, take_out, marked }).await;
-            let mine = self.held.try_update_value(|held| {
-                // It may have been taken meanwhile, and be another text's now.
-                let mine = held.field == field;
-                if mine {
+            let waiting = self.held.try_update_value(|held| {
+                // It may have been emptied meanwhile, and be another text's now.
+                (held.field == field).then(|| {
                     held.is_pasting = false;
-                }
-                mine.then(|| std::mem::take(&mut held.waiting))
+                    std::mem::take(&mut held.waiting)
+                })
             });
-            let Some(waiting) = mine.flatten() else { return };
+            let Some(waiting) = waiting.flatten() else { return };
             match come {
                 Ok(0) => {}
                 Ok(come) => self.show(at, take_out, come),
-                Err(fault) => self.complain(fault),
+                // Too long, so that the app put nothing in; the field is as it was.
+                Err(fault) if fault.code == FaultCode::BadInput => self.complain(fault),
+                Err(fault) => return self.broke(field, fault),
             }
-            waiting.into_iter().for_each(|change| self.change(change));
+            waiting.into_iter().for_each(|act| self.act(act));
         });
+    }
+
+    /// Begins anew where the app did not hear of an edit: the dots would stand for another text than it has.
+    fn broke(self, field: u64, fault: Fault) {
+        if self.held.try_with_value(|held| held.field == field) == Some(true) {
+            self.clear();
+            self.complain(fault);
+        }
     }
 
     fn complain(self, fault: Fault) {
@@ -192,10 +218,17 @@ impl SecretField {
     fn settle(self) {
         let Some(input) = self.input.get_untracked() else { return };
         let (dots, value) = (self.dots(), input.value());
-        match dots.settle(&value) {
-            Some(edit) => self.make(edit),
-            None if value != dots.shown() => input.set_value(&dots.shown()),
-            None => {}
+        let caret = input.selection_end().ok().flatten().unwrap_or(u32::MAX);
+        match dots.settle(&value, caret) {
+            Some(edit) if self.is_settled() => self.make(edit),
+            edit => {
+                if value != dots.shown() {
+                    input.set_value(&dots.shown());
+                }
+                if let Some(edit) = edit {
+                    self.act(Act::Change(Change::Insert(edit.text)));
+                }
+            }
         }
     }
 }
@@ -215,36 +248,35 @@ pub(crate) fn SecretInput(
         }
     };
     let before = move |event: InputEvent| {
-        // An input method shows what it composes; it is taken over at its end.
-        if !event.cancelable() {
-            return;
-        }
         let kind = event.input_type();
-        if kind == "insertLineBreak" {
+        // Enter sends the form. What an input method does to the field is taken over when it has done it.
+        if kind == "insertLineBreak" || kind.contains("Composition") {
             return;
         }
         event.prevent_default();
         if let Some(change) = Change::of(&kind, event.data()) {
-            field.change(change);
+            field.act(Act::Change(change));
             changed();
         }
     };
     let after = move |event: web_sys::Event| {
-        let composing = event.dyn_ref::<web_sys::InputEvent>().is_some_and(web_sys::InputEvent::is_composing);
-        if !composing {
+        // What is still composed is no text yet.
+        let is_text = event
+            .dyn_ref::<web_sys::InputEvent>()
+            .is_none_or(|event| !event.is_composing() || event.input_type() == "insertFromComposition");
+        if is_text {
             field.settle();
             changed();
         }
     };
     let paste = move |event: ClipboardEvent| {
         event.prevent_default();
-        field.paste(false);
+        field.act(Act::Paste { marked: false });
         changed();
     };
-    on_cleanup(move || {
-        // The field that showed it may be gone already.
-        wipe(field.held.try_update_value(std::mem::take).unwrap_or_default().field);
-    });
+    // The element may be used again, for another field.
+    on_cleanup(move || field.clear());
+    let described_by = format!("{id}-error");
     view! {
         <input
             node_ref=field.input
@@ -257,16 +289,20 @@ pub(crate) fn SecretInput(
             autocapitalize="off"
             spellcheck="false"
             aria-invalid=move || invalid.get().then_some("true")
+            aria-describedby=move || invalid.get().then(|| described_by.clone())
             on:beforeinput=before
             on:input=move |event| after(event.unchecked_into())
-            on:compositionend=move |_| field.settle()
+            on:compositionend=move |_| {
+                field.settle();
+                changed();
+            }
             on:paste=paste
             on:mousedown=move |event| {
                 // The middle button puts in what is marked, where the caret is.
                 if event.button() == 1 {
                     event.prevent_default();
                     field.focus();
-                    field.paste(true);
+                    field.act(Act::Paste { marked: true });
                     changed();
                 }
             }
@@ -274,17 +310,6 @@ pub(crate) fn SecretInput(
             on:drop=move |event| event.prevent_default()
         />
     }
-}
-
-/// Has the app forget a text that no command will ask for.
-fn wipe(field: u64) {
-    if field == 0 {
-        return;
-    }
-    spawn_local(async move {
-        // An app that cannot be asked any more holds nothing either.
-        let _ = ipc::call(SecretForget { field }).await;
-    });
 }
 
 fn any_number() -> u64 {

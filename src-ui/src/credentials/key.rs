@@ -41,13 +41,16 @@ pub(crate) fn KeyDialog(host: String) -> impl IntoView {
         let command = KeySetUp {
             host: target.name.get_value(),
             key: Some(path.get_untracked()),
-            passphrase: secret.take().map(Into::into),
+            passphrase: secret.typed().map(Into::into),
             forget_password: forget.get_untracked(),
             typed_name: target.typed_name(),
         };
         begin(course, async move {
             let done = ipc::call(command).await;
             app.refresh_hosts();
+            if done.is_ok() {
+                secret.clear();
+            }
             done
         });
     };

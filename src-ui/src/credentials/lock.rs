@@ -53,10 +53,10 @@ pub(crate) fn LockScreen() -> impl IntoView {
     let secret = SecretField::new();
     secret.focus_first();
     let send = move || {
-        if busy.get_untracked() {
+        if busy.get_untracked() || !secret.is_settled() {
             return;
         }
-        let Some(passphrase) = secret.take() else { return };
+        let Some(passphrase) = secret.typed() else { return };
         busy.set(true);
         wrong.set(false);
         fault.set(None);
@@ -65,7 +65,10 @@ pub(crate) fn LockScreen() -> impl IntoView {
             busy.try_set(false);
             match answer {
                 Ok(()) => app.start(),
-                Err(why) if why.code == FaultCode::VaultPassphraseWrong => drop(wrong.try_set(true)),
+                Err(why) if why.code == FaultCode::VaultPassphraseWrong => {
+                    secret.clear();
+                    wrong.try_set(true);
+                }
                 Err(why) => drop(fault.try_set(Some(why))),
             }
         });

@@ -40,14 +40,15 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
     let wants_new = matches!(step, VaultStep::Create | VaultStep::Change | VaultStep::Lock);
 
     let send = move || {
-        if busy.get_untracked() {
+        let fields = [old, new, again];
+        if busy.get_untracked() || !fields.iter().all(|field| field.is_settled()) {
             return;
         }
         fault.set(None);
         wrong.set(None);
-        let problem = if wants_old && old.is_empty() {
+        let problem = if wants_old && old.length() == 0 {
             Some(t_string!(i18n, credentials.empty))
-        } else if wants_new && new.length().is_some_and(|length| length < SHORTEST) {
+        } else if wants_new && new.length() < SHORTEST {
             Some(t_string!(i18n, credentials.short))
         } else {
             None
@@ -56,13 +57,14 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
             wrong.set(Some(problem));
             return;
         }
-        let (typed_old, typed_new, typed_again) = (old.take(), new.take(), again.take());
+        let (typed_old, typed_new, typed_again) = (old.typed(), new.typed(), again.typed());
         busy.set(true);
         spawn_local(async move {
             let result = match is_repeated(typed_new, typed_again).await {
                 Ok(true) => carry_out(step, typed_old, typed_new).await,
                 Ok(false) => {
                     busy.try_set(false);
+                    [new, again].into_iter().for_each(SecretField::clear);
                     wrong.try_set(Some(t_string!(i18n, credentials.unequal)));
                     return;
                 }
@@ -83,6 +85,7 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
                     }
                 }
                 Err(why) if why.code == FaultCode::VaultPassphraseWrong => {
+                    fields.into_iter().for_each(SecretField::clear);
                     wrong.try_set(Some(t_string!(i18n, credentials.wrong)));
                 }
                 Err(why) => drop(fault.try_set(Some(why))),

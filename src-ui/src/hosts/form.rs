@@ -1,7 +1,6 @@
 //! The form that adds or changes a host.
 //!
-//! A password lives in its field alone: it is read once when the form is sent, and the field is
-//! emptied in the same moment, whatever comes of it. No signal ever holds it.
+//! A password is not in it: the app holds what is typed, and the form names the field it was typed into.
 
 use std::collections::BTreeMap;
 
@@ -120,13 +119,13 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
     let wrong = move |field: FieldName| Signal::derive(move || problems.with(|all| all.contains_key(&field)));
 
     let send = move |connect: bool| {
-        if busy.get_untracked() {
+        if busy.get_untracked() || !secret.is_settled() || !sudo_secret.is_settled() {
             return;
         }
         tried.set(true);
         fault.set(None);
         let typed = untrack(move || fields.typed());
-        let wants_sudo = typed.sudo == Sudo::Password && !had_sudo && sudo_secret.is_empty();
+        let wants_sudo = typed.sudo == Sudo::Password && !had_sudo && sudo_secret.length() == 0;
         if wants_sudo {
             let empty = (String::new(), Problem::Empty);
             refused.update(|refused| drop(refused.insert(FieldName::SudoPassword, empty)));
@@ -135,7 +134,7 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             return;
         }
         busy.set(true);
-        let of_kind = |kind, field: SecretField| Some(NewSecret { kind, value: field.take()?.into() });
+        let of_kind = |kind, field: SecretField| Some(NewSecret { kind, value: field.typed()?.into() });
         let for_sign_in = kind_of(typed.identity).and_then(|kind| of_kind(kind, secret));
         let for_sudo = of_kind(SecretKind::Sudo, sudo_secret);
         let secrets = for_sign_in.into_iter().chain(for_sudo).collect();
@@ -333,7 +332,11 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                     <Segmented
                         label=text(move || t_string!(i18n, hosts.form_sign_in).to_string())
                         value=fields.identity
-                        on_change=Callback::new(move |kind| fields.identity.set(kind))
+                        on_change=Callback::new(move |kind| {
+                            if fields.identity.get_untracked() != kind {
+                                fields.identity.set(kind);
+                            }
+                        })
                         choices=vec![
                             Choice::new(IdentityKind::Agent, "identity-agent", move || {
                                 t_string!(i18n, hosts.form_agent).to_string()

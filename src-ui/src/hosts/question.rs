@@ -1,7 +1,6 @@
 //! What a sign-in asks a person: a password, a passphrase, or the prompts of the host.
 //!
-//! What is typed lives in its fields alone: it is read once when it is sent, and the fields are emptied
-//! in the same moment. Words of the host are text and nothing else.
+//! What the host does not want shown is in the app and not here. Words of the host are text and nothing else.
 
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -22,7 +21,12 @@ use crate::text::{I18n, lang, t_string, use_i18n};
 pub(crate) fn Questions() -> impl IntoView {
     let app = use_app();
     let first = Memo::new(move |_| app.questions.with(|questions| questions.first().cloned()));
-    move || first.get().map(|question| view! { <QuestionDialog question /> })
+    // Each has fields of its own: what was begun for one is not the beginning of another's answer.
+    view! {
+        <For each=move || first.get() key=|question| question.id let:question>
+            <QuestionDialog question />
+        </For>
+    }
 }
 
 #[component]
@@ -49,8 +53,9 @@ fn QuestionDialog(question: Question) -> impl IntoView {
         });
     };
     let send = move || {
-        if !busy.get_untracked() {
-            give(Some(fields.with_value(|fields| fields.iter().map(|field| field.take()).collect())));
+        let are_settled = fields.with_value(|fields| fields.iter().all(|field| field.is_settled()));
+        if are_settled && !busy.get_untracked() {
+            give(Some(fields.with_value(|fields| fields.iter().map(|field| field.given()).collect())));
         }
     };
     let host = printable(&question.host).into_owned();
@@ -150,17 +155,17 @@ impl Answer {
         if echo { Self::Open(NodeRef::new()) } else { Self::Hidden(SecretField::new()) }
     }
 
-    fn take(self) -> Secret {
+    fn is_settled(self) -> bool {
         match self {
-            Self::Hidden(field) => field.take().map_or_else(|| Secret::from(""), Secret::from),
-            Self::Open(field) => {
-                let typed = field.get_untracked().map(|field| {
-                    let typed = field.value();
-                    field.set_value("");
-                    typed
-                });
-                typed.unwrap_or_default().into()
-            }
+            Self::Hidden(field) => field.is_settled(),
+            Self::Open(_) => true,
+        }
+    }
+
+    fn given(self) -> Secret {
+        match self {
+            Self::Hidden(field) => field.typed().map_or_else(|| Secret::from(""), Secret::from),
+            Self::Open(field) => field.get_untracked().map(|field| field.value()).unwrap_or_default().into(),
         }
     }
 

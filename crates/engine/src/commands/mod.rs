@@ -58,17 +58,8 @@ dispatch! {
 
 fn misread(name: &str, why: &serde_json::Error) -> Fault {
     // The reason may repeat what was given, and that may be a secret on its way to the keyring.
-    let with_secrets = [
-        ipc::HostSave::NAME,
-        ipc::QuestionAnswer::NAME,
-        ipc::KeySetUp::NAME,
-        ipc::VaultCreate::NAME,
-        ipc::VaultUnlock::NAME,
-        ipc::VaultChange::NAME,
-        ipc::AppUnlock::NAME,
-        ipc::LockSet::NAME,
-    ];
-    let why = if with_secrets.contains(&name) { "its fields are others".into() } else { why.to_string() };
+    let why =
+        if ipc::WITH_SECRETS.contains(&name) { "its fields are others".into() } else { why.to_string() };
     Fault::bad_input("call", format!("the command '{name}' was not understood: {why}"))
 }
 
