@@ -19,6 +19,11 @@ pub(crate) fn kernel_ms() -> f64 {
     stat_ms(&[12])
 }
 
+/// Processor time of this program, in the kernel and out of it.
+pub(crate) fn own_ms() -> f64 {
+    stat_ms(&[11, 12])
+}
+
 /// Processor time of all children that ended.
 pub(crate) fn children_ms() -> f64 {
     stat_ms(&[13, 14])

@@ -9,12 +9,15 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::figures::{line, own_memory_mib};
+use crate::figures::{line, ms, own_memory_mib, own_ms};
+use crate::linked::TICKS_PER_S;
 use engine::clock::Clock;
 use engine::secrets::Memory;
 use engine::{Engine, EngineOptions};
 use protocol::hosts::{HostDraft, Identity};
-use protocol::ipc::{CommandRun, Event, HostCheck, HostConnect, HostSave, HostsList, TrustAccept, TrustShow};
+use protocol::ipc::{
+    CommandRun, Event, HostCheck, HostConnect, HostDisconnect, HostSave, HostsList, TrustAccept, TrustShow,
+};
 use protocol::link::{LinkState, LinkStep};
 use protocol::operations::OperationResult;
 use support::needs::find_program;
@@ -230,7 +233,7 @@ async fn beside_a_hostile_one(sshd: &Sshd) {
         add(&engine, sshd, name, &address(number), sshd.port()).await;
         engine.call(HostCheck { host: name.clone() }).await.unwrap();
     }
-    answer_times(&engine, &names, "alone").await;
+    answer_times(&engine, &names, "alone", None).await;
     add(&engine, &hostile, "hostile", "127.0.0.1", hostile.port()).await;
     let mut events = engine.events();
     engine.call(HostConnect { host: "hostile".into() }).await.unwrap();
@@ -246,12 +249,53 @@ async fn beside_a_hostile_one(sshd: &Sshd) {
         }
     };
     tokio::time::timeout(LONG, flooding).await.unwrap();
-    answer_times(&engine, &names, "beside a hostile one").await;
+    answer_times(&engine, &names, "beside a hostile one", Some(&hostile)).await;
+    engine.call(HostDisconnect { host: "hostile".into() }).await.unwrap();
+    // What that costs which is not of this program: the host has the same processors here.
+    let other = ReadByOther::start(&hostile);
+    answer_times(&engine, &names, "beside it, read by ssh(1)", Some(&hostile)).await;
+    other.end();
     engine.shutdown().await;
 }
 
-async fn answer_times(engine: &Engine, names: &[String], how: &str) {
+/// The flood of a hostile host, read by ssh(1) and thrown away, as fast as this program would read it.
+struct ReadByOther {
+    ssh: std::process::Child,
+    reader: std::thread::JoinHandle<()>,
+}
+
+impl ReadByOther {
+    const STEP: Duration = Duration::from_millis(10);
+    const STEP_BYTES: usize = (8 << 20) / 100;
+
+    fn start(hostile: &Sshd) -> Self {
+        let (port, key) = (hostile.port().to_string(), hostile.key());
+        let options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
+        let mut ssh = Command::new(find_program("ssh").unwrap());
+        ssh.args(["-q", "-p", &port, "-i", key.to_str().unwrap(), "-l", &own_user()]);
+        ssh.args(options.iter().flat_map(|option| ["-o", option])).args(["127.0.0.1", "true"]);
+        let mut ssh = ssh.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut flood = ssh.stdout.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = vec![0; Self::STEP_BYTES];
+            while std::io::Read::read_exact(&mut flood, &mut bytes).is_ok() {
+                std::thread::sleep(Self::STEP);
+            }
+        });
+        Self { ssh, reader }
+    }
+
+    fn end(mut self) {
+        self.ssh.kill().unwrap();
+        self.ssh.wait().unwrap();
+        self.reader.join().unwrap();
+    }
+}
+
+async fn answer_times(engine: &Engine, names: &[String], how: &str, hostile: Option<&Sshd>) {
     let mut times = Vec::new();
+    let ticks = || hostile.map_or(0, Sshd::processor_ticks);
+    let (begun, own_before, ticks_before) = (Instant::now(), own_ms(), ticks());
     for _ in 0..ROUNDS {
         let runs = names.iter().map(|name| async {
             let (host, command) = (name.clone(), COMMANDS[1].to_owned());
@@ -262,10 +306,17 @@ async fn answer_times(engine: &Engine, names: &[String], how: &str) {
         });
         times.extend(futures::future::join_all(runs).await);
     }
+    let took = ms(begun.elapsed());
     times.sort_unstable();
     line(
         &format!("'{}' on {} hosts, {how}: median, p99", COMMANDS[1], names.len()),
         &format!("{}, {} ms", times[times.len() / 2], times[times.len() * 99 / 100]),
+    );
+    let [own, there] =
+        [own_ms() - own_before, ticks().saturating_sub(ticks_before) as f64 * 1000.0 / TICKS_PER_S];
+    line(
+        "    processors busy with this program, with the hostile host",
+        &format!("{:.2}, {:.2}", own / took, there / took),
     );
 }
 

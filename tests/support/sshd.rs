@@ -251,6 +251,13 @@ impl Sshd {
         }
     }
 
+    /// Processor time of the server and of all that runs under it now, in ticks of proc_pid_stat(5).
+    pub fn processor_ticks(&self) -> u64 {
+        let Some(daemon) = &self.daemon else { return 0 };
+        let all = [vec![daemon.pid()], descendants(daemon.pid())].concat();
+        all.into_iter().filter_map(ticks_of).sum()
+    }
+
     fn log_path(&self) -> PathBuf {
         self.folder.path().join("sshd.log")
     }
@@ -274,6 +281,13 @@ impl Sshd {
         };
         self.log().lines().filter(accepted).count()
     }
+}
+
+/// Fields 14 and 15 of proc_pid_stat(5); none of a process that has ended.
+fn ticks_of(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }
 
 fn signal_all(pids: &[u32], signal: Signal) {

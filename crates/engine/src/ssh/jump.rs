@@ -10,7 +10,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::exec::{ExecStdout, ExecStream};
 use super::session::Connection;
+use super::share::Share;
 use super::{Place, reach};
 
 /// For the jump host to look the name up and to open the connection from there.
@@ -65,16 +66,25 @@ impl Drop for Passage {
     }
 }
 
+/// A stream to a host, with what the connection over it has to know of it.
+pub(super) struct Way {
+    pub(super) stream: Box<dyn Wire>,
+    pub(super) passage: Option<Passage>,
+    /// How many go through the connection that is made over it.
+    pub(super) passages: Arc<AtomicUsize>,
+}
+
 /// The way to a host: straight, or through a connection that is there.
-pub(super) async fn way(
-    place: &Place,
-    through: Option<&Arc<Connection>>,
-) -> Result<(Box<dyn Wire>, Option<Passage>), Fault> {
+pub(super) async fn way(place: &Place, through: Option<&Arc<Connection>>) -> Result<Way, Fault> {
+    let passages = Arc::new(AtomicUsize::new(0));
     match through {
-        None => Ok((Box::new(reach::reach(place).await?), None)),
+        None => {
+            let stream = Box::new(Share::new(reach::reach(place).await?, passages.clone()));
+            Ok(Way { stream, passage: None, passages })
+        }
         Some(gate) => {
             let passage = Passage::through(gate);
-            Ok((Box::new(open(gate, place).await?), Some(passage)))
+            Ok(Way { stream: Box::new(open(gate, place).await?), passage: Some(passage), passages })
         }
     }
 }

@@ -28,6 +28,7 @@ mod new_key;
 mod pattern;
 mod reach;
 mod session;
+mod share;
 #[cfg(test)]
 pub(crate) mod tests;
 mod wire_tap;

@@ -15,7 +15,7 @@ use russh::{AlgorithmKind, Disconnect, Preferred, SshId, cipher};
 use tokio::time::timeout;
 
 use super::gate::{End, EndWatch, Gate, How, ShownKey, Stop, cause_of, words};
-use super::jump::{self, Passage, Wire};
+use super::jump::{self, Passage, Way};
 use super::wire_tap::{CutOnDrop, WireTap};
 use super::{Place, Target, auth, host_key};
 
@@ -47,7 +47,7 @@ pub struct Connection {
     end: End,
     line: CutOnDrop,
     /// How many connections go through this one.
-    pub(super) passages: AtomicUsize,
+    pub(super) passages: Arc<AtomicUsize>,
     /// The jump host that it goes through. Declared last: it is let go after all else.
     pub(super) passage: Option<Passage>,
 }
@@ -222,7 +222,7 @@ async fn look_at_key(
 /// Exchanges keys over any stream: a socket, or a channel through another host.
 async fn handshake(
     place: &Place,
-    (stream, passage): (Box<dyn Wire>, Option<Passage>),
+    Way { stream, passage, passages }: Way,
     algorithms: Vec<Algorithm>,
     known: Vec<TrustedKey>,
     only_look: bool,
@@ -234,15 +234,9 @@ async fn handshake(
     let ended = end.watch();
     let session = client::connect_stream(Arc::new(config), stream, gate);
     match timeout(HANDSHAKE_LIMIT, session).await {
-        Ok(Ok(handle)) => Ok(Connection {
-            handle,
-            place: place.clone(),
-            ended,
-            end,
-            line,
-            passages: AtomicUsize::new(0),
-            passage,
-        }),
+        Ok(Ok(handle)) => {
+            Ok(Connection { handle, place: place.clone(), ended, end, line, passages, passage })
+        }
         Ok(Err(Stop::Key(shown))) => Err(Refused::Key(shown)),
         Ok(Err(Stop::Ssh(russh::Error::NoCommonAlgo { kind: AlgorithmKind::Key, theirs, .. }))) => {
             Err(Refused::NoCommonKey { theirs })

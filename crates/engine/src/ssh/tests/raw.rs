@@ -114,6 +114,7 @@ pub(super) struct Manners {
     /// Knows strict key exchange.
     pub(super) strict: bool,
     pub(super) ciphers: &'static str,
+    pub(super) compressions: &'static str,
     /// Said before the end of the first exchange, as one who sits between could.
     pub(super) put_in: Option<Say>,
     /// Its first message under the keys never arrives.
@@ -123,7 +124,14 @@ pub(super) struct Manners {
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { strict: true, ciphers: GCM, put_in: None, first_is_lost: false, host_key: [7; 32] }
+        Self {
+            strict: true,
+            ciphers: GCM,
+            compressions: "none",
+            put_in: None,
+            first_is_lost: false,
+            host_key: [7; 32],
+        }
     }
 }
 
@@ -212,8 +220,8 @@ impl Raw {
             .text(self.manners.ciphers)
             .text("hmac-sha2-256-etm@openssh.com,hmac-sha2-256")
             .text("hmac-sha2-256-etm@openssh.com,hmac-sha2-256")
-            .text("none")
-            .text("none")
+            .text(self.manners.compressions)
+            .text(self.manners.compressions)
             .text("")
             .text("")
             .byte(0)

@@ -153,3 +153,15 @@ async fn what_is_taken_out_behind_the_keys_is_missed_before_a_name_or_a_secret_l
         assert!(!learned.heard.contains(&USERAUTH_REQUEST), "strict {strict}: {learned:?}");
     }
 }
+
+#[tokio::test]
+async fn a_host_that_says_little_and_means_much_more_of_it_is_not_used() {
+    let zlib = "zlib,zlib@openssh.com";
+    let (refused, learned) = meet(Manners { compressions: zlib, ..Manners::default() }, None).await;
+    let fault = refused.unwrap_err();
+    assert_eq!(fault.code, FaultCode::NotSsh, "{fault:?}");
+    assert!(is_safe(&fault), "{fault:?}");
+    assert_eq!(learned.heard, [0; 0], "nothing under these keys");
+    // sshd offers to say it as it is, too.
+    Sshd::start("Compression yes").connect().await;
+}
