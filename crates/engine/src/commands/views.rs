@@ -1,6 +1,6 @@
 //! What the window has been sent of the tables that it shows, so that it is sent only what is new.
 //!
-//! One view of each kind is remembered, the one that asked last, and not for long.
+//! Of each kind the few views that asked last are remembered, and not for long.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ use protocol::sockets::SocketAnswer;
 
 /// A view that has not asked for so long is closed, or gets its table whole when it comes back.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+/// Views of one kind that are remembered. A window shows one or two; each holds the rows of its table.
+const MOST_VIEWS: usize = 4;
 
 /// The views of one engine.
 #[derive(Default)]
@@ -26,12 +28,12 @@ pub(crate) trait Viewed: Table<Row: Send + Sync> + Send + Sync + 'static {
     fn shelf(views: &Views) -> &Arc<Shelf<Self>>;
 }
 
-/// Where the view of one kind of table is remembered.
-pub(crate) struct Shelf<T: Table>(Mutex<Option<Shown<T>>>);
+/// Where the views of one kind of table are remembered, the one that asked last behind the others.
+pub(crate) struct Shelf<T: Table>(Mutex<Vec<Shown<T>>>);
 
 impl<T: Table> Default for Shelf<T> {
     fn default() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::default())
     }
 }
 
@@ -46,35 +48,37 @@ impl Views {
     /// What is new in a table for a view. Where the view has not all that it was sent, that is the whole.
     pub(crate) fn news<T: Viewed>(&self, seen: Seen, table: T) -> ViewNews<T> {
         let shelf = T::shelf(self);
-        let mut slot = shelf.locked();
-        if slot.is_none() {
+        let mut all = shelf.locked();
+        if all.is_empty() {
             tokio::spawn(forget_in_time(shelf.clone()));
         }
-        let now = Instant::now();
-        let shown =
-            slot.get_or_insert_with(|| Shown { view: seen.view, seq: 0, sent: Sent::default(), asked: now });
-        if (shown.view, shown.seq) != (seen.view, seen.seq) {
-            (shown.view, shown.seq) = (seen.view, seen.seq);
+        let known = all.iter().position(|shown| shown.view == seen.view).map(|at| all.remove(at));
+        let new = || Shown { view: seen.view, seq: 0, sent: Sent::default(), asked: Instant::now() };
+        let mut shown = known.unwrap_or_else(new);
+        if shown.seq != seen.seq {
+            shown.seq = seen.seq;
             shown.sent.renew();
         }
-        shown.asked = now;
+        shown.asked = Instant::now();
         shown.seq = shown.seq.saturating_add(1);
-        ViewNews { seq: shown.seq, news: shown.sent.news(table) }
+        let news = ViewNews { seq: shown.seq, news: shown.sent.news(table) };
+        let over = (all.len() + 1).saturating_sub(MOST_VIEWS);
+        all.drain(..over);
+        all.push(shown);
+        news
     }
 }
 
 impl<T: Table> Shelf<T> {
-    fn locked(&self) -> MutexGuard<'_, Option<Shown<T>>> {
+    fn locked(&self) -> MutexGuard<'_, Vec<Shown<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets go of a view that has not asked for a while; true if there is none any more.
+    /// Lets go of views that have not asked for a while; true if there is none any more.
     fn forget_old(&self, now: Instant) -> bool {
-        let mut slot = self.locked();
-        if slot.as_ref().is_some_and(|shown| now.duration_since(shown.asked) >= KEPT_FOR) {
-            *slot = None;
-        }
-        slot.is_none()
+        let mut all = self.locked();
+        all.retain(|shown| now.duration_since(shown.asked) < KEPT_FOR);
+        all.is_empty()
     }
 }
 
@@ -138,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_missed_a_line_or_comes_after_another_gets_the_whole() {
+    async fn one_that_missed_a_line_or_is_new_gets_the_whole() {
         let views = Views::default();
         let ask = |view, seq| views.news(Seen { view, seq }, answer(&[(1, 5)]));
         assert!(is_whole(&ask(1, 0)));
@@ -158,7 +162,35 @@ mod tests {
         views.news(Seen { view: 1, seq: 0 }, answer(&[(1, 5)]));
         let shelf = &views.processes;
         assert!(!shelf.forget_old(Instant::now()));
-        assert!(shelf.forget_old(Instant::now() + KEPT_FOR) && shelf.locked().is_none());
+        assert!(shelf.forget_old(Instant::now() + KEPT_FOR) && shelf.locked().is_empty());
         assert!(is_whole(&views.news(Seen { view: 1, seq: 1 }, answer(&[(1, 5)]))));
+    }
+
+    #[tokio::test]
+    async fn views_that_ask_in_turn_each_get_what_changed_for_them() {
+        let views = Views::default();
+        let (mut one, mut two) = (Kept::default(), Kept::default());
+        for round in 0..4_u64 {
+            for (view, kept) in [(1, &mut one), (2, &mut two)] {
+                let table = answer(&[(view, 5), (7, round)]);
+                let news = views.news(Seen { view: view.into(), seq: kept.seq() }, table.clone());
+                assert_eq!(is_whole(&news), round == 0, "view {view}, round {round}");
+                assert_eq!(kept.take(news.seq, news.news), Taken::Current);
+                assert_eq!(kept.table(), &table);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn of_many_views_those_that_asked_last_are_remembered() {
+        let views = Views::default();
+        let ask = |view, seq| views.news(Seen { view, seq }, answer(&[(1, 5)]));
+        let most = u64::try_from(MOST_VIEWS).unwrap();
+        (0..most).for_each(|view| drop(ask(view, 0)));
+        assert!(!is_whole(&ask(0, 1)));
+        ask(most, 0);
+        assert_eq!(views.processes.locked().len(), MOST_VIEWS);
+        assert!(!is_whole(&ask(0, 2)), "it asked after the others");
+        assert!(is_whole(&ask(1, 1)), "the one that did not ask for the longest time");
     }
 }
