@@ -139,9 +139,11 @@ const RUN: &str = "say starting; if [ -n \"$o\" ]; then go serve \"$o\"; fi; go"
 ///
 /// `each` calls a function for every folder, `d`, where a helper may lie; `mine` is true for a file,
 /// `f`, that only this user's own uploads can be; `running` calls a function for each process, `p`,
-/// whose program, `e`, lies in the folder. A link, and what another user owns, is never ours.
+/// whose program, `e`, lies in the folder. A link, and what another user owns, is never ours; nor is what a
+/// container of this host runs, from a path that is the same there: it has other PIDs or another root.
 const FOLDERS: &str = "\
     g=$2; c=$(cd \"$HOME\" 2>/dev/null && pwd -P); c=${c%/}/.cache/muster; \
+    v=$(readlink /proc/self/ns/pid 2>/dev/null); \
     each() { if [ -n \"$g\" ]; then for d in \"$g\" \"${g%/}/muster-$(id -u)\"; do \
     if [ -d \"$d\" ]; then whose; \"$1\"; fi; done; fi; \
     d=$c; if [ \"$d\" = \"$g\" ]; then return 0; fi; if [ -d \"$d\" ]; then whose; \"$1\"; fi; }; \
@@ -151,7 +153,8 @@ const FOLDERS: &str = "\
     running() { if [ -z \"$r\" ]; then return 0; fi; \
     for p in /proc/[0-9]*; do { read -r n <\"$p/comm\"; } 2>/dev/null || continue; \
     case $n in 3|muster-helper*) ;; *) continue;; esac; \
-    e=$(readlink \"$p/exe\" 2>/dev/null); p=${p#/proc/}; \
+    e=$(readlink \"$p/exe\" 2>/dev/null) || continue; \
+    [ \"$(readlink \"$p/ns/pid\" 2>/dev/null)\" = \"$v\" ] && [ \"$p/root\" -ef / ] || continue; p=${p#/proc/}; \
     case $e in \"$r\"/muster-helper-*|\"$r\"/.muster-helper-*) \"$1\";; esac; done; }; ";
 
 /// After `FOLDERS`: says `file BYTES SECONDS SHA256 PATH`, `folder WHOSE OTHERS PATH` and `process PID

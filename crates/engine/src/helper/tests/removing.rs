@@ -122,6 +122,60 @@ async fn processes_of_the_helper_are_ended_and_no_others() {
     other.wait().unwrap();
 }
 
+/// A root of its own with the home folder at the path that it has here, and the PIDs of this host.
+const OTHER_ROOT: &str = r#"
+set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$1"
+mkdir -p "$1/usr" "$1/old" "$1$2"
+mount --bind /usr "$1/usr"
+for link in bin lib lib64; do if [ -e "/$link" ]; then cp -d "/$link" "$1/" || mount --bind "/$link" "$1/$link"; fi; done
+mount --bind "$2" "$1$2"
+cd "$1"
+pivot_root . old
+exec "$3" 60
+"#;
+
+#[tokio::test]
+async fn what_runs_in_a_container_from_the_same_path_is_not_of_this_host_and_goes_on() {
+    let home = Home::new().await;
+    home.place(script(""), None).await.unwrap();
+    let program = home.folder().join("muster-helper-0.0.1-0123456789ab");
+    fs::write(&program, sleeper()).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let unshare = |words: &[&str]| {
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(words).args([root.path(), home.home.as_path(), program.as_path()]).spawn().unwrap()
+    };
+    let other_pids =
+        ["--pid", "--mount", "--fork", "--kill-child", "--mount-proc", "sh", "-c", "exec \"$3\" 60", "sh"];
+    let mut inside = [unshare(&other_pids), unshare(&["--mount", "sh", "-c", OTHER_ROOT, "sh"])];
+    let mut ours = std::process::Command::new(&program).arg("60").spawn().unwrap();
+    // All three are seen from here, by the same path.
+    let running = || {
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        all.filter(|entry| fs::read_link(entry.path().join("exe")).is_ok_and(|exe| exe == program)).count()
+    };
+    let all_run = async {
+        while running() < 3 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), all_run).await.unwrap();
+    let listed: Vec<u32> = home.status(script(""), None).await.processes.iter().map(|one| one.pid).collect();
+    assert_eq!(listed, [ours.id()]);
+    let reaped = std::thread::spawn(move || ours.wait());
+    let removal = home.remove(None).await;
+    assert_eq!((removal.ended.len(), removal.stays.len()), (1, 0), "{removal:?}");
+    reaped.join().unwrap().unwrap();
+    for one in &mut inside {
+        assert!(one.try_wait().unwrap().is_none(), "it goes on");
+        one.kill().unwrap();
+        one.wait().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_folder_set_for_the_host_is_cleared_also_where_no_program_may_run() {
     let home = Home::new().await;
