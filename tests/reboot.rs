@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::operations::OperationResult;
+use protocol::operations::{Operation, OperationResult};
 use serde_json::Value;
 use support::desktop::Desktop;
 use support::musterctl::Operator;
@@ -14,6 +14,12 @@ use support::wait::{seconds, until};
 use support::window::Window;
 
 use crate::answers;
+
+/// Keeps the words of each notice in the corner, which does not stand there for long.
+const NOTE_TOASTS: &str = "window.toasts = []; \
+    new MutationObserver(() => document.querySelectorAll('[data-testid=toast]').forEach(toast => { \
+        if (!window.toasts.includes(toast.innerText)) window.toasts.push(toast.innerText); \
+    })).observe(document.body, {childList: true, subtree: true})";
 
 fn boot_id(operator: &Operator) -> String {
     let system: Value = operator.run(&["system", "web", "--json"]).done().json();
@@ -46,6 +52,7 @@ fn an_operation_during_which_the_host_boots_again_is_unknown_and_the_host_is_liv
     let starting = host.tree().join("root/starting");
     until("the unit to be started", seconds(30), || starting.exists().then_some(()));
 
+    window.script(NOTE_TOASTS);
     host.reboot();
     running.end().refused(3, &["web", "unknown"]);
     let acted = acting.end();
@@ -65,6 +72,23 @@ fn an_operation_during_which_the_host_boots_again_is_unknown_and_the_host_is_liv
     assert_ne!(first, second);
     window.wait_page(&second);
     window.wait_gone("stale");
+    // It is said once in the window, and where it is asked how the two ended.
+    until("the window to tell of it", seconds(30), || {
+        window.script("return window.toasts.join()").as_str()?.contains("web was rebooted").then_some(())
+    });
+    until("the log to say why the ends are not known", seconds(30), || {
+        let log = answers::operations(&operator);
+        let unknown = log.iter().filter(|one| one.result == OperationResult::OutcomeUnknown);
+        let is_explained = |one: &Operation| {
+            one.comments
+                .iter()
+                .any(|said| said.by == "Muster" && said.text.contains("the host was started anew"))
+        };
+        (unknown.filter(|one| is_explained(one)).count() == 2).then_some(())
+    });
+    let entry = of("sleep 600").id.to_string();
+    let shown = operator.run(&["operations", "show", &entry]).done();
+    assert!(shown.stdout.contains("the host was started anew"), "{}", shown.stdout);
     operator.run(&["run", "web", "--", "true"]).done();
     assert!(!host.tree().join("root/ended").exists(), "nothing is begun again by itself");
     pages::open_page(&window, "operations");

@@ -317,6 +317,13 @@ pub enum Event {
         hosts: Vec<String>,
         state: LinkState,
     },
+    /// A host whose link was down is back, and was started anew meanwhile.
+    Rebooted {
+        host: String,
+        /// When, by this computer's clock, where the host tells it.
+        #[serde(default)]
+        since_ms: Option<i64>,
+    },
     Glance {
         host: String,
         glance: HostGlance,

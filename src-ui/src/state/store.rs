@@ -265,7 +265,7 @@ impl App {
     fn flush(self) {
         let events = self.waiting.try_update_value(std::mem::take).unwrap_or_default();
         let mut changed = false;
-        let mut back = Vec::new();
+        let (mut back, mut rebooted) = (Vec::new(), Vec::new());
         for event in events {
             match event {
                 Event::HostsChanged {} => self.refresh_hosts(),
@@ -287,6 +287,7 @@ impl App {
                         changed |= self.change_row(&host, |row| row.link = state.clone());
                     }
                 }
+                Event::Rebooted { host, since_ms } => rebooted.push((self.name_of(&host), since_ms)),
                 Event::Glance { host, glance } => {
                     changed |= self.change_row(&host, |row| {
                         standing::hear(&mut row.link, glance.at_ms);
@@ -336,6 +337,7 @@ impl App {
             }
         }
         self.tell_back(back);
+        self.tell_rebooted(rebooted);
         if changed {
             self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
         }

@@ -5,10 +5,11 @@ use protocol::Fault;
 use protocol::link::LinkState;
 use protocol::text::printable;
 
-use super::store::{App, now_ms};
+use super::store::{App, now_ms, zone_min};
 use crate::components::fault_code;
 use crate::components::shelf::{Toast, ToastKind};
-use crate::text::{I18n, fault_text, fault_title, t_string};
+use crate::format;
+use crate::text::{I18n, fault_text, fault_title, lang, t_string};
 
 impl App {
     /// Says for a while what ended well. The words must be safe to show.
@@ -27,6 +28,34 @@ impl App {
     pub(crate) fn warn(self, words: impl FnOnce(I18n) -> String) {
         let title = untrack(|| words(self.i18n));
         self.put(Toast { kind: ToastKind::Alert, title, text: String::new(), code: None });
+    }
+
+    /// Tells of hosts that were started anew while they were out of reach, of those that are open: after a round
+    /// of updates they come by the hundred.
+    pub(super) fn tell_rebooted(self, mut hosts: Vec<(String, Option<i64>)>) {
+        self.open.with_untracked(|open| hosts.retain(|(name, _)| open.contains(name)));
+        let (title, text) = match hosts.as_slice() {
+            [] => return,
+            [(one, since_ms)] => {
+                let (host, i18n) = (printable(one).into_owned(), self.i18n);
+                let title = untrack(|| t_string!(i18n, app.rebooted, host = host));
+                let text = untrack(|| match since_ms {
+                    Some(at_ms) => {
+                        let when = format::moment(*at_ms, now_ms(), zone_min(*at_ms), lang(i18n));
+                        t_string!(i18n, app.rebooted_since, when = when)
+                    }
+                    None => t_string!(i18n, app.rebooted_meanwhile).to_owned(),
+                });
+                (title, text)
+            }
+            several => {
+                let (count, i18n) = (several.len() as u64, self.i18n);
+                let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
+                let title = untrack(|| t_string!(i18n, app.rebooted_several, count = count));
+                (title, printable(&names.join(", ")).into_owned())
+            }
+        };
+        self.put(Toast { kind: ToastKind::Alert, title, text, code: None });
     }
 
     /// Shows a fault that belongs to no place on the page.

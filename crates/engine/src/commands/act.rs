@@ -121,6 +121,9 @@ where
         };
         let finish = Finish { took_ms: finish.took_ms.or(took_ms), ..finish };
         let operation = operations.finish(id, finish).await?;
+        if operation.result == OperationResult::OutcomeUnknown {
+            session.left_open(id);
+        }
         match fault {
             Some(mut fault) if operation.result == OperationResult::Refused => {
                 fault.detail.operation = Some(id);

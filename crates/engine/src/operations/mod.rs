@@ -49,6 +49,8 @@ use search::Index;
 /// Most entries of a page.
 const PAGE_LIMIT: u32 = 1000;
 const PAGE_DEFAULT: u32 = 100;
+/// Who says what no person added to an entry.
+const REMARKS_BY: &str = "Muster";
 
 /// An operation that is about to be sent.
 #[derive(Clone, Debug)]
@@ -323,9 +325,18 @@ impl Operations {
                 format!("a comment has 1 to {COMMENT_LIMIT_BYTES} bytes, and this one {}", text.len()),
             ));
         }
-        let comment = Comment { by: self.operator.clone(), at_ms: self.clock.now_ms(), text };
-        self.change(move |writer, book| log::comment(writer, book, id, comment)).await?;
+        self.add_comment(id, self.operator.clone(), text).await?;
         self.show(id).await
+    }
+
+    /// Adds what this program learned of an operation after its end.
+    pub(crate) async fn remark(&self, id: u64, text: String) -> Result<(), Fault> {
+        self.add_comment(id, REMARKS_BY.to_owned(), text).await
+    }
+
+    async fn add_comment(&self, id: u64, by: String, text: String) -> Result<(), Fault> {
+        let comment = Comment { by, at_ms: self.clock.now_ms(), text };
+        self.change(move |writer, book| log::comment(writer, book, id, comment)).await
     }
 
     /// The entries that a filter asks for, newest first. A page of long outputs may have fewer

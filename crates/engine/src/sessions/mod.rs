@@ -20,6 +20,7 @@ mod machine;
 mod placing;
 mod processes;
 mod read;
+mod reboot;
 mod recent;
 mod residue;
 #[cfg(test)]

@@ -19,7 +19,10 @@ impl Session {
             Answer::System(system) => {
                 let received_ms = self.ground.clock.now_ms();
                 let system = crate::system::complete(*system, sent_ms);
-                *locked(&self.system) = Some(Aged { received_ms, value: system.clone() });
+                let before = locked(&self.system).replace(Aged { received_ms, value: system.clone() });
+                if let Some(before) = before {
+                    self.compare_boots(&before.value, &system).await;
+                }
                 self.ground.snapshots.keep_system(&self.host.id, received_ms, system.clone()).await?;
                 Ok(system)
             }

@@ -118,6 +118,8 @@ pub struct Session {
     pub(super) interval_ms: AtomicU32,
     pub(super) recent: Mutex<History>,
     pub(super) system: Mutex<Option<Aged<System>>>,
+    /// Entries of the log of which the host has not said how they ended.
+    pub(super) left_open: Mutex<Vec<u64>>,
     pub(super) processes: Board<ProcessTable>,
     pub(super) sockets: Board<SocketTable>,
     pub(super) services: Board<ServiceTable>,
@@ -149,6 +151,7 @@ impl Session {
             interval_ms: AtomicU32::new(0),
             recent: Mutex::default(),
             system: Mutex::default(),
+            left_open: Mutex::default(),
             processes: Board::default(),
             sockets: Board::default(),
             services: Board::default(),

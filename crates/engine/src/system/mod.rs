@@ -22,6 +22,28 @@ pub(crate) fn complete(mut system: System, sent_ms: i64) -> System {
     system
 }
 
+/// A host was started anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StartedAnew {
+    /// When, by the clock of this computer, where that is known.
+    pub(crate) since_ms: Option<i64>,
+}
+
+/// Whether a host was started anew between two looks at it. Another computer under its name was not.
+pub(crate) fn started_anew(before: &System, now: &System) -> Option<StartedAnew> {
+    let differ = |id: fn(&System) -> &Option<String>| {
+        id(before).as_ref().zip(id(now).as_ref()).is_some_and(|(before, now)| before != now)
+    };
+    if !differ(|system| &system.boot_id) || differ(|system| &system.machine_id) {
+        return None;
+    }
+    // A container tells when the kernel under it was started.
+    let boot_ms = now.boot_ms.filter(|boot_ms| *boot_ms > before.at_ms);
+    let since_ms =
+        boot_ms.zip(now.clock_ahead_ms).map(|(boot_ms, ahead_ms)| boot_ms.saturating_sub(ahead_ms));
+    Some(StartedAnew { since_ms })
+}
+
 /// The host's zone by its name; by its offset of now where the name is not known here.
 fn zone_of(system: &System) -> Option<TimeZone> {
     let named = system.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
@@ -59,5 +81,39 @@ mod tests {
         assert_eq!(complete(unknown, at_ms).jobs[0].next_ms, told.jobs[0].next_ms, "by the offset");
         let nowhere = System { time_zone: None, utc_offset_s: None, ..system };
         assert_eq!(complete(nowhere, at_ms).jobs[0].next_ms, None, "a zone is not guessed");
+    }
+
+    fn boot(boot: &str, machine: &str, at_ms: i64, boot_ms: Option<i64>) -> System {
+        System {
+            at_ms,
+            boot_id: Some(boot.into()),
+            machine_id: Some(machine.into()),
+            boot_ms,
+            clock_ahead_ms: Some(500),
+            ..System::default()
+        }
+    }
+
+    #[test]
+    fn another_boot_of_the_same_computer_is_one_that_was_started_anew() {
+        let before = boot("a", "m", 10_000, Some(1_000));
+        assert_eq!(started_anew(&before, &before), None);
+        let later = boot("a", "m", 90_000, Some(1_200));
+        assert_eq!(started_anew(&before, &later), None, "its clock was set");
+        let anew = boot("b", "m", 90_000, Some(60_000));
+        assert_eq!(started_anew(&before, &anew), Some(StartedAnew { since_ms: Some(59_500) }));
+        assert_eq!(started_anew(&before, &boot("b", "other", 90_000, Some(60_000))), None);
+        let silent = System { boot_id: None, ..anew.clone() };
+        assert_eq!((started_anew(&before, &silent), started_anew(&silent, &anew)), (None, None));
+        let nameless = System { machine_id: None, ..anew };
+        assert!(started_anew(&before, &nameless).is_some());
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_that_of_the_start_is_not_told() {
+        let before = boot("a", "m", 10_000, Some(1_000));
+        let unknown = Some(StartedAnew { since_ms: None });
+        assert_eq!(started_anew(&before, &boot("b", "m", 90_000, Some(1_000))), unknown, "a container");
+        assert_eq!(started_anew(&before, &boot("b", "m", 90_000, None)), unknown);
     }
 }
