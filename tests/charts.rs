@@ -83,6 +83,41 @@ fn a_chart_is_drawn_once_a_frame_and_its_cursor_is_moved_by_the_pointer_and_by_k
     window.close();
 }
 
+/// How long the threads that play a graphics card have run, in nanoseconds.
+fn played(window: &Window) -> u64 {
+    let page = window.process("WebKitWebProcess").unwrap();
+    let threads = std::fs::read_dir(format!("/proc/{page}/task")).unwrap().flatten();
+    let ran = |thread: std::fs::DirEntry| {
+        let read = |name: &str| std::fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+        let is_player = read("comm").starts_with("llvmpipe");
+        is_player.then(|| read("schedstat").split(' ').next()?.parse::<u64>().ok()).flatten()
+    };
+    threads.filter_map(ran).sum()
+}
+
+#[test]
+fn where_there_is_no_graphics_card_none_is_played_to_paint_a_frame() {
+    needs!(Window);
+    let desktop = Desktop::start(1280, 800);
+    let operator = Operator::in_session(&desktop.session);
+    let data = operator.data().to_str().unwrap().to_owned();
+    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    window.wait_for("search-all");
+    window.wait_painted();
+    let before = played(&window);
+    window.script_async(
+        "const done = arguments[arguments.length - 1]; const mark = document.createElement('div');\
+         document.body.append(mark); mark.textContent = 'moves';\
+         Object.assign(mark.style, {position: 'fixed', inset: '0 auto auto 0', zIndex: 9});\
+         let left = 60; const move = () => { mark.style.transform = `translate(${left * 5}px, 90px)`;\
+             left -= 1; left > 0 ? requestAnimationFrame(move) : done(true); };\
+         move()",
+    );
+    assert_eq!(played(&window), before, "sixty frames");
+    window.close();
+}
+
 #[test]
 fn typing_finds_an_operation_in_the_list() {
     needs!(Window);

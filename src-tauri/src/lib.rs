@@ -4,6 +4,8 @@
 //! runs: two compilations at the same time, of a program and of its tests, would read each other's half.
 
 mod autostart;
+#[cfg(target_os = "linux")]
+mod card;
 mod commands;
 mod link;
 mod log;

@@ -1,4 +1,5 @@
-//! The page in the window: only the app's own, and there again when its process ends.
+//! The page in the window: only the app's own, there again when its process ends, and drawn in the way that
+//! costs this computer least.
 //!
 //! What runs on hosts runs in this process. A page that is gone takes its view with it and nothing else.
 
@@ -37,6 +38,29 @@ pub(crate) fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
             view.reload();
         });
     })
+}
+
+/// Has the page painted by the processor where there is no graphics card. The web view would have the
+/// processor play one and draw the whole window through it for each frame, whatever changed in it.
+#[cfg(target_os = "linux")]
+pub(crate) fn draw_without_card(window: &WebviewWindow) -> tauri::Result<()> {
+    use std::path::Path;
+
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+
+    if crate::card::is_there(Path::new("/")) {
+        return Ok(());
+    }
+    window.with_webview(|view| {
+        if let Some(settings) = view.inner().settings() {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn draw_without_card(_: &WebviewWindow) -> tauri::Result<()> {
+    Ok(())
 }
 
 /// Elsewhere the system's web view sees to it.

@@ -237,6 +237,7 @@ fn build_window(app: &App) -> tauri::Result<()> {
         .on_navigation(page::is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
+    page::draw_without_card(&window)?;
     page::bring_back(&window)
 }
 
