@@ -347,10 +347,12 @@ where
                 </div>
                 <Show when=move || history.with(History::is_empty)>
                     <p class="chart-none dim">
-                        {move || match stale.get() {
-                            true => t_string!(i18n, charts.waiting_none),
-                            false => t_string!(i18n, charts.waiting),
-                        }}
+                        <span>
+                            {move || match stale.get() {
+                                true => t_string!(i18n, charts.waiting_none),
+                                false => t_string!(i18n, charts.waiting),
+                            }}
+                        </span>
                     </p>
                 </Show>
             </div>

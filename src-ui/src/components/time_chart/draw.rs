@@ -128,8 +128,11 @@ impl<S: Timed> Sheet<'_, S> {
         self.pen.rect(0.0, top, self.time.width, self.lane_height);
         self.pen.clip();
         self.pen.translate(0.0, top)?;
-        for threshold in lane.thresholds {
-            self.threshold(axis.y(threshold.at), threshold.color)?;
+        // Before there is a sample the place is for the words that say so.
+        if !runs.is_empty() {
+            for threshold in lane.thresholds {
+                self.threshold(axis.y(threshold.at), threshold.color)?;
+            }
         }
         for run in runs {
             let columns: Vec<Column> = run.iter().map(|(x, sample)| (*x, (lane.values)(sample))).collect();
