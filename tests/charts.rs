@@ -10,14 +10,14 @@ use support::places;
 use support::wait::{seconds, until};
 use support::window::Window;
 
-/// Moves the pointer to a share of the width of a chart, twenty times at once, and tells how often each of its
-/// layers was drawn by the frame after.
+/// Moves the pointer to a share of the width of a chart, twenty times at once, and tells how often its curves
+/// and its cursor were drawn by the frame after.
 fn point(window: &Window, testid: &str, share: f64) -> (u64, u64) {
     let drawn = window.script_async(&format!(
         "const done = arguments[arguments.length - 1];\
          const plot = document.querySelector('[data-testid={testid}]');\
          const frame = plot.getBoundingClientRect();\
-         const layers = [...plot.querySelectorAll('canvas')]; const drawn = [0, 0];\
+         const layers = [...plot.querySelectorAll('canvas')]; const drawn = [0, 0, 0, 0];\
          const pen = CanvasRenderingContext2D.prototype; const clear = pen.clearRect;\
          pen.clearRect = function (...area) {{ const at = layers.indexOf(this.canvas);\
              if (at >= 0) drawn[at] += 1; return clear.apply(this, area); }};\
@@ -28,7 +28,8 @@ fn point(window: &Window, testid: &str, share: f64) -> (u64, u64) {
              requestAnimationFrame(() => requestAnimationFrame(() => {{ pen.clearRect = clear; done(drawn); }}));\
          }})"
     ));
-    (drawn[0].as_u64().unwrap(), drawn[1].as_u64().unwrap())
+    // Between the two is the ruler.
+    (drawn[0].as_u64().unwrap(), drawn[2].as_u64().unwrap())
 }
 
 fn press(window: &Window, testid: &str, key: &str) {
@@ -60,9 +61,24 @@ fn a_chart_is_drawn_once_a_frame_and_its_cursor_is_moved_by_the_pointer_and_by_k
     window.wait_text("gap-lane-layers", "a value at the cursor", |text| {
         text.contains("now") && !text.contains('\u{2014}')
     });
+    // What changed of a canvas is painted with all of it, so the cursor's is no wider than itself.
+    let widths = window.script(
+        "return [...document.querySelectorAll('[data-testid=gap-plot] canvas')].map(layer => layer.width)",
+    );
+    let (curves, cursor) = (widths[0].as_u64().unwrap(), widths[2].as_u64().unwrap());
+    assert!(curves > 300 && cursor < 20, "{widths}");
+    let tip = "const tip = document.querySelector('[data-testid=gap-plot] .chart-tip');";
+    let told = window.script(&format!("{tip} window.tip = tip; return tip.innerText"));
+    assert!(told.as_str().is_some_and(|told| told.contains("one") && told.contains('%')), "{told}");
+    point(&window, "gap-plot", 0.3);
+    window.wait_text("gap-lane-layers", "a value at the cursor", |text| text.contains("now"));
+    let stays = window.script(&format!("{tip} return tip === window.tip && tip.innerText"));
+    assert!(stays.as_str().is_some_and(|now| Some(now) != told.as_str()), "other words in it: {stays}");
     // Where nothing is known nothing is said.
     point(&window, "gap-plot", 0.65);
     window.wait_text("gap-lane-layers", "no value in a gap", |text| text.contains('\u{2014}'));
+    let display = window.script(&format!("{tip} return getComputedStyle(tip).display"));
+    assert_eq!(display, "none", "nor beside the cursor");
     window.picture(&places::pictures(), "chart-gap");
     press(&window, "gap-plot", "Home");
     window.wait_text("gap-lane-layers", "the oldest sample", |text| !text.contains('\u{2014}'));
@@ -108,7 +124,8 @@ fn where_there_is_no_graphics_card_none_is_played_to_paint_a_frame() {
     let before = played(&window);
     window.script_async(
         "const done = arguments[arguments.length - 1]; const mark = document.createElement('div');\
-         document.body.append(mark); mark.textContent = 'moves'; mark.style.position = 'fixed';\
+         document.body.append(mark); mark.textContent = 'moves';\
+         Object.assign(mark.style, {position: 'fixed', inset: '0 auto auto 0', zIndex: 9});\
          let left = 60; const move = () => { mark.style.transform = `translate(${left * 5}px, 90px)`;\
              left -= 1; left > 0 ? requestAnimationFrame(move) : done(true); };\
          move()",

@@ -20,6 +20,15 @@ const POINT: &str = "const plot = document.querySelector('[data-testid=gallery-p
      plot.dispatchEvent(new PointerEvent('pointermove',\
          {bubbles: true, clientX: frame.left + x, clientY: frame.top + 60}));";
 
+/// The same pointer over a part of the page that does nothing with it.
+const POINT_AT_NOTHING: &str = "document.body.dispatchEvent(new PointerEvent('pointermove',\
+         {bubbles: true, clientX: 10 + times.length % 100, clientY: 700}));";
+
+/// The least that can be seen of a pointer: a line as high as the chart, and nothing else.
+const MOVE_A_LINE: &str = "window.mark ??= document.body.appendChild(document.createElement('i'));\
+     Object.assign(window.mark.style, {position: 'fixed', inset: '20px auto auto 200px', width: '1px',\
+         height: '440px', background: 'red', transform: `translateX(${times.length * 7 % 800}px)`});";
+
 /// Prints the figures of the chart.
 pub(crate) fn chart() {
     let desktop = Desktop::start(1280, 800);
@@ -36,7 +45,9 @@ pub(crate) fn chart() {
     window.script("document.getAnimations().forEach(one => one.pause())");
     watch(&window, "20 series of 600 samples, one more each second", "");
     drawings(&window);
-    watch(&window, "the same, the pointer moves with each frame", POINT);
+    watch(&window, "the same, the pointer moves over it with each frame", POINT);
+    watch(&window, "the same, the pointer moves over nothing", POINT_AT_NOTHING);
+    watch(&window, "the same, a line is moved with each frame and nothing else", MOVE_A_LINE);
     window.close();
 }
 

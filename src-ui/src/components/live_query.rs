@@ -17,7 +17,9 @@ use protocol::Fault;
 use protocol::delta::{Kept, News as Line, Seen, Table, Taken, ViewNews, settle};
 
 use super::columns::{self, Columns};
+use super::found::{Found, Look};
 use super::news::{Came, News};
+use super::selection::Selection;
 use super::sort::Sort;
 use crate::state::now_ms;
 
@@ -56,8 +58,11 @@ struct View<A: Table> {
     /// Views are told apart by when they were opened.
     number: u64,
     kept: Kept<A>,
+    /// How often it came whole.
+    whole: u64,
     news: News,
     put: Put<A>,
+    order: fn(&mut Vec<A::Row>, Sort),
     key: fn(&A::Row) -> String,
 }
 
@@ -66,6 +71,10 @@ type Put<A> = fn(&mut Kept<A>, u64, Line<A>, Sort) -> Taken;
 
 fn put<A: Table, C: Columns<Row = A::Row>>(kept: &mut Kept<A>, seq: u64, line: Line<A>, by: Sort) -> Taken {
     kept.take_in_order(seq, line, columns::order::<C>(by))
+}
+
+fn order<A: Table, C: Columns<Row = A::Row>>(rows: &mut Vec<A::Row>, by: Sort) {
+    settle(rows, columns::order::<C>(by));
 }
 
 impl<A: Table> View<A> {
@@ -83,7 +92,10 @@ impl<A: Table> View<A> {
         let ViewNews { seq, news } = came;
         let came = match &news {
             Line::Delta(_) => Came::From(self.kept.next_id()),
-            Line::Whole { .. } => Came::Whole(self.kept.table().rows().iter().map(self.key).collect()),
+            Line::Whole { .. } => {
+                self.whole += 1;
+                Came::Whole(self.kept.table().rows().iter().map(self.key).collect())
+            }
         };
         if (self.put)(&mut self.kept, seq, news, by) == Taken::Torn {
             // Another number asks for the whole. What is on screen stays until it comes.
@@ -91,6 +103,14 @@ impl<A: Table> View<A> {
             return None;
         }
         Some(self.news.take(question, &came, self.kept.numbered(), self.key, now_ms()))
+    }
+
+    /// The rows whose keys are wanted, for the time of this number that something else is.
+    fn find(&self, found: &mut Found, wanted: u64, is_wanted: impl Fn(&str) -> bool) -> Vec<A::Row> {
+        let look = Look { wanted, whole: self.whole };
+        let is_wanted = |row: &A::Row| is_wanted(&(self.key)(row));
+        let rows = found.look(look, self.kept.next_id(), self.kept.numbered(), is_wanted);
+        rows.into_iter().cloned().collect()
     }
 }
 
@@ -122,12 +142,13 @@ where
     {
         // The engine is believed: what a host may take of the memory is held there.
         let (kept, news) = (Kept::within(usize::MAX), News::default());
-        let view = View { number: js_sys::Date::now() as u64, kept, news, put: put::<A, C>, key };
+        let number = js_sys::Date::now() as u64;
+        let view = View { number, kept, whole: 0, news, put: put::<A, C>, order: order::<A, C>, key };
         let answer = RwSignal::new(None::<Arc<A>>);
         let rows = Memo::new(move |_| {
             let mut rows =
                 answer.with(|answer| answer.as_ref().map_or_else(Vec::new, |answer| answer.rows().clone()));
-            settle(&mut rows, columns::order::<C>(sort.get()));
+            order::<A, C>(&mut rows, sort.get());
             Arc::new(rows)
         });
         let query = Self {
@@ -239,6 +260,46 @@ where
     /// Reads from the answer; `None` before the first one.
     pub(crate) fn with<T>(self, pick: impl FnOnce(&A) -> T) -> Option<T> {
         self.answer.with(|answer| answer.as_deref().map(pick))
+    }
+
+    /// The row with the cursor, while it is in the table.
+    pub(crate) fn at(self, cursor: RwSignal<Option<String>>) -> Memo<Option<A::Row>> {
+        let found = self.find(cursor, Option::is_none, |cursor, key| cursor.as_deref() == Some(key));
+        Memo::new(move |_| found.with(|found| found.first().cloned()))
+    }
+
+    /// The chosen rows that are in the table, in the order of the page.
+    pub(crate) fn chosen(self, selection: RwSignal<Selection>) -> Memo<Arc<Vec<A::Row>>> {
+        self.find(selection, Selection::is_empty, Selection::contains)
+    }
+
+    fn find<W: Send + Sync + 'static>(
+        self,
+        wanted: RwSignal<W>,
+        is_none: fn(&W) -> bool,
+        is_wanted: fn(&W, &str) -> bool,
+    ) -> Memo<Arc<Vec<A::Row>>> {
+        let changes = Memo::new(move |before: Option<&u64>| {
+            wanted.track();
+            before.map_or(0, |changes| changes + 1)
+        });
+        let found = StoredValue::new(Found::default());
+        Memo::new(move |_| {
+            let (changes, by) = (changes.get(), self.sort.get());
+            self.answer.track();
+            let rows = wanted.with_untracked(|wanted| {
+                if is_none(wanted) {
+                    return None;
+                }
+                self.view.try_with_value(|view| {
+                    let mut rows = found
+                        .try_update_value(|found| view.find(found, changes, |key| is_wanted(wanted, key)))?;
+                    (view.order)(&mut rows, by);
+                    Some(rows)
+                })?
+            });
+            Arc::new(rows.unwrap_or_default())
+        })
     }
 
     pub(crate) fn is_read(self) -> Memo<bool> {

@@ -194,24 +194,17 @@ where
     let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
     let shape = kept_shape(ids.noun);
     let columns = Signal::derive(move || heads.columns(i18n));
-    let chosen = Memo::new(move |_| {
-        let count = |chosen: &Selection| {
-            rows.with(|rows| rows.iter().filter(|row| chosen.contains(&key(row))).count())
-        };
-        // The name of each of 20,000 rows is not made to find that none is chosen.
-        selection.with(|chosen| if chosen.is_empty() { 0 } else { count(chosen) })
-    });
+    let chosen_rows = query.chosen(selection);
+    let chosen = Memo::new(move |_| chosen_rows.with(|rows| rows.len()));
+    let at_cursor = query.at(cursor);
     let can_several = several.is_some();
     let several = StoredValue::new(several);
     let is_several = Memo::new(move |_| can_several && chosen.get() > 1);
     // What is copied: the chosen rows, else all of them.
     let meant = move || -> Arc<Vec<K::Row>> {
-        let all = rows.get_untracked();
         match chosen.get_untracked() {
-            0 => all,
-            _ => selection.with_untracked(|chosen| {
-                Arc::new(all.iter().filter(|row| chosen.contains(&key(row))).cloned().collect())
-            }),
+            0 => rows.get_untracked(),
+            _ => chosen_rows.get_untracked(),
         }
     };
     let toggle = move || query.frozen.update(|frozen| *frozen = !*frozen);
@@ -236,9 +229,7 @@ where
                 cursor.set(None);
             }
             "c" if event.ctrl_key() || event.meta_key() => {
-                let at = cursor.get_untracked();
-                let row = rows
-                    .with_untracked(|rows| rows.iter().find(|row| at.as_ref() == Some(&key(row))).cloned());
+                let row = at_cursor.get_untracked();
                 let rows = match chosen.get_untracked() {
                     0 => row.into_iter().collect(),
                     _ => meant().to_vec(),

@@ -5,6 +5,7 @@
 //! policy refuses style attributes.
 
 pub(crate) mod columns;
+mod found;
 pub(crate) mod load;
 pub(crate) mod marks;
 mod news;

@@ -5,7 +5,6 @@
 //! itself what came of it. The guard is opened once.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -13,7 +12,6 @@ use leptos_router::components::A;
 use protocol::Fault;
 use protocol::operations::{Operation, OperationResult};
 
-use super::selection::Selection;
 use super::series::{Halt, Series, Step, refuses_all};
 use super::{Button, ButtonKind, Dialog, Glyph, GlyphName, KeyCap, Target};
 use crate::operations::course::{Course, GuardInput};
@@ -276,14 +274,4 @@ fn Kept(id: u64) -> impl IntoView {
             </A>
         </span>
     }
-}
-
-/// The rows of a table that are chosen and there. Tracks both.
-pub(crate) fn chosen_rows<R: Clone + Send + Sync + 'static>(
-    rows: Memo<Arc<Vec<R>>>,
-    selection: RwSignal<Selection>,
-    key: fn(&R) -> String,
-) -> Vec<R> {
-    let chosen = |row: &&R| selection.with(|chosen| chosen.contains(&key(row)));
-    rows.with(|rows| rows.iter().filter(chosen).cloned().collect())
 }

@@ -26,13 +26,12 @@ const SHARES_KEPT: usize = 40;
 const SOCKETS_SHOWN: usize = 8;
 
 #[component]
-pub(crate) fn ProcessDetails(rows: Signal<Arc<Vec<Row>>>, cursor: RwSignal<Option<String>>) -> impl IntoView {
+pub(crate) fn ProcessDetails(row: Memo<Option<Row>>, cursor: RwSignal<Option<String>>) -> impl IntoView {
     // What was last seen of the chosen process, and whether it is still in the table.
     let chosen = Memo::new(move |before: Option<&Option<(Process, bool)>>| {
         let key = cursor.get()?;
-        let found = rows.with(|rows| rows.iter().find(|row| order::key(row) == key).cloned());
         let before = before.cloned().flatten().filter(|(process, _)| order::key_of(process) == key);
-        match (found, before) {
+        match (row.get(), before) {
             (Some(row), before) => {
                 let mut process = row.process.clone();
                 // Until the answer with its details comes, the ones from before stand.

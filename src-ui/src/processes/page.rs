@@ -13,8 +13,8 @@ use crate::components::live_query::LiveQuery;
 use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, Choice, Empty, Heads, KeptView, LiveTable, PartialBar, Segmented, chosen_rows, ids, kept_rows,
-    of_host, table_answer,
+    Button, Choice, Empty, Heads, KeptView, LiveTable, PartialBar, Segmented, ids, kept_rows, of_host,
+    table_answer,
 };
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
@@ -59,7 +59,6 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
         }
         now
     });
-    let rows = query.rows;
     let hidden = Memo::new(move |_| query.with(|answer| answer.others_hidden).unwrap_or_default());
     let unreadable = Memo::new(move |_| query.with(|answer| answer.unreadable).unwrap_or_default());
     let refused = Memo::new(move |_| query.with(|answer| answer.rights.refused.clone()).flatten());
@@ -104,10 +103,11 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
             counts=ViewFn::from(move || running)
             partial=ViewFn::from(partial)
             several=ViewFn::from(move || {
-                let chosen = Signal::derive(move || chosen_rows(rows, selection, order::key));
+                let rows = query.chosen(selection);
+                let chosen = Signal::derive(move || rows.get().to_vec());
                 view! { <SignalThem chosen /> }
             })
-            detail=ViewFn::from(move || view! { <ProcessDetails rows=rows.into() cursor /> })
+            detail=ViewFn::from(move || view! { <ProcessDetails row=query.at(cursor) cursor /> })
         >
             <Segmented
                 choices=vec![

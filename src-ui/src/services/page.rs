@@ -13,7 +13,7 @@ use crate::components::marks::{marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
     Button, ButtonKind, Choice, Empty, Glyph, GlyphName, Heads, IconName, KeptView, LiveTable, PartialBar,
-    Segmented, chosen_rows, ids, kept_rows, of_host, table_answer,
+    Segmented, ids, kept_rows, of_host, table_answer,
 };
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
@@ -105,8 +105,9 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             counts=ViewFn::from(move || counts)
             partial=ViewFn::from(partial)
             several=ViewFn::from(move || {
+                let rows = query.chosen(selection);
                 let chosen = Signal::derive(move || {
-                    chosen_rows(query.rows, selection, unit_name).iter().map(unit_name).collect::<Vec<_>>()
+                    rows.with(|rows| rows.iter().map(unit_name).collect::<Vec<_>>())
                 });
                 view! { <ActOnThem chosen /> }
             })

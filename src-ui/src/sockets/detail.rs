@@ -16,12 +16,11 @@ use crate::state::{OpenDialog, use_app};
 use crate::text::{I18n, t_string, use_i18n};
 
 #[component]
-pub(crate) fn SocketDetail(rows: Signal<Arc<Vec<Row>>>, cursor: RwSignal<Option<String>>) -> impl IntoView {
+pub(crate) fn SocketDetail(row: Memo<Option<Row>>, cursor: RwSignal<Option<String>>) -> impl IntoView {
     // What was last seen of the chosen socket, and whether it is still in the table.
     let chosen = Memo::new(move |before: Option<&Option<(Row, bool)>>| {
         let key = cursor.get()?;
-        let found = rows.with(|rows| rows.iter().find(|row| order::key(row) == key).cloned());
-        match found {
+        match row.get() {
             Some(row) => Some((row, true)),
             None => {
                 let before = before.cloned().flatten()?;

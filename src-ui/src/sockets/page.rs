@@ -89,7 +89,7 @@ pub(crate) fn SocketsPage() -> impl IntoView {
             row_testid=Some(row_testid)
             counts=ViewFn::from(move || counts)
             partial=ViewFn::from(partial)
-            detail=ViewFn::from(move || view! { <SocketDetail rows=query.rows.into() cursor /> })
+            detail=ViewFn::from(move || view! { <SocketDetail row=query.at(cursor) cursor /> })
         >
             <Segmented
                 choices=vec![

@@ -1,10 +1,12 @@
 //! The component: a label for each lane, the curves behind one time axis, one cursor through all of them.
 
+use std::time::Duration;
+
 use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
-use super::cursor::draw_cursor;
+use super::cursor::{draw_cursor, draw_times};
 use super::draw::{GapWords, draw_curves};
 use super::history::{Gap, History, Timed};
 use super::lane::{CURVES, ChartLane, Tops};
@@ -32,7 +34,23 @@ struct Standing {
     /// Top of each lane's axis.
     tops: Vec<f64>,
     inks: Inks,
+    /// The times that are written on the ruler.
+    times: Option<Vec<i64>>,
 }
+
+/// What the lane under the pointer says beside the cursor.
+#[derive(Clone, Debug, PartialEq)]
+struct Tip {
+    /// Place of the lane.
+    index: usize,
+    x: f64,
+    is_left: bool,
+    /// What each curve adds that has a value.
+    numbers: [Option<String>; CURVES],
+}
+
+/// Numbers that change sooner cannot be read.
+const READABLE: Duration = Duration::from_millis(100);
 
 /// Words of the lane at this place.
 pub(crate) type WordsOf = fn(I18n, usize) -> LaneWords;
@@ -69,7 +87,9 @@ where
     let i18n = use_i18n();
     let app = use_app();
     let curves = NodeRef::<Canvas>::new();
-    let cursor = NodeRef::<Canvas>::new();
+    let times = NodeRef::<Canvas>::new();
+    let line = NodeRef::<Canvas>::new();
+    let chip = NodeRef::<Canvas>::new();
     let plot = NodeRef::<Div>::new();
     let size = RwSignal::new((0i32, 0i32));
     let cursor_ms = RwSignal::new(None::<i64>);
@@ -91,7 +111,10 @@ where
     let due = StoredValue::new(None::<bool>);
     let standing = StoredValue::new(Standing::default());
     let draw = move |is_all: bool| -> Option<()> {
-        let (below, above) = (curves.try_get_untracked()??, cursor.try_get_untracked()??);
+        let (below, ruler) = (curves.try_get_untracked()??, times.try_get_untracked()??);
+        let (line, chip) = (line.try_get_untracked()??, chip.try_get_untracked()??);
+        let (width, height) = size.try_get_untracked()?;
+        let ratio = window().device_pixel_ratio().max(1.0);
         let edge_ms = edge_ms.try_get_untracked()?;
         let occurs = occurs.try_get_untracked()?;
         let cursor_ms = cursor_ms.try_get_untracked()?;
@@ -100,6 +123,7 @@ where
                 if is_all {
                     standing.inks = Inks::read(&below, lanes);
                     standing.tops = standing.scales.follow(lanes, history, now_ms());
+                    standing.times = None;
                 }
                 let picture = Picture {
                     lanes,
@@ -109,6 +133,9 @@ where
                     occurs: &occurs,
                     inks: &standing.inks,
                     zone_min: zone_min(edge_ms),
+                    width: f64::from(width),
+                    height: f64::from(height),
+                    ratio,
                 };
                 if is_all {
                     let (is_dark, tongue) = untrack(|| (app.is_dark(), lang(i18n)));
@@ -117,7 +144,8 @@ where
                     let no_data = untrack(|| t_string!(i18n, charts.no_data));
                     draw_curves(&below, &picture, is_dark, &GapWords { no_data, length: &length })?;
                 }
-                draw_cursor(&above, &picture, cursor_ms)
+                draw_times(&ruler, &picture, cursor_ms, &mut standing.times)?;
+                draw_cursor(&line, &chip, &picture, cursor_ms)
             })
         });
         if let Some(Err(why)) = drawn? {
@@ -149,19 +177,31 @@ where
         ask(false);
     });
 
+    // Where the plot is on the page, until the next frame: to ask again between two moves of the pointer has
+    // the page laid out for what the first of them changed.
+    let place = StoredValue::new_local(None::<web_sys::DomRect>);
     let point = move |event: leptos::ev::PointerEvent| {
         let Some(plot) = plot.get_untracked() else { return };
-        let frame = plot.get_bounding_client_rect();
+        let frame = place.get_value().unwrap_or_else(|| {
+            let frame = plot.get_bounding_client_rect();
+            place.set_value(Some(frame.clone()));
+            request_animation_frame(move || drop(place.try_set_value(None)));
+            frame
+        });
         let (x, y) = (f64::from(event.client_x()) - frame.left(), f64::from(event.client_y()) - frame.top());
         let axis = untrack(axis);
         if x > axis.width {
-            cursor_ms.set(None);
+            set_if_other(cursor_ms, None);
             return;
         }
-        cursor_ms.set(Some(axis.at_ms(x.max(0.0))));
+        // On a sample, so that a move to the same one is none; where there is none it goes with the pointer.
+        let at_ms = axis.at_ms(x.max(0.0));
+        let near_ms = history.with_untracked(|history| history.nearest(at_ms).map(Timed::at_ms));
+        set_if_other(cursor_ms, Some(near_ms.unwrap_or(at_ms)));
         let lane_height = (frame.height() - RULER) / lanes.len() as f64;
         let index = ((y - RULER) / lane_height).floor();
-        pointed.set((index >= 0.0).then_some(index as usize).filter(|index| *index < lanes.len()));
+        let index = (index >= 0.0).then_some(index as usize).filter(|index| *index < lanes.len());
+        set_if_other(pointed, index);
     };
     let pick = move || {
         let at_ms = cursor_ms.get_untracked();
@@ -209,33 +249,42 @@ where
         let at_ms = cursor_ms.get()?;
         Some(history.with(|history| history.nearest(at_ms).cloned()))
     });
-    let tip = move || {
+    let told = now_and_then(at_cursor);
+    // Its parts stand from the first on, and only their words are written anew.
+    let tip = Memo::new(move |_| {
         let (index, sample) = (pointed.get()?, at_cursor.get()??);
         let (lane, occurs) = (lanes.get(index)?, *occurs.get().get(index)?);
         let values = (lane.values)(&sample);
-        let parts = words(i18n, index).curves.into_iter().enumerate().filter(|(at, _)| occurs[*at]);
-        let parts = parts.filter_map(|(at, word)| Some((word, (lane.number)(lane.added(&values, at)?))));
-        let x = axis().x(sample.at_ms());
-        let is_right = x < axis().width / 2.0;
-        let lane_height = (f64::from(size.get().1) - RULER) / lanes.len() as f64;
-        Some(view! {
-            <div
-                class="chart-tip"
-                class:is-left=!is_right
-                style:left=format!("{x:.0}px")
-                style:top=format!("{:.0}px", RULER + index as f64 * lane_height + 4.0)
-            >
-                {parts
-                    .map(|(word, number)| view! { <span>{word} " " <b>{number}</b></span> })
-                    .collect_view()}
-                <span class="dim">{lane.unit}</span>
-            </div>
+        let number = |at: usize| occurs[at].then(|| lane.added(&values, at).map(lane.number)).flatten();
+        let (x, middle) = (axis().x(sample.at_ms()), axis().width / 2.0);
+        Some(Tip { index, x, is_left: x >= middle, numbers: std::array::from_fn(number) })
+    });
+    let tip_place = move || {
+        tip.with(|tip| {
+            let Tip { index, x, is_left, .. } = tip.as_ref()?;
+            let lane_height = (f64::from(size.get().1) - RULER) / lanes.len() as f64;
+            let y = RULER + *index as f64 * lane_height + 4.0;
+            let (x, back) = if *is_left { (x - 8.0, " translateX(-100%)") } else { (x + 8.0, "") };
+            Some(format!("translate({x:.0}px, {y:.0}px){back}"))
         })
     };
+    let no_tip = Memo::new(move |_| tip.with(Option::is_none));
+    let pointed_lane = Memo::new(move |_| tip.with(|tip| tip.as_ref().map(|tip| tip.index)));
+    let tip_parts = (0..CURVES)
+        .map(|at| {
+            let number = move || tip.with(|tip| tip.as_ref().and_then(|tip| tip.numbers[at].clone()));
+            let is_away = move || tip.with(|tip| tip.as_ref().is_none_or(|tip| tip.numbers[at].is_none()));
+            let word =
+                move || pointed_lane.get().and_then(|index| words(i18n, index).curves.get(at).copied());
+            view! { <span class:is-away=is_away>{word} " " <b>{number}</b></span> }
+        })
+        .collect_view();
+    let tip_unit = move || pointed_lane.get().and_then(|index| Some(lanes.get(index)?.unit));
     let said = move || {
-        let at_ms = cursor_ms.get()?;
+        let sample = told.get()?;
+        let at_ms = cursor_ms.get_untracked()?;
         let time = format::clock(at_ms, zone_min(at_ms));
-        Some(match at_cursor.get()? {
+        Some(match sample {
             None => t_string!(i18n, charts.no_data_at, time = time),
             Some(sample) => {
                 let mut said = t_string!(i18n, charts.at_time, time = time);
@@ -268,7 +317,7 @@ where
                     let occurs = Signal::derive(move || occurs.with(|all| all[index]));
                     let words = move || words(i18n, index);
                     let testid = format!("{testid}-lane-{}", lane.id);
-                    view! { <LaneLabel lane words history at_cursor=at_cursor.into() occurs testid /> }
+                    view! { <LaneLabel lane words history at_cursor=told.into() occurs testid /> }
                 })
                 .collect_view()}
             <div
@@ -288,15 +337,22 @@ where
             >
                 <div class="chart-layers">
                     <canvas node_ref=curves></canvas>
-                    <canvas node_ref=cursor></canvas>
+                    <canvas class="chart-times" node_ref=times></canvas>
+                    <canvas class="chart-line" node_ref=line></canvas>
+                    <canvas class="chart-chip" node_ref=chip></canvas>
                 </div>
-                {tip}
+                <div class="chart-tip" class:is-away=no_tip style:transform=tip_place>
+                    {tip_parts}
+                    <span class="dim">{tip_unit}</span>
+                </div>
                 <Show when=move || history.with(History::is_empty)>
                     <p class="chart-none dim">
-                        {move || match stale.get() {
-                            true => t_string!(i18n, charts.waiting_none),
-                            false => t_string!(i18n, charts.waiting),
-                        }}
+                        <span>
+                            {move || match stale.get() {
+                                true => t_string!(i18n, charts.waiting_none),
+                                false => t_string!(i18n, charts.waiting),
+                            }}
+                        </span>
                     </p>
                 </Show>
             </div>
@@ -328,9 +384,10 @@ where
         Some(sample) => number(sample.and_then(|sample| (lane.value)(&sample))),
         None => number(now.get()),
     };
-    let small = move || match at_cursor.get() {
-        Some(_) => t_string!(i18n, charts.now, value = number(now.get())),
-        None => t_string!(i18n, charts.peak, value = number(peak.get())),
+    let has_cursor = Memo::new(move |_| at_cursor.with(Option::is_some));
+    let small = move || match has_cursor.get() {
+        true => t_string!(i18n, charts.now, value = number(now.get())),
+        false => t_string!(i18n, charts.peak, value = number(peak.get())),
     };
     let is_silent =
         Memo::new(move |_| peak.get().is_none() && history.with(|history| history.iter().count() > 1));
@@ -366,6 +423,50 @@ where
             </div>
             <div class="lane-legend">{legend}</div>
         </div>
+    }
+}
+
+/// The same value, at once, and again no sooner than can be read: what is written at both ends of a chart with
+/// each frame has all between them painted with each frame.
+fn now_and_then<T: Clone + PartialEq + Send + Sync + 'static>(value: Memo<T>) -> RwSignal<T> {
+    let told = RwSignal::new(value.get_untracked());
+    let rest = StoredValue::new(None::<TimeoutHandle>);
+    Effect::new(move |_| {
+        value.track();
+        if rest.with_value(Option::is_none) {
+            tell(value, told, rest);
+        }
+    });
+    on_cleanup(move || {
+        if let Some(Some(handle)) = rest.try_update_value(Option::take) {
+            handle.clear();
+        }
+    });
+    told
+}
+
+/// Tells a value, unless it is told already, and the next one after a rest.
+fn tell<T: Clone + PartialEq + Send + Sync + 'static>(
+    value: Memo<T>,
+    told: RwSignal<T>,
+    rest: StoredValue<Option<TimeoutHandle>>,
+) {
+    let (Some(now), Some(before)) = (value.try_get_untracked(), told.try_get_untracked()) else { return };
+    if now != before {
+        told.set(now);
+        let again = move || {
+            if rest.try_update_value(Option::take).is_some() {
+                tell(value, told, rest);
+            }
+        };
+        rest.set_value(set_timeout_with_handle(again, READABLE).ok());
+    }
+}
+
+/// Sets a signal, unless it has the value already: what follows it has nothing to do then.
+fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|before| *before != value) {
+        signal.set(value);
     }
 }
 

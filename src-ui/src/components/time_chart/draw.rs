@@ -9,7 +9,7 @@ use web_sys::HtmlCanvasElement;
 use super::history::{Gap, Timed};
 use super::lane::{ChartLane, Values, axis_number};
 use super::scale::LaneAxis;
-use super::sheet::{Picture, RULER, Sheet, crisp};
+use super::sheet::{Part, Picture, RULER, Sheet, crisp};
 
 /// What the words in a gap need beside the picture.
 pub(crate) struct GapWords<'a> {
@@ -24,7 +24,8 @@ pub(crate) fn draw_curves<S: Timed>(
     is_dark: bool,
     words: &GapWords<'_>,
 ) -> Result<(), JsValue> {
-    let Some(sheet) = Sheet::of(canvas, picture)? else { return Ok(()) };
+    let whole = Part { left: 0.0, width: picture.width, height: picture.height };
+    let Some(sheet) = Sheet::of(canvas, picture, whole)? else { return Ok(()) };
     let gaps = picture.history.gaps(picture.edge_ms);
     sheet.grid();
     sheet.gaps(&gaps);
@@ -127,8 +128,11 @@ impl<S: Timed> Sheet<'_, S> {
         self.pen.rect(0.0, top, self.time.width, self.lane_height);
         self.pen.clip();
         self.pen.translate(0.0, top)?;
-        for threshold in lane.thresholds {
-            self.threshold(axis.y(threshold.at), threshold.color)?;
+        // Before there is a sample the place is for the words that say so.
+        if !runs.is_empty() {
+            for threshold in lane.thresholds {
+                self.threshold(axis.y(threshold.at), threshold.color)?;
+            }
         }
         for run in runs {
             let columns: Vec<Column> = run.iter().map(|(x, sample)| (*x, (lane.values)(sample))).collect();

@@ -1,9 +1,9 @@
 //! The time chart: lanes of curves behind one time axis, with one cursor through all of them.
 //!
 //! It knows nothing of what it draws. `lane` is what it is told of a lane, `history` holds the samples
-//! with their gaps, `scale` places them: all three are plain data and are tested natively. Two layers are drawn
-//! over each other, the curves (`draw`) and what follows the pointer (`cursor`), so that a move of it does
-//! not draw twenty curves. `chart` is the component: labels, cursor, keys, tip. Every sample is drawn;
+//! with their gaps, `scale` places them: all three are plain data and are tested natively. The curves (`draw`) and
+//! what follows the pointer (`cursor`) are layers of their own, so that a move of it neither draws twenty
+//! curves nor has them painted again. `chart` is the component: labels, cursor, keys, tip. Every sample is drawn;
 //! nothing is smoothed or made up.
 
 mod history;

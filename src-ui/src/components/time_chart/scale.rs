@@ -66,6 +66,22 @@ impl TimeAxis {
         let last = self.edge_ms.div_euclid(MINUTE_MS);
         (first..=last).map(|minute| minute * MINUTE_MS).collect()
     }
+
+    /// Those of them whose time is written on the ruler: where there is room, and not where the cursor's own
+    /// time stands.
+    pub(crate) fn labels(self, cursor_ms: Option<i64>) -> Vec<i64> {
+        let cursor_x = cursor_ms.map(|at_ms| self.x(at_ms));
+        // A label stands 40 px wide; on a narrow chart only every second or fifth minute has one.
+        let minute_px = self.width * 60_000.0 / WINDOW_MS as f64;
+        let every = [1, 2, 5].into_iter().find(|every| f64::from(*every) * minute_px >= 40.0).unwrap_or(10);
+        let is_written = |at_ms: &i64| {
+            let x = self.x(*at_ms);
+            at_ms / 60_000 % i64::from(every) == 0
+                && (16.0..self.width - 10.0).contains(&x)
+                && cursor_x.is_none_or(|cursor| (cursor - x).abs() >= 46.0)
+        };
+        self.minutes().into_iter().filter(is_written).collect()
+    }
 }
 
 /// Heights in a lane, measured from its top: 0 is the top of the scale.
@@ -151,6 +167,22 @@ mod tests {
         assert_eq!(axis.minutes().first(), Some(&420_000));
         assert_eq!(axis.minutes().last(), Some(&960_000));
         assert_eq!(axis.minutes().len(), 10);
+    }
+
+    #[test]
+    fn the_ruler_has_the_times_that_fit_and_the_cursor_takes_the_place_of_one() {
+        let axis = TimeAxis { edge_ms: 1_000_000, width: 600.0 };
+        assert_eq!(axis.labels(None), axis.minutes());
+        let beside = |at_ms: &i64| *at_ms != 720_000;
+        let others: Vec<i64> = axis.minutes().into_iter().filter(beside).collect();
+        assert_eq!(axis.labels(Some(725_000)), others);
+        let narrow = TimeAxis { edge_ms: 965_000, width: 240.0 };
+        assert_eq!(
+            narrow.labels(None),
+            [480_000, 600_000, 720_000, 840_000],
+            "every second, none at an edge"
+        );
+        assert_eq!(TimeAxis { width: 1.0, ..axis }.labels(None), [0i64; 0]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A canvas with its measures and colours, as both layers of a chart need it.
+//! A canvas with its measures and colours, as each layer of a chart needs it.
 
 use std::collections::HashMap;
 
@@ -30,6 +30,17 @@ pub(crate) struct Picture<'a, S: 'static> {
     pub(crate) occurs: &'a [[bool; CURVES]],
     pub(crate) inks: &'a Inks,
     pub(crate) zone_min: i32,
+    /// Of the whole chart. It is not asked of the page, which would be laid out to tell it.
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    /// Pixels of the screen in one of the page.
+    pub(crate) ratio: f64,
+}
+
+impl<S> Picture<'_, S> {
+    pub(crate) fn time(&self) -> TimeAxis {
+        TimeAxis { edge_ms: self.edge_ms, width: plot_width(self.width) }
+    }
 }
 
 /// The tokens of the style sheet that a chart draws with. Each is asked of the style engine, so they are
@@ -63,7 +74,15 @@ impl Inks {
     }
 }
 
-/// A canvas that was cleared to be drawn on.
+/// What a canvas shows of a chart: from this edge, so wide, and from the top so high.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) left: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
+/// A canvas that was cleared to be drawn on. Its places are those of the whole chart.
 pub(crate) struct Sheet<'a, S: 'static> {
     pub(crate) picture: &'a Picture<'a, S>,
     pub(crate) pen: CanvasRenderingContext2d,
@@ -78,13 +97,14 @@ impl<'a, S: Timed> Sheet<'a, S> {
     pub(crate) fn of(
         canvas: &HtmlCanvasElement,
         picture: &'a Picture<'a, S>,
+        part: Part,
     ) -> Result<Option<Self>, JsValue> {
-        let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
-        let Some(window) = web_sys::window().filter(|_| width > AXIS && height > RULER) else {
+        let Picture { width, height, ratio, .. } = *picture;
+        if width <= AXIS || height <= RULER {
             return Ok(None);
-        };
-        let ratio = window.device_pixel_ratio().max(1.0);
-        let (pixels_x, pixels_y) = ((width * ratio).round() as u32, (height * ratio).round() as u32);
+        }
+        let (pixels_x, pixels_y) =
+            ((part.width * ratio).round() as u32, (part.height * ratio).round() as u32);
         if canvas.width() != pixels_x {
             canvas.set_width(pixels_x);
         }
@@ -92,13 +112,13 @@ impl<'a, S: Timed> Sheet<'a, S> {
             canvas.set_height(pixels_y);
         }
         let Some(pen) = pen(canvas)? else { return Ok(None) };
-        pen.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0)?;
-        pen.clear_rect(0.0, 0.0, width, height);
+        pen.set_transform(ratio, 0.0, 0.0, ratio, -part.left * ratio, 0.0)?;
+        pen.clear_rect(part.left, 0.0, part.width, part.height);
         pen.set_line_join("round");
         Ok(Some(Self {
             picture,
             pen,
-            time: TimeAxis { edge_ms: picture.edge_ms, width: plot_width(width) },
+            time: picture.time(),
             width,
             height,
             lane_height: (height - RULER) / picture.lanes.len() as f64,
