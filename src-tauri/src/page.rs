@@ -40,15 +40,44 @@ pub(crate) fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
     })
 }
 
+#[cfg(target_os = "linux")]
+fn has_no_card() -> bool {
+    !crate::card::is_there(std::path::Path::new("/"))
+}
+
+/// What a page does that a program drives where there is no graphics card. WebKit's driver takes its picture when
+/// the page is painted the next time, and a page that rests never is: one pixel goes on changing, in shades that
+/// nobody sees.
+#[cfg(target_os = "linux")]
+pub(crate) fn script_for_driver() -> Option<&'static str> {
+    // By this variable the web view lets itself be driven.
+    let is_driven = std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true");
+    (is_driven && has_no_card()).then_some(
+        "addEventListener('DOMContentLoaded', () => {\
+             const dot = document.createElement('i'); let shade = 0;\
+             dot.setAttribute('aria-hidden', 'true');\
+             Object.assign(dot.style, {position: 'fixed', right: 0, bottom: 0, width: '1px', height: '1px',\
+                 pointerEvents: 'none', zIndex: 2147483647});\
+             document.body.append(dot);\
+             setInterval(() => {\
+                 shade = 1 - shade; dot.style.background = `rgba(128, 128, 128, ${shade / 250})`;\
+             }, 50);\
+         });",
+    )
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn script_for_driver() -> Option<&'static str> {
+    None
+}
+
 /// Has the page painted by the processor where there is no graphics card. The web view would have the
 /// processor play one and draw the whole window through it for each frame, whatever changed in it.
 #[cfg(target_os = "linux")]
 pub(crate) fn draw_without_card(window: &WebviewWindow) -> tauri::Result<()> {
-    use std::path::Path;
-
     use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 
-    if crate::card::is_there(Path::new("/")) {
+    if !has_no_card() {
         return Ok(());
     }
     window.with_webview(|view| {

@@ -232,14 +232,18 @@ async fn open(data_dir: &Path, secrets: Arc<Places>) -> Result<Engine, Fault> {
 }
 
 fn build_window(app: &App) -> tauri::Result<()> {
-    let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
+    let builder = WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
         .title("Muster")
         .inner_size(1280.0, 800.0)
         // At 200 % a screen of 1920 x 1080 has half of that, with a panel on it.
         .min_inner_size(800.0, 480.0)
         .on_navigation(page::is_ours)
-        .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()?;
+        .on_new_window(|_, _| NewWindowResponse::Deny);
+    let builder = match page::script_for_driver() {
+        Some(script) => builder.initialization_script(script),
+        None => builder,
+    };
+    let window = builder.build()?;
     page::draw_without_card(&window)?;
     page::bring_back(&window)
 }

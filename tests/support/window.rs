@@ -34,16 +34,6 @@ const MOUSE: &str = "mouse";
 const SELECT_ALL: &str = "\u{e009}a";
 const DELETE: &str = "\u{e017}";
 
-/// Has one pixel painted again and again, in shades that nobody sees: without a graphics card the driver takes a
-/// picture when the page is painted the next time, and a page that rests never is.
-const PAINT_ON: &str = "const dot = document.createElement('i'); let shade = 0;\
-     Object.assign(dot.style, {position: 'fixed', right: 0, bottom: 0, width: '1px', height: '1px',\
-         pointerEvents: 'none'});\
-     const paint = () => { shade = (shade + 1) % 2; dot.style.background = `rgba(128, 128, 128, ${shade / 250})`; };\
-     document.body.append(dot);\
-     window.painted = {dot, timer: setInterval(paint, 20)}";
-const PAINT_NO_MORE: &str = "clearInterval(window.painted.timer); window.painted.dot.remove()";
-
 pub struct Window {
     runtime: Runtime,
     client: Option<Client>,
@@ -385,14 +375,7 @@ impl Window {
     }
 
     fn try_picture(&self) -> Option<Vec<u8>> {
-        self.runtime.block_on(async {
-            let script = |text| within(Duration::from_secs(5), self.client().execute(text, Vec::new()));
-            // Where it cannot be painted the picture tells.
-            let _ = script(PAINT_ON).await;
-            let picture = within(Duration::from_secs(20), self.client().screenshot()).await;
-            let _ = script(PAINT_NO_MORE).await;
-            picture?.ok()
-        })
+        self.runtime.block_on(within(Duration::from_secs(20), self.client().screenshot()))?.ok()
     }
 
     /// Waits until what the page holds is painted: no fade is under way, and two frames were drawn.
