@@ -194,7 +194,7 @@ fn while_it_is_locked_nothing_is_shown_read_or_done_and_nothing_streams() {
     let before = samples();
     std::thread::sleep(seconds(7));
     assert!(samples() <= before + 1, "one may have been on its way: {before}, then {}", samples());
-    let passphrase = json!({"args": {"passphrase": {"text": "four words of passphrase"}}});
+    let passphrase = json!({"args": {"passphrase": "four words of passphrase"}});
     let unlocked = window.call("app_unlock", &passphrase);
     assert!(unlocked["refused"].is_null(), "{unlocked}");
     let before = samples();

@@ -16,7 +16,8 @@ pub enum SecretKind {
 
 /// A secret that goes with a command. It is never printed and never comes back.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+// So a text that stands in the wrong place is no name of a variant, which an error would repeat.
+#[serde(untagged)]
 pub enum Secret {
     Text(String),
     /// What was typed into the app's window: the app has it, the page that is drawn does not.
@@ -84,4 +85,26 @@ pub struct SecretsMoved {
     pub moved: u32,
     /// Why some stayed where they were, if some did.
     pub stays: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_its_text_or_what_was_typed_and_an_error_does_not_repeat_it() {
+        let text: Secret = serde_json::from_str("\"hunter2\"").unwrap();
+        assert_eq!(text.into_text().unwrap(), "hunter2");
+        let typed = Typed { field: 9_007_199_254_740_991, edits: 3 };
+        let sent = serde_json::to_string(&Secret::from(typed)).unwrap();
+        assert!(
+            matches!(serde_json::from_str(&sent).unwrap(), Secret::Typed(same) if same == typed),
+            "{sent}"
+        );
+        assert!(serde_json::from_str::<Secret>(&sent).unwrap().into_text().is_err());
+        for wrong in ["{\"text\": \"hunter2\"}", "[\"hunter2\"]", "{\"field\": \"hunter2\", \"edits\": 1}"] {
+            let why = serde_json::from_str::<Secret>(wrong).err().unwrap();
+            assert!(!why.to_string().contains("hunter2"), "{why}");
+        }
+    }
 }
