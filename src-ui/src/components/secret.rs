@@ -90,18 +90,27 @@ impl SecretField {
             .with_value(|held| (held.length > 0).then_some(Typed { field: held.field, edits: held.edits }))
     }
 
+    /// The same, and the field is empty from then on, for what is typed next. Whoever takes it has it forgotten
+    /// where the command is not done.
+    pub(crate) fn take(self) -> Option<Typed> {
+        let typed = self.typed()?;
+        self.begin_anew();
+        Some(typed)
+    }
+
     /// Empties the field, and has the app forget the text.
     pub(crate) fn clear(self) {
+        let Held { field, edits, .. } = self.begin_anew();
+        if edits > 0 {
+            forget(Typed { field, edits });
+        }
+    }
+
+    fn begin_anew(self) -> Held {
         if let Some(input) = self.input.try_get_untracked().flatten() {
             input.set_value("");
         }
-        let field = self.held.try_update_value(std::mem::take).unwrap_or_default().field;
-        if field != 0 {
-            spawn_local(async move {
-                // An app that cannot be asked any more holds nothing either.
-                let _ = ipc::call(SecretForget { field }).await;
-            });
-        }
+        self.held.try_update_value(std::mem::take).unwrap_or_default()
     }
 
     fn act(self, act: Act) {
@@ -310,6 +319,14 @@ pub(crate) fn SecretInput(
             on:drop=move |event| event.prevent_default()
         />
     }
+}
+
+/// Has the app forget a text that no command will ask for.
+pub(crate) fn forget(typed: Typed) {
+    spawn_local(async move {
+        // An app that cannot be asked any more holds nothing either.
+        let _ = ipc::call(SecretForget { field: typed.field }).await;
+    });
 }
 
 fn any_number() -> u64 {

@@ -7,7 +7,9 @@ use protocol::ipc::{AppSeen, AppUnlock};
 use protocol::{Fault, FaultCode};
 
 use super::VaultStep;
-use crate::components::{Button, ButtonKind, Choice, Failed, Field, SecretField, SecretInput, Segmented};
+use crate::components::{
+    Button, ButtonKind, Choice, Failed, Field, SecretField, SecretInput, Segmented, forget,
+};
 use crate::ipc;
 use crate::state::{App, OpenDialog, now_ms, use_app};
 use crate::text::{t_string, use_i18n};
@@ -56,19 +58,19 @@ pub(crate) fn LockScreen() -> impl IntoView {
         if busy.get_untracked() || !secret.is_settled() {
             return;
         }
-        let Some(passphrase) = secret.typed() else { return };
+        let Some(passphrase) = secret.take() else { return };
         busy.set(true);
         wrong.set(false);
         fault.set(None);
         spawn_local(async move {
             let answer = ipc::call(AppUnlock { passphrase: passphrase.into() }).await;
             busy.try_set(false);
+            if answer.is_err() {
+                forget(passphrase);
+            }
             match answer {
                 Ok(()) => app.start(),
-                Err(why) if why.code == FaultCode::VaultPassphraseWrong => {
-                    secret.clear();
-                    wrong.try_set(true);
-                }
+                Err(why) if why.code == FaultCode::VaultPassphraseWrong => drop(wrong.try_set(true)),
                 Err(why) => drop(fault.try_set(Some(why))),
             }
         });

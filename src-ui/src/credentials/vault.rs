@@ -8,7 +8,7 @@ use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
 use crate::components::load::Load;
-use crate::components::{Button, ButtonKind, Dialog, Failed, Field, SecretField, SecretInput};
+use crate::components::{Button, ButtonKind, Dialog, Failed, Field, SecretField, SecretInput, forget};
 use crate::ipc;
 use crate::state::{OpenDialog, use_app};
 use crate::text::{t_string, use_i18n};
@@ -40,8 +40,7 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
     let wants_new = matches!(step, VaultStep::Create | VaultStep::Change | VaultStep::Lock);
 
     let send = move || {
-        let fields = [old, new, again];
-        if busy.get_untracked() || !fields.iter().all(|field| field.is_settled()) {
+        if busy.get_untracked() || ![old, new, again].iter().all(|field| field.is_settled()) {
             return;
         }
         fault.set(None);
@@ -57,20 +56,23 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
             wrong.set(Some(problem));
             return;
         }
-        let (typed_old, typed_new, typed_again) = (old.typed(), new.typed(), again.typed());
+        let (typed_old, typed_new, typed_again) = (old.take(), new.take(), again.take());
         busy.set(true);
         spawn_local(async move {
             let result = match is_repeated(typed_new, typed_again).await {
                 Ok(true) => carry_out(step, typed_old, typed_new).await,
                 Ok(false) => {
                     busy.try_set(false);
-                    [new, again].into_iter().for_each(SecretField::clear);
+                    typed_old.into_iter().for_each(forget);
                     wrong.try_set(Some(t_string!(i18n, credentials.unequal)));
                     return;
                 }
                 Err(fault) => Err(fault),
             };
             busy.try_set(false);
+            if result.is_err() {
+                [typed_old, typed_new, typed_again].into_iter().flatten().for_each(forget);
+            }
             match result {
                 Ok(()) => {
                     app.dialog.set(None);
@@ -85,7 +87,6 @@ pub(crate) fn VaultDialog(step: VaultStep) -> impl IntoView {
                     }
                 }
                 Err(why) if why.code == FaultCode::VaultPassphraseWrong => {
-                    fields.into_iter().for_each(SecretField::clear);
                     wrong.try_set(Some(t_string!(i18n, credentials.wrong)));
                 }
                 Err(why) => drop(fault.try_set(Some(why))),
