@@ -1,7 +1,5 @@
 //! The time chart of the kit in the real window, on the page of all components.
 
-use std::collections::BTreeMap;
-
 use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::needs;
@@ -44,9 +42,7 @@ fn a_chart_is_drawn_once_a_frame_and_its_cursor_is_moved_by_the_pointer_and_by_k
     needs!(Window);
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("search-all");
     pages::open_path(&window, "/components");
     window.wait_for("gallery-charts");
@@ -116,9 +112,7 @@ fn where_there_is_no_graphics_card_none_is_played_to_paint_a_frame() {
     needs!(Window);
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("search-all");
     window.wait_painted();
     let before = played(&window);
@@ -143,9 +137,7 @@ fn typing_finds_an_operation_in_the_list() {
         operator.run(&["host", "add", name, "--address", "192.0.2.1", "--user", "ann"]).done();
     }
     operator.run(&["host", "import", hosts_file(&operator).to_str().unwrap()]).done();
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     pages::open_page(&window, "operations");
     let chosen =
         "return document.querySelector('[data-testid=operations-list] .is-chosen')?.textContent ?? ''";

@@ -1,8 +1,6 @@
 //! The dialogs by which a person says whom to trust, where secrets are kept and who may look: each is gone
 //! through in the real window, and pictured.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 use support::desktop::Desktop;
 use support::hops::Hops;
@@ -18,9 +16,7 @@ use support::window::Window;
 use crate::jumps;
 
 fn open(operator: &Operator, desktop: &Desktop) -> Window {
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(desktop, operator);
     window.wait_for("nav-hosts");
     window
 }

@@ -1,8 +1,6 @@
 //! Another computer answers for a saved host, with the same key: it is looked at, and nothing is done on it
 //! until a person says that it is the one that is meant.
 
-use std::collections::BTreeMap;
-
 use protocol::FaultCode;
 use protocol::operations::OperationResult;
 use protocol::trust::{HostMachine, HostMarks};
@@ -103,9 +101,7 @@ fn the_window_shows_that_another_computer_answers_and_takes_the_person_s_word_fo
     operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &tag);
     operator.run(&["check", "web"]).done();
     install_anew(&host, OTHER);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     pages::open_host(&window, "web");
     pages::wait_until_live(&window);
     let said = window.text("machine-changed");

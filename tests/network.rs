@@ -1,7 +1,6 @@
 //! A live link when the network or the host's server fails under it: what is told, what stays on the screen, and
 //! that the link comes back by itself.
 
-use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::FaultCode;
@@ -24,9 +23,7 @@ use crate::{answers, jumps};
 const BACK: u64 = 120;
 
 fn open(operator: &Operator, desktop: &Desktop) -> Window {
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(desktop, operator);
     window.wait_for("nav-hosts");
     window
 }

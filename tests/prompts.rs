@@ -1,7 +1,5 @@
 //! A sign-in that asks two things in one request: a password, and a code that may be seen.
 
-use std::collections::BTreeMap;
-
 use support::asking_server::{AskingServer, Asks};
 use support::desktop::Desktop;
 use support::musterctl::Operator;
@@ -71,9 +69,7 @@ fn two_prompts_of_one_request_are_two_fields_of_one_dialog_in_the_window() {
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
     saved(&operator, &server);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     let refused = || window.wait_for_css("[data-testid=\"host-state\"][data-state=\"sign-in\"]");
 
     pages::open_host(&window, "web");

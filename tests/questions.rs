@@ -1,8 +1,6 @@
 //! What a sign-in asks a person, in the window and in a terminal beside it: two proofs, one of them asked
 //! for by PAM.
 
-use std::collections::BTreeMap;
-
 use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::needs;
@@ -29,9 +27,7 @@ fn the_second_proof_is_asked_for_in_the_window_or_in_a_terminal_and_kept_nowhere
     operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
     operator.run(&["check", "web"]).refused(5, &["web", "there is nobody to ask", "in a terminal"]);
 
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     // A person who does not want to answer leads to a state with its reason, and no second dialog.
     pages::open_host(&window, "web");
     window.wait_for("question");

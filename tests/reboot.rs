@@ -1,7 +1,5 @@
 //! A host that boots again in the middle of an operation.
 
-use std::collections::BTreeMap;
-
 use protocol::operations::{Operation, OperationResult};
 use serde_json::Value;
 use support::desktop::Desktop;
@@ -33,9 +31,7 @@ fn an_operation_during_which_the_host_boots_again_is_unknown_and_the_host_is_liv
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
     operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     pages::open_host(&window, "web");
     pages::wait_until_live(&window);
     pages::open_tab(&window, "overview");

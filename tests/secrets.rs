@@ -1,11 +1,10 @@
 //! A planted password is looked for everywhere that it must not be.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use base64::Engine;
 use serde_json::json;
@@ -13,7 +12,6 @@ use support::desktop::Desktop;
 use support::keyring::Session;
 use support::musterctl::Operator;
 use support::needs;
-use support::places;
 use support::sshd::make_key;
 use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
@@ -133,23 +131,36 @@ const PAGE: u64 = 4_096;
 /// Whether any memory that a program can write holds the secret. Looked for by grep, which is quick where this
 /// program, built to be debugged, is not.
 pub(crate) fn memory_holds(pid: u32, secret: &str) -> bool {
+    // It ends with the first that it finds.
+    grep_memory(pid, secret, "-aqF").status.success()
+}
+
+/// How often the memory that a program can write holds the secret.
+pub(crate) fn copies_in_memory(pid: u32, secret: &str) -> usize {
+    grep_memory(pid, secret, "-aoF")
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .count()
+}
+
+fn grep_memory(pid: u32, secret: &str, options: &str) -> Output {
     let dir = tempfile::tempdir().unwrap();
     let list = dir.path().join("forms");
     fs::write(&list, forms(secret).join(&b'\n')).unwrap();
     let mut grep = Command::new("grep");
-    grep.args(["-aqF", "-f"]).arg(&list).env("LC_ALL", "C").stdin(Stdio::piped());
-    let mut grep = grep.spawn().unwrap();
+    grep.arg(options).arg("-f").arg(&list).env("LC_ALL", "C");
+    let mut grep = grep.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = grep.stdin.take().unwrap();
     let mut seen = 0;
     each_touched(pid, |bytes| {
         seen += bytes.len();
-        // It ends with the first that it finds.
         input.write_all(bytes).is_ok()
     });
     drop(input);
-    let found = grep.wait().unwrap().success();
-    assert!(found || seen > 0, "no memory of {pid} was read");
-    found
+    let told = grep.wait_with_output().unwrap();
+    assert!(told.status.success() || seen > 0, "no memory of {pid} was read");
+    told
 }
 
 /// Gives the memory that a program can write and has touched, by pieces that follow on each other, for as long as
@@ -212,9 +223,7 @@ fn what_the_app_was_told_is_in_none_of_its_files_and_not_in_its_memory_once_it_w
     fs::write(host.tree().join("root/.ssh/authorized_keys"), public).unwrap();
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("nav-hosts");
     let [app] = apps_of(&desktop.folder().display().to_string())[..] else { panic!("one app runs") };
 

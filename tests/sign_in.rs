@@ -1,6 +1,5 @@
 //! Signing in with more than one proof, and what a person is asked in a terminal.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -209,9 +208,7 @@ fn fifty_hosts_with_a_wrong_password_are_sent_it_once_each() {
     }
     // They share the address, so one word for the key is enough.
     operator.accept("web-1");
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("nav-hosts");
     let rows = || window.call("hosts_list", &json!({"args": {}}))["done"].clone();
     let links =

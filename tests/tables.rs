@@ -108,9 +108,7 @@ fn a_host_is_found_by_typing_and_changed_where_it_stands() {
     for name in ["alpha", "beta", "gamma-1", "gamma-2"] {
         operator.run(&["host", "add", name, "--address", "192.0.2.1", "--user", "ann"]).done();
     }
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("host-row-alpha");
     press_all(&window, &["g", "a"], false);
     press(&window, "F2", false);
@@ -136,9 +134,7 @@ fn hosts_are_dragged_into_a_group_and_out_of_it() {
         let words = ["host", "add", name, "--address", "192.0.2.1", "--user", "ann"];
         operator.run(&[&words, group].concat()).done();
     }
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     let groups_of = |name: &str| -> Vec<String> {
         let told = window.call("hosts_list", &serde_json::json!({"args": {}}));
         let rows = told["done"].as_array().unwrap();

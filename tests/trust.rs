@@ -1,7 +1,5 @@
 //! Nothing secret reaches a host before its key is accepted. The oracle is sshd's own log.
 
-use std::collections::BTreeMap;
-
 use protocol::FaultCode;
 use support::desktop::Desktop;
 use support::musterctl::Operator;
@@ -95,9 +93,7 @@ fn in_the_window_a_changed_key_stands_beside_the_old_one_and_a_key_is_accepted_f
     let connections = || sshd.log().matches("Connection from").count();
 
     let before = connections();
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("host-row-web");
     std::thread::sleep(seconds(5));
     assert_eq!(connections(), before, "a list that is looked at connects to nothing");
@@ -137,9 +133,7 @@ fn in_the_window_an_unknown_key_is_shown_in_all_its_forms_before_anything_of_the
     let words = ["host", "add", "web", "--address", "127.0.0.1", "--port", &port, "--user", &user.name];
     let words = [&words[..], &["--password-stdin", "--helper", "none"]].concat();
     operator.run_with_input(&words, &user.password).done();
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
 
     pages::open_host(&window, "web");
     window.wait_for_css("[data-testid=\"host-state\"][data-state=\"key-unknown\"]");

@@ -1,7 +1,6 @@
 //! What is typed into the window goes to the host and to the place for secrets, and into no file: neither of the
 //! app and its web view, nor of what the system would keep of them if they broke.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use support::desktop::Desktop;
@@ -14,7 +13,7 @@ use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
 use support::window::{Window, apps_of};
 
-use crate::secrets::{files_with, memory_holds};
+use crate::secrets::{copies_in_memory, files_with, memory_holds};
 
 const PASSPHRASE: &str = "a passphrase that is typed";
 const VAULT: &str = "four words that are typed";
@@ -73,9 +72,7 @@ fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() 
     let all =
         fs::read_to_string(&authorized).unwrap() + &fs::read_to_string(key.with_extension("pub")).unwrap();
     fs::write(authorized, all).unwrap();
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("nav-hosts");
     let [app] = apps_of(&desktop.folder().display().to_string())[..] else { panic!("one app runs") };
     let of_view = ["WebKitWebProcess", "WebKitNetworkProcess"].map(|name| window.process(name).unwrap());
@@ -136,9 +133,7 @@ fn a_secret_is_edited_and_pasted_in_its_field_as_in_any_other_and_the_page_has_o
     const PASTED: &str = "eight good words that were pasted";
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("nav-hosts");
     let [app] = apps_of(&desktop.folder().display().to_string())[..] else { panic!("one app runs") };
     let shows = |testid: &str, length: usize| {
@@ -196,6 +191,8 @@ fn a_secret_is_edited_and_pasted_in_its_field_as_in_any_other_and_the_page_has_o
             (window.value(field).chars().count() == PASTED.len() + 1).then_some(())
         });
     }
+    // Neither GTK nor the connection to the X server keeps another.
+    assert_eq!(copies_in_memory(app, PASTED), 2);
     window.click("vault-do");
     window.wait_gone("vault");
     marked.kill();

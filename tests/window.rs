@@ -127,9 +127,7 @@ fn a_table_keeps_its_place_marks_what_is_new_and_a_signal_reaches_its_process() 
     host.run(&["systemd-run", "--unit=worker", "timeout", "600", "sh", "-c", work]);
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     pages::fill_host_form(&window, "web", &host.address(), "root", &host.key());
     pages::save_and_ask_for_the_key(&window);
     window.click("trust-accept");

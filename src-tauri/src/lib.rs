@@ -6,6 +6,7 @@
 mod autostart;
 #[cfg(target_os = "linux")]
 mod card;
+mod clipboard;
 mod commands;
 mod link;
 mod log;

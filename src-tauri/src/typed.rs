@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::Fault;
-use protocol::credentials::{Secret, Typed};
+use protocol::credentials::{Secret, TYPED_SUBJECT, Typed};
 use protocol::ipc::{SecretEdit, SecretPaste, WithSecrets};
 use tokio::sync::Notify;
 
@@ -91,9 +91,9 @@ impl Field {
 }
 
 impl Fields {
-    fn edit(&mut self, edit: SecretEdit) {
+    fn edit(&mut self, edit: SecretEdit) -> Result<(), Fault> {
         if self.closed.contains(&edit.field) {
-            return;
+            return Err(lost());
         }
         let place = self.open.iter().position(|field| field.number == edit.field).unwrap_or_else(|| {
             if self.open.len() >= MOST_FIELDS {
@@ -106,6 +106,7 @@ impl Fields {
         if let Some(field) = self.open.get_mut(place) {
             field.edit(edit);
         }
+        Ok(())
     }
 
     fn close(&mut self, number: u64) {
@@ -116,9 +117,15 @@ impl Fields {
         self.closed.push_back(number);
     }
 
-    fn text(&self, typed: Typed) -> Option<&str> {
-        let field = self.open.iter().find(|field| field.number == typed.field)?;
-        (!field.is_spoiled && field.edits >= typed.edits).then_some(field.text.as_str())
+    /// `None` while edits of it are on their way.
+    fn text(&self, typed: Typed) -> Option<Result<&str, Fault>> {
+        let field = self.open.iter().find(|field| field.number == typed.field);
+        match field {
+            Some(field) if field.is_spoiled => Some(Err(lost())),
+            Some(field) if field.edits >= typed.edits => Some(Ok(&field.text)),
+            None if self.closed.contains(&typed.field) => Some(Err(lost())),
+            Some(_) | None => None,
+        }
     }
 }
 
@@ -127,9 +134,12 @@ impl TypedTexts {
         self.fields.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn edit(&self, edit: SecretEdit) {
-        self.fields().edit(edit);
+    /// # Errors
+    /// The text of that field is wiped: what is typed now would be a part of it only.
+    pub(crate) fn edit(&self, edit: SecretEdit) -> Result<(), Fault> {
+        let made = self.fields().edit(edit);
         self.edited.notify_waiters();
+        made
     }
 
     /// Puts a text in as an edit, and says how many characters came. What no field takes changes nothing.
@@ -141,7 +151,7 @@ impl TypedTexts {
             _ => (String::new(), 0),
         };
         let come = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-        self.edit(SecretEdit { field, edit, at, take_out, text });
+        self.edit(SecretEdit { field, edit, at, take_out, text })?;
         if bytes > LONGEST_BYTES {
             let message = format!("{bytes} bytes are too long for a secret: it has at most {LONGEST_BYTES}");
             return Err(Fault::bad_input("secret", message));
@@ -201,52 +211,26 @@ impl TypedTexts {
                 tokio::pin!(edited);
                 // From here on no edit is missed.
                 edited.as_mut().enable();
-                {
-                    let fields = self.fields();
-                    if let Some(text) = fields.text(typed) {
-                        return Some(text.to_owned());
-                    }
-                    if fields.closed.contains(&typed.field) {
-                        return None;
-                    }
+                let text = self.fields().text(typed).map(|text| text.map(str::to_owned));
+                if let Some(text) = text {
+                    return text;
                 }
                 edited.await;
             }
         };
-        tokio::time::timeout(ARRIVES, arrived).await.ok().flatten().ok_or_else(lost)
+        tokio::time::timeout(ARRIVES, arrived).await.unwrap_or_else(|_| Err(lost()))
     }
 }
 
 fn lost() -> Fault {
     let message =
         format!("what was typed is not known as a whole (it may have {LONGEST_BYTES} bytes): type it again");
-    Fault::bad_input("secret", message)
+    Fault::bad_input(TYPED_SUBJECT, message)
 }
 
 /// What of a text a field of one line takes: no ends of lines.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().filter(|character| !matches!(character, '\r' | '\n')).collect()
-}
-
-/// The text of the desktop's clipboard, or of what is marked; none if there is none.
-#[cfg(target_os = "linux")]
-pub(crate) async fn clipboard(app: &tauri::AppHandle, marked: bool) -> Option<String> {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    app.run_on_main_thread(move || {
-        let selection = if marked { gtk::gdk::SELECTION_PRIMARY } else { gtk::gdk::SELECTION_CLIPBOARD };
-        gtk::Clipboard::get(&selection).request_text(move |_, text| {
-            // Who asked may have given up.
-            let _ = sender.send(text.map(one_line));
-        });
-    })
-    .ok()?;
-    tokio::time::timeout(ARRIVES, receiver).await.ok()?.ok()?
-}
-
-/// No other desktop is built for: there nothing is pasted.
-#[cfg(not(target_os = "linux"))]
-pub(crate) async fn clipboard(_: &tauri::AppHandle, _: bool) -> Option<String> {
-    None
 }
 
 #[cfg(test)]
@@ -267,7 +251,7 @@ mod tests {
 
     fn with(edits: impl IntoIterator<Item = SecretEdit>) -> TypedTexts {
         let texts = TypedTexts::default();
-        edits.into_iter().for_each(|edit| texts.edit(edit));
+        edits.into_iter().for_each(|edit| texts.edit(edit).unwrap());
         texts
     }
 
@@ -295,7 +279,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!asking.is_finished());
-        texts.edit(edit(2, 1, 0, "b"));
+        texts.edit(edit(2, 1, 0, "b")).unwrap();
         assert_eq!(asking.await.unwrap().unwrap(), "ab");
     }
 
@@ -328,13 +312,13 @@ mod tests {
     async fn an_edit_that_many_others_wait_for_is_made_however_many_they_are() {
         let most = u32::try_from(MOST_EARLY).unwrap();
         let texts = with((2..most + 2).map(|number| edit(number, number - 1, 0, "b")));
-        texts.edit(edit(1, 0, 0, "a"));
+        texts.edit(edit(1, 0, 0, "a")).unwrap();
         assert_eq!(texts.text(typed(most + 1)).await.unwrap().len(), MOST_EARLY + 1);
     }
 
     fn change() -> (TypedTexts, VaultChange) {
         let texts = with([edit(1, 0, 0, "old one")]);
-        texts.edit(SecretEdit { field: 8, ..edit(1, 0, 0, "new one") });
+        texts.edit(SecretEdit { field: 8, ..edit(1, 0, 0, "new one") }).unwrap();
         let new = Typed { field: 8, edits: 1 };
         (texts, VaultChange { old: typed(1).into(), new: new.into() })
     }
@@ -372,7 +356,7 @@ mod tests {
     async fn what_is_typed_again_is_compared_once() {
         for (again, same) in [("a word", true), ("a wort", false)] {
             let texts = with([edit(1, 0, 0, "a word")]);
-            texts.edit(SecretEdit { field: 8, ..edit(1, 0, 0, again) });
+            texts.edit(SecretEdit { field: 8, ..edit(1, 0, 0, again) }).unwrap();
             let second = Typed { field: 8, edits: 1 };
             assert_eq!(texts.is_repeated(typed(1), second).await.unwrap(), same);
             texts.is_repeated(typed(1), second).await.unwrap_err();
@@ -384,7 +368,7 @@ mod tests {
     fn pages_that_are_gone_leave_no_more_than_some_fields() {
         let texts = TypedTexts::default();
         for field in 0..100 {
-            texts.edit(SecretEdit { field, ..edit(1, 0, 0, "x") });
+            texts.edit(SecretEdit { field, ..edit(1, 0, 0, "x") }).unwrap();
         }
         assert_eq!(texts.fields().open.len(), MOST_FIELDS);
         texts.forget_all();
@@ -395,9 +379,9 @@ mod tests {
     fn what_comes_for_a_field_that_was_wiped_is_not_kept() {
         let texts = with([edit(1, 0, 0, "a")]);
         texts.forget(FIELD);
-        texts.edit(edit(2, 1, 0, "b"));
+        texts.edit(edit(2, 1, 0, "b")).unwrap_err();
         let paste = SecretPaste { field: FIELD, edit: 3, at: 0, take_out: 0, marked: false };
-        texts.paste(paste, "c".into()).unwrap();
+        texts.paste(paste, "c".into()).unwrap_err();
         assert!(texts.fields().open.is_empty());
     }
 
@@ -418,7 +402,7 @@ mod tests {
         let texts = with([edit(1, 0, 0, "a")]);
         let place = texts.fields().open[0].text.as_ptr();
         for number in 2..=u32::try_from(LONGEST_BYTES).unwrap() {
-            texts.edit(edit(number, number - 1, 0, "b"));
+            texts.edit(edit(number, number - 1, 0, "b")).unwrap();
         }
         let fields = texts.fields();
         assert_eq!((fields.open[0].text.len(), fields.open[0].text.as_ptr()), (LONGEST_BYTES, place));

@@ -3,12 +3,9 @@
 //! The chart is that of the page of all components, which is fed a sample each second. What people install
 //! does not have this page, so this part is measured with pages of its own.
 
-use std::collections::BTreeMap;
-
 use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::pages;
-use support::places;
 use support::window::Window;
 
 use crate::figures::line;
@@ -33,9 +30,7 @@ const MOVE_A_LINE: &str = "window.mark ??= document.body.appendChild(document.cr
 pub(crate) fn chart() {
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("search-all");
     pages::open_path(&window, "/components");
     window.wait_for("gallery-charts");

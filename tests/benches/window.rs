@@ -114,9 +114,7 @@ pub(crate) fn window_of_a_fleet() {
     fs::write(ssh.join("known_hosts"), format!("[127.*]:{port} {public}")).unwrap();
     // The helper lies there: all of them share its folder.
     operator.run(&["check", "web-0"]).done();
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_of(&desktop, &operator);
     window.wait_for_css("[data-testid=\"page-hosts\"][data-ready] [data-testid^=\"host-row-\"]");
     memory(&format!("{HOSTS} hosts, none connected"), &window);
     let began = Instant::now();

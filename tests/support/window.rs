@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::desktop::Desktop;
+use crate::musterctl::Operator;
 use crate::needs::find_program;
+use crate::places;
 use crate::process::{Process, descendants, free_port};
 use crate::wait::{seconds, until};
 
@@ -46,6 +48,13 @@ impl Window {
     /// Opens the app on a desktop with these variables beside the desktop's own.
     pub fn open(desktop: &Desktop, app: &Path, variables: &BTreeMap<String, String>) -> Self {
         Self::open_with(desktop, json!({"binary": app, "args": []}), variables)
+    }
+
+    /// Opens the app that was built, with the data of an operator.
+    pub fn with_data_of(desktop: &Desktop, operator: &Operator) -> Self {
+        let data = operator.data().to_str().unwrap().to_owned();
+        let variables = [("MUSTER_DATA_DIR".to_owned(), data)].into();
+        Self::open(desktop, &places::program("muster"), &variables)
     }
 
     /// Opens any program that shows a web view of WebKitGTK.
@@ -128,7 +137,7 @@ impl Window {
 
     /// Ends the test, with a picture of what the window shows instead.
     fn give_up(&self, why: &str) -> ! {
-        let picture = crate::places::pictures().join("last-failure.png");
+        let picture = places::pictures().join("last-failure.png");
         let shown = self.try_picture().map(|bytes| fs::write(&picture, bytes));
         let note = shown.map_or_else(String::new, |_| format!("; the window then: {}", picture.display()));
         panic!("{why}{note}; its text: {}", self.text_of_page())

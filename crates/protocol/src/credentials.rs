@@ -24,6 +24,9 @@ pub enum Secret {
     Typed(Typed),
 }
 
+/// What a fault is about where the app does not know what was typed as a whole.
+pub const TYPED_SUBJECT: &str = "typed";
+
 /// A text that was typed into a field of the window, by the field's number and by how many edits made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Typed {

@@ -4,8 +4,9 @@ use protocol::Fault;
 use protocol::ipc::{AppLock, AppUnlock, SecretEdit, SecretForget, SecretPaste, SecretRepeated};
 use tauri::{AppHandle, State};
 
+use crate::clipboard;
 use crate::shell::Opened;
-use crate::typed::{self, TypedTexts};
+use crate::typed::TypedTexts;
 
 /// Opens what was locked: the program, or data whose key is in the vault.
 #[tauri::command]
@@ -29,8 +30,8 @@ pub(crate) async fn app_lock(
 }
 
 #[tauri::command]
-pub(crate) fn secret_edit(args: SecretEdit, typed: State<'_, TypedTexts>) {
-    typed.edit(args);
+pub(crate) fn secret_edit(args: SecretEdit, typed: State<'_, TypedTexts>) -> Result<(), Fault> {
+    typed.edit(args)
 }
 
 #[tauri::command]
@@ -39,7 +40,7 @@ pub(crate) async fn secret_paste(
     typed: State<'_, TypedTexts>,
     app: AppHandle,
 ) -> Result<u32, Fault> {
-    let text = typed::clipboard(&app, args.marked).await.unwrap_or_default();
+    let text = clipboard::text(&app, args.marked).await.unwrap_or_default();
     typed.paste(args, text)
 }
 

@@ -7,7 +7,7 @@ use leptos::ev::{ClipboardEvent, InputEvent};
 use leptos::html::Input;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::credentials::Typed;
+use protocol::credentials::{TYPED_SUBJECT, Typed};
 use protocol::ipc::{SecretEdit, SecretForget, SecretPaste};
 use protocol::{Fault, FaultCode};
 use wasm_bindgen::JsCast;
@@ -106,6 +106,13 @@ impl SecretField {
         }
     }
 
+    /// Empties the field where a command was refused because its text is not known as a whole.
+    pub(crate) fn heed(self, fault: &Fault) {
+        if is_lost(fault) {
+            self.clear();
+        }
+    }
+
     fn begin_anew(self) -> Held {
         if let Some(input) = self.input.try_get_untracked().flatten() {
             input.set_value("");
@@ -201,7 +208,7 @@ impl SecretField {
                 Ok(0) => {}
                 Ok(come) => self.show(at, take_out, come),
                 // Too long, so that the app put nothing in; the field is as it was.
-                Err(fault) if fault.code == FaultCode::BadInput => self.complain(fault),
+                Err(fault) if fault.code == FaultCode::BadInput && !is_lost(&fault) => self.complain(fault),
                 Err(fault) => return self.broke(field, fault),
             }
             waiting.into_iter().for_each(|act| self.act(act));
@@ -319,6 +326,10 @@ pub(crate) fn SecretInput(
             on:drop=move |event| event.prevent_default()
         />
     }
+}
+
+fn is_lost(fault: &Fault) -> bool {
+    fault.detail.subject.as_deref() == Some(TYPED_SUBJECT)
 }
 
 /// Has the app forget a text that no command will ask for.

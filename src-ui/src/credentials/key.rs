@@ -38,6 +38,10 @@ pub(crate) fn KeyDialog(host: String) -> impl IntoView {
     let under_way = Signal::derive(move || course.with(Course::is_under_way));
 
     let act = move |()| {
+        // Without what is pasted the key would have no passphrase.
+        if !secret.is_settled() {
+            return;
+        }
         let command = KeySetUp {
             host: target.name.get_value(),
             key: Some(path.get_untracked()),
@@ -48,8 +52,9 @@ pub(crate) fn KeyDialog(host: String) -> impl IntoView {
         begin(course, async move {
             let done = ipc::call(command).await;
             app.refresh_hosts();
-            if done.is_ok() {
-                secret.clear();
+            match &done {
+                Ok(_) => secret.clear(),
+                Err(fault) => secret.heed(fault),
             }
             done
         });

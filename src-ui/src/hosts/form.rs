@@ -157,17 +157,20 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
                         app.tell(|i18n| t_string!(i18n, hosts.saved, name = name));
                     }
                 }
-                Err(why) => match refused_field(&why) {
-                    Some((field, problem)) => {
-                        let value = text_of(&typed, field).to_owned();
-                        refused.update(|refused| drop(refused.insert(field, (value, problem))));
-                        // The engine's own words say more than ours where the cause is a file.
-                        if matches!(field, FieldName::Key) {
-                            fault.set(Some(why));
+                Err(why) => {
+                    [secret, sudo_secret].into_iter().for_each(|field| field.heed(&why));
+                    match refused_field(&why) {
+                        Some((field, problem)) => {
+                            let value = text_of(&typed, field).to_owned();
+                            refused.update(|refused| drop(refused.insert(field, (value, problem))));
+                            // The engine's own words say more than ours where the cause is a file.
+                            if matches!(field, FieldName::Key) {
+                                fault.set(Some(why));
+                            }
                         }
+                        None => fault.set(Some(why)),
                     }
-                    None => fault.set(Some(why)),
-                },
+                }
             }
         });
     };
