@@ -5,6 +5,7 @@ use protocol::ipc::{AppStart, Event, OperationsList};
 use protocol::operations::{OperationFilter, OperationResult};
 use protocol::settings::Settings;
 use tauri::{AppHandle, Manager};
+use tokio::sync::Semaphore;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -95,7 +96,9 @@ fn is_away(app: &AppHandle) -> bool {
 
 /// Asks the desktop to show a notice. A desktop without notices shows none, and that is all.
 fn show((title, text): (String, String)) {
-    tauri::async_runtime::spawn_blocking(move || {
+    /// A desktop that does not answer holds one thread, however much there is to tell.
+    static TURN: Semaphore = Semaphore::const_new(1);
+    let show = move || {
         let mut notice = notify_rust::Notification::new();
         notice.appname("Muster").icon("net.muster.desktop").summary(&title);
         // The text is shown as markup where the desktop knows some: what a host wrote is none.
@@ -103,5 +106,10 @@ fn show((title, text): (String, String)) {
         if let Err(why) = notice.show() {
             tracing::info!(%why, "the desktop shows no notices");
         }
+    };
+    tauri::async_runtime::spawn(async move {
+        let _turn = TURN.acquire().await;
+        // It has no result, and says itself if it broke.
+        drop(tauri::async_runtime::spawn_blocking(show).await);
     });
 }

@@ -152,6 +152,8 @@ impl Outside {
 pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
     let data_dir = this_computer::data_dir()?;
     let log = crate::log::start(&data_dir);
+    let runtime = engine::runtime()?;
+    tauri::async_runtime::set(runtime.handle().clone());
     let built = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, words, _| {
             raise(app);
@@ -190,6 +192,8 @@ pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
         RunEvent::Exit => end(app),
         _ => {}
     });
+    // Nothing that still waits for a desktop or a keyring holds the end up.
+    runtime.shutdown_background();
     drop(log);
     Ok(())
 }

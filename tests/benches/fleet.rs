@@ -42,7 +42,7 @@ const LONG: Duration = Duration::from_secs(300);
 
 /// Prints the figures of fleets.
 pub(crate) fn fleets() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = engine::runtime().unwrap();
     let sshd = Sshd::start_fleet();
     runtime.block_on(first_data(&sshd));
     for count in COUNTS {
@@ -219,7 +219,7 @@ async fn fleet(sshd: &Sshd, count: usize) {
 
 /// Prints what one hostile host costs the others.
 pub(crate) fn hostile() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = engine::runtime().unwrap();
     runtime.block_on(beside_a_hostile_one(&Sshd::start_fleet()));
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn log() {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+    engine::runtime().unwrap()
 }
 
 async fn open(dir: &Path) -> (Operations, Store) {

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     this_computer::guard_memory();
     let args = Args::parse();
     let printer = Printer::new(args.json);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match engine::runtime() {
         Ok(runtime) => runtime,
         Err(why) => {
             return printer

@@ -21,6 +21,7 @@ pub mod processes;
 #[cfg(test)]
 mod rig;
 mod runs;
+mod runtime;
 mod schema;
 pub mod search;
 pub mod secrets;
@@ -37,3 +38,4 @@ pub mod trust;
 
 pub use door::{Asks, Desk, Entries, News, Samples, Topic, open_door};
 pub use engine::{Engine, EngineOptions};
+pub use runtime::runtime;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use protocol::{Fault, FaultCode};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -84,12 +84,15 @@ async fn look_up_by(
     let name = (place.address.clone(), place.port);
     let asked = async {
         let turn = turns.clone().acquire_owned().await.map_err(io::Error::other)?;
-        let asking = tokio::task::spawn_blocking(move || {
+        let (tell, told) = oneshot::channel();
+        // Not one of the threads that wait for disks, which a silent name service would take from them.
+        std::thread::Builder::new().name("lookup".into()).spawn(move || {
             // Held as long as the thread is, and not only while somebody waits for it.
             let _turn = turn;
-            ask(name)
-        });
-        asking.await.map_err(io::Error::other)?
+            // Who asked may have given up.
+            drop(tell.send(ask(name)));
+        })?;
+        told.await.map_err(io::Error::other)?
     };
     let found = timeout(limit, asked)
         .await

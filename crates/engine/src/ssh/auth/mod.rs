@@ -20,12 +20,16 @@ use russh::keys::agent::AgentIdentity;
 use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 use russh::{MethodKind, MethodSet};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::agent;
 use super::gate::{EndWatch, Gate, How};
 use super::{Asked, Place, SignIn, Target, key_file};
 
+/// Opening an encrypted key costs a good part of a second by design: more at once would take longer each, and
+/// keep the disk from all else.
+static KEY_FILES: Semaphore = Semaphore::const_new(4);
 /// For the host to answer one proof; an agent may ask its user to touch a key.
 const PROOF_LIMIT: Duration = Duration::from_secs(30);
 /// For the host to say why it closed the connection.
@@ -377,7 +381,7 @@ fn takes_secret(method: &MethodKind) -> bool {
 
 async fn load(path: &Path, passphrase: Option<&SecretString>) -> Result<PrivateKey, Fault> {
     let (file, passphrase) = (path.to_owned(), passphrase.map(|p| SecretString::from(p.expose_secret())));
-    // Opening an encrypted key costs a good part of a second by design.
+    let _turn = KEY_FILES.acquire().await;
     tokio::task::spawn_blocking(move || key_file::load(&file, passphrase.as_ref()))
         .await
         .map_err(|why| Fault::new(FaultCode::Internal, format!("reading the key file: {why}")))?
