@@ -206,6 +206,7 @@ fn a_module_is_called_by_its_noun_in_every_layer() {
                 "commands",
                 "snapshot",
                 "fuzzy",
+                "runtime",
                 "rig",
                 "door",
                 "this_computer",
