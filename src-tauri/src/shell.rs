@@ -152,7 +152,8 @@ impl Outside {
 pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
     let data_dir = this_computer::data_dir()?;
     let log = crate::log::start(&data_dir);
-    let runtime = engine::runtime()?;
+    // For as long as the program runs: to end it would wait for work that waits for a desktop or a keyring.
+    let runtime = Box::leak(Box::new(engine::runtime()?));
     tauri::async_runtime::set(runtime.handle().clone());
     let built = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, words, _| {
@@ -192,8 +193,6 @@ pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
         RunEvent::Exit => end(app),
         _ => {}
     });
-    // Nothing that still waits for a desktop or a keyring holds the end up.
-    runtime.shutdown_background();
     drop(log);
     Ok(())
 }

@@ -62,7 +62,7 @@ impl Field {
     }
 
     /// Makes an edit when its turn has come, and those that waited for it. One that was made already came twice.
-    fn edit(&mut self, edit: SecretEdit) {
+    fn edit(&mut self, edit: SecretEdit) -> Result<(), Fault> {
         if edit.edit > self.edits + 1 && self.early.len() >= MOST_EARLY {
             self.is_spoiled = true;
         } else if edit.edit > self.edits {
@@ -72,6 +72,7 @@ impl Field {
             self.edits += 1;
             self.make(&next);
         }
+        if self.is_spoiled { Err(lost()) } else { Ok(()) }
     }
 
     fn make(&mut self, edit: &SecretEdit) {
@@ -103,10 +104,10 @@ impl Fields {
             self.open.push(Field::new(edit.field));
             self.open.len() - 1
         });
-        if let Some(field) = self.open.get_mut(place) {
-            field.edit(edit);
+        match self.open.get_mut(place) {
+            Some(field) => field.edit(edit),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn close(&mut self, number: u64) {
@@ -286,17 +287,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_not_known_as_a_whole_is_never_given() {
         let long = "x".repeat(LONGEST_BYTES);
-        for (edits, count) in [
-            // One is missing.
-            (vec![edit(2, 0, 0, "b")], 2),
+        // The last edit of each says so at once, but where one is missing that may still come.
+        for (edits, says, count) in [
+            (vec![edit(2, 0, 0, "b")], false, 2),
             // It is not where it should be.
-            (vec![edit(1, 1, 0, "a")], 1),
-            (vec![edit(1, 0, 0, "a"), edit(2, 0, 2, "")], 2),
-            (vec![edit(1, 0, u32::MAX, "")], 1),
+            (vec![edit(1, 1, 0, "a")], true, 1),
+            (vec![edit(1, 0, 0, "a"), edit(2, 0, 2, "")], true, 2),
+            (vec![edit(1, 0, u32::MAX, "")], true, 1),
             // It is too long.
-            (vec![edit(1, 0, 0, &long), edit(2, 0, 0, "y")], 2),
+            (vec![edit(1, 0, 0, &long), edit(2, 0, 0, "y")], true, 2),
         ] {
-            let fault = with(edits).text(typed(count)).await.unwrap_err();
+            let texts = TypedTexts::default();
+            let made: Vec<_> = edits.into_iter().map(|edit| texts.edit(edit)).collect();
+            assert_eq!(made.last().unwrap().is_err(), says);
+            let fault = texts.text(typed(count)).await.unwrap_err();
             assert!(fault.message.contains("type it again"), "{fault}");
         }
         assert_eq!(with([edit(1, 0, 0, &long)]).text(typed(1)).await.unwrap(), long);

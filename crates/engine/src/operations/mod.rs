@@ -154,6 +154,8 @@ pub struct Operations {
     late: Arc<Mutex<Vec<(u64, Finish)>>>,
     /// Exports that are under way, each with whether it goes on.
     exports: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
+    /// One at a time asks the keyring: while it waits for a person it holds one thread, and no more.
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Operations {
@@ -174,6 +176,7 @@ impl Operations {
             life: Arc::default(),
             late: Arc::default(),
             exports: Arc::default(),
+            asking: Arc::default(),
         };
         let operator = log.operator.clone();
         if log.store.read_only().is_some() {
@@ -457,12 +460,9 @@ impl Operations {
     pub async fn verify(&self, secrets: Arc<dyn SecretStore>) -> Result<LogCheck, Fault> {
         let epochs = self.store.read(chain::epochs).await?;
         let dir = self.store.dir().to_owned();
-        self.store
-            .read(move |reader| {
-                let kept = chain::ask_kept(&*secrets, &dir, &epochs)?;
-                chain::verify(reader, &dir, &kept)
-            })
-            .await
+        let from = dir.clone();
+        let kept = self.ask(move || chain::ask_kept(&*secrets, &from, &epochs)).await?;
+        self.store.read(move |reader| chain::verify(reader, &dir, &kept)).await
     }
 
     /// Whether anything was written since before it was opened.
@@ -474,9 +474,19 @@ impl Operations {
     pub async fn note_apart(&self, secrets: Arc<dyn SecretStore>) -> Result<(), Fault> {
         let tip = self.store.read(|reader| chain::tip(reader)).await?;
         let dir = self.store.dir().to_owned();
-        tokio::task::spawn_blocking(move || chain::keep(&*secrets, &dir, &tip))
-            .await
-            .map_err(|why| internal("a call to the keyring ended early", why))?
+        self.ask(move || chain::keep(&*secrets, &dir, &tip)).await
+    }
+
+    async fn ask<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
+    ) -> Result<R, Fault> {
+        let turn = self.asking.clone().lock_owned().await;
+        let asking = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        asking.await.map_err(|why| internal("a call to the keyring ended early", why))?
     }
 
     async fn change<R: Send + 'static>(

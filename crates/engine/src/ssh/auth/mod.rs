@@ -381,8 +381,13 @@ fn takes_secret(method: &MethodKind) -> bool {
 
 async fn load(path: &Path, passphrase: Option<&SecretString>) -> Result<PrivateKey, Fault> {
     let (file, passphrase) = (path.to_owned(), passphrase.map(|p| SecretString::from(p.expose_secret())));
-    let _turn = KEY_FILES.acquire().await;
-    tokio::task::spawn_blocking(move || key_file::load(&file, passphrase.as_ref()))
+    let turn = KEY_FILES.acquire().await;
+    let opening = move || {
+        // Held as long as the thread is, and not only while somebody waits for it.
+        let _turn = turn;
+        key_file::load(&file, passphrase.as_ref())
+    };
+    tokio::task::spawn_blocking(opening)
         .await
         .map_err(|why| Fault::new(FaultCode::Internal, format!("reading the key file: {why}")))?
 }
