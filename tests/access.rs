@@ -2,6 +2,8 @@
 //! beyond the edge of a small one.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 
 use support::axe;
 use support::desktop::Desktop;
@@ -9,6 +11,7 @@ use support::musterctl::Operator;
 use support::needs;
 use support::pages;
 use support::places;
+use support::tour;
 use support::window::Window;
 
 /// The window, and whose data it shows.
@@ -20,43 +23,62 @@ fn open(desktop: &Desktop, mut variables: BTreeMap<String, String>) -> (Window, 
     (window, operator)
 }
 
+/// A file of hosts, for what is shown of an import.
+fn file_of_hosts(operator: &Operator) -> PathBuf {
+    let file = operator.folder().join("hosts.csv");
+    let lines = "name,address,port,user\nold,192.0.2.9,22,ann\nnew-1,192.0.2.10,2222,bob\nbad,-oProxyCommand=id,22,ann\n";
+    fs::write(&file, lines).unwrap();
+    file
+}
+
+/// Opens this computer, with a saved host beside it.
+fn open_this_computer(window: &Window, operator: &Operator) {
+    window.click("hosts-local");
+    pages::wait_until_live(window);
+    operator.run(&["host", "add", "old", "--address", "192.0.2.1", "--user", "ann"]).done();
+    pages::open_page(window, "hosts");
+    window.wait_for("host-row-old");
+}
+
+/// Goes where a person can get to without a host that has something special.
+fn go_everywhere(window: &Window, operator: &Operator, look: &mut tour::Look<'_>) {
+    tour::settings(window, look);
+    tour::list(window, "old", look);
+    tour::files(window, &file_of_hosts(operator), look);
+    tour::search(window, "proc:muster", look);
+    pages::open_host(window, "local");
+    tour::host(window, "muster", look);
+    pages::open_page(window, "operations");
+    look("all operations", None);
+}
+
 #[test]
-fn no_page_has_a_serious_fault_of_access_in_either_theme() {
+fn no_page_and_no_dialog_has_a_serious_fault_of_access_in_either_theme_and_language() {
     needs!(Window, Axe);
     let desktop = Desktop::start(1280, 800);
-    let (window, _operator) = open(&desktop, BTreeMap::new());
+    let (window, operator) = open(&desktop, BTreeMap::new());
     let mut faults = Vec::new();
-    let mut look = |place: &str| {
+    let mut look_at = |place: String| {
         faults.extend(axe::serious_faults(&window).into_iter().map(|fault| format!("{place}: {fault}")));
     };
-    look("first start");
+    look_at("first start".to_owned());
     window.click("hosts-add");
     window.wait_for("field-name");
-    look("host form");
+    look_at("host form".to_owned());
     window.click("form-cancel");
-    window.click("hosts-local");
-    pages::wait_until_live(&window);
-    for theme in ["dark", "light"] {
+    open_this_computer(&window, &operator);
+    tour::set_lock(&window);
+    for (theme, language) in [("dark", "en"), ("light", "zh")] {
         pages::open_page(&window, "settings");
+        window.click(&format!("settings-language-{language}"));
         window.click(&format!("theme-{theme}"));
-        look(&format!("settings, {theme}"));
-        pages::open_page(&window, "hosts");
-        look(&format!("hosts, {theme}"));
-        window.click("search-all");
-        window.wait_for("palette");
-        look(&format!("palette, {theme}"));
-        window.fill("palette-input", "proc:muster");
-        window.wait_for_css("[data-testid^=\"found-\"]");
-        look(&format!("palette with answers, {theme}"));
-        window.press_escape();
-        window.wait_gone("palette");
+        let mut look = |place: &str, _: Option<&str>| look_at(format!("{place}, {theme}, {language}"));
+        go_everywhere(&window, &operator, &mut look);
+        tour::gallery(&window, &mut look);
+        tour::quit(&window, &mut look);
+        tour::lock(&window, &mut look);
         pages::open_host(&window, "local");
-        for tab in ["overview", "processes", "sockets", "services", "journal", "operations"] {
-            pages::open_tab(&window, tab);
-            look(&format!("{tab}, {theme}"));
-        }
-        pages::open_page(&window, "operations");
-        look(&format!("all operations, {theme}"));
+        pages::wait_until_live(&window);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     window.close();
@@ -68,7 +90,7 @@ const OUT_OF_REACH: &str = "\
         return box.width > 0 && box.height > 0 && !one.closest('[aria-hidden=true]'); };\
     const lost = [];\
     const all = 'button, input, select, textarea, a, [role=columnheader], [role=tab], [role=row]';\
-    const top = document.querySelector('[role=dialog]') ?? document;\
+    const top = document.querySelector('[role=dialog], [role=menu]') ?? document;\
     for (const one of [...top.querySelectorAll(all)].filter(shown)) {\
         one.scrollIntoView({block: 'nearest', inline: 'nearest'});\
         if (!one.isConnected || !shown(one)) continue;\
@@ -86,49 +108,34 @@ const OUT_OF_REACH: &str = "\
     return lost";
 
 #[test]
-fn nothing_is_out_of_reach_in_a_small_window_or_at_200_percent() {
-    needs!(Window);
+fn nothing_is_out_of_reach_or_without_a_name_in_a_small_window_or_at_200_percent() {
+    needs!(Window, Axe);
     let mut lost = Vec::new();
     for (width, height, scale) in [(1024, 700, 1), (1920, 1080, 2)] {
         let desktop = Desktop::start(width, height);
         let more: BTreeMap<String, String> = [("GDK_SCALE".to_owned(), scale.to_string())].into();
-        let (window, _operator) = open(&desktop, more);
+        let (window, operator) = open(&desktop, more);
         window.resize(width / scale, height / scale);
         let ratio = window.script("return window.devicePixelRatio");
         assert_eq!(ratio.as_f64(), Some(f64::from(scale)), "the scale of the desktop");
         let size = window.script("return [innerWidth, innerHeight]");
         assert_eq!(size, serde_json::json!([width / scale, height / scale]), "it fits on its screen");
-        let mut look = |place: &str| {
+        let mut look = |place: &str, _: Option<&str>| {
+            // The picture shows the page before controls are brought into view.
+            window.picture(&places::pictures(), &format!("reach-{scale}-{}", place.replace(' ', "-")));
+            let faults = axe::serious_faults(&window).into_iter();
+            lost.extend(faults.map(|fault| format!("{place} at {scale}00 %: {fault}")));
             let found = window.script(OUT_OF_REACH);
             let found = found.as_array().unwrap().iter().map(|one| format!("{place} at {scale}00 %: {one}"));
             lost.extend(found);
-            window.picture(&places::pictures(), &format!("reach-{scale}-{place}"));
         };
-        look("first-start");
+        look("first start", None);
         window.click("hosts-add");
         window.wait_for("field-name");
-        look("host-form");
+        look("host form", None);
         window.click("form-cancel");
-        window.click("hosts-local");
-        pages::wait_until_live(&window);
-        for page in ["hosts", "operations", "settings"] {
-            pages::open_page(&window, page);
-            look(page);
-        }
-        window.click("search-all");
-        window.wait_for("palette");
-        look("palette");
-        window.press_escape();
-        window.wait_gone("palette");
-        pages::open_host(&window, "local");
-        for tab in ["overview", "processes", "sockets", "services", "journal", "operations"] {
-            pages::open_tab(&window, tab);
-            look(tab);
-        }
-        window.click("host-run");
-        window.wait_for("run-command");
-        look("run");
-        window.click("run-cancel");
+        open_this_computer(&window, &operator);
+        go_everywhere(&window, &operator, &mut look);
         window.close();
     }
     assert!(lost.is_empty(), "{}", lost.join("\n"));

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command};
 
+use protocol::operations::{OperationKind, OperationResult};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use support::desktop::Desktop;
@@ -128,11 +129,16 @@ fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
     let draft = json!({"name": "web-1", "address": "127.0.0.1", "port": 9, "user": "root", "tags": ["prod"]});
     let saved = window.call("host_save", &json!({"args": {"id": null, "draft": draft, "secrets": []}}));
     assert!(saved["done"]["id"].is_string(), "{saved}");
+    let mut unguarded = draft.clone();
+    unguarded["tags"] = json!([]);
     let acts = [
         ("service_act", json!({"unit": "nginx.service", "action": "stop"})),
         ("command_run", json!({"command": "reboot", "sudo": true})),
         ("signal_send", json!({"pid": 77, "start_ticks": 1, "name": "x", "signal": "KILL"})),
         ("helper_remove", json!({})),
+        ("key_set_up", json!({"key": null, "passphrase": null, "forget_password": true})),
+        ("host_remove", json!({})),
+        ("host_save", json!({"id": saved["done"]["id"], "draft": unguarded, "secrets": []})),
     ];
     for (command, args) in acts {
         for typed in [Value::Null, json!("web-2"), json!("web-1\u{202e}"), json!("WEB-1")] {
@@ -155,11 +161,33 @@ fn a_page_that_was_taken_over_gets_no_further_than_the_guards_of_the_engine() {
             .call(command, &json!({"path": "/etc/passwd", "program": "id", "url": "http://127.0.0.1:9/"}));
         assert!(told["done"].is_null(), "{command} was answered {told}");
     }
+    // What the shell is made of is there, and is not for the page.
+    for (command, args) in [
+        ("plugin:tray|new", json!({"options": {}, "handler": "__CHANNEL__:1"})),
+        ("plugin:menu|new", json!({"kind": "Menu", "options": {}, "handler": "__CHANNEL__:1"})),
+        ("plugin:image|from_path", json!({"path": "/etc/passwd"})),
+        ("plugin:window|create", json!({"options": {"label": "other"}})),
+        ("plugin:window|close", json!({})),
+        ("plugin:webview|create_webview_window", json!({"options": {"label": "other"}})),
+        ("plugin:event|emit", json!({"event": "x", "payload": 1})),
+        ("plugin:event|listen", json!({"event": "x", "target": {"kind": "Any"}, "handler": 1})),
+        ("plugin:path|resolve_directory", json!({"directory": 21})),
+        ("plugin:app|name", json!({})),
+        ("plugin:resources|close", json!({"rid": 0})),
+    ] {
+        let told = window.call(command, &args);
+        assert!(told["refused"].to_string().contains("not allowed"), "{command} was answered {told}");
+    }
+    let told = window
+        .call("hosts_edit", &json!({"args": {"hosts": ["web-1"], "change": {"remove_tags": ["prod"]}}}));
+    assert!(told["done"].is_null(), "many hosts at once lose no guard: {told}");
+    // Nothing of it was done, and each try stands in the log.
     let log = answers::operations(&operator);
-    assert!(
-        log.iter().all(|operation| !operation.target.contains("nginx") && operation.command != "reboot"),
-        "nothing of it was done: {log:?}"
-    );
+    let refused = log.iter().filter(|operation| operation.result == OperationResult::Refused).count();
+    assert_eq!(refused, 7 * 4, "{log:?}");
+    let done: Vec<_> =
+        log.iter().filter(|one| one.result != OperationResult::Refused).map(|one| one.kind).collect();
+    assert_eq!(done, [OperationKind::HostAdd]);
     window.close();
 }
 

@@ -44,7 +44,7 @@ fn a_chart_is_drawn_once_a_frame_and_its_cursor_is_moved_by_the_pointer_and_by_k
     let operator = Operator::in_session(&desktop.session);
     let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("search-all");
-    pages::open_path(&window, "/components");
+    pages::open_path(&window, "/components/charts");
     window.wait_for("gallery-charts");
     window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
 

@@ -135,6 +135,15 @@ fn a_key_of_the_data_that_is_deleted_is_said_in_the_window_and_never_replaced_by
     let said = window.text("fault");
     assert!(said.contains("Bring back the keyring that had the key"), "{said}");
     window.picture(&places::pictures(), "store-key-missing");
+    // Whose system is Chinese reads it in Chinese, though the engine did not start and told no language.
+    let chinese = ["LANG", "LC_ALL"].map(|name| (name.to_owned(), "zh_CN.UTF-8".to_owned()));
+    window.close();
+    let chinese = variables.clone().into_iter().chain(chinese).collect();
+    let window = Window::open(&desktop, &places::program("muster"), &chinese);
+    window.wait_for_css("html[lang=\"zh-CN\"] [data-testid=\"fault\"][data-code=\"store_key_missing\"]");
+    assert!(window.text("fault").contains("密钥环"), "{}", window.text("fault"));
+    window.close();
+    let window = open();
     window.click("retry");
     window.wait_for_css("[data-testid=\"fault\"][data-code=\"store_key_missing\"]");
     assert_eq!(store_keys(&desktop), Vec::<String>::new(), "no other key was made");

@@ -124,7 +124,9 @@ fn names_of_hosts_and_groups_are_refused_or_kept_as_labels_and_name_no_file() {
     let unsafe_ones =
         ["../x", ABSOLUTE, "~", "a\nb", "web-1\u{202e}txt", "$(touch x)", "-oProxyCommand=x", ""];
     assert!(unsafe_ones.iter().all(|name| !kept.iter().any(|kept| kept == name)), "{kept:?}");
-    assert!([".", "..", "CON", "web."].iter().all(|name| kept.iter().any(|kept| kept == name)), "{kept:?}");
+    // In a path of the window these two would be others.
+    assert!([".", ".."].iter().all(|name| !kept.iter().any(|kept| kept == name)), "{kept:?}");
+    assert!(["...", "CON", "web."].iter().all(|name| kept.iter().any(|kept| kept == name)), "{kept:?}");
     let hosts = saved(&operator);
     let groups: BTreeSet<&str> = hosts.iter().flat_map(|host| &host.groups).map(String::as_str).collect();
     assert!(groups.contains("../x") && groups.contains(ABSOLUTE) && groups.contains("~"), "{groups:?}");

@@ -188,7 +188,7 @@ fn a_module_is_called_by_its_noun_in_every_layer() {
     let layers: [(&str, &[&str]); 5] = [
         (
             "crates/protocol/src",
-            &["lib", "fault", "ipc", "wire", "delta", "link", "snapshot", "store", "text"],
+            &["lib", "fault", "fuzzy", "ipc", "wire", "delta", "link", "snapshot", "store", "text"],
         ),
         (
             "crates/engine/src",
@@ -205,7 +205,6 @@ fn a_module_is_called_by_its_noun_in_every_layer() {
                 "sessions",
                 "commands",
                 "snapshot",
-                "fuzzy",
                 "runtime",
                 "rig",
                 "door",
@@ -350,9 +349,14 @@ fn the_window_may_ask_for_every_command_and_for_nothing_else() {
         .collect();
     let capability: Value =
         serde_json::from_str(&read(Path::new("src-tauri/capabilities/main.json"))).unwrap();
-    let allowed: BTreeSet<String> = capability["permissions"]
-        .as_array()
-        .unwrap()
+    let permissions = capability["permissions"].as_array().unwrap();
+    // What is not one of ours is one of Tauri's own: the tray, menus, windows, files of pictures.
+    let others: Vec<_> = permissions
+        .iter()
+        .filter(|permission| !permission.as_str().is_some_and(|name| name.starts_with("allow-")))
+        .collect();
+    assert!(others.is_empty(), "src-tauri/capabilities/main.json lets the window have {others:?}");
+    let allowed: BTreeSet<String> = permissions
         .iter()
         .filter_map(|permission| permission.as_str()?.strip_prefix("allow-"))
         .map(|name| name.replace('-', "_"))
@@ -374,6 +378,56 @@ fn the_window_may_ask_for_every_command_and_for_nothing_else() {
         .filter(|name| !name.is_empty())
         .collect();
     assert_eq!(handlers, commands, "generate_handler! and protocol::ipc::COMMANDS");
+}
+
+/// Components that are drawn once, in the window itself around every page.
+const ONCE_IN_THE_WINDOW: [&str; 2] = ["MeterHatch", "Toasts"];
+
+/// The names of the components that a file gives away.
+fn components(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let heads = lines.windows(2).filter(|pair| pair[0] == "#[component]");
+    let names = heads.filter_map(|pair| pair[1].strip_prefix("pub(crate) fn "));
+    names.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric()).collect()).collect()
+}
+
+#[test]
+fn every_component_of_the_kit_is_in_the_gallery() {
+    let (gallery, kit): (Vec<_>, Vec<_>) = rust_files()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("src-ui/src/components"))
+        .partition(|(path, _)| path.starts_with("src-ui/src/components/gallery"));
+    let gallery: String = gallery.into_iter().map(|(_, text)| text).collect();
+    let window = read(Path::new("src-ui/src/app.rs"));
+    let is_used = |place: &str, name: &str| {
+        let tag = format!("<{name}");
+        let is_own = |after: Option<char>| after.is_none_or(|c| !c.is_alphanumeric());
+        place.match_indices(&tag).any(|(at, _)| is_own(place[at + tag.len()..].chars().next()))
+    };
+    let mut count = 0;
+    for (path, text) in kit {
+        for name in components(&text) {
+            count += 1;
+            let place = if ONCE_IN_THE_WINDOW.contains(&name.as_str()) { &window } else { &gallery };
+            assert!(is_used(place, &name), "{}: {name} is on no page of the gallery", path.display());
+        }
+    }
+    assert!(count > 35, "{count} components: they are found by `#[component]` above `pub(crate) fn`");
+}
+
+#[test]
+fn pages_take_their_boxes_fields_and_dialogs_from_the_kit() {
+    let parts = ["type=\"checkbox\"", "<textarea", "<select", "role=\"dialog\"", "role=\"grid\""];
+    for (path, text) in rust_files().into_iter().filter(|(path, _)| path.starts_with("src-ui/src")) {
+        if path.starts_with("src-ui/src/components") {
+            continue;
+        }
+        for (number, line) in code(&text) {
+            for part in parts {
+                assert!(!line.contains(part), "{}:{}: {part} beside the kit", path.display(), number + 1);
+            }
+        }
+    }
 }
 
 #[test]

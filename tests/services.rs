@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use protocol::FaultCode;
 use protocol::delta::{Kept, News, Taken};
 use protocol::operations::{Operation, OperationResult};
-use protocol::services::{Outcome, Service, ServiceImpact, ServiceTable};
+use protocol::services::{NoteKind, Outcome, Service, ServiceImpact, ServiceTable, Told};
 use protocol::wire::{Answer, Ask, Line, Request};
 use support::debian::Init;
 use support::musterctl::Operator;
@@ -215,6 +215,11 @@ fn a_bus_that_is_restarted_is_heard_again_and_until_then_that_is_said() {
     host.run(&["systemctl", "stop", "dbus.socket", "dbus.service"]);
     watched.wait("the loss of the bus", Instant::now(), |watched| !watched.kept.table().notes.is_empty());
     assert!(watched.kept.table().notes[0].contains("not heard"), "{:?}", watched.kept.table().notes);
+    assert_eq!(
+        watched.kept.table().note_kinds,
+        [NoteKind::NotHeard],
+        "so that it can be said in any language"
+    );
     host.run(&["systemctl", "start", "dbus.socket", "dbus.service"]);
     watched.wait("the bus", Instant::now(), |watched| watched.kept.table().notes.is_empty());
     watched.settle(seconds(2));
@@ -353,6 +358,7 @@ fn who_needs_a_unit_and_who_is_connected_to_it_is_told_before_a_stop() {
         below.dependents.iter().map(|one| (one.unit.as_str(), one.stops_with_it)).collect();
     assert_eq!(dependents, [("bound.service", true), ("needs.service", true), ("wants.service", false)]);
     assert_eq!((below.clients.len(), below.state.state().as_str()), (0, "active (running)"));
+    assert!(below.dependents_known && below.clients_told == Told::All, "root sees all: {below:?}");
     // It is true: these stop with it, and that one goes on.
     host.run(&["systemctl", "stop", "below.service"]);
     let states = ["needs.service", "bound.service", "wants.service"].map(|unit| {

@@ -165,6 +165,11 @@ impl Machine {
         sockets::read_listeners_of(&self.root, &mut locked(&self.sockets).0, unit)
     }
 
+    /// The same of these processes, whose PIDs ascend.
+    pub(crate) fn read_listeners_held_by(&self, pids: &[u32]) -> Result<Vec<Socket>, Error> {
+        sockets::read_listeners_held_by(&self.root, &mut locked(&self.sockets).0, pids)
+    }
+
     /// Answers a question once, whatever interval it has.
     pub(crate) fn answer(&self, ask: &Ask, stop: &Stop) -> Result<Answer, Error> {
         Ok(match ask {

@@ -13,6 +13,7 @@ mod log;
 mod manners;
 mod notices;
 mod page;
+mod quit;
 mod shell;
 mod tray;
 mod typed;

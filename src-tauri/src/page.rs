@@ -24,14 +24,19 @@ pub(crate) fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
     use std::cell::Cell;
     use std::time::Instant;
 
+    use tauri::Manager;
     use webkit2gtk::WebViewExt;
 
-    window.with_webview(|view| {
+    use crate::quit::Quit;
+
+    let app = window.app_handle().clone();
+    window.with_webview(move |view| {
         let loaded = Cell::new(None::<Instant>);
         view.inner().connect_web_process_terminated(move |view, why| {
             let now = Instant::now();
             if loaded.replace(Some(now)).is_some_and(|before| now - before < LIVES_AT_LEAST) {
                 tracing::error!(?why, "the page ended as soon as it was loaded again");
+                app.state::<Quit>().page_is_gone(true);
                 return;
             }
             tracing::warn!(?why, "the process of the page ended; it is loaded again");

@@ -20,7 +20,7 @@ use tauri::{App, AppHandle, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder,
 use tokio::sync::{broadcast, watch};
 
 use crate::typed::TypedTexts;
-use crate::{commands, link, manners, page};
+use crate::{commands, link, manners, page, quit};
 
 /// How often this program was started in its own place already.
 const TRIES: &str = "MUSTER_TRIES";
@@ -99,7 +99,7 @@ impl Opened {
     }
 
     /// `None` if there is none yet.
-    fn engine_now(&self) -> Option<Engine> {
+    pub(crate) fn engine_now(&self) -> Option<Engine> {
         self.engine.borrow().as_ref()?.as_ref().ok().cloned()
     }
 
@@ -124,26 +124,32 @@ impl Opened {
 /// What comes from outside the engine for the window: links, and the wish to end the app.
 pub(crate) struct Outside {
     sender: broadcast::Sender<Event>,
-    first: Mutex<Option<Event>>,
+    /// The last one that no window could be told yet.
+    waiting: Mutex<Option<Event>>,
 }
 
 impl Outside {
     fn new(first: Option<Event>) -> Self {
-        Self { sender: broadcast::channel(16).0, first: Mutex::new(first) }
+        Self { sender: broadcast::channel(16).0, waiting: Mutex::new(first) }
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.sender.subscribe()
     }
 
-    pub(crate) fn take_first(&self) -> Option<Event> {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Keeps what came while nothing may be shown, in the place of what came before.
+    pub(crate) fn keep(&self, event: Event) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
     }
 
-    fn tell(&self, event: Event) {
+    pub(crate) fn take_waiting(&self) -> Option<Event> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
         // A window that does not listen yet is told when it does.
         if let Err(unheard) = self.sender.send(event) {
-            *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(unheard.0);
+            self.keep(unheard.0);
         }
     }
 }
@@ -167,6 +173,8 @@ pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
         .manage(commands::Watching::default())
         .manage(commands::Following::default())
         .manage(TypedTexts::default())
+        .manage(manners::Manners::new())
+        .manage(quit::Quit::default())
         .setup(move |app| {
             let words: Vec<String> = std::env::args().skip(1).collect();
             app.manage(Outside::new(open_event(&words)));
@@ -188,7 +196,7 @@ pub(crate) fn run(context: tauri::Context) -> anyhow::Result<()> {
     app.run(|app, event| match event {
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
             api.prevent_close();
-            ask_to_quit(app);
+            quit::ask(app);
         }
         RunEvent::Exit => end(app),
         _ => {}
@@ -263,22 +271,6 @@ pub(crate) fn raise(app: &AppHandle) {
 /// A link is not to be trusted: it only names a page to look at.
 fn open_event(words: &[String]) -> Option<Event> {
     link::host_of(words).map(|host| Event::Open { host })
-}
-
-/// Ends the app, unless something still runs on a host: then the window asks first.
-pub(crate) fn ask_to_quit(app: &AppHandle) {
-    let app = app.clone();
-    tauri::async_runtime::spawn(async move {
-        let engine = app.try_state::<Opened>().and_then(|opened| opened.engine_now());
-        if let Some(engine) = engine
-            && manners::is_busy(&engine).await
-        {
-            raise(&app);
-            app.state::<Outside>().tell(Event::Quitting {});
-        } else {
-            app.exit(0);
-        }
-    });
 }
 
 fn end(app: &AppHandle) {

@@ -1,12 +1,10 @@
-//! The mark in the desktop's tray: how many hosts are live, and a dot where something is lost or unread.
+//! The mark in the desktop's tray: how the hosts stand, and a dot where something wants a person.
 //!
 //! Where a desktop has no tray nothing is shown, and where its library is missing the call panics: the
 //! window works without it. So the tray is never the only way back to the window.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use protocol::ipc::Event;
 use protocol::link::LinkState;
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuItem};
@@ -24,23 +22,49 @@ const DOT: [u8; 4] = [0xcc, 0x38, 0x37, 0xff];
 pub(crate) struct Tray {
     icon: TrayIcon,
     state: MenuItem<Wry>,
+    show: MenuItem<Wry>,
+    quit: MenuItem<Wry>,
     plain: Image<'static>,
     dotted: Image<'static>,
-    links: HashMap<String, Standing>,
-    unread: u64,
+    shown: (Standing, Tongue),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Live,
-    Lost,
-    Other,
+/// What the tray tells of all hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Behind the lock nothing is told.
+    Locked,
+    Open {
+        live: usize,
+        /// Tried again by themselves.
+        lost: usize,
+        /// Refused for a reason that a person must act on.
+        refused: usize,
+        /// Failures in the log that nobody has read.
+        unread: u64,
+    },
+}
+
+impl Standing {
+    pub(crate) fn of(links: &[(String, LinkState)], unread: u64) -> Self {
+        let count = |wanted: fn(&LinkState) -> bool| links.iter().filter(|(_, state)| wanted(state)).count();
+        Self::Open {
+            live: count(LinkState::is_live),
+            lost: count(|state| matches!(state, LinkState::Lost { .. })),
+            refused: count(|state| matches!(state, LinkState::Failed { .. })),
+            unread,
+        }
+    }
+
+    fn has_dot(self) -> bool {
+        matches!(self, Self::Open { lost, refused, unread, .. } if lost > 0 || refused > 0 || unread > 0)
+    }
 }
 
 impl Tray {
     /// `None` where the desktop has none.
-    pub(crate) fn build(app: &AppHandle, tongue: Tongue) -> Option<Self> {
-        let built = catch_unwind(AssertUnwindSafe(|| Self::try_build(app, tongue)));
+    pub(crate) fn build(app: &AppHandle, standing: Standing, tongue: Tongue) -> Option<Self> {
+        let built = catch_unwind(AssertUnwindSafe(|| Self::try_build(app, standing, tongue)));
         match built {
             Ok(Ok(tray)) => tray,
             Ok(Err(why)) => {
@@ -54,19 +78,20 @@ impl Tray {
         }
     }
 
-    fn try_build(app: &AppHandle, tongue: Tongue) -> tauri::Result<Option<Self>> {
+    fn try_build(app: &AppHandle, standing: Standing, tongue: Tongue) -> tauri::Result<Option<Self>> {
         let Some(plain) = app.default_window_icon().cloned().map(Image::to_owned) else { return Ok(None) };
         let dotted = with_dot(&plain);
-        let state = MenuItem::with_id(app, "state", tongue.state(0, 0), false, None::<&str>)?;
+        let words = tongue.standing(standing);
+        let state = MenuItem::with_id(app, "state", &words, false, None::<&str>)?;
         let show = MenuItem::with_id(app, SHOW, tongue.show(), true, None::<&str>)?;
         let quit = MenuItem::with_id(app, QUIT, tongue.quit(), true, None::<&str>)?;
         let icon = TrayIconBuilder::with_id("muster")
-            .icon(plain.clone())
-            .tooltip("Muster")
+            .icon(if standing.has_dot() { dotted.clone() } else { plain.clone() })
+            .tooltip(tooltip(&words))
             .menu(&Menu::with_items(app, &[&state, &show, &quit])?)
             .on_menu_event(|app, event| match event.id().as_ref() {
                 SHOW => crate::shell::raise(app),
-                QUIT => crate::shell::ask_to_quit(app),
+                QUIT => crate::quit::ask(app),
                 _ => {}
             })
             .on_tray_icon_event(|tray, event| {
@@ -75,45 +100,41 @@ impl Tray {
                 }
             })
             .build(app)?;
-        Ok(Some(Self { icon, state, plain, dotted, links: HashMap::new(), unread: 0 }))
+        Ok(Some(Self { icon, state, show, quit, plain, dotted, shown: (standing, tongue) }))
     }
 
-    /// Shows what an event changed. Nothing here is worth ending the app for.
-    pub(crate) fn take(&mut self, app: &AppHandle, event: &Event, tongue: Tongue) {
-        match event {
-            Event::Link { host, state } => {
-                let standing = match state {
-                    LinkState::Live { .. } => Standing::Live,
-                    LinkState::Lost { .. } => Standing::Lost,
-                    LinkState::Idle | LinkState::Connecting { .. } | LinkState::Failed { .. } => {
-                        Standing::Other
-                    }
-                };
-                if self.links.insert(host.clone(), standing) == Some(standing) {
-                    return;
-                }
-            }
-            Event::Operations { counts, .. } if counts.unread_failed != self.unread => {
-                self.unread = counts.unread_failed
-            }
-            _ => return,
+    /// Shows how the hosts stand now, in the language of now. Nothing here is worth ending the app for.
+    pub(crate) fn show(&mut self, app: &AppHandle, standing: Standing, tongue: Tongue) {
+        let before = std::mem::replace(&mut self.shown, (standing, tongue));
+        if before == self.shown {
+            return;
         }
-        let count = |wanted| self.links.values().filter(|standing| **standing == wanted).count();
-        let (live, lost) = (count(Standing::Live), count(Standing::Lost));
-        let words = tongue.state(live, lost);
-        let image = if lost > 0 || self.unread > 0 { &self.dotted } else { &self.plain };
-        let (icon, state, image) = (self.icon.clone(), self.state.clone(), image.clone());
+        let has_new_dot = before.0.has_dot() != standing.has_dot();
+        let image = if standing.has_dot() { &self.dotted } else { &self.plain };
+        let image = has_new_dot.then(|| image.clone());
+        let words = tongue.standing(standing);
+        let (icon, state) = (self.icon.clone(), self.state.clone());
+        let (show, quit) = (self.show.clone(), self.quit.clone());
         // Its parts belong to the main thread.
-        let shown = app.run_on_main_thread(move || {
-            let shown = icon.set_icon(Some(image)).and_then(|()| state.set_text(&words));
-            if let Err(why) = shown.and_then(|()| icon.set_tooltip(Some(format!("Muster: {words}")))) {
+        let asked = app.run_on_main_thread(move || {
+            let shown = state
+                .set_text(&words)
+                .and_then(|()| icon.set_tooltip(Some(tooltip(&words))))
+                .and_then(|()| show.set_text(tongue.show()))
+                .and_then(|()| quit.set_text(tongue.quit()))
+                .and_then(|()| image.map_or(Ok(()), |image| icon.set_icon(Some(image))));
+            if let Err(why) = shown {
                 tracing::warn!(%why, "the tray does not show the state");
             }
         });
-        if let Err(why) = shown {
+        if let Err(why) = asked {
             tracing::warn!(%why, "the tray cannot be reached");
         }
     }
+}
+
+fn tooltip(words: &str) -> String {
+    format!("Muster: {words}")
 }
 
 /// The icon with a dot in its lower right corner.
@@ -134,7 +155,24 @@ fn with_dot(icon: &Image<'_>) -> Image<'static> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::{Fault, FaultCode};
+
     use super::*;
+
+    #[test]
+    fn a_host_that_waits_for_a_person_is_counted_and_gives_the_dot() {
+        let fault = || Box::new(Fault::new(FaultCode::HostKeyChanged, "another key"));
+        let link = |name: &str, state| (name.to_owned(), state);
+        let mut links =
+            vec![link("a", LinkState::Live { since_ms: 0, heard_ms: 0 }), link("b", LinkState::Idle)];
+        assert_eq!(Standing::of(&links, 0), Standing::Open { live: 1, lost: 0, refused: 0, unread: 0 });
+        assert!(!Standing::of(&links, 0).has_dot() && Standing::of(&links, 1).has_dot());
+        links.push(link("c", LinkState::Failed { since_ms: 0, fault: fault() }));
+        assert!(Standing::of(&links, 0).has_dot());
+        links.push(link("d", LinkState::Lost { since_ms: 0, fault: fault(), tries: 3, next_ms: None }));
+        assert_eq!(Standing::of(&links, 0), Standing::Open { live: 1, lost: 1, refused: 1, unread: 0 });
+        assert!(!Standing::Locked.has_dot());
+    }
 
     #[test]
     fn the_dot_lies_in_the_lower_right_corner_and_nowhere_else() {

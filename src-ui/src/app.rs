@@ -17,22 +17,22 @@ use crate::components::{
 };
 use crate::credentials::{KeyDialog, LockScreen, VaultDialog, watch_for_people};
 use crate::hosts::{
-    ExportDialog, HostForm, HostFrame, HostRemoveDialog, HostsEditDialog, HostsPage, ImportDialog, Questions,
-    host_path, table,
+    ExportDialog, HostForm, HostFrame, HostRemoveDialog, HostsEditDialog, HostsPage, HostsRemoveDialog,
+    ImportDialog, Questions, host_path, table,
 };
 use crate::journal::JournalPage;
 use crate::keys::KeysDialog;
-use crate::notes::NotesPage;
-use crate::operations::{HostOperationsPage, OperationsPage};
+use crate::notes::{NoteDialog, NotesPage};
+use crate::operations::{HostOperationsPage, OperationsPage, VerifyDialog};
 use crate::overview::{HelperRemoveDialog, OverviewPage};
 use crate::processes::{ProcessesPage, SignalDialog, SignalsDialog};
 use crate::quit::QuitDialog;
-use crate::search::{SearchPalette, is_question};
+use crate::search::{SearchPalette, is_for_palette};
 use crate::services::{RunDialog, ServiceDialog, ServicesDialog, ServicesPage};
 use crate::settings::SettingsPage;
 use crate::sockets::SocketsPage;
 use crate::state::standing::{self, Standing};
-use crate::state::{App, OpenDialog, use_app};
+use crate::state::{App, OpenDialog, own_locale, use_app};
 use crate::text::{I18nContextProvider, count_words, notice_text, t_string, use_i18n};
 use crate::trust::{TrustDialog, TrustPage};
 
@@ -80,6 +80,10 @@ fn Window() -> impl IntoView {
                 <StatusBar />
             </div>
             <Dialogs />
+            // Over a form that is half filled: who stays goes on with it.
+            <Show when=move || app.quitting.get()>
+                <QuitDialog />
+            </Show>
             <Questions />
             <Toasts />
         </Router>
@@ -138,6 +142,16 @@ fn Notice() -> impl IntoView {
     }
 }
 
+/// A page under an owner that has a signal of its own for the language.
+macro_rules! page {
+    ($page:ident) => {
+        || {
+            own_locale();
+            view! { <$page /> }
+        }
+    };
+}
+
 #[component]
 fn Pages() -> impl IntoView {
     let i18n = use_i18n();
@@ -159,21 +173,21 @@ fn Pages() -> impl IntoView {
         <Routes fallback=unknown>
             <Route path=path!("/") view=|| view! { <Redirect path="/hosts" /> } />
             <Route path=path!("/index.html") view=|| view! { <Redirect path="/hosts" /> } />
-            <Route path=path!("/hosts") view=HostsPage />
-            <ParentRoute path=path!("/hosts/:name") view=HostFrame>
-                <Route path=path!("") view=OverviewPage />
-                <Route path=path!("processes") view=ProcessesPage />
-                <Route path=path!("sockets") view=SocketsPage />
-                <Route path=path!("services") view=ServicesPage />
-                <Route path=path!("journal") view=JournalPage />
-                <Route path=path!("operations") view=HostOperationsPage />
-                <Route path=path!("notes") view=NotesPage />
+            <Route path=path!("/hosts") view=page!(HostsPage) />
+            <ParentRoute path=path!("/hosts/:name") view=page!(HostFrame)>
+                <Route path=path!("") view=page!(OverviewPage) />
+                <Route path=path!("processes") view=page!(ProcessesPage) />
+                <Route path=path!("sockets") view=page!(SocketsPage) />
+                <Route path=path!("services") view=page!(ServicesPage) />
+                <Route path=path!("journal") view=page!(JournalPage) />
+                <Route path=path!("operations") view=page!(HostOperationsPage) />
+                <Route path=path!("notes") view=page!(NotesPage) />
             </ParentRoute>
-            <Route path=path!("/operations") view=OperationsPage />
-            <Route path=path!("/settings") view=SettingsPage />
+            <Route path=path!("/operations") view=page!(OperationsPage) />
+            <Route path=path!("/settings") view=page!(SettingsPage) />
             <Route path=path!("/components") view=components_page />
-            <Route path=path!("/components/faults") view=faults_page />
-            <Route path=path!("/trust") view=TrustPage />
+            <Route path=path!("/components/:part") view=components_page />
+            <Route path=path!("/trust") view=page!(TrustPage) />
         </Routes>
     }
 }
@@ -184,21 +198,10 @@ fn components_page() -> impl IntoView {
     view! { <crate::components::Gallery /> }
 }
 
-/// Every fault that there is; what people install does not have it.
-#[cfg(any(debug_assertions, feature = "gallery"))]
-fn faults_page() -> impl IntoView {
-    view! { <crate::components::GalleryFaults /> }
-}
-
 /// Paths that what people install does not have.
 #[cfg(not(any(debug_assertions, feature = "gallery")))]
 fn components_page() -> impl IntoView {
     view! { <Redirect path="/hosts" /> }
-}
-
-#[cfg(not(any(debug_assertions, feature = "gallery")))]
-fn faults_page() -> impl IntoView {
-    components_page()
 }
 
 #[component]
@@ -223,13 +226,23 @@ fn Rail() -> impl IntoView {
             </div>
             <ul class="rail-links">
                 <li>
-                    <A href="/hosts" attr:class="rail-link" attr:data-testid="nav-hosts">
+                    <A
+                        href="/hosts"
+                        attr:class="rail-link"
+                        attr:data-testid="nav-hosts"
+                        attr:title=move || t_string!(i18n, app.nav_hosts)
+                    >
                         <Icon name=IconName::Hosts />
                         <span class="rail-text">{move || t_string!(i18n, app.nav_hosts)}</span>
                     </A>
                 </li>
                 <li>
-                    <A href="/operations" attr:class="rail-link" attr:data-testid="nav-operations">
+                    <A
+                        href="/operations"
+                        attr:class="rail-link"
+                        attr:data-testid="nav-operations"
+                        attr:title=move || t_string!(i18n, app.nav_operations)
+                    >
                         <Icon name=IconName::Operations />
                         <span class="rail-text">{move || t_string!(i18n, app.nav_operations)}</span>
                         <Badge
@@ -240,7 +253,12 @@ fn Rail() -> impl IntoView {
                     </A>
                 </li>
                 <li>
-                    <A href="/settings" attr:class="rail-link" attr:data-testid="nav-settings">
+                    <A
+                        href="/settings"
+                        attr:class="rail-link"
+                        attr:data-testid="nav-settings"
+                        attr:title=move || t_string!(i18n, app.nav_settings)
+                    >
                         <Icon name=IconName::Settings />
                         <span class="rail-text">{move || t_string!(i18n, app.nav_settings)}</span>
                     </A>
@@ -289,8 +307,14 @@ fn OpenHost(at: usize, name: String) -> impl IntoView {
     let standing = Signal::derive(move || row.get().unwrap_or(Standing::Idle).into());
     let shortcut = (at < 9).then(|| format!("Alt {}", at + 1));
     let shown = printable(&name).into_owned();
+    let title = shown.clone();
     view! {
-        <A href=host_path(&name) attr:class="rail-host" attr:data-testid=format!("open-{name}") attr:title=name.clone()>
+        <A
+            href=host_path(&name)
+            attr:class="rail-host"
+            attr:data-testid=format!("open-{name}")
+            attr:title=title
+        >
             <Glyph name=standing />
             <span class="cut grow">{shown}</span>
             {shortcut.map(|shortcut| view! { <span class="shortcut">{shortcut}</span> })}
@@ -338,11 +362,14 @@ fn StatusBar() -> impl IntoView {
 fn Dialogs() -> impl IntoView {
     let app = use_app();
     move || {
+        own_locale();
         app.dialog.get().map(|dialog| match dialog {
             OpenDialog::HostAdd => view! { <HostForm host=None /> }.into_any(),
             OpenDialog::HostEdit { host } => view! { <HostForm host=Some(host) /> }.into_any(),
             OpenDialog::HostRemove { host } => view! { <HostRemoveDialog host /> }.into_any(),
             OpenDialog::HostsEdit { hosts } => view! { <HostsEditDialog hosts /> }.into_any(),
+            OpenDialog::HostsRemove { hosts } => view! { <HostsRemoveDialog hosts /> }.into_any(),
+            OpenDialog::Note { about } => view! { <NoteDialog about /> }.into_any(),
             OpenDialog::Trust { host, asked } => view! { <TrustDialog host asked /> }.into_any(),
             OpenDialog::Service { host, unit, action } => {
                 view! { <ServiceDialog host unit action /> }.into_any()
@@ -365,7 +392,17 @@ fn Dialogs() -> impl IntoView {
             OpenDialog::HostsImport => view! { <ImportDialog /> }.into_any(),
             OpenDialog::HostsExport => view! { <ExportDialog /> }.into_any(),
             OpenDialog::Keys => view! { <KeysDialog /> }.into_any(),
-            OpenDialog::Quit => view! { <QuitDialog /> }.into_any(),
+            OpenDialog::LogVerify => {
+                let open = RwSignal::new(true);
+                Effect::new(move |_| {
+                    if !open.get() {
+                        app.dialog.set(None);
+                    }
+                });
+                view! { <VerifyDialog open /> }.into_any()
+            }
+            #[cfg(any(debug_assertions, feature = "gallery"))]
+            OpenDialog::Gallery { which } => view! { <crate::components::GalleryOverlay which /> }.into_any(),
             OpenDialog::Search { text } => view! { <SearchPalette text /> }.into_any(),
         })
     }
@@ -387,10 +424,11 @@ pub(crate) fn TopBar(#[prop(optional)] children: Option<Children>) -> impl IntoV
             return None;
         }
         app.pulse.track();
+        let mut sought = table::Sought::new(&text);
         let names: Vec<String> = app
             .rows()
             .iter()
-            .filter(|row| table::matches(&row.read_untracked(), &text))
+            .filter(|row| sought.finds(&row.read_untracked()))
             .map(|row| row.read_untracked().host.name.clone())
             .collect();
         Some(names)
@@ -398,7 +436,7 @@ pub(crate) fn TopBar(#[prop(optional)] children: Option<Children>) -> impl IntoV
     // A question over all hosts goes on in the palette, with what was typed so far.
     Effect::new(move |_| {
         let text = app.search.get();
-        if is_question(&text) || text.starts_with('>') {
+        if is_for_palette(&text) {
             app.search.set(String::new());
             app.dialog.set(Some(OpenDialog::Search { text }));
         }
@@ -463,15 +501,21 @@ fn GlobalKeys() -> impl IntoView {
     let navigate = use_navigate();
     let go = navigate.clone();
     Effect::new(move |_| {
-        if let Some(path) = app.asked_path.get() {
-            app.asked_path.set(None);
-            app.dialog.set(None);
-            go(&path, NavigateOptions::default());
+        let Some(path) = app.asked_path.get() else { return };
+        // A link from outside takes nobody's form away, and nothing that is under way.
+        if app.quitting.get()
+            || app.dialog.with(|open| open.as_ref().is_some_and(OpenDialog::holds_something))
+        {
+            app.tell(|i18n| t_string!(i18n, app.link_waits).to_owned());
+            return;
         }
+        app.asked_path.set(None);
+        app.dialog.set(None);
+        go(&path, NavigateOptions::default());
     });
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let key = event.key();
-        let dialog = app.dialog.with_untracked(Option::is_some);
+        let dialog = app.dialog.with_untracked(Option::is_some) || app.quitting.get_untracked();
         if event.ctrl_key() && event.shift_key() && key.eq_ignore_ascii_case("l") {
             event.prevent_default();
             app.lock();

@@ -47,10 +47,15 @@ pub(crate) fn KeysDialog() -> impl IntoView {
                         {line(&["a\u{2013}z"], says!(app.key_type_ahead))}
                         {line(&["Enter"], says!(app.key_open))}
                         {line(&["Shift", "\u{2191}", "\u{2193}"], says!(app.key_range))}
+                        {line(&["Ctrl", "\u{2191}", "\u{2193}"], says!(app.key_move_alone))}
+                        {line(&["Ctrl", "Space"], says!(app.key_toggle))}
                         {line(&["Ctrl", "A"], says!(app.key_all))}
                         {line(&["Ctrl", "C"], says!(app.key_copy))}
                         {line(&["Space"], says!(app.key_freeze))}
                         {line(&["\u{2190}", "\u{2192}"], says!(app.key_fold))}
+                        {line(&["\u{2191}"], says!(app.key_heads))}
+                        {line(&["Enter"], says!(app.key_sort))}
+                        {line(&["Shift", "\u{2190}", "\u{2192}"], says!(app.key_widen))}
                         {line(&["Ctrl", "E"], says!(app.key_edit))}
                         {line(&["F2"], says!(app.key_edit_here))}
                         {line(&["Delete"], says!(app.key_remove))}

@@ -11,7 +11,7 @@ use crate::ipc;
 use crate::state::use_app;
 use crate::text::{t_string, use_i18n};
 
-/// Operations that are named; the others are counted by the list of operations.
+/// Operations that are named; of the others it is said that there are some.
 const NAMED: u32 = 8;
 
 #[component]
@@ -19,6 +19,7 @@ pub(crate) fn QuitDialog() -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let running = RwSignal::new(Vec::new());
+    let others = RwSignal::new(false);
     spawn_local(async move {
         let filter = OperationFilter {
             result: Some(OperationResult::UnderWay),
@@ -26,6 +27,7 @@ pub(crate) fn QuitDialog() -> impl IntoView {
             ..OperationFilter::default()
         };
         if let Ok(page) = ipc::call(OperationsList { filter }).await {
+            others.try_set(page.next.is_some());
             running.try_set(page.operations);
         }
     });
@@ -55,7 +57,7 @@ pub(crate) fn QuitDialog() -> impl IntoView {
     let foot = move || {
         view! {
             <span class="grow"></span>
-            <Button testid="quit-stay" on_click=Callback::new(move |()| app.dialog.set(None))>
+            <Button testid="quit-stay" on_click=Callback::new(move |()| app.quitting.set(false))>
                 {move || t_string!(i18n, app.quit_stay)}
             </Button>
             <Button kind=ButtonKind::Danger testid="quit-do" on_click=Callback::new(quit)>
@@ -66,12 +68,15 @@ pub(crate) fn QuitDialog() -> impl IntoView {
     view! {
         <Dialog
             title=Signal::derive(move || t_string!(i18n, app.quit_title).to_owned())
-            on_close=Callback::new(move |()| app.dialog.set(None))
+            on_close=Callback::new(move |()| app.quitting.set(false))
             testid="quit"
             foot=ViewFn::from(foot)
         >
             <p class="quiet">{move || t_string!(i18n, app.quit_text)}</p>
             <ul class="side-list" data-testid="quit-running">{lines}</ul>
+            <Show when=move || others.get()>
+                <p class="quiet">{move || t_string!(i18n, app.quit_others)}</p>
+            </Show>
         </Dialog>
     }
 }

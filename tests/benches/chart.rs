@@ -32,7 +32,7 @@ pub(crate) fn chart() {
     let operator = Operator::in_session(&desktop.session);
     let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("search-all");
-    pages::open_path(&window, "/components");
+    pages::open_path(&window, "/components/charts");
     window.wait_for("gallery-charts");
     window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
     window.wait_painted();

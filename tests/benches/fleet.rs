@@ -55,7 +55,7 @@ pub(crate) fn fleets() {
     }
 }
 
-async fn engine(data: &tempfile::TempDir) -> Engine {
+pub(crate) async fn engine(data: &tempfile::TempDir) -> Engine {
     let options = EngineOptions {
         data_dir: data.path().to_owned(),
         clock: Clock::system(),
@@ -65,7 +65,7 @@ async fn engine(data: &tempfile::TempDir) -> Engine {
     Engine::open(options).await.unwrap()
 }
 
-async fn add(engine: &Engine, sshd: &Sshd, name: &str, address: &str, port: u16) {
+pub(crate) async fn add(engine: &Engine, sshd: &Sshd, name: &str, address: &str, port: u16) {
     let draft = HostDraft {
         name: name.into(),
         address: address.into(),

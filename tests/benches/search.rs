@@ -1,16 +1,19 @@
-//! A question over 500 hosts that were read before, as the palette asks it.
+//! A question over 500 hosts that were read before, and over hosts that are live, as the palette asks it.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crate::fleet;
 
 use engine::clock::Clock;
 use engine::secrets::Memory;
 use engine::{Engine, EngineOptions};
 use protocol::hosts::HostDraft;
-use protocol::ipc::{HostSave, SearchFind};
+use protocol::ipc::{HostCheck, HostConnect, HostSave, HostsList, SearchFind};
 use protocol::search::FindQuery;
 use serde_json::{Value, json};
+use support::sshd::Sshd;
 
 const HOSTS: usize = 500;
 /// Of each host: as many as a host of a shop has.
@@ -18,9 +21,60 @@ const SOCKETS: usize = 200;
 const PROCESSES: usize = 150;
 const UNITS: usize = 120;
 const RUNS: u32 = 20;
+/// Hosts that are live, each with a helper of its own.
+const LIVE: usize = 100;
+/// What is read of a host when it is new is read by then.
+const SETTLED: Duration = Duration::from_secs(20);
+/// By then what hosts answered to a search answers no other.
+const FORGOTTEN: Duration = Duration::from_secs(6);
+const LONG: Duration = Duration::from_secs(300);
 
 /// Prints the time of the first question and of those after it.
 pub(crate) fn search() {
+    over_snapshots();
+    engine::runtime().unwrap().block_on(over_live_hosts());
+}
+
+/// The first time each host is asked; after that what it said a moment ago answers, as it does while a
+/// person types on.
+async fn over_live_hosts() {
+    let (sshd, data) = (Sshd::start_fleet(), tempfile::tempdir().unwrap());
+    let engine = fleet::engine(&data).await;
+    let names: Vec<String> = (0..LIVE).map(|number| format!("h{number}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        fleet::add(&engine, &sshd, name, &fleet::address(number), sshd.port()).await;
+    }
+    // The helper lies there: all of them share one home folder.
+    engine.call(HostCheck { host: names[0].clone() }).await.unwrap();
+    for name in &names {
+        engine.call(HostConnect { host: name.clone() }).await.unwrap();
+    }
+    let live = async {
+        while engine.call(HostsList {}).await.unwrap().iter().filter(|row| row.link.is_live()).count() < LIVE
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONG, live).await.unwrap();
+    tokio::time::sleep(SETTLED).await;
+    println!("\n{:<52} {:>9} {:>9}", format!("a search over {LIVE} live hosts"), "asked ms", "again ms");
+    for text in ["port:22", "proc:sshd", "unit:failed", "host:h1"] {
+        let ask = async || {
+            let query = FindQuery { text: text.into(), ask: true, ..FindQuery::default() };
+            let began = Instant::now();
+            let told = engine.call(SearchFind { query }).await.unwrap();
+            (began.elapsed().as_secs_f64() * 1e3, told)
+        };
+        let (asked, told) = ask().await;
+        let (again, _) = ask().await;
+        let what = format!("{text} ({} found, {} of {} answered)", told.found, told.answered, told.live);
+        println!("{what:<52} {asked:>9.1} {again:>9.1}");
+        tokio::time::sleep(FORGOTTEN).await;
+    }
+    engine.shutdown().await;
+}
+
+fn over_snapshots() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let dir = tempfile::tempdir().unwrap();
@@ -58,7 +112,7 @@ pub(crate) fn search() {
         ] {
             let ask = async || {
                 let began = Instant::now();
-                let query = FindQuery { text: text.into(), ask: true, limit: None };
+                let query = FindQuery { text: text.into(), ask: true, ..FindQuery::default() };
                 let found = engine.call(SearchFind { query }).await.unwrap();
                 (began.elapsed().as_secs_f64() * 1e3, found.found)
             };

@@ -1,8 +1,8 @@
 //! The real parts that the tests run against: sshd, hosts with systemd, a keyring, a window.
 //!
 //! Nothing here imitates: an sshd is OpenSSH's, a host is Debian's systemd in a container, the
-//! keyring is gnome-keyring on a bus of its own, the window is the built app under WebDriver. Only a person who
-//! says no to a keyring is played (`secret_service`).
+//! keyring is gnome-keyring on a bus of its own, the window is the built app under WebDriver. A person who says
+//! no to a keyring is played (`secret_service`), and a desktop's shell, of which there are many (`shell`).
 //! Each part is private to the test that starts it (own ports, folders, addresses) and is gone
 //! after it, also when the test process is killed: a keeper process sees to that.
 
@@ -27,8 +27,11 @@ pub mod pages;
 pub mod places;
 pub mod process;
 pub mod secret_service;
+pub mod shell;
 pub mod sshd;
 pub mod systemd_host;
 pub mod throwaway_user;
+pub mod tour;
 pub mod wait;
 pub mod window;
+pub mod window_manager;

@@ -34,11 +34,17 @@ pub enum Part {
     Qemu,
     /// A display, the web driver and all of `Keyring`.
     Window,
+    /// The library by which apps have a mark in the tray.
+    Tray,
     /// axe-core, which set-up fetches.
     Axe,
     /// What judges the entries for menus and software centres.
     Validators,
 }
+
+/// Where distributions put libraries.
+const LIBRARIES: [&str; 4] =
+    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
 
 impl Part {
     /// `Err` says what is missing.
@@ -79,6 +85,14 @@ impl Part {
             Part::Window => {
                 Part::Keyring.check()?;
                 programs(&["Xvfb", "WebKitWebDriver", "xclip"])
+            }
+            Part::Tray => {
+                let names = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
+                let is_in = |folder: &str| names.iter().any(|name| Path::new(folder).join(name).exists());
+                if LIBRARIES.into_iter().any(is_in) {
+                    return Ok(());
+                }
+                Err(format!("the library {} is missing", names[0]))
             }
             Part::Validators => programs(&["desktop-file-validate", "appstreamcli"]),
             Part::Axe => {

@@ -209,6 +209,14 @@ impl Window {
         self.act(moves.into_iter().fold(MouseActions::new(MOUSE.to_owned()), MouseActions::then));
     }
 
+    /// Moves the pointer over a part and leaves it there, and tells where that is in pixels of the page.
+    pub fn point_at(&self, testid: &str) -> (f64, f64) {
+        let (x, y) = self.middle_of(testid);
+        let step = PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y };
+        self.act(MouseActions::new(MOUSE.to_owned()).then(step));
+        (x, y)
+    }
+
     /// Lets go of what is held.
     pub fn drop(&self) {
         let up = PointerAction::Up { button: MOUSE_BUTTON_LEFT };

@@ -120,7 +120,7 @@ async fn act(desk: &Desk, verb: Verb, vault_file: Option<&Path>, printer: &Print
             repeat(watching, async || sockets::show(desk, &name, &query, printer).await).await
         }
         Verb::Find { query, offline, limit } => {
-            let query = FindQuery { text: query.join(" "), ask: !offline, limit };
+            let query = FindQuery { text: query.join(" "), ask: !offline, limit, wait_ms: None };
             search::find(desk, query, printer).await
         }
         Verb::Services { name, query, failed, watching } => {

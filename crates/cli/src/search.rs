@@ -33,9 +33,21 @@ fn words(answer: &FindAnswer) -> String {
     if !answer.unknown.is_empty() {
         text += &format!("never read, so not searched: {}\n", answer.unknown.join(", "));
     }
-    if answer.owner_hidden > 0 {
-        text +=
-            &format!("{} sockets belong to other users: root is needed to see whose\n", answer.owner_hidden);
+    let notes = [
+        (
+            answer.owner_hidden,
+            "socket whose owner needs root is not counted",
+            "sockets whose owner needs root are not counted",
+        ),
+        (
+            answer.others_hidden,
+            "host hides the processes of other users",
+            "hosts hide the processes of other users",
+        ),
+        (answer.unreadable, "process may not be read", "processes may not be read"),
+    ];
+    for (count, one, several) in notes.into_iter().filter(|(count, ..)| *count > 0) {
+        text += &format!("{count} {}\n", if count == 1 { one } else { several });
     }
     text
 }
@@ -43,10 +55,12 @@ fn words(answer: &FindAnswer) -> String {
 fn line(row: &FindRow) -> Vec<String> {
     let (found, what, unit) = match &row.found {
         Found::Host { address, os } => (address.clone(), or_dash(os.as_ref()), "-".to_owned()),
-        Found::Socket { local, peer, program, pid, unit, clients, .. } => {
+        Found::Socket { local, peer, program, pid, unit, clients, inode, .. } => {
             let ends = peer.as_ref().map_or_else(|| local.clone(), |peer| format!("{local} <- {peer}"));
             let owner = match (program, pid) {
                 (Some(program), Some(pid)) => format!("{program} {pid}"),
+                // One on its way out is held by nobody.
+                _ if *inode == 0 => "-".to_owned(),
                 _ => "owner needs root".to_owned(),
             };
             let clients =

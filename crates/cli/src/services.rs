@@ -5,7 +5,9 @@ use std::io::{BufRead, IsTerminal, Write};
 use engine::{Desk, News};
 use protocol::ipc::{ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::{Operation, OperationResult};
-use protocol::services::{Service, ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery, UnitState};
+use protocol::services::{
+    Service, ServiceAction, ServiceAnswer, ServiceImpact, ServiceQuery, Told, UnitState,
+};
 use protocol::{Fault, FaultCode};
 
 use crate::output::{Printer, Set, bytes, judge, or_dash, table, time};
@@ -92,9 +94,18 @@ fn impact_words(impact: &ServiceImpact) -> String {
             client.peer, client.local_port, client.connections
         );
     }
-    if impact.dependents.is_empty() && impact.clients.is_empty() {
-        text += "no unit needs it, and nobody is connected to it as far as this user may see\n";
-    }
+    text += match (impact.dependents_known, impact.dependents.is_empty()) {
+        (false, _) => "this host's service manager does not tell what depends on a service\n",
+        (true, true) => "no unit needs it\n",
+        (true, false) => "",
+    };
+    text += match (impact.clients_told, impact.clients.is_empty()) {
+        (Told::WithoutRoot, true) => "its clients cannot be seen without root\n",
+        (Told::WithoutRoot, false) => "it may have more clients: all of them cannot be seen without root\n",
+        (Told::Unknown, _) => "this host does not tell which connections are its own\n",
+        (Told::All, true) => "no client is connected to it over TCP\n",
+        (Told::All, false) => "",
+    };
     protocol::text::printable_lines(&text).into_owned()
 }
 
@@ -154,4 +165,28 @@ fn operation_words(operation: &Operation) -> String {
     }
     let took = or_dash(operation.took_ms.map(|ms| format!("{:.1} s", ms as f64 / 1_000.0)));
     text + &format!("{took}, kept as operation {}\n", operation.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_never_told_as_nothing() {
+        let hidden = ServiceImpact {
+            unit: "web.service".into(),
+            clients_told: Told::WithoutRoot,
+            dependents_known: true,
+            ..ServiceImpact::default()
+        };
+        let words = impact_words(&hidden);
+        assert!(words.contains("cannot be seen without root"), "{words}");
+        assert!(words.contains("no unit needs it") && !words.contains("no client"), "{words}");
+        let untold = ServiceImpact { clients_told: Told::Unknown, dependents_known: false, ..hidden.clone() };
+        let words = impact_words(&untold);
+        assert!(words.contains("does not tell what depends on a service"), "{words}");
+        assert!(!words.contains("no unit") && !words.contains("no client"), "{words}");
+        let seen = ServiceImpact { clients_told: Told::All, ..hidden };
+        assert!(impact_words(&seen).contains("no client is connected to it over TCP"));
+    }
 }

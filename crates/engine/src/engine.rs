@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use protocol::hosts::Host;
 use protocol::ipc::{Command, Event};
 use protocol::journal::JournalQuery;
+use protocol::link::LinkState;
+use protocol::operations::OperationCounts;
+use protocol::settings::Settings;
 use protocol::wire::Ask;
 use protocol::{Fault, FaultCode};
 use tokio::sync::{broadcast, watch};
@@ -175,6 +178,28 @@ impl Engine {
         self.parts.lock.opened().await;
     }
 
+    /// What a person chose. Also while it is locked: the window is drawn by it.
+    pub async fn settings(&self) -> Result<Settings, Fault> {
+        settings::load(&self.parts.store).await
+    }
+
+    /// The badge and its relatives, without a look into the store.
+    pub fn counts(&self) -> OperationCounts {
+        self.parts.operations.counts()
+    }
+
+    /// How each host stands that was connected since the start, by its name; from memory alone.
+    pub fn links(&self) -> Result<Vec<(String, LinkState)>, Fault> {
+        self.parts.lock.check()?;
+        Ok(self.parts.sessions.states())
+    }
+
+    /// True while something that was begun on a host has not ended. Also while it is locked: whoever ends the
+    /// program would end that too, and of what it is nothing is told.
+    pub async fn is_busy(&self) -> Result<bool, Fault> {
+        self.parts.operations.is_any_under_way().await
+    }
+
     /// Locks a program that was just started, if a passphrase of the lock's own is set.
     pub async fn lock_at_start(&self) -> Result<(), Fault> {
         if !self.parts.credentials.uses_vault().await && self.parts.lock.can_shut().await? {
@@ -277,14 +302,16 @@ async fn tell_counts(mut told: watch::Receiver<Told>, events: broadcast::Sender<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operations::{Finish, OperationDraft};
     use crate::secrets::Memory;
     use protocol::FaultCode;
     use protocol::credentials::SecretKind;
     use protocol::hosts::{HostDraft, Identity};
     use protocol::ipc::{
-        AppSeen, AppUnlock, HostRemove, HostSave, HostsList, LockSet, NewSecret, OperationsList, SettingsSave,
+        AppLock, AppSeen, AppUnlock, HostRemove, HostSave, HostsList, LockSet, NewSecret, OperationsList,
+        SettingsSave,
     };
-    use protocol::operations::OperationFilter;
+    use protocol::operations::{OperationFilter, OperationKind, OperationResult};
 
     async fn open(dir: &tempfile::TempDir, secrets: Arc<Memory>) -> Engine {
         let options = EngineOptions {
@@ -427,6 +454,23 @@ mod tests {
         let told = async { while !matches!(events.recv().await.unwrap(), Event::Locked { locked: true }) {} };
         tokio::time::timeout(Duration::from_secs(60), told).await.unwrap();
         assert!(engine.is_locked());
+    }
+
+    #[tokio::test]
+    async fn whether_something_runs_is_told_while_it_is_locked_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = open(&dir, Arc::new(Memory::new())).await;
+        assert!(!engine.is_busy().await.unwrap());
+        let draft = OperationDraft::new(OperationKind::Command, None, "make");
+        let id = engine.parts.operations.begin(draft).await.unwrap();
+        engine.call(LockSet { passphrase: Some(PASSPHRASE.into()) }).await.unwrap();
+        engine.call(AppLock {}).await.unwrap();
+        let filter = OperationFilter::default();
+        assert_eq!(engine.call(OperationsList { filter }).await.unwrap_err().code, FaultCode::AppLocked);
+        assert_eq!(engine.links().unwrap_err().code, FaultCode::AppLocked);
+        assert!(engine.is_busy().await.unwrap());
+        engine.parts.operations.finish(id, Finish::new(OperationResult::Done)).await.unwrap();
+        assert!(!engine.is_busy().await.unwrap());
     }
 
     #[tokio::test]

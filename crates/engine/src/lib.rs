@@ -11,7 +11,6 @@ pub mod credentials;
 mod door;
 pub mod engine;
 pub mod error;
-mod fuzzy;
 pub mod helper;
 pub mod hosts;
 pub mod journal;

@@ -37,6 +37,37 @@ fn parse_user(passwd: &str, uid: u32) -> Option<String> {
     })
 }
 
+/// The language of the locale, in the form of BCP 47; `en` where it says nothing.
+pub fn language() -> String {
+    language_of(|name| std::env::var(name).ok())
+}
+
+/// Languages that the window has words in.
+const HAS_WORDS_IN: [&str; 2] = ["en", "zh"];
+
+/// The order is that of gettext (GNU gettext manual, 2.3): the locale is that of the first variable that is set,
+/// and the list in `LANGUAGE` goes before it, unless the locale is the one without a language.
+fn language_of(variable: impl Fn(&str) -> Option<String>) -> String {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    if ["", "C", "POSIX"].contains(&locale.as_str()) {
+        return "en".to_owned();
+    }
+    let list = set("LANGUAGE").unwrap_or_default();
+    let wanted: Vec<String> =
+        list.split(':').chain([locale.as_str()]).map(tag).filter(|tag| !tag.is_empty()).collect();
+    let is_known = |tag: &&String| tag.split('-').next().is_some_and(|main| HAS_WORDS_IN.contains(&main));
+    wanted.iter().find(is_known).or(wanted.first()).cloned().unwrap_or_else(|| "en".to_owned())
+}
+
+/// `zh_CN.UTF-8` as `zh-CN`.
+fn tag(locale: &str) -> String {
+    match locale.split(['.', '@']).next().unwrap_or_default() {
+        "C" | "POSIX" => "en".to_owned(),
+        name => name.replace('_', "-"),
+    }
+}
+
 /// Keeps the memory of this process, which may hold a password for a moment, out of core dumps and away
 /// from other programs of the same user.
 pub fn guard_memory() {
@@ -62,5 +93,30 @@ mod tests {
         let passwd = "nonsense\nroot:x:0:0:root:/root:/bin/sh\nchen:x:1001:1001::/home/chen:/bin/bash\n";
         assert_eq!(parse_user(passwd, 1001).as_deref(), Some("chen"));
         assert_eq!(parse_user(passwd, 7), None);
+    }
+    #[test]
+    fn the_language_is_chosen_as_gettext_does() {
+        for (variables, language) in [
+            (&[][..], "en"),
+            (&[("LANG", "zh_CN.UTF-8")], "zh-CN"),
+            (&[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "zh_CN.UTF-8")], "zh-CN"),
+            (&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "en_GB.UTF-8"), ("LC_MESSAGES", "zh_CN")], "en-GB"),
+            (&[("LANG", "en_US.UTF-8"), ("LANGUAGE", "zh_CN:en")], "zh-CN"),
+            (&[("LC_ALL", "en_US.UTF-8"), ("LANGUAGE", "zh_CN")], "zh-CN"),
+            (&[("LANG", "zh_CN.UTF-8"), ("LANGUAGE", "en_US:en")], "en-US"),
+            (&[("LANG", "C"), ("LANGUAGE", "zh_CN")], "en"),
+            (&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C"), ("LANGUAGE", "zh_CN")], "en"),
+            (&[("LANGUAGE", "zh_CN")], "en"),
+            (&[("LANG", "C.UTF-8")], "en"),
+            (&[("LANG", "C.UTF-8"), ("LANGUAGE", "zh_CN")], "zh-CN"),
+            (&[("LANG", "de_DE@euro"), ("LANGUAGE", "")], "de-DE"),
+            (&[("LANG", "de_DE.UTF-8"), ("LANGUAGE", "de:zh_TW:en")], "zh-TW"),
+            (&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "")], "zh-CN"),
+        ] {
+            let said = language_of(|name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            });
+            assert_eq!(said, language, "{variables:?}");
+        }
     }
 }

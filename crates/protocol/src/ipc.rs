@@ -74,8 +74,9 @@ commands! {
     /// Changes several hosts, all of them or none; none loses its guard this way.
     "hosts_edit" HostsEdit { hosts: Vec<String>, change: HostChange } -> Vec<Host>;
     "host_remove" HostRemove { host: String, typed_name: Option<String> } -> ();
-    /// Takes hosts over from a file, or says what it would do; the same file twice changes nothing.
-    "hosts_import" HostsImport { file: String, format: Option<HostFormat>, dry_run: bool } -> ImportReport;
+    /// Takes hosts over from a file, or says what it would do; the same file twice changes nothing. With the
+    /// digest of what was `shown`, nothing is taken over that is something else by now.
+    "hosts_import" HostsImport { file: String, format: Option<HostFormat>, dry_run: bool, shown: Option<String> } -> ImportReport;
     /// Writes all hosts, without secrets, to a file that is not there yet, or gives the text.
     "hosts_export" HostsExport { file: Option<String>, format: Option<HostFormat> } -> HostsExported;
     /// How OpenSSH's own ssh reaches this host.
@@ -180,6 +181,8 @@ commands! {
     /// Sends what waits for the syslog collector of the settings; the answer says how many entries went.
     "operations_forward" OperationsForward {} -> u64;
 
+    /// What there are notes on.
+    "notes_list" NotesList {} -> Vec<NoteAbout>;
     /// The note on a host or a group; `None` if there is none.
     "note_show" NoteShow { about: NoteAbout } -> Option<Note>;
     /// Keeps a note; an empty one is taken away. `before_ms` is when the note was written that was changed.

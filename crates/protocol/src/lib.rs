@@ -10,6 +10,8 @@
 pub mod credentials;
 pub mod delta;
 pub mod fault;
+#[cfg(feature = "fuzzy")]
+pub mod fuzzy;
 pub mod hosts;
 pub mod ipc;
 pub mod journal;

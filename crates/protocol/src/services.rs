@@ -26,7 +26,33 @@ pub struct ServiceTable {
     /// What is not in the table, or not as it should be, and why.
     #[serde(deserialize_with = "crate::delta::capped")]
     pub notes: Vec<String>,
+    /// Of each note, by its place, of which kind it is.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::delta::capped")]
+    pub note_kinds: Vec<NoteKind>,
     pub took_ms: u64,
+}
+
+impl ServiceTable {
+    /// Says what is not in the table, or not as it should be.
+    pub fn note(&mut self, kind: NoteKind, words: String) {
+        // Notes that came without a kind keep their places.
+        self.note_kinds.resize(self.notes.len(), NoteKind::Unknown);
+        self.notes.push(words);
+        self.note_kinds.push(kind);
+    }
+}
+
+/// What a note of a table is about, so that it can be said in any language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteKind {
+    /// Changes are looked for now and then, since they are not heard.
+    NotHeard,
+    /// The programs of supervisord are not in the table.
+    SupervisordUnlisted,
+    #[default]
+    #[serde(other)]
+    Unknown,
 }
 
 /// The program that manages the services of a host.
@@ -375,10 +401,27 @@ pub struct ServiceImpact {
     /// Units that need it (`RequiredBy`, `WantedBy` without targets, `BoundBy`).
     #[serde(deserialize_with = "crate::delta::capped")]
     pub dependents: Vec<Dependent>,
+    /// False where its service manager does not tell them: then there being none says nothing.
+    pub dependents_known: bool,
     /// Peers connected to its sockets now: name of a saved host or address, port, count.
     #[serde(deserialize_with = "crate::delta::capped")]
     pub clients: Vec<Client>,
     pub connections: u32,
+    /// Whether there may be more clients than these.
+    pub clients_told: Told,
+}
+
+/// How much of something a host tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    All,
+    /// What this user may see; root would see more.
+    WithoutRoot,
+    /// Nothing to rely on.
+    #[default]
+    #[serde(other)]
+    Unknown,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -423,9 +466,20 @@ pub struct ServiceAnswer {
     /// What is not in the table, or not as it should be, and why.
     #[serde(deserialize_with = "crate::delta::capped")]
     pub notes: Vec<String>,
+    /// Of each note, by its place, of which kind it is.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::delta::capped")]
+    pub note_kinds: Vec<NoteKind>,
     /// Units that the host has and that are not in the table.
     pub left_out: u32,
     pub took_ms: u64,
+}
+
+impl ServiceAnswer {
+    /// The notes with their kinds.
+    pub fn notes(&self) -> impl Iterator<Item = (NoteKind, &str)> {
+        let kinds = self.note_kinds.iter().copied().chain(std::iter::repeat(NoteKind::Unknown));
+        kinds.zip(self.notes.iter().map(String::as_str))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -549,6 +603,26 @@ mod tests {
         ] {
             assert_eq!(Manager::of(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn an_impact_that_does_not_say_what_was_seen_promises_nothing() {
+        let told: ServiceImpact = serde_json::from_str(r#"{"unit":"a.service","clients":[]}"#).unwrap();
+        assert_eq!((told.clients_told, told.dependents_known), (Told::Unknown, false));
+        let later: Told = serde_json::from_str(r#""of_a_later_version""#).unwrap();
+        assert_eq!(later, Told::Unknown);
+    }
+
+    #[test]
+    fn a_note_keeps_its_kind_beside_others_that_came_without_one() {
+        let mut table: ServiceTable = serde_json::from_str(r#"{"notes":["as it was"]}"#).unwrap();
+        table.note(NoteKind::SupervisordUnlisted, "refused".into());
+        let ServiceTable { notes, note_kinds, .. } = table;
+        let answer = ServiceAnswer { notes, note_kinds, ..ServiceAnswer::default() };
+        let told: Vec<_> = answer.notes().collect();
+        assert_eq!(told, [(NoteKind::Unknown, "as it was"), (NoteKind::SupervisordUnlisted, "refused")]);
+        let old = ServiceAnswer { notes: vec!["alone".into()], ..ServiceAnswer::default() };
+        assert_eq!(old.notes().collect::<Vec<_>>(), [(NoteKind::Unknown, "alone")]);
     }
 
     #[test]

@@ -343,8 +343,8 @@ impl Table for SocketAnswer {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Matched {
-    /// Name of the column: `program`, `unit`, `user`, `local`, `peer`, `state`, `pid`, `name`,
-    /// `description`.
+    /// Name of the column: `program`, `unit`, `user`, `local`, `peer`, `peer_host`, `state`, `pid`,
+    /// `protocol`, `name`, `command`, `description`.
     pub column: String,
     /// Positions of characters, ascending.
     pub at: Vec<u32>,

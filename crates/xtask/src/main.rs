@@ -70,8 +70,12 @@ enum Task {
         /// Only these parts: helper, musterctl, search, log, fleet, window, window-fleet, chart.
         parts: Vec<String>,
     },
-    /// Take a picture of every page, in both themes and languages, into target/screens.
-    Screens,
+    /// Take a picture of every page, in both themes and languages, into target/screens, and those of the
+    /// README into docs.
+    Screens {
+        /// Only these: pages, readme.
+        parts: Vec<String>,
+    },
     /// Build what people install, into target/packages: a .deb, an .rpm and a tar.
     Package {
         /// From the build that is not optimised, to try the packages themselves.
@@ -126,9 +130,9 @@ fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
             setup.provide(&[Need::Build, Need::Test, Need::Bench])?;
             bench::bench(&places, &parts)
         }
-        Task::Screens => {
+        Task::Screens { parts } => {
             setup.provide(&[Need::Build, Need::Test])?;
-            screens::screens(&places)
+            screens::screens(&places, &parts)
         }
         Task::Package { debug, as_built, only } => {
             if only.contains(&Format::Rpm) {

@@ -8,6 +8,7 @@ use protocol::sockets::{Protocol, Socket, SocketState};
 
 use super::act::find_unit;
 use super::manager::{manager_of, with_sudo};
+use super::members::Members;
 use super::show::{Properties, show};
 use crate::error::Error;
 use crate::machine::Machine;
@@ -41,7 +42,8 @@ pub(crate) fn read_impact(
         Manager::Systemd => show(&machine.root, &keys, &[unit], stop)?,
         _ => Vec::new(),
     };
-    let listening = machine.read_listeners_of(&seen.id)?;
+    let members = Members::read(&machine.root, manager.kind(), &seen)?;
+    let listening = machine.read_listeners_held_by(&members.pids)?;
     let clients = list_clients(&listening, &read_sockets(&machine.root, Which::All)?);
     let mut ports: Vec<String> =
         listening.iter().map(|socket| format!("{} {}", socket.protocol.name(), socket.local())).collect();
@@ -50,9 +52,11 @@ pub(crate) fn read_impact(
     Ok(ServiceImpact {
         unit: unit.to_owned(),
         state: seen.state(ports),
+        dependents_known: !shown.is_empty(),
         dependents: shown.first().map(list_dependents).unwrap_or_default(),
         connections: clients.iter().map(|client| client.connections).sum(),
         clients,
+        clients_told: members.told,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use protocol::hosts::Sudo;
-use protocol::services::{Manager, Service, ServiceTable, UNIT_KEYS as KEYS, is_unit_name};
+use protocol::services::{Manager, NoteKind, Service, ServiceTable, UNIT_KEYS as KEYS, is_unit_name};
 
 use super::found::Found;
 use super::manager::{main_manager, none_known};
@@ -51,7 +51,7 @@ impl Units {
             let mut table = read_said(root, &listed);
             match root.said("supervisor").map(|said| Supervisor::list_said(root, &said)) {
                 Some(Ok(programs)) => table.services.extend(by_name(&programs).into_values()),
-                Some(Err(why)) => table.notes.push(unlisted(&why)),
+                Some(Err(why)) => table.note(NoteKind::SupervisordUnlisted, unlisted(&why)),
                 None => {}
             }
             return Ok(table);
@@ -60,12 +60,13 @@ impl Units {
         let manager = main_manager(root);
         let supervisor = Supervisor::of(root, Sudo::None);
         let said = root.said("supervisor");
-        let mut notes = Vec::new();
+        let mut table = ServiceTable::default();
         let mut services: BTreeMap<String, Service> = match manager {
             Some(Manager::Systemd) => {
                 self.read_units(root, signals, stop)?;
                 if let Some(why) = signals.why_deaf() {
-                    notes.push(format!("changes are looked for and not heard at once: {why}"));
+                    let words = format!("changes are looked for and not heard at once: {why}");
+                    table.note(NoteKind::NotHeard, words);
                 }
                 self.rows.clone()
             }
@@ -81,16 +82,15 @@ impl Units {
         match programs {
             Some(Ok(programs)) => services.extend(by_name(&programs)),
             Some(Err(Error::Cancelled)) => return Err(Error::Cancelled),
-            Some(Err(why)) => notes.push(unlisted(&why)),
+            Some(Err(why)) => table.note(NoteKind::SupervisordUnlisted, unlisted(&why)),
             None => {}
         }
         Ok(ServiceTable {
             at_ms: clock::now_ms(),
             manager: manager.unwrap_or(Manager::Supervisord),
             services: services.into_values().collect(),
-            left_out: 0,
-            notes,
             took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..table
         })
     }
 

@@ -16,6 +16,7 @@ mod journal;
 mod judge;
 mod list;
 mod manager;
+mod members;
 mod message;
 mod openrc;
 mod script;

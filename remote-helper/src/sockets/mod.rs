@@ -128,9 +128,27 @@ pub(crate) fn read_table(
 
 /// Sockets on which processes of a unit listen, as far as this user may see them.
 pub(crate) fn read_listeners_of(root: &Root, owners: &mut Owners, unit: &str) -> Result<Vec<Socket>, Error> {
+    read_listeners(root, owners, |owner| owner.unit.as_deref() == Some(unit))
+}
+
+/// Sockets on which these processes listen, as far as this user may see them. The PIDs ascend.
+pub(crate) fn read_listeners_held_by(
+    root: &Root,
+    owners: &mut Owners,
+    pids: &[u32],
+) -> Result<Vec<Socket>, Error> {
+    read_listeners(root, owners, |owner| pids.binary_search(&owner.pid).is_ok())
+}
+
+fn read_listeners(
+    root: &Root,
+    owners: &mut Owners,
+    is_meant: impl Fn(&seen::Owner) -> bool,
+) -> Result<Vec<Socket>, Error> {
     let sockets = by_inode(read_seen(root, Which::All)?);
     owners.refresh(root, &sockets);
-    let listening = sockets.iter().filter(|one| one.is_listening() && owners.is_held_by(one.inode, unit));
+    let listening =
+        sockets.iter().filter(|one| one.is_listening() && owners.is_held_by(one.inode, &is_meant));
     Ok(listening.map(Source::to_row).collect())
 }
 

@@ -120,12 +120,11 @@ impl Owners {
         }
     }
 
-    /// True if a process of the unit holds the socket, whoever else does: the socket of an activated
+    /// True if a process that is meant holds the socket, whoever else does: the socket of an activated
     /// service is systemd's as well.
-    pub(super) fn is_held_by(&self, inode: u64, unit: &str) -> bool {
+    pub(super) fn is_held_by(&self, inode: u64, is_meant: impl Fn(&Owner) -> bool) -> bool {
         self.processes.values().any(|process| {
-            process.owner.unit.as_deref() == Some(unit)
-                && process.held.binary_search_by_key(&inode, |held| held.inode).is_ok()
+            is_meant(&process.owner) && process.held.binary_search_by_key(&inode, |held| held.inode).is_ok()
         })
     }
 

@@ -2,5 +2,8 @@
 
 super::pass! {
     helper_status: HelperStatusShow;
+}
+
+super::act! {
     helper_remove: HelperRemove;
 }

@@ -1,7 +1,8 @@
 //! hosts and settings.
 
-use protocol::ipc::AppStart;
+use protocol::ipc::{AppStart, KeySetUp, SettingsSave};
 
+use crate::manners::Manners;
 use crate::shell::Opened;
 use crate::typed::TypedTexts;
 
@@ -17,8 +18,33 @@ pub(crate) async fn app_start(
     super::answer::<AppStart>(&opened.begin().await?.call(args).await?)
 }
 
+/// Keeps the settings, by which the tray and the notices go too.
+#[tauri::command]
+pub(crate) async fn settings_save(
+    args: SettingsSave,
+    opened: tauri::State<'_, Opened>,
+    manners: tauri::State<'_, Manners>,
+) -> super::Answer {
+    let settings = super::engine(&opened).await?.call(args).await?;
+    manners.settings_changed(settings.clone());
+    super::answer::<SettingsSave>(&settings)
+}
+
+/// Acts on a host, with the passphrase that was typed for it.
+#[tauri::command]
+pub(crate) async fn key_set_up(
+    args: KeySetUp,
+    typed: tauri::State<'_, TypedTexts>,
+    opened: tauri::State<'_, Opened>,
+    manners: tauri::State<'_, Manners>,
+) -> super::Answer {
+    let engine = super::engine(&opened).await?;
+    let came = typed.with_texts(args, async |args| engine.call(args).await).await;
+    manners.ended(&engine, &came).await;
+    super::answer::<KeySetUp>(&came?)
+}
+
 super::pass! {
-    settings_save: SettingsSave;
     view_keep: ViewKeep;
     hosts_list: HostsList;
     hosts_edit: HostsEdit;
@@ -36,6 +62,5 @@ super::pass! {
 
 super::pass_with_secrets! {
     host_save: HostSave;
-    key_set_up: KeySetUp;
     question_answer: QuestionAnswer;
 }

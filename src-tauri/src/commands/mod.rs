@@ -59,6 +59,24 @@ macro_rules! pass {
 }
 use pass;
 
+/// Writes a command that acts on a host: its end is told on the desktop where nobody looks at the window.
+macro_rules! act {
+    ($($name:ident: $command:ident;)*) => { $(
+        #[tauri::command]
+        pub(crate) async fn $name(
+            args: protocol::ipc::$command,
+            opened: tauri::State<'_, $crate::shell::Opened>,
+            manners: tauri::State<'_, $crate::manners::Manners>,
+        ) -> $crate::commands::Answer {
+            let engine = $crate::commands::engine(&opened).await?;
+            let came = engine.call(args).await;
+            manners.ended(&engine, &came).await;
+            $crate::commands::answer::<protocol::ipc::$command>(&came?)
+        }
+    )* };
+}
+use act;
+
 /// Writes a command that passes its arguments on, with the texts that were typed for it.
 macro_rules! pass_with_secrets {
     ($($name:ident: $command:ident;)*) => { $(
@@ -134,6 +152,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + '
         operations::operation_show,
         operations::operations_read,
         operations::operations_unread,
+        notes::notes_list,
         notes::note_show,
         notes::note_save,
         operations::operations_counts,

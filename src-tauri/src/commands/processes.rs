@@ -4,5 +4,8 @@ super::pass! {
     processes_query: ProcessesQuery;
     processes_watch: ProcessesWatch;
     blame_show: BlameShow;
+}
+
+super::act! {
     signal_send: SignalSend;
 }

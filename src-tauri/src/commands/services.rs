@@ -2,6 +2,9 @@
 
 super::pass! {
     service_impact: ServiceImpactShow;
+}
+
+super::act! {
     service_act: ServiceAct;
     command_run: CommandRun;
 }

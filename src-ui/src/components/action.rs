@@ -35,6 +35,11 @@ impl Target {
     pub(crate) fn of(name: String) -> Self {
         let app = use_app();
         let host = untrack(|| app.row(&name)).map(|row| row.read_untracked().host.clone());
+        Self::to(name, host)
+    }
+
+    /// A host of this name, as it is saved.
+    pub(super) fn to(name: String, host: Option<Host>) -> Self {
         Self {
             is_guarded: host.as_ref().is_some_and(Host::is_guarded),
             has_sudo: host.as_ref().is_some_and(|host| host.sudo != Sudo::None),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Glyph, GlyphName, Icon, IconName};
+use super::{Glyph, GlyphName, Icon, IconName, KeyCap};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ButtonKind {
@@ -42,6 +42,10 @@ pub(crate) fn Button(
     /// While true it shows that it works, and cannot be pressed.
     #[prop(optional, into)]
     busy: Signal<bool>,
+    /// What it opens, `menu` or `true`, and whether that is open.
+    #[prop(optional)]
+    popup: &'static str,
+    #[prop(optional, into)] expanded: Option<Signal<bool>>,
     #[prop(optional)] testid: &'static str,
     /// `submit` inside a form.
     #[prop(default = "button")]
@@ -64,6 +68,8 @@ pub(crate) fn Button(
             aria-label=move || label.map(|label| label.get())
             title=move || label.map(|label| label.get())
             aria-busy=move || busy.get().then_some("true")
+            aria-haspopup=(!popup.is_empty()).then_some(popup)
+            aria-expanded=move || expanded.map(|is| if is.get() { "true" } else { "false" })
             disabled=move || disabled.get() || busy.get()
             on:click=move |event| {
                 if let Some(on_click) = on_click {
@@ -80,6 +86,31 @@ pub(crate) fn Button(
                 }
             }}
             {children.map(|children| view! { <span class="button-text">{children()}</span> })}
+        </button>
+    }
+}
+
+/// Holds what changes by itself as it is, until it is pressed again; Space does the same on the page.
+#[component]
+pub(crate) fn FreezeButton(
+    on: RwSignal<bool>,
+    /// What it says, by whether it is on.
+    #[prop(into)]
+    words: Signal<String>,
+    testid: &'static str,
+) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            class="button is-ghost freeze"
+            class:is-on=move || on.get()
+            aria-pressed=move || if on.get() { "true" } else { "false" }
+            data-testid=testid
+            on:click=move |_| on.update(|on| *on = !*on)
+        >
+            <Icon name=IconName::Freeze />
+            <span class="button-text">{move || words.get()}</span>
+            <KeyCap key="Space" />
         </button>
     }
 }

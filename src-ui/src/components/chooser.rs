@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::shape::Shape;
-use super::{Button, ButtonKind, Column, IconName, focus_child};
+use super::{Button, ButtonKind, Checkbox, Column, IconName, focus_child};
 use crate::text::{t_string, use_i18n};
 
 #[component]
@@ -39,16 +39,13 @@ pub(crate) fn ColumnChooser(
             .enumerate()
             .map(|(at, Column { id, title, .. })| {
                 view! {
-                    <label class="menu-item check-line">
-                        <input
-                            type="checkbox"
-                            data-testid=format!("column-{id}")
-                            disabled=at == 0
-                            prop:checked=move || shape.with(|shape| !shape.is_hidden(id))
-                            on:change=move |_| shape.update(|shape| shape.toggle(id))
-                        />
-                        <span>{move || title.get()}</span>
-                    </label>
+                    <Checkbox
+                        label=title
+                        testid=format!("column-{id}")
+                        disabled=Signal::stored(at == 0)
+                        on=Signal::derive(move || shape.with(|shape| !shape.is_hidden(id)))
+                        on_change=Callback::new(move |_| shape.update(|shape| shape.toggle(id)))
+                    />
                 }
             })
             .collect_view()
@@ -70,6 +67,7 @@ pub(crate) fn ColumnChooser(
                 kind=ButtonKind::Ghost
                 small=true
                 icon=IconName::Columns
+                expanded=Signal::from(open)
                 label=Signal::derive(move || t_string!(i18n, tables.columns).to_owned())
                 testid
                 on_click=Callback::new(move |()| open.update(|open| *open = !*open))

@@ -5,6 +5,10 @@
 
 use std::cmp::Ordering;
 
+use protocol::delta::settle;
+use unicode_width::UnicodeWidthStr;
+
+use super::shape::Shape;
 use super::sort::Sort;
 
 /// The columns of one table, in their order on screen.
@@ -18,9 +22,19 @@ pub(crate) trait Columns: Copy + Send + Sync + 'static {
     /// What a cell says; empty where the host does not say. Safe to show.
     fn text(self, row: &Self::Row) -> String;
 
+    /// The same for another program: a number in full and without its unit, where a cell rounds it.
+    fn plain(self, row: &Self::Row) -> String {
+        self.text(row)
+    }
+
     /// The order of two rows by this column; what is equal there keeps a fixed order, so that a refresh
     /// moves no row. Missing values are last in both directions.
     fn compare(self, a: &Self::Row, b: &Self::Row, by: Sort) -> Ordering;
+
+    /// Puts rows in order of which most stand in it already.
+    fn arrange(rows: &mut Vec<Self::Row>, by: Sort) {
+        settle(rows, order::<Self>(by));
+    }
 
     /// The column whose beginning is typed to find a row: the first of text, unless another says more.
     fn naming() -> Option<Self> {
@@ -43,14 +57,20 @@ pub(crate) fn name_of<C: Columns>(row: &C::Row) -> String {
     C::naming().map_or_else(String::new, |column| column.text(row))
 }
 
-/// Columns set under each other with spaces, for a terminal or a message.
-pub(crate) fn as_text<C: Columns>(rows: &[C::Row], heads: &[String]) -> String {
-    let mut lines: Vec<Vec<String>> = vec![heads.to_vec()];
-    lines.extend(rows.iter().map(|row| C::ALL.iter().map(|column| column.text(row)).collect()));
-    let mut widths = vec![0; C::ALL.len()];
+/// The columns that a person has not hidden, each with the words of its head.
+pub(crate) fn shown<C: Columns>(shape: &Shape, words: impl Fn(C) -> &'static str) -> Vec<(C, String)> {
+    let shown = C::ALL.iter().filter(|column| !shape.is_hidden(column.id()));
+    shown.map(|&column| (column, words(column).to_owned())).collect()
+}
+
+/// Some columns set under each other with spaces, for a terminal or a message. Each is given with its head.
+pub(crate) fn as_text<C: Columns>(rows: &[C::Row], columns: &[(C, String)]) -> String {
+    let mut lines: Vec<Vec<String>> = vec![columns.iter().map(|(_, head)| head.clone()).collect()];
+    lines.extend(rows.iter().map(|row| columns.iter().map(|(column, _)| column.text(row)).collect()));
+    let mut widths = vec![0; columns.len()];
     for line in &lines {
         for (width, text) in widths.iter_mut().zip(line) {
-            *width = (*width).max(text.chars().count());
+            *width = (*width).max(text.width());
         }
     }
     let mut out = String::new();
@@ -58,7 +78,7 @@ pub(crate) fn as_text<C: Columns>(rows: &[C::Row], heads: &[String]) -> String {
         let mut text = String::new();
         for (width, cell) in widths.iter().zip(&line) {
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+            text.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
         }
         out.push_str(text.trim_end());
         out.push('\n');
@@ -66,11 +86,11 @@ pub(crate) fn as_text<C: Columns>(rows: &[C::Row], heads: &[String]) -> String {
     out
 }
 
-/// A head line of column names, then one line per row.
-pub(crate) fn as_csv<C: Columns>(rows: &[C::Row]) -> String {
-    let mut out = line(C::ALL.iter().map(|column| column.id().to_owned()));
+/// A head line of the names of some columns, then one line per row.
+pub(crate) fn as_csv<C: Columns>(rows: &[C::Row], columns: &[(C, String)]) -> String {
+    let mut out = line(columns.iter().map(|(column, _)| column.id().to_owned()));
     for row in rows {
-        out.push_str(&line(C::ALL.iter().map(|column| csv_field(&column.text(row)))));
+        out.push_str(&line(columns.iter().map(|(column, _)| csv_field(&column.plain(row)))));
     }
     out
 }
@@ -120,15 +140,33 @@ mod tests {
             }
         }
 
+        fn plain(self, row: &Self::Row) -> String {
+            match self {
+                Column::Port => "80000".into(),
+                Column::Program => self.text(row),
+            }
+        }
+
         fn compare(self, a: &Self::Row, b: &Self::Row, by: Sort) -> Ordering {
             by.turn(a.cmp(b))
         }
     }
 
+    fn head(column: Column) -> &'static str {
+        match column {
+            Column::Port => "Port",
+            Column::Program => "Program",
+        }
+    }
+
+    fn all() -> Vec<(Column, String)> {
+        shown(&Shape::default(), head)
+    }
+
     #[test]
     fn no_cell_of_a_csv_is_a_formula() {
         for program in ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "  =x"] {
-            let csv = as_csv::<Column>(&[program]);
+            let csv = as_csv::<Column>(&[program], &all());
             let cell = csv.lines().nth(1).unwrap().split(',').nth(1).unwrap().trim_matches('"');
             assert!(cell.starts_with('\''), "{program:?} became {cell:?}");
         }
@@ -141,12 +179,31 @@ mod tests {
 
     #[test]
     fn quotes_and_commas_stay_inside_their_field() {
-        assert_eq!(as_csv::<Column>(&["a,\"b\""]), "port,program\r\n80,\"a,\"\"b\"\"\"\r\n");
+        let csv = as_csv::<Column>(&["a,\"b\""], &all());
+        assert_eq!(csv, "port,program\r\n80000,\"a,\"\"b\"\"\"\r\n", "and a number is in full");
     }
 
     #[test]
     fn text_is_set_in_columns() {
-        let heads = ["Port".to_owned(), "Program".to_owned()];
-        assert_eq!(as_text::<Column>(&["nginx", "x"], &heads), "Port  Program\n80    nginx\n80    x\n");
+        assert_eq!(as_text::<Column>(&["nginx", "x"], &all()), "Port  Program\n80    nginx\n80    x\n");
+    }
+
+    #[test]
+    fn a_character_that_takes_two_places_is_counted_as_two() {
+        let columns = [(Column::Program, "\u{7a0b}\u{5e8f}".to_owned()), (Column::Port, "Port".to_owned())];
+        let text = as_text::<Column>(&["nginx", "\u{7f51}\u{7ad9}"], &columns);
+        assert_eq!(
+            text, "\u{7a0b}\u{5e8f}   Port\nnginx  80\n\u{7f51}\u{7ad9}   80\n",
+            "each second column begins in the eighth place"
+        );
+    }
+
+    #[test]
+    fn a_column_that_is_hidden_is_not_copied() {
+        let mut shape = Shape::default();
+        shape.hide("port");
+        let columns = shown(&shape, head);
+        assert_eq!(as_text::<Column>(&["nginx"], &columns), "Program\nnginx\n");
+        assert_eq!(as_csv::<Column>(&["nginx"], &columns), "program\r\nnginx\r\n");
     }
 }

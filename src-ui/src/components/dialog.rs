@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::{Button, ButtonKind, IconName};
+use super::{Button, ButtonKind, IconName, is_composed};
 use crate::text::{t_string, use_i18n};
 
 const FOCUSABLE: &str = "button:not([disabled]):not([tabindex='-1']), input:not([disabled]), \
@@ -57,7 +57,8 @@ pub(crate) fn Modal(
     let keys = move |event: leptos::ev::KeyboardEvent| {
         match event.key().as_str() {
             // What is being composed is given up by the input method, not by the dialog.
-            "Escape" if !event.is_composing() => {
+            _ if is_composed(&event) => {}
+            "Escape" => {
                 event.prevent_default();
                 if !held.get_untracked() {
                     on_close.run(());
@@ -121,6 +122,13 @@ pub(crate) fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let i18n = use_i18n();
+    let body = NodeRef::<leptos::html::Div>::new();
+    Effect::new(move |_| {
+        if body.with(Option::is_some) {
+            // What is in it has its height once it is laid out.
+            request_animation_frame(move || reach_by_keys(body));
+        }
+    });
     view! {
         <Modal label=title class=if wide { "is-wide" } else { "" } testid on_close held>
             <header class="dialog-head">
@@ -137,9 +145,18 @@ pub(crate) fn Dialog(
                     on_click=on_close
                 />
             </header>
-            <div class="dialog-body">{children()}</div>
+            <div class="dialog-body" node_ref=body>{children()}</div>
             {foot.map(|foot| view! { <footer class="dialog-foot">{move || foot.run()}</footer> })}
         </Modal>
+    }
+}
+
+/// Text that is longer than its dialog is scrolled by keys, which only what has the keyboard hears.
+fn reach_by_keys(body: NodeRef<leptos::html::Div>) {
+    let Some(Some(body)) = body.try_get_untracked() else { return };
+    if body.scroll_height() > body.client_height() && focusable(&body).is_empty() {
+        // Where it cannot be set it is scrolled by the pointer, as any text.
+        let _ = body.set_attribute("tabindex", "0");
     }
 }
 

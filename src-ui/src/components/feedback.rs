@@ -74,9 +74,9 @@ pub(crate) fn PartialBar(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {
-        <div class="bar is-warn" role="status" data-testid=(!testid.is_empty()).then_some(testid)>
+        <div class="bar is-warn is-whole" role="status" data-testid=(!testid.is_empty()).then_some(testid)>
             <Glyph name=GlyphName::Partial />
-            <span class="bar-why cut">{move || words.get()}</span>
+            <span class="bar-why selectable">{move || words.get()}</span>
             <span class="grow"></span>
             {children.map(|children| children())}
         </div>

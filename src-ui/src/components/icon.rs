@@ -21,6 +21,7 @@ pub(crate) enum IconName {
     More,
     Columns,
     Edit,
+    Note,
 }
 
 /// An icon of 16 px; it says nothing by itself, so the control around it has the name.
@@ -43,6 +44,7 @@ pub(crate) fn Icon(name: IconName) -> impl IntoView {
         IconName::Right => view! { <path d="m6.2 4 4 4-4 4" /> }.into_any(),
         IconName::Columns => view! { <rect x="2.4" y="3" width="11.2" height="10" rx="1" /> <path d="M6.2 3v10M9.8 3v10" /> }.into_any(),
         IconName::Edit => view! { <path d="M9.8 3.8 12.2 6.2 5.6 12.8 2.8 13.2 3.2 10.4z" /> }.into_any(),
+        IconName::Note => view! { <path d="M3.4 2.6h9.2v10.8H3.4zM5.8 5.8h4.4M5.8 8.2h4.4M5.8 10.6h2.4" /> }.into_any(),
         IconName::More => view! { <path d="M3.4 8h.01M8 8h.01M12.6 8h.01" stroke-width="2" /> }.into_any(),
     };
     view! {

@@ -39,8 +39,16 @@ pub(crate) fn kept_shape(table: &'static str) -> RwSignal<Shape> {
 
 /// How a person has a table. It is the same for every host: who looks for nginx on one host and goes
 /// on to the next looks for it there too.
+///
+/// A path may ask for words of its own, `?q=`. As long as that path stands the table is filtered by them
+/// and by nothing else, else a choice that was made days ago hides what the path leads to; what was kept
+/// comes back after it.
 #[derive(Clone, Copy)]
-pub(crate) struct KeptView(RwSignal<View>);
+pub(crate) struct KeptView {
+    view: RwSignal<View>,
+    /// The words that the path asks for.
+    asked: Memo<Option<String>>,
+}
 
 impl KeptView {
     pub(crate) fn of(table: &'static str) -> Self {
@@ -49,33 +57,29 @@ impl KeptView {
             use_app().kept_line(&place).map_or_else(View::default, |line| View::parse_line(&line)),
         );
         follow(place, view, View::to_line);
-        Self(view)
+        Self { view, asked: in_path("q") }
     }
 
     /// The words of the filter.
     pub(crate) fn text(self) -> RwSignal<String> {
-        let text = RwSignal::new(self.0.with_untracked(|view| view.text().to_owned()));
+        let text = RwSignal::new(self.kept_text());
         Effect::new(move |_| text.with(|text| self.change(|view| view.set_text(text))));
         text
+    }
+
+    fn kept_text(self) -> String {
+        self.view.with_untracked(|view| view.text().to_owned())
     }
 
     /// The words that the page's path asks for, else those that were kept. What a link asked for is kept
     /// only once a person changes it.
     pub(crate) fn text_or_path(self) -> RwSignal<String> {
-        let asked = use_query_map();
-        let asked = Memo::new(move |_| asked.with(|asked| asked.get("q")));
-        let kept = || self.0.with_untracked(|view| view.text().to_owned());
-        let text = RwSignal::new(asked.get_untracked().unwrap_or_else(kept));
-        Effect::new(move |before: Option<Option<String>>| {
-            let now = asked.get();
-            if let Some(now) = now.clone().filter(|_| before.is_some_and(|before| before != now)) {
-                text.set(now);
-            }
-            now
-        });
+        let wanted = move |asked: Option<String>| asked.unwrap_or_else(|| self.kept_text());
+        let text = RwSignal::new(wanted(self.asked.get_untracked()));
+        on_change(self.asked, move |asked| text.set(wanted(asked)));
         Effect::new(move |_| {
             let now = text.get();
-            if asked.with_untracked(|asked| asked.as_ref() != Some(&now)) {
+            if self.asked.with_untracked(|asked| asked.as_ref() != Some(&now)) {
                 self.change(|view| view.set_text(&now));
             }
         });
@@ -85,7 +89,7 @@ impl KeptView {
     /// The order of the rows.
     pub(crate) fn sort<C: Columns>(self, at_first: Sort) -> RwSignal<Sort> {
         let known = C::ALL.iter().map(|column| column.id());
-        let sort = RwSignal::new(self.0.with_untracked(|view| view.sort(known)).unwrap_or(at_first));
+        let sort = RwSignal::new(self.view.with_untracked(|view| view.sort(known)).unwrap_or(at_first));
         Effect::new(move |before: Option<Sort>| {
             let now = sort.get();
             if before.is_some_and(|before| before != now) {
@@ -110,40 +114,87 @@ impl KeptView {
     pub(crate) fn choice<T: Send + Sync + 'static>(
         self,
         name: &'static str,
-        parse: impl Fn(&str) -> T,
+        parse: impl Fn(&str) -> T + 'static,
         to_word: impl Fn(&T) -> String + Send + Sync + 'static,
     ) -> RwSignal<T> {
-        let value = RwSignal::new(self.0.with_untracked(|view| parse(view.choice(name))));
+        let wanted = move |asked: Option<String>| match asked {
+            Some(_) => parse(""),
+            None => self.view.with_untracked(|view| parse(view.choice(name))),
+        };
+        let value = RwSignal::new(wanted(self.asked.get_untracked()));
+        // What the path sets is no choice of a person, and is not kept.
+        let is_given = StoredValue::new(true);
+        on_change(self.asked, move |asked| {
+            is_given.set_value(true);
+            value.set(wanted(asked));
+        });
         Effect::new(move |_| {
             let word = value.with(&to_word);
-            self.change(|view| view.set_choice(name, &word));
+            if !is_given.try_update_value(std::mem::take).unwrap_or_default() {
+                self.change(|view| view.set_choice(name, &word));
+            }
         });
         value
     }
 
     /// Changes it, and tells nobody of a change that is none.
     fn change(self, change: impl FnOnce(&mut View)) {
-        let mut view = self.0.get_untracked();
+        let mut view = self.view.get_untracked();
         change(&mut view);
-        if self.0.with_untracked(|before| *before != view) {
-            self.0.set(view);
+        if self.view.with_untracked(|before| *before != view) {
+            self.view.set(view);
         }
     }
+}
+
+/// A parameter of the page's path.
+fn in_path(name: &'static str) -> Memo<Option<String>> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| query.get(name)))
+}
+
+/// Calls with each value after the first.
+fn on_change(asked: Memo<Option<String>>, call: impl Fn(Option<String>) + 'static) {
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = asked.get();
+        if before.is_some_and(|before| before != now) {
+            call(now.clone());
+        }
+        now
+    });
 }
 
 /// The rows that are chosen in a table, and the one that has the keyboard.
 #[derive(Clone, Default)]
 pub(crate) struct KeptRows {
-    chosen: ArcRwSignal<Selection>,
-    cursor: ArcRwSignal<Option<String>>,
+    chosen: Selection,
+    cursor: Option<String>,
 }
 
 /// The rows of one table that were chosen before another page was shown; `host` is empty for a table of
-/// all. Those that are not there any more count for nothing, and come back with their row.
+/// all. Those that are not there any more count for nothing, and come back with their row. A path that
+/// asks for a row by its key, `row=`, puts the cursor on it.
 pub(crate) fn kept_rows(table: &'static str, host: &str) -> (RwSignal<Selection>, RwSignal<Option<String>>) {
-    let kept = use_app().rows_kept.try_update_value(|all| {
-        all.entry((table, host.to_owned())).or_insert_with(KeptRows::default).clone()
+    let all = use_app().rows_kept;
+    let place = (table, host.to_owned());
+    let KeptRows { chosen, cursor } = all.with_value(|all| all.get(&place).cloned()).unwrap_or_default();
+    // They go with the page, and with them the list of each row that ever read them.
+    let (chosen, cursor) = (ArcRwSignal::new(chosen), ArcRwSignal::new(cursor));
+    on_cleanup({
+        let (chosen, cursor) = (chosen.clone(), cursor.clone());
+        move || {
+            let kept = KeptRows { chosen: chosen.get_untracked(), cursor: cursor.get_untracked() };
+            all.try_update_value(|all| all.insert(place, kept));
+        }
     });
-    let KeptRows { chosen, cursor } = kept.unwrap_or_default();
-    (chosen.into(), cursor.into())
+    let cursor: RwSignal<Option<String>> = cursor.into();
+    let asked = in_path("row");
+    let put = move |asked: Option<String>| {
+        if asked.is_some() {
+            cursor.set(asked);
+        }
+    };
+    put(asked.get_untracked());
+    on_change(asked, put);
+    (chosen.into(), cursor)
 }

@@ -4,7 +4,12 @@
 //! what changed in it. One answer at a time: a question that was overtaken by a newer one is not shown
 //! when its answer comes, and a slow host is not asked again before it has answered. Nothing is asked
 //! while the window is hidden.
+//!
+//! No refresh moves a row under a hand: while a pointer is on the rows, and for a moment after a key moved
+//! among them, each stays in its place (`hold`). What a person asks for, another order or another filter,
+//! is shown at once. While the table is frozen nothing changes it at all.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,10 +19,11 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::Fault;
-use protocol::delta::{Kept, News as Line, Seen, Table, Taken, ViewNews, settle};
+use protocol::delta::{Kept, News as Line, Seen, Table, Taken, ViewNews};
 
 use super::columns::{self, Columns};
 use super::found::{Found, Look};
+use super::hold::hold;
 use super::news::{Came, News};
 use super::selection::Selection;
 use super::sort::Sort;
@@ -25,6 +31,8 @@ use crate::state::now_ms;
 
 const TYPING_PAUSE: Duration = Duration::from_millis(120);
 const REFRESH: Duration = Duration::from_secs(3);
+/// A key that moved among the rows holds them for as long: longer than until the next refresh.
+const KEY_HOLDS: Duration = Duration::from_secs(4);
 
 type Question<A> = Box<dyn Fn(Seen) -> Pin<Box<dyn Future<Output = Result<ViewNews<A>, Fault>>>>>;
 
@@ -33,8 +41,16 @@ where
     A::Row: Send + Sync,
 {
     answer: RwSignal<Option<Arc<A>>>,
-    /// In the order of the page.
+    /// In the order of the page, or in their places while they are held.
     pub(crate) rows: Memo<Arc<Vec<A::Row>>>,
+    /// Keys of those that are held in their places and gone.
+    pub(crate) gone: Memo<Arc<HashSet<String>>>,
+    /// Is true while rows stay in places that are not those of the order.
+    pub(crate) is_held: Memo<bool>,
+    /// While true a pointer is on the rows.
+    pub(crate) pointed_at: RwSignal<bool>,
+    /// A key moved among the rows.
+    pub(crate) moved: Trigger,
     pub(crate) sort: RwSignal<Sort>,
     /// When the answer came, by this computer's clock.
     pub(crate) received_ms: RwSignal<Option<i64>>,
@@ -48,9 +64,22 @@ where
     asks: StoredValue<Question<A>, LocalStorage>,
     /// The number of the question that was asked last.
     asked: StoredValue<u64>,
+    /// The text was changed, and is not asked for yet.
+    is_typing: StoredValue<bool>,
     serial: StoredValue<u64>,
     is_waiting: StoredValue<bool>,
     view: StoredValue<View<A>, LocalStorage>,
+}
+
+/// The rows as they are on screen.
+#[derive(PartialEq)]
+struct Shown<R> {
+    rows: Arc<Vec<R>>,
+    gone: Arc<HashSet<String>>,
+    /// False while one stands where the order would not have it.
+    is_in_order: bool,
+    /// What they are the answer to.
+    asked: (u64, Sort),
 }
 
 /// What has come of the table.
@@ -74,7 +103,31 @@ fn put<A: Table, C: Columns<Row = A::Row>>(kept: &mut Kept<A>, seq: u64, line: L
 }
 
 fn order<A: Table, C: Columns<Row = A::Row>>(rows: &mut Vec<A::Row>, by: Sort) {
-    settle(rows, columns::order::<C>(by));
+    C::arrange(rows, by);
+}
+
+/// True from each key that moved among the rows until a moment after.
+fn follow_moves(moved: Trigger) -> RwSignal<bool> {
+    let was_moved = RwSignal::new(false);
+    let until = StoredValue::new(None::<TimeoutHandle>);
+    let stop = move || {
+        if let Some(Some(handle)) = until.try_update_value(Option::take) {
+            handle.clear();
+        }
+    };
+    Effect::new(move |is_again: Option<()>| {
+        moved.track();
+        if is_again.is_some() {
+            stop();
+            was_moved.set(true);
+            let over = move || {
+                was_moved.try_set(false);
+            };
+            until.set_value(set_timeout_with_handle(over, KEY_HOLDS).ok());
+        }
+    });
+    on_cleanup(stop);
+    was_moved
 }
 
 impl<A: Table> View<A> {
@@ -145,23 +198,47 @@ where
         let number = js_sys::Date::now() as u64;
         let view = View { number, kept, whole: 0, news, put: put::<A, C>, order: order::<A, C>, key };
         let answer = RwSignal::new(None::<Arc<A>>);
-        let rows = Memo::new(move |_| {
+        let (frozen, question) = (RwSignal::new(false), RwSignal::new(0));
+        let (pointed_at, moved) = (RwSignal::new(false), Trigger::new());
+        let was_moved = follow_moves(moved);
+        let is_hand_on = Memo::new(move |_| pointed_at.get() || was_moved.get() || frozen.get());
+        let shown = Memo::new(move |before: Option<&Shown<A::Row>>| {
+            let (asked, is_hand_on) = ((question.get(), sort.get()), is_hand_on.get());
             let mut rows =
                 answer.with(|answer| answer.as_ref().map_or_else(Vec::new, |answer| answer.rows().clone()));
-            order::<A, C>(&mut rows, sort.get());
-            Arc::new(rows)
+            order::<A, C>(&mut rows, asked.1);
+            let Some(before) = before.filter(|before| is_hand_on && before.asked == asked) else {
+                return Shown { rows: Arc::new(rows), gone: Arc::default(), is_in_order: true, asked };
+            };
+            let (rows, gone) = hold(&before.rows, rows);
+            let follows = columns::order::<C>(asked.1);
+            let is_in_order = gone.is_empty() && rows.is_sorted_by(|a, b| follows(a, b) != Ordering::Greater);
+            let gone = gone.into_iter().filter_map(|at| rows.get(at).map(key)).collect();
+            Shown { rows: Arc::new(rows), gone: Arc::new(gone), is_in_order, asked }
         });
+        // The rows themselves were compared above.
+        let is_another =
+            |before: Option<&Arc<Vec<A::Row>>>, now: Option<&Arc<Vec<A::Row>>>| match (before, now) {
+                (Some(before), Some(now)) => !Arc::ptr_eq(before, now),
+                _ => true,
+            };
+        let rows = Memo::new_with_compare(move |_| shown.with(|shown| shown.rows.clone()), is_another);
         let query = Self {
             answer,
             rows,
+            gone: Memo::new(move |_| shown.with(|shown| shown.gone.clone())),
+            is_held: Memo::new(move |_| shown.with(|shown| !shown.is_in_order)),
+            pointed_at,
+            moved,
             sort,
             received_ms: RwSignal::new(None),
             fault: RwSignal::new(None),
-            frozen: RwSignal::new(false),
-            question: RwSignal::new(0),
+            frozen,
+            question,
             new: RwSignal::new(Arc::default()),
             asks: StoredValue::new_local(Box::new(move |seen| Box::pin(ask(seen)))),
             asked: StoredValue::new(0),
+            is_typing: StoredValue::new(false),
             serial: StoredValue::new(0),
             is_waiting: StoredValue::new(false),
             view: StoredValue::new_local(view),
@@ -194,6 +271,7 @@ where
             let text = text.get();
             if before.is_some_and(|before| before != text) {
                 stop();
+                self.is_typing.set_value(true);
                 pause.set_value(set_timeout_with_handle(move || self.ask(), TYPING_PAUSE).ok());
             }
             text
@@ -201,8 +279,20 @@ where
         on_cleanup(stop);
     }
 
+    /// Asks when the link comes or goes, but for a table that is frozen: that stays as it is.
+    pub(crate) fn follow_link(self, live: Memo<bool>) {
+        Effect::new(move |before: Option<bool>| {
+            let is_live = live.get();
+            if before.is_some_and(|before| before != is_live) && !self.frozen.get_untracked() {
+                self.ask();
+            }
+            is_live
+        });
+    }
+
     /// Asks something that was not asked before.
     pub(crate) fn ask(self) {
+        self.is_typing.set_value(false);
         self.asked.update_value(|asked| *asked += 1);
         self.again();
     }
@@ -236,6 +326,10 @@ where
                 return;
             }
             self.is_waiting.set_value(false);
+            // What was under way when the table was frozen waits until it is not.
+            if self.frozen.get_untracked() && self.question.get_untracked() == question {
+                return;
+            }
             match told {
                 Ok(Some((answer, new))) => {
                     self.received_ms.set(Some(now_ms()));
@@ -255,6 +349,16 @@ where
         if !self.frozen.get_untracked() && !self.is_waiting.get_value() && !document().hidden() {
             self.again();
         }
+    }
+
+    /// How many rows are shown, without those that are gone.
+    pub(crate) fn count(self) -> usize {
+        self.rows.with(|rows| rows.len()) - self.gone.with(|gone| gone.len())
+    }
+
+    /// True if another question than the one that the rows answer was asked, or will be at once.
+    pub(crate) fn is_behind(self) -> bool {
+        self.is_typing.get_value() || self.asked.get_value() != self.question.get_untracked()
     }
 
     /// Reads from the answer; `None` before the first one.

@@ -13,7 +13,7 @@ use super::columns::{self, Columns};
 use super::live_query::LiveQuery;
 use super::selection::Selection;
 use super::{
-    Button, ButtonKind, ChosenBar, Column, ColumnChooser, CopyButton, Failed, Icon, IconName, KeyCap, Marks,
+    Button, ButtonKind, ChosenBar, Column, ColumnChooser, CopyButton, Failed, FreezeButton, Marks,
     SearchInput, Skeleton, Table, copy_text, kept_shape, rows_copied,
 };
 use crate::format;
@@ -97,10 +97,6 @@ impl<K: Columns> Heads<K> {
         let first = self.first.map(|track| untitled("first", track));
         let last = self.last.map(|track| untitled("last", track));
         first.into_iter().chain(own).chain(last).collect()
-    }
-
-    fn words(self, i18n: I18n) -> Vec<String> {
-        K::ALL.iter().map(|&column| (self.words)(i18n, column).to_owned()).collect()
     }
 }
 
@@ -208,7 +204,27 @@ where
         }
     };
     let toggle = move || query.frozen.update(|frozen| *frozen = !*frozen);
-    let as_text = move |rows: &[K::Row]| columns::as_text::<K>(rows, &untrack(|| heads.words(i18n)));
+    let shown = move || {
+        untrack(|| shape.with(|shape| columns::shown(shape, |column: K| (heads.words)(i18n, column))))
+    };
+    let as_text = move |rows: &[K::Row]| columns::as_text::<K>(rows, &shown());
+    // From the filter into the table. Who typed just now means the rows that this finds.
+    let (enter, is_entering) = (Trigger::new(), StoredValue::new(false));
+    let go_in = Callback::new(move |()| match query.is_behind() {
+        true => is_entering.set_value(true),
+        false => enter.notify(),
+    });
+    Effect::new(move |_| {
+        text.track();
+        is_entering.set_value(false);
+    });
+    Effect::new(move |_| {
+        query.question.track();
+        if is_entering.get_value() && !query.is_behind() {
+            is_entering.set_value(false);
+            enter.notify();
+        }
+    });
 
     let keys = move |event: leptos::ev::KeyboardEvent| {
         let target = event_target::<web_sys::Element>(&event).tag_name();
@@ -243,7 +259,7 @@ where
         }
     };
     let shown_of = move || {
-        let (shown, total) = (rows.with(|rows| rows.len()), query.with(TableAnswer::total)?);
+        let (shown, total) = (query.count(), query.with(TableAnswer::total)?);
         (!text.with(String::is_empty)).then(|| {
             let (shown, total) = (format::count(shown as u64), format::count(u64::from(total)));
             t_string!(i18n, tables.shown_of, shown = shown, total = total)
@@ -280,9 +296,17 @@ where
                 row_class
                 row_testid
                 testid=ids.table
-                marks=Marks { question: query.question, new: query.new }
+                marks=Marks {
+                    question: query.question,
+                    new: query.new,
+                    gone: query.gone.into(),
+                    pointed_at: query.pointed_at,
+                    moved: query.moved,
+                }
                 shape=Some(shape)
                 selection=Some(selection)
+                enter
+                first=true
             />
         }
         .into_any()
@@ -300,6 +324,9 @@ where
                         value=text
                         placeholder
                         testid=ids.filter
+                        filter=true
+                        on_enter=go_in
+                        on_down=go_in
                         aside=move || view! { <span class="dim">{shown_of}</span> }
                     />
                     <span class="tool-own" class:is-away=move || is_several.get()>{children()}</span>
@@ -315,23 +342,17 @@ where
                         </ChosenBar>
                     </Show>
                     <span class="grow"></span>
-                    <button
-                        type="button"
-                        class="button is-ghost freeze"
-                        class:is-on=move || query.frozen.get()
-                        aria-pressed=move || if query.frozen.get() { "true" } else { "false" }
-                        data-testid=ids.freeze
-                        on:click=move |_| toggle()
-                    >
-                        <Icon name=IconName::Freeze />
-                        <span class="button-text">
-                            {move || match query.frozen.get() {
+                    <FreezeButton
+                        on=query.frozen
+                        words=Signal::derive(move || {
+                            match query.frozen.get() {
                                 true => t_string!(i18n, tables.frozen),
                                 false => t_string!(i18n, tables.freeze),
-                            }}
-                        </span>
-                        <KeyCap key="Space" />
-                    </button>
+                            }
+                            .to_owned()
+                        })
+                        testid=ids.freeze
+                    />
                     <ColumnChooser columns shape testid=ids.columns />
                     <CopyButton
                         label=Signal::derive(move || t_string!(i18n, tables.copy_text).to_owned())
@@ -346,7 +367,7 @@ where
                         label=Signal::derive(move || t_string!(i18n, tables.copy_csv).to_owned())
                         on_click=Callback::new(move |()| {
                             let rows = meant();
-                            copy_text(app, columns::as_csv::<K>(&rows), rows_copied(rows.len()));
+                            copy_text(app, columns::as_csv::<K>(&rows, &shown()), rows_copied(rows.len()));
                         })
                     >
                         "CSV"
@@ -359,7 +380,7 @@ where
                     {body}
                 </div>
                 {partial.map(|partial| partial.run())}
-                <CountLine ids query count counts chosen shown=Signal::derive(move || rows.with(|rows| rows.len())) />
+                <CountLine ids query count counts chosen shown=Signal::derive(move || query.count()) />
             </div>
             {detail.map(|detail| detail.run())}
         </main>
@@ -409,14 +430,19 @@ fn CountLine<A: TableAnswer>(
             }
         })
     };
+    let held = move || {
+        let is_held = query.is_held.get() && !query.frozen.get();
+        is_held.then(|| view! { <span class="dim" data-testid="count-held">{t_string!(i18n, tables.order_held)}</span> })
+    };
     let age = move || {
         let (stale, took_ms) = query.with(|answer| (answer.stale(), answer.took_ms()))?;
         let tongue = lang(i18n);
         let age = format::age(query.as_of_ms()?, app.now_ms.get(), tongue);
-        Some(if stale {
-            t_string!(i18n, tables.snapshot_of, age = age)
-        } else if query.frozen.get() {
+        // Frozen first: what was live when it was frozen stays that, whatever became of the link.
+        Some(if query.frozen.get() {
             t_string!(i18n, tables.frozen_at, age = age)
+        } else if stale {
+            t_string!(i18n, tables.snapshot_of, age = age)
         } else {
             t_string!(i18n, tables.read_ago, age = age, took = format::took(took_ms, tongue))
         })
@@ -428,6 +454,7 @@ fn CountLine<A: TableAnswer>(
             {new_words}
             <span class="strong" data-testid="count-chosen">{chosen_words}</span>
             <span class="is-warn">{left_out}</span>
+            {held}
             <span class="grow"></span>
             <span class="dim">{age}</span>
         </div>

@@ -23,6 +23,11 @@ pub(crate) fn pieces(text: &str, at: &[u32]) -> Vec<(String, bool)> {
     pieces
 }
 
+/// True if the query matched anything in a column, whose text may be another one than the cell's.
+pub(crate) fn is_matched(matched: &[Matched], column: &str) -> bool {
+    matched.iter().any(|m| m.column == column)
+}
+
 /// Positions that matched in a column.
 pub(crate) fn matches<'a>(matched: &'a [Matched], column: &str) -> &'a [u32] {
     matched.iter().find(|m| m.column == column).map(|m| m.at.as_slice()).unwrap_or_default()
@@ -64,6 +69,14 @@ mod tests {
     fn positions_count_characters_and_survive_what_is_shown_by_code() {
         assert_eq!(shown("服务nginx", &[2]), "服务<n>ginx");
         assert_eq!(shown("\u{1b}nx", &[1]), "\\x1b<n>x");
+    }
+
+    #[test]
+    fn letters_behind_a_combining_character_are_marked_where_the_engine_found_them() {
+        for text in ["cafe\u{301} nginx", "\u{1f469}\u{200d}\u{1f4bb} nginx", "e\u{301}nginx"] {
+            let at = protocol::fuzzy::Fuzzy::new("ngx").letters(text, protocol::fuzzy::By::Letters);
+            assert!(shown(text, &at).ends_with("<ng>in<x>"), "{}", shown(text, &at));
+        }
     }
 
     #[test]

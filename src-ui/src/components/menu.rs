@@ -45,6 +45,15 @@ pub(crate) fn Menu(
         }
     };
     let on_key = move |event: leptos::ev::KeyboardEvent| {
+        // While it is closed its button is one like others, but for the key that opens it.
+        if !open.get_untracked() {
+            if event.key() == "ArrowDown" {
+                event.prevent_default();
+                event.stop_propagation();
+                open.set(true);
+            }
+            return;
+        }
         let count = items.with_untracked(Vec::len);
         let by = match event.key().as_str() {
             "Escape" => {
@@ -79,6 +88,8 @@ pub(crate) fn Menu(
             <Button
                 icon=IconName::More
                 label
+                popup="menu"
+                expanded=Signal::from(open)
                 testid
                 on_click=Callback::new(move |()| open.update(|open| *open = !*open))
             />

@@ -5,6 +5,15 @@ use leptos::prelude::*;
 use super::level::Level;
 use crate::format;
 
+/// What a bar stands for where its length is a share of something else: what a screen reader is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Amount {
+    pub(crate) value: f64,
+    pub(crate) most: f64,
+    /// With its unit, safe to show.
+    pub(crate) words: String,
+}
+
 /// A share with its number: 36x4 in the list of hosts, 40x4 elsewhere.
 ///
 /// `None` is a dash without a track. A value that is not from now is hatched.
@@ -21,6 +30,7 @@ pub(crate) fn Meter(
     /// True if the value is not from now.
     #[prop(optional, into)]
     old: Signal<bool>,
+    #[prop(optional, into)] amount: Signal<Option<Amount>>,
     #[prop(default = 40)] width: u32,
 ) -> impl IntoView {
     let known = Memo::new(move |_| pct.with(Option::is_some));
@@ -41,8 +51,12 @@ pub(crate) fn Meter(
                     role="meter"
                     aria-label=move || label.get()
                     aria-valuemin="0"
-                    aria-valuemax="100"
-                    aria-valuenow=move || format!("{:.0}", pct.get().unwrap_or(0.0))
+                    aria-valuemax=move || amount.with(|amount| amount.as_ref().map_or(100.0, |amount| amount.most))
+                    aria-valuenow=move || {
+                        let value = amount.with(|amount| amount.as_ref().map(|amount| amount.value));
+                        format!("{:.0}", value.or(pct.get()).unwrap_or(0.0))
+                    }
+                    aria-valuetext=move || amount.get().map(|amount| amount.words)
                 >
                     <rect class="meter-track" x="0" y="2" width=width height="4" rx="1" />
                     <rect

@@ -1,16 +1,23 @@
 //! The kit: what every page is put together from, so that the same thing looks and acts the same.
 //!
-//! A component here knows nothing of hosts or services. Colours, sizes and states are classes of
-//! `styles/components.css`; widths that follow data are set through CSSOM, since the content
-//! policy refuses style attributes.
+//! Most of it knows nothing of hosts or services. What does is what every page of a host needs alike, and so
+//! is written once: `live_table` asks the host of the page, `action` and `several` open its guard and say
+//! what came of what was done to it, and `feedback` reads the lines of a fault as the journal does.
+//!
+//! Colours, sizes and states are classes of `styles/components.css`; widths that follow data are set through
+//! CSSOM, since the content policy refuses style attributes. Every component in every state is shown by
+//! `gallery`, in development builds.
 
+mod anchor;
 pub(crate) mod columns;
 mod found;
+mod hold;
 pub(crate) mod load;
 pub(crate) mod marks;
 mod news;
+mod place;
 pub(crate) mod selection;
-mod series;
+pub(crate) mod series;
 pub(crate) mod shape;
 pub(crate) mod shelf;
 pub(crate) mod sort;
@@ -26,9 +33,13 @@ mod action;
 #[cfg(target_arch = "wasm32")]
 mod button;
 #[cfg(target_arch = "wasm32")]
+mod changed;
+#[cfg(target_arch = "wasm32")]
 mod chooser;
 #[cfg(target_arch = "wasm32")]
 mod copy;
+#[cfg(target_arch = "wasm32")]
+mod cursor;
 #[cfg(target_arch = "wasm32")]
 mod dialog;
 #[cfg(target_arch = "wasm32")]
@@ -37,10 +48,6 @@ mod feedback;
 mod field;
 #[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
 mod gallery;
-#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
-mod gallery_charts;
-#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
-mod gallery_faults;
 #[cfg(target_arch = "wasm32")]
 mod glyph;
 #[cfg(target_arch = "wasm32")]
@@ -64,6 +71,8 @@ mod several;
 #[cfg(target_arch = "wasm32")]
 mod side;
 #[cfg(target_arch = "wasm32")]
+mod sight;
+#[cfg(target_arch = "wasm32")]
 mod table;
 #[cfg(target_arch = "wasm32")]
 mod tabs;
@@ -83,6 +92,4 @@ pub(crate) use {
 };
 
 #[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
-pub(crate) use gallery::Gallery;
-#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
-pub(crate) use gallery_faults::GalleryFaults;
+pub(crate) use gallery::{Gallery, GalleryDialog, GalleryOverlay};

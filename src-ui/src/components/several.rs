@@ -2,7 +2,8 @@
 //! that does it, one after the other.
 //!
 //! Each goes by the command that acts on one row, is an operation of its own in the log, and says for
-//! itself what came of it. The guard is opened once.
+//! itself what came of it. The guard is opened once. What was confirmed is carried out also when the dialog is
+//! gone, taken away by a lock or by what lies over it; then a notice tells how it ended.
 
 use std::future::Future;
 
@@ -17,7 +18,7 @@ use super::{Button, ButtonKind, Dialog, Glyph, GlyphName, KeyCap, Target};
 use crate::operations::course::{Course, GuardInput};
 use crate::operations::words::verdict;
 use crate::services::outcome::result_glyph;
-use crate::state::use_app;
+use crate::state::{SeriesEnd, use_app};
 use crate::text::{I18n, fault_text, t_string, use_i18n};
 use crate::trust::Marks;
 
@@ -46,51 +47,68 @@ pub(crate) fn ChosenBar(
     }
 }
 
+/// What is known of one row before it is acted on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RowNote {
+    /// Lines, safe to show.
+    pub(crate) words: String,
+    /// It says that something is not known.
+    pub(crate) is_doubtful: bool,
+}
+
 /// The form: what will be done to what, the guard, and for each what came of it.
 #[component]
-pub(crate) fn SeveralDialog<F, A>(
+pub(crate) fn SeveralDialog<F, G, A>(
     #[prop(into)] title: Signal<String>,
     target: Target,
     /// What each is called, safe to show.
     names: Vec<String>,
     /// What is known of each before; empty for nothing.
     #[prop(optional, into)]
-    notes: Signal<Vec<String>>,
+    notes: Signal<Vec<RowNote>>,
+    /// While true what a person must know before is still on its way, and nothing can begin.
+    #[prop(optional, into)]
+    asking: Signal<bool>,
     kind: ButtonKind,
     /// What the button says.
     #[prop(into)]
     words: Signal<String>,
     testid: &'static str,
     do_testid: &'static str,
-    /// Acts on one of them, by its place among the names.
-    ask: F,
+    /// Gives what acts on one of them, by its place among the names. It is called when all is confirmed, and
+    /// what it gives outlives the dialog.
+    confirm: F,
     /// Above the list: what can be chosen, which is gone once it has begun.
     #[prop(optional)]
     children: Option<ChildrenFn>,
 ) -> impl IntoView
 where
-    F: Fn(usize) -> A + Copy + Send + Sync + 'static,
+    F: Fn() -> G + Copy + Send + Sync + 'static,
+    G: Fn(usize) -> A + 'static,
     A: Future<Output = Result<Operation, Fault>> + 'static,
 {
     let app = use_app();
     let i18n = use_i18n();
     let count = names.len();
-    let series = RwSignal::new(Series::<Course>::of(count));
+    let progress = ArcRwSignal::new(Series::<Course>::of(count));
+    let series = RwSignal::from(progress.clone());
+    let progress = StoredValue::new(progress);
     let has_begun = Memo::new(move |_| series.with(Series::has_begun));
     let is_over = Memo::new(move |_| series.with(Series::is_over));
     let is_called_off = Memo::new(move |_| series.with(|series| series.halt() == Some(Halt::CalledOff)));
     let is_running = Memo::new(move |_| has_begun.get() && !is_over.get());
+    let may = move || target.is_free() && !asking.get() && count > 0;
     let run = move || {
-        if !untrack(|| target.is_free()) || has_begun.get_untracked() {
+        if !untrack(may) || has_begun.get_untracked() {
             return;
         }
+        let (progress, ask) = (progress.get_value(), confirm());
+        let what = untrack(|| format!("{} \u{b7} {}", words.get(), target.shown()));
         spawn_local(async move {
-            // Without the dialog nobody sees what comes of it, and none that waits begins.
-            while let Some(Some(at)) = series.try_update(Series::begin_next) {
-                let told = ask(at).await;
-                let refused = told.as_ref().err().is_some_and(|fault| refuses_all(fault.code));
-                let course = Course::from_answer(told).await;
-                series.try_update(|series| series.end(course, refused.then_some(Halt::Refused)));
+            carry_out(&progress, ask).await;
+            // It goes with the dialog.
+            if series.try_get_untracked().is_none() {
+                app.tell_of_series(end_of(&progress, what));
             }
         });
     };
@@ -143,7 +161,7 @@ where
                         <Button
                             kind
                             testid=do_testid
-                            disabled=Signal::derive(move || !target.is_free() || count == 0)
+                            disabled=Signal::derive(move || !may())
                             on_click=Callback::new(move |()| run())
                         >
                             {move || words.get()}
@@ -158,7 +176,7 @@ where
         .into_iter()
         .enumerate()
         .map(|(at, name)| {
-            let note = Signal::derive(move || notes.with(|notes| notes.get(at).cloned().unwrap_or_default()));
+            let note = Memo::new(move |_| notes.with(|notes| notes.get(at).cloned().unwrap_or_default()));
             view! { <Row at name series note /> }
         })
         .collect_view();
@@ -202,13 +220,34 @@ where
     }
 }
 
+/// Acts on one after the other, until all have ended or the rest is left.
+async fn carry_out<A>(series: &ArcRwSignal<Series<Course>>, ask: impl Fn(usize) -> A)
+where
+    A: Future<Output = Result<Operation, Fault>>,
+{
+    while let Some(Some(at)) = series.try_update(Series::begin_next) {
+        let told = ask(at).await;
+        let refused = told.as_ref().err().is_some_and(|fault| refuses_all(fault.code));
+        let course = Course::from_answer(told).await;
+        series.update(|series| series.end(course, refused.then_some(Halt::Refused)));
+    }
+}
+
+fn end_of(series: &ArcRwSignal<Series<Course>>, what: String) -> SeriesEnd {
+    series.with_untracked(|series| {
+        let (done, failed) = (series.count(is_done), series.count(|course| !is_done(course)));
+        let left = series.left();
+        SeriesEnd { what, count: done + failed + left, done, failed, left }
+    })
+}
+
 fn is_done(course: &Course) -> bool {
     matches!(course, Course::Ended { operation, .. } if operation.result == OperationResult::Done)
 }
 
 /// One of them: its name, and what is known or came of it.
 #[component]
-fn Row(at: usize, name: String, series: RwSignal<Series<Course>>, note: Signal<String>) -> impl IntoView {
+fn Row(at: usize, name: String, series: RwSignal<Series<Course>>, note: Memo<RowNote>) -> impl IntoView {
     let i18n = use_i18n();
     let step = Memo::new(move |_| series.with(|series| series.step(at).cloned()));
     let halt = Memo::new(move |_| series.with(Series::halt));
@@ -226,7 +265,7 @@ fn Row(at: usize, name: String, series: RwSignal<Series<Course>>, note: Signal<S
         Some(Step::Left) => "left",
     };
     let words = move || match step.get() {
-        Some(Step::Waiting) | None => note.get(),
+        Some(Step::Waiting) | None => note.with(|note| note.words.clone()),
         Some(Step::UnderWay) => t_string!(i18n, tables.several_under_way).to_owned(),
         Some(Step::Ended(course)) => came_of(i18n, &course),
         Some(Step::Left) => match halt.get() {
@@ -235,6 +274,10 @@ fn Row(at: usize, name: String, series: RwSignal<Series<Course>>, note: Signal<S
         },
     };
     let is_bad = move || step.with(|step| matches!(step, Some(Step::Ended(course)) if !is_done(course)));
+    let is_doubtful = move || {
+        let is_waiting = step.with(|step| matches!(step, Some(Step::Waiting) | None));
+        is_waiting && note.with(|note| note.is_doubtful)
+    };
     // While others follow, a way out of the dialog would leave them undone.
     let is_over = Memo::new(move |_| series.with(Series::is_over));
     let kept = move || {
@@ -248,7 +291,14 @@ fn Row(at: usize, name: String, series: RwSignal<Series<Course>>, note: Signal<S
         <li data-testid=format!("several-row-{at}") data-state=state>
             <Glyph name=glyph />
             <span class="several-name mono cut" title=name.clone()>{name.clone()}</span>
-            <span class="several-words selectable" class:is-crit=is_bad class:quiet=move || !is_bad()>{words}</span>
+            <span
+                class="several-words selectable"
+                class:is-crit=is_bad
+                class:is-warn=is_doubtful
+                class:quiet=move || !is_bad() && !is_doubtful()
+            >
+                {words}
+            </span>
             {kept}
         </li>
     }

@@ -69,11 +69,23 @@ impl Shape {
         tracks.join(" ")
     }
 
+    /// The width below which the columns would not fit any more.
+    pub(crate) fn least_px<'a>(&self, columns: impl Iterator<Item = (&'a str, &'a str)>) -> u32 {
+        let shown = columns.filter(|(id, _)| !self.is_hidden(id));
+        shown.map(|(id, own)| self.widths_px.get(id).copied().unwrap_or_else(|| track_least_px(own))).sum()
+    }
+
     /// The classes that leave out the cells of hidden columns, by their place in a row.
     pub(crate) fn classes<'a>(&self, columns: impl Iterator<Item = &'a str>) -> String {
         let places = columns.enumerate().filter(|(_, id)| self.is_hidden(id));
         places.map(|(at, _)| format!(" hide-{}", at + 1)).collect()
     }
+}
+
+/// The least width of a track: `98px`, `minmax(200px, 1fr)`.
+fn track_least_px(track: &str) -> u32 {
+    let least = track.strip_prefix("minmax(").and_then(|rest| rest.split(',').next()).unwrap_or(track);
+    least.trim().strip_suffix("px").and_then(|px| px.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -89,9 +101,11 @@ mod tests {
         shape.set_width("user", 120.4);
         assert_eq!(shape.tracks(COLUMNS.into_iter()), "minmax(110px, 1fr) 120px");
         assert_eq!(shape.classes(COLUMNS.iter().map(|(id, _)| *id)), " hide-1");
+        assert_eq!(shape.least_px(COLUMNS.into_iter()), 110 + 120);
         shape.reset_width("user");
         shape.toggle("pid");
         assert!(shape.is_untouched());
+        assert_eq!(shape.least_px(COLUMNS.into_iter()), 64 + 110 + 80);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(crate) struct Toast {
     pub(crate) text: String,
     /// The code of a fault as on the wire, for tests.
     pub(crate) code: Option<String>,
+    /// Where more is told: the path of the page, and what the way there is called.
+    pub(crate) way: Option<(&'static str, String)>,
 }
 
 /// A notice that stands there.
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     fn toast(kind: ToastKind, title: &str) -> Toast {
-        Toast { kind, title: title.into(), text: String::new(), code: None }
+        Toast { kind, title: title.into(), text: String::new(), code: None, way: None }
     }
 
     fn shelf(toasts: &[(ToastKind, &str)]) -> Shelf {

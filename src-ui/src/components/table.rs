@@ -9,38 +9,35 @@ use std::sync::Arc;
 
 use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::Closure;
 
-use super::head::{Column, Head};
-use super::selection::Selection;
+use super::changed::mark_changes;
+use super::cursor::{Cursor, is_keyboard_free, is_on_control, on_itself, typing_in};
+use super::focus;
+use super::head::{Column, Head, Heads};
+use super::place::{Place, step};
+use super::selection::{Rows, Selection};
 use super::shape::Shape;
+use super::sight::Sight;
 use super::sort::Sort;
 use super::tree::{BranchOf, Sideways, sideways};
 use super::type_ahead::{TypeAhead, letter};
-use super::window::{reveal, visible};
+use super::window::visible;
 use crate::state::now_ms;
+use crate::text::{t_string, use_i18n};
 
-/// Marks rows that a refresh brought and cells that it changed.
+/// Marks rows that a refresh brought and cells that it changed, and tells when the rows must hold still.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks {
     /// Which question the rows answer: other words under another number are no change.
     pub(crate) question: RwSignal<u64>,
     /// Keys of the rows that are new.
     pub(crate) new: RwSignal<Arc<HashSet<String>>>,
-}
-
-/// Moves the cursor of a table from outside, for keys that the page takes.
-fn step(keys: &[String], cursor: Option<&str>, by: isize) -> Option<usize> {
-    if keys.is_empty() {
-        return None;
-    }
-    let last = keys.len() - 1;
-    match cursor.and_then(|cursor| keys.iter().position(|key| key == cursor)) {
-        Some(at) => Some(at.saturating_add_signed(by).min(last)),
-        // Nothing has the cursor yet: down and the first from the top, up and the last from the end.
-        None => Some(if by == isize::MIN || (0..isize::MAX).contains(&by) { 0 } else { last }),
-    }
+    /// Keys of the rows that are gone and shown in their places still.
+    pub(crate) gone: Signal<Arc<HashSet<String>>>,
+    /// Is kept true while a pointer is on the rows.
+    pub(crate) pointed_at: RwSignal<bool>,
+    /// Is told of each key that moves to another row.
+    pub(crate) moved: Trigger,
 }
 
 #[derive(Clone)]
@@ -99,6 +96,12 @@ pub(crate) fn Table<R, C>(
     /// Is kept true while the first row is in sight.
     #[prop(optional)]
     at_top: Option<RwSignal<bool>>,
+    /// Gets the keyboard to the first row, each time it is notified.
+    #[prop(optional)]
+    enter: Option<Trigger>,
+    /// Takes the keyboard when it appears, unless a field or a dialog has it.
+    #[prop(optional)]
+    first: bool,
     #[prop(optional)] testid: &'static str,
     /// Gets the element that has the keyboard, to focus it.
     #[prop(optional)]
@@ -108,18 +111,19 @@ where
     R: Clone + PartialEq + Send + Sync + 'static,
     C: Fn(ArcRwSignal<R>) -> AnyView + Clone + Send + Sync + 'static,
 {
-    let body = NodeRef::<leptos::html::Div>::new();
-    let top_px = RwSignal::new(0.0);
-    let height_px = RwSignal::new(800.0);
-    // Width of the scroll bar, where it takes room of its own.
-    let gutter_px = RwSignal::new(0);
-    let width_px = RwSignal::new(i32::MAX);
-    follow_size(body, height_px, gutter_px, width_px);
-
+    let i18n = use_i18n();
+    let sight = Sight::new(row_px);
+    let body = sight.body;
     let range = Memo::new(move |_| {
         let count = rows.with(|rows| rows.len());
-        visible(count, row_px, top_px.get(), height_px.get())
+        visible(count, row_px, sight.top_px.get(), sight.height_px.get())
     });
+    if let Some(marks) = marks {
+        sight.hold_on(rows, key, move || (marks.question.get_untracked(), sort.get_untracked()));
+        on_cleanup(move || {
+            marks.pointed_at.try_set(false);
+        });
+    }
     let kept: StoredValue<HashMap<String, Slot<R>>> = StoredValue::new(HashMap::new());
     let slots = move || {
         let range = range.get();
@@ -151,80 +155,166 @@ where
         })
     };
 
-    let move_to = move |at: usize| {
-        let found = rows.with_untracked(|rows| rows.get(at).map(key));
-        if let (Some(found), Some(body)) = (found, body.get_untracked()) {
-            cursor.set(Some(found));
-            let (top, height) = (f64::from(body.scroll_top()), f64::from(body.client_height()));
-            body.set_scroll_top(reveal(at, row_px, top, height) as i32);
+    let going = Cursor::new(rows, key, cursor, sight, range);
+    let told = move || {
+        if let Some(marks) = marks {
+            marks.moved.notify();
         }
     };
-    // The row that had the keyboard before another page was shown is in sight again.
-    let was_shown = StoredValue::new(false);
-    Effect::new(move |_| {
-        let is_first = body.with(Option::is_some) && !was_shown.get_value();
-        if is_first {
-            was_shown.set_value(true);
-            let at = cursor.with_untracked(|at| {
-                rows.with_untracked(|rows| rows.iter().position(|row| at.as_ref() == Some(&key(row))))
-            });
-            if let Some(at) = at {
-                move_to(at);
-            }
+    let to_first = move |is_again: Option<()>| {
+        if let Some(enter) = enter {
+            enter.track();
         }
-    });
+        if let (Some(()), Some(table)) = (is_again, node_ref.get_untracked()) {
+            focus(&table);
+            going.move_to(0);
+        }
+    };
+    Effect::new(to_first);
+    if first {
+        Effect::new(move |_| {
+            if let Some(table) = node_ref.get().filter(|_| is_keyboard_free()) {
+                focus(&table);
+            }
+        });
+    }
     let open = move |key: String| {
         if let Some(on_open) = on_open {
             on_open.run(key);
         }
     };
-    let order = move || -> Vec<String> {
-        let takes = |row: &&R| selectable.is_none_or(|selectable| selectable(row));
-        rows.with_untracked(|rows| rows.iter().filter(takes).map(key).collect())
+    let takes = move |row: &R| selectable.is_none_or(|selectable| selectable(row));
+    // Does something with what can be chosen.
+    let choose = move |selection: RwSignal<Selection>, how: &dyn Fn(&mut Selection, &Choosing<'_>)| {
+        rows.with_untracked(|rows| {
+            let key = |at: usize| rows.get(at).map(key).unwrap_or_default();
+            let takes = |at: usize| rows.get(at).is_some_and(takes);
+            let rows: Choosing<'_> = Rows { count: rows.len(), key: &key, takes: &takes };
+            selection.update(|chosen| how(chosen, &rows));
+        });
     };
-    let press = move |event: leptos::ev::MouseEvent, pressed: &str| {
+    let shaped = Memo::new(move |_| {
+        let mut shaped = shape.map(|shape| shape.get()).unwrap_or_default();
+        let width = sight.width_px.get();
+        columns.with(|columns| {
+            for column in columns.iter().filter(|column| width < column.needs_px) {
+                shaped.hide(column.id);
+            }
+        });
+        shaped
+    });
+    let heads = Heads { at: RwSignal::new(None), columns, shaped, shape, sort, testid };
+    let press = move |event: leptos::ev::MouseEvent, pressed: &str, at: usize| {
+        // The other buttons choose nothing and let go of nothing, and a control in the row keeps its own
+        // press: what a choice opens beside the table would move it away from under the pointer.
+        if event.button() != 0 || is_on_control(&event) {
+            return;
+        }
+        let (ctrl, shift) = (event.ctrl_key() || event.meta_key(), event.shift_key());
         if let Some(selection) = selection {
-            let before = cursor.get_untracked();
-            let (ctrl, shift) = (event.ctrl_key() || event.meta_key(), event.shift_key());
+            let before = going.place().at();
             if shift {
                 // Else the browser would select text from there to here.
                 event.prevent_default();
             }
-            let can = order().iter().any(|one| one == pressed);
-            if can || !(ctrl || shift) {
-                selection.update(|chosen| chosen.press(&order(), pressed, before.as_deref(), ctrl, shift));
-            }
+            let can = rows.with_untracked(|rows| rows.get(at).is_some_and(takes));
+            choose(selection, &|chosen, rows| match (shift, ctrl) {
+                _ if !can && (ctrl || shift) => {}
+                (true, _) => chosen.extend(rows, at, before),
+                (false, true) => {
+                    let before = before.filter(|before| (rows.takes)(*before)).map(rows.key);
+                    chosen.add(pressed, before);
+                }
+                (false, false) => chosen.begin(pressed, at),
+            });
         }
-        cursor.set(Some(pressed.to_owned()));
+        heads.leave();
+        going.put(at);
+    };
+    let let_go = move || {
+        if let Some(selection) = selection.filter(|chosen| !chosen.with_untracked(Selection::is_empty)) {
+            selection.update(Selection::clear);
+        }
     };
     let type_ahead = StoredValue::new(TypeAhead::default());
     let find_typed = move |event: &leptos::ev::KeyboardEvent| {
         let (Some(name), Some(letter)) = (name, letter(&event.key())) else { return };
         event.prevent_default();
+        let here = going.place().at();
         let found = rows.with_untracked(|rows| {
-            let here = cursor.with_untracked(|at| rows.iter().position(|row| Some(key(row)) == *at));
             type_ahead.try_update_value(|ahead| {
                 ahead
                     .find(letter, now_ms(), rows.len(), here, |at| rows.get(at).map(name).unwrap_or_default())
             })
         });
         if let Some(Some(at)) = found {
-            move_to(at);
-            if let Some(selection) = selection.filter(|chosen| !chosen.with_untracked(Selection::is_empty)) {
-                selection.update(Selection::clear);
+            going.move_to(at);
+            told();
+            let_go();
+        }
+    };
+    // Plain the rows are let go, with Shift all from the anchor are chosen, with Ctrl the keyboard moves alone.
+    let move_by = move |event: &leptos::ev::KeyboardEvent, by: isize| {
+        let (ctrl, shift) = (event.ctrl_key() || event.meta_key(), event.shift_key());
+        let from = going.place();
+        // A key that is held down ends at the first row.
+        if (by, from, ctrl || shift || event.repeat()) == (-1, Place::At(0), false) && heads.enter() {
+            return;
+        }
+        let count = rows.with_untracked(|rows| rows.len());
+        let Some(at) = step(count, from, by) else { return };
+        going.move_to(at);
+        told();
+        match (selection, shift, ctrl) {
+            (Some(selection), true, _) => {
+                choose(selection, &|chosen, rows| chosen.extend(rows, at, from.at()))
             }
+            (_, false, true) => {}
+            _ => let_go(),
+        }
+    };
+    let toggle_at_cursor = move || {
+        let here = rows.with_untracked(|rows| {
+            let row = going.place().at().and_then(|at| rows.get(at));
+            row.filter(|row| takes(row)).map(key)
+        });
+        match (selection, here) {
+            (Some(selection), Some(key)) => {
+                selection.update(|chosen| chosen.toggle(&key));
+                true
+            }
+            _ => false,
         }
     };
     let keys = move |event: leptos::ev::KeyboardEvent| {
         if event.alt_key() || typing_in(&event) {
             return;
         }
-        if event.ctrl_key() || event.meta_key() {
-            match (event.key().as_str(), cursor.get_untracked(), selection) {
-                ("a" | "A", _, Some(selection)) => selection.update(|chosen| chosen.all(&order())),
-                (" ", Some(key), Some(selection)) if order().contains(&key) => {
-                    selection.update(|chosen| chosen.toggle(&key));
-                }
+        if heads.press(&event) {
+            event.prevent_default();
+            event.stop_propagation();
+            return;
+        }
+        let page = (sight.height_px.get_untracked() / row_px) as isize - 1;
+        let ctrl = event.ctrl_key() || event.meta_key();
+        let by = match event.key().as_str() {
+            "ArrowDown" => Some(1),
+            "ArrowUp" => Some(-1),
+            "PageDown" => Some(page.max(1)),
+            "PageUp" => Some(-page.max(1)),
+            "Home" => Some(isize::MIN),
+            "End" => Some(isize::MAX),
+            _ => None,
+        };
+        if let Some(by) = by {
+            event.prevent_default();
+            move_by(&event, by);
+            return;
+        }
+        if ctrl {
+            match (event.key().as_str(), selection) {
+                ("a" | "A", Some(selection)) => choose(selection, &|chosen, rows| chosen.all(rows)),
+                (" ", _) if toggle_at_cursor() => {}
                 _ if on_key.is_some_and(|on_key| on_key.run(event.clone())) => {}
                 _ => return,
             }
@@ -236,77 +326,46 @@ where
             (branch.get_untracked(), matches!(event.key().as_str(), "ArrowLeft" | "ArrowRight"))
         {
             event.prevent_default();
+            let here = going.place().at();
             let to = rows.with_untracked(|rows| {
-                let at = cursor.with_untracked(|at| rows.iter().position(|row| Some(key(row)) == *at))?;
-                let what = sideways(at, rows.len(), event.key() == "ArrowLeft", |at| branch(&rows[at]))?;
-                Some((key(&rows[at]), what))
+                let what = sideways(here?, rows.len(), event.key() == "ArrowLeft", |at| branch(&rows[at]))?;
+                Some((key(rows.get(here?)?), what))
             });
             match (to, on_fold) {
-                (Some((_, Sideways::Go(at))), _) => move_to(at),
+                (Some((_, Sideways::Go(at))), _) => going.move_to(at),
                 (Some((key, what)), Some(on_fold)) => on_fold.run((key, what == Sideways::Fold)),
                 (Some(_), None) | (None, _) => {}
             }
             return;
         }
-        let page = (height_px.get_untracked() / row_px) as isize - 1;
-        let by = match event.key().as_str() {
-            "ArrowDown" => 1,
-            "ArrowUp" => -1,
-            "PageDown" => page.max(1),
-            "PageUp" => -page.max(1),
-            "Home" => isize::MIN,
-            "End" => isize::MAX,
-            "Enter" => {
-                // A button in the row keeps its own Enter.
-                if on_itself(&event)
-                    && let Some(key) = cursor.get_untracked()
-                {
-                    event.prevent_default();
-                    open(key);
-                }
-                return;
+        match (event.key().as_str(), cursor.get_untracked()) {
+            // A button in the row keeps its own Enter.
+            ("Enter", Some(key)) if on_itself(&event) => {
+                event.prevent_default();
+                open(key);
             }
-            _ => {
-                if on_key.is_some_and(|on_key| on_key.run(event.clone())) {
-                    event.prevent_default();
-                } else {
-                    find_typed(&event);
-                }
-                return;
-            }
-        };
-        event.prevent_default();
-        let keys: Vec<String> = rows.with_untracked(|rows| rows.iter().map(key).collect());
-        let before = cursor.get_untracked();
-        if let Some(at) = step(&keys, before.as_deref(), by) {
-            move_to(at);
-            if let Some(selection) = selection {
-                let now = cursor.get_untracked().unwrap_or_default();
-                match event.shift_key() {
-                    true => selection.update(|chosen| chosen.extend(&order(), &now, before.as_deref())),
-                    false if selection.with_untracked(Selection::is_empty) => {}
-                    false => selection.update(Selection::clear),
-                }
-            }
+            ("Enter", _) => {}
+            _ if on_key.is_some_and(|on_key| on_key.run(event.clone())) => event.prevent_default(),
+            _ => find_typed(&event),
         }
     };
 
-    let shaped = Memo::new(move |_| {
-        let mut shaped = shape.map(|shape| shape.get()).unwrap_or_default();
-        let width = width_px.get();
-        columns.with(|columns| {
-            for column in columns.iter().filter(|column| width < column.needs_px) {
-                shaped.hide(column.id);
-            }
-        });
-        shaped
-    });
+    let least = move || {
+        let px = columns
+            .with(|columns| shaped.with(|shape| shape.least_px(columns.iter().map(|c| (c.id, c.track)))));
+        format!("{px}px")
+    };
     let tracks = move || {
         columns.with(|columns| shaped.with(|shape| shape.tracks(columns.iter().map(|c| (c.id, c.track)))))
     };
     let table_class = move || {
         let hidden = columns.with(|columns| shaped.with(|shape| shape.classes(columns.iter().map(|c| c.id))));
         format!("table{hidden}")
+    };
+    let point = move |is_on: bool| {
+        if let Some(marks) = marks {
+            marks.pointed_at.set(is_on);
+        }
     };
     let row_view = move |slot: Slot<R>| {
         let Slot { key, row, at } = slot;
@@ -323,15 +382,32 @@ where
             let key = key.clone();
             Memo::new(move |_| marks.is_some_and(|marks| marks.new.with(|new| new.contains(&key))))
         };
+        let is_gone = {
+            let key = key.clone();
+            Memo::new(move |_| marks.is_some_and(|marks| marks.gone.with(|gone| gone.contains(&key))))
+        };
         let class = {
             let row = row.clone();
             move || {
                 let own = row_class.map(|class| row.with(class)).unwrap_or_default();
                 let focused = if chosen.get() { " is-focused" } else { "" };
-                let new = if is_new.get() { " is-new" } else { "" };
                 let selected = if selected.get() { " is-selected" } else { "" };
-                format!("table-row{focused}{selected}{new} {own}")
+                let stands = match (is_gone.get(), is_new.get()) {
+                    (true, _) => " is-gone",
+                    (false, true) => " is-new",
+                    (false, false) => "",
+                };
+                format!("table-row{focused}{selected}{stands} {own}")
             }
+        };
+        // What a screen reader says of the marks before the row.
+        let standing = move || {
+            let words = match (is_gone.get(), is_new.get()) {
+                (true, _) => t_string!(i18n, tables.gone_row),
+                (false, true) => t_string!(i18n, tables.new_row),
+                (false, false) => return None,
+            };
+            Some(view! { <span class="visually-hidden">{words}</span> })
         };
         let element = NodeRef::<leptos::html::Div>::new();
         if let Some(marks) = marks {
@@ -346,6 +422,7 @@ where
             custom_attribute("aria-level", move || stands.get().map(|branch| branch.level.to_string()));
         let row_testid = row_testid.map(|testid| row.with_untracked(testid));
         let (own_key, pressed, clicked, opened) = (key.clone(), key.clone(), key.clone(), key);
+        let pressed_at = at.clone();
         view! {
             <div
                 node_ref=element
@@ -363,7 +440,7 @@ where
                 }
                 data-testid=row_testid
                 data-key=own_key
-                on:mousedown=move |event| press(event, &pressed)
+                on:mousedown=move |event| press(event, &pressed, pressed_at.get_untracked())
                 on:click=move |event| {
                     // With a key held a press chooses and opens nothing.
                     let is_plain = !(event.shift_key() || event.ctrl_key() || event.meta_key());
@@ -378,6 +455,7 @@ where
                 }
             >
                 {cells(row)}
+                {standing}
             </div>
         }
     };
@@ -390,19 +468,31 @@ where
             node_ref=node_ref
             aria-label=move || label.get()
             aria-rowcount=move || (rows.with(|rows| rows.len()) + 1).to_string()
-            aria-activedescendant=move || cursor.with(Option::is_some).then(|| format!("{testid}-cursor"))
+            aria-activedescendant=move || match heads.at.get() {
+                Some(column) => Some(heads.id_of(column)),
+                None => going.drawn_at.get().map(|_| format!("{testid}-cursor")),
+            }
             data-testid=(!testid.is_empty()).then_some(testid)
             style=("--tracks", tracks)
             style=("--row", format!("{row_px}px"))
-            style=("--gutter", move || format!("{}px", gutter_px.get()))
+            style=("--gutter", move || format!("{}px", sight.gutter_px.get()))
+            style=("--least", least)
             on:keydown=keys
+            on:blur=move |_| heads.leave()
         >
-            <div class="table-head" role="row" aria-rowindex="1">
+            <div
+                class="table-head"
+                role="row"
+                aria-rowindex="1"
+                style:transform=move || {
+                    Some(sight.left_px.get()).filter(|px| *px != 0).map(|px| format!("translateX({}px)", -px))
+                }
+            >
                 {move || {
                     columns
                         .get()
                         .into_iter()
-                        .map(|column| view! { <Head column sort shape /> })
+                        .map(|column| view! { <Head column heads /> })
                         .collect_view()
                 }}
             </div>
@@ -410,9 +500,11 @@ where
                 class="table-body"
                 role="rowgroup"
                 node_ref=body
+                on:pointerenter=move |_| point(true)
+                on:pointerleave=move |_| point(false)
                 on:scroll=move |_| {
                     if let Some(body) = body.get_untracked() {
-                        top_px.set(f64::from(body.scroll_top()));
+                        sight.scrolled(&body);
                         if let Some(at_top) = at_top {
                             at_top.set(body.scroll_top() == 0);
                         }
@@ -436,88 +528,5 @@ where
     }
 }
 
-/// Marks the cells whose words a refresh changed; those of another question are no change. A cell
-/// that is `data-quiet` changes all the time and is left alone.
-fn mark_changes<R: Send + Sync + 'static>(
-    element: NodeRef<leptos::html::Div>,
-    row: ArcRwSignal<R>,
-    question: RwSignal<u64>,
-) {
-    let before = StoredValue::new(None::<(u64, Vec<String>)>);
-    Effect::new(move |_| {
-        row.track();
-        // The cells are drawn by effects of the same change: read them after those.
-        request_animation_frame(move || {
-            let Some(Some(element)) = element.try_get_untracked() else { return };
-            let Some(question) = question.try_get_untracked() else { return };
-            let cells = element.children();
-            let cells: Vec<web_sys::Element> = (0..cells.length()).filter_map(|at| cells.item(at)).collect();
-            let words: Vec<String> =
-                cells.iter().map(|cell| cell.text_content().unwrap_or_default()).collect();
-            let Some(old) = before.try_update_value(|before| before.replace((question, words.clone())))
-            else {
-                return;
-            };
-            let old = old.filter(|(asked, old)| *asked == question && old.len() == words.len());
-            for (at, cell) in cells.iter().enumerate() {
-                let is_changed = old.as_ref().is_some_and(|(_, old)| old[at] != words[at]);
-                if is_changed && !cell.has_attribute("data-quiet") {
-                    // Another name starts the animation anew.
-                    let turn =
-                        if cell.get_attribute("data-changed").as_deref() == Some("a") { "b" } else { "a" };
-                    let _ = cell.set_attribute("data-changed", turn);
-                } else {
-                    let _ = cell.remove_attribute("data-changed");
-                }
-            }
-        });
-    });
-}
-
-fn follow_size(
-    body: NodeRef<leptos::html::Div>,
-    height_px: RwSignal<f64>,
-    gutter_px: RwSignal<i32>,
-    width_px: RwSignal<i32>,
-) {
-    let watched = StoredValue::new_local(None);
-    Effect::new(move |_| {
-        let Some(body) = body.get() else { return };
-        height_px.set(f64::from(body.client_height()));
-        gutter_px.set(body.offset_width() - body.client_width());
-        width_px.set(body.offset_width());
-        let measured = body.clone();
-        let changed = Closure::<dyn FnMut()>::new(move || {
-            if measured.client_height() > 0 {
-                height_px.try_set(f64::from(measured.client_height()));
-                gutter_px.try_set(measured.offset_width() - measured.client_width());
-                width_px.try_set(measured.offset_width());
-            }
-        });
-        // Without an observer the height at the first drawing stays, with a margin of rows.
-        if let Ok(observer) = web_sys::ResizeObserver::new(changed.as_ref().unchecked_ref()) {
-            observer.observe(&body);
-            watched.set_value(Some((observer, changed)));
-        }
-    });
-    on_cleanup(move || {
-        if let Some(Some((observer, _))) = watched.try_update_value(Option::take) {
-            observer.disconnect();
-        }
-    });
-}
-
-/// True if the key belongs to a field in the table.
-fn typing_in(event: &leptos::ev::KeyboardEvent) -> bool {
-    event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
-}
-
-fn on_itself(event: &leptos::ev::KeyboardEvent) -> bool {
-    event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .is_none_or(|element| !matches!(element.tag_name().as_str(), "BUTTON" | "A"))
-}
+/// The rows as a selection looks at them.
+type Choosing<'a> = Rows<&'a dyn Fn(usize) -> String, &'a dyn Fn(usize) -> bool>;

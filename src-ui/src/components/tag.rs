@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::marks::marked;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TagKind {
     /// Outline: a fact, such as `prod`.
@@ -15,13 +17,19 @@ pub(crate) enum TagKind {
 
 /// A word in a small box.
 #[component]
-pub(crate) fn Tag(#[prop(optional)] kind: TagKind, #[prop(into)] text: Signal<String>) -> impl IntoView {
+pub(crate) fn Tag(
+    #[prop(optional)] kind: TagKind,
+    #[prop(into)] text: Signal<String>,
+    /// Letters of it that a search matched.
+    #[prop(optional, into)]
+    at: Signal<Vec<u32>>,
+) -> impl IntoView {
     let class = match kind {
         TagKind::Fact => "tag",
         TagKind::Quiet => "tag is-quiet",
         TagKind::Crit => "tag is-crit",
     };
-    view! { <span class=class>{move || text.get()}</span> }
+    view! { <span class=class>{move || marked(&text.get(), &at.get())}</span> }
 }
 
 /// A count that wants to be seen; nothing is shown for zero.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos_router::components::A;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -18,7 +19,7 @@ use crate::text::{t_string, use_i18n};
 #[component]
 pub(crate) fn ToastCard(toast: Toast, on_close: Callback<()>) -> impl IntoView {
     let i18n = use_i18n();
-    let Toast { kind, title, text, code } = toast;
+    let Toast { kind, title, text, code, way } = toast;
     let (glyph, name) = match kind {
         ToastKind::Done => (GlyphName::Done, "done"),
         ToastKind::Alert => (GlyphName::Failed, "alert"),
@@ -36,6 +37,16 @@ pub(crate) fn ToastCard(toast: Toast, on_close: Callback<()>) -> impl IntoView {
             <div class="grow">
                 <p class="strong toast-title">{title}</p>
                 {(!text.is_empty()).then(|| view! { <p class="toast-text selectable">{text}</p> })}
+                {way
+                    .map(|(path, words)| {
+                        view! {
+                            <p class="toast-text" on:click=move |_| on_close.run(())>
+                                <A href=path attr:class="link" attr:data-testid="toast-way">
+                                    {words}
+                                </A>
+                            </p>
+                        }
+                    })}
             </div>
             <Button
                 kind=ButtonKind::Ghost

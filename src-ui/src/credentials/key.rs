@@ -11,8 +11,8 @@ use protocol::operations::Operation;
 use protocol::text::printable;
 
 use crate::components::{
-    ActionDialog, ActionLine, ActionRecord, ButtonKind, CopyButton, Failed, Field, SecretField, SecretInput,
-    Target, TextInput, begin,
+    ActionDialog, ActionLine, ActionRecord, ButtonKind, Checkbox, CopyButton, Failed, Field, SecretField,
+    SecretInput, Target, TextInput, begin,
 };
 use crate::ipc;
 use crate::operations::course::Course;
@@ -112,15 +112,12 @@ pub(crate) fn KeyDialog(host: String) -> impl IntoView {
             {by_password
                 .then(|| {
                     view! {
-                        <label class="check-line">
-                            <input
-                                type="checkbox"
-                                data-testid="key-forget"
-                                prop:checked=move || forget.get()
-                                on:change=move |event| forget.set(event_target_checked(&event))
-                            />
-                            <span>{move || t_string!(i18n, credentials.key_forget)}</span>
-                        </label>
+                        <Checkbox
+                            label=says!(key_forget)
+                            testid="key-forget"
+                            on=forget
+                            on_change=Callback::new(move |on| forget.set(on))
+                        />
                     }
                 })}
             <p class="quiet">

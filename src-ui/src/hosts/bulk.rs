@@ -7,7 +7,9 @@ use protocol::hosts::HostChange;
 use protocol::ipc::HostsEdit;
 use protocol::text::printable;
 
-use super::change::{Texts, parse};
+use super::change::{BulkField, Texts, parse, refused, text_of};
+use super::draft::Problem;
+use super::form::problem_words;
 use crate::components::{Button, ButtonKind, ChosenBar, Dialog, Failed, Field, IconName, TextInput};
 use crate::ipc;
 use crate::state::{OpenDialog, use_app};
@@ -68,6 +70,14 @@ pub(super) fn ChosenHosts(#[prop(into)] hosts: Signal<Vec<String>>, on_clear: Ca
             >
                 {move || t_string!(i18n, app.edit)}
             </Button>
+            <Button
+                testid="chosen-remove"
+                on_click=Callback::new(move |()| {
+                    app.dialog.set(Some(OpenDialog::HostsRemove { hosts: hosts.get_untracked() }));
+                })
+            >
+                {move || t_string!(i18n, app.remove)}
+            </Button>
         </ChosenBar>
     }
 }
@@ -84,8 +94,15 @@ pub(crate) fn HostsEditDialog(hosts: Vec<String>) -> impl IntoView {
     let names = hosts.iter().map(|name| printable(name).into_owned()).collect::<Vec<_>>().join(", ");
     let hosts = StoredValue::new(hosts);
     let change = Memo::new(move |_| parse(&draft.texts()));
-    let port_error =
-        move || change.with(Result::is_err).then(|| t_string!(i18n, hosts.chosen_port_bad).to_owned());
+    // What the engine refused stands until its field is changed.
+    let turned_down = RwSignal::new(None::<(BulkField, String, Problem)>);
+    let problem = move |field: BulkField| {
+        let typed = change.with(|change| change.as_ref().err().and_then(|all| all.get(&field).cloned()));
+        typed.or_else(|| {
+            let (of, text, problem) = turned_down.get()?;
+            (of == field && text_of(&draft.texts(), field) == text).then_some(problem)
+        })
+    };
     let possible = move || change.with(|change| change.as_ref().is_ok_and(|change| !change.is_empty()));
     let save = move |()| {
         let Ok(change) = change.get_untracked() else { return };
@@ -104,7 +121,14 @@ pub(crate) fn HostsEditDialog(hosts: Vec<String>) -> impl IntoView {
                     let count = changed.len() as u64;
                     app.tell(|i18n| t_string!(i18n, hosts.changed, count = count));
                 }
-                Err(why) => drop(fault.try_set(Some(why))),
+                Err(why) => {
+                    if let Some((field, problem)) = refused(&why) {
+                        let text = untrack(|| text_of(&draft.texts(), field).to_owned());
+                        turned_down.try_set(Some((field, text, problem)));
+                    }
+                    // Its sentence names the host, or says what is wrong with the file.
+                    fault.try_set(Some(why));
+                }
             }
         });
     };
@@ -127,13 +151,21 @@ pub(crate) fn HostsEditDialog(hosts: Vec<String>) -> impl IntoView {
         }
     };
     macro_rules! line {
-        ($id:literal, $value:expr, $key:ident, $mono:literal) => {
+        ($id:literal, $value:ident, $field:ident, $key:ident, $mono:literal) => {{
+            let error = Memo::new(move |_| problem(BulkField::$field).map(|why| problem_words(i18n, &why)));
             view! {
-                <Field label=Signal::derive(move || t_string!(i18n, hosts.$key).to_owned()) for_id=$id>
-                    <TextInput value=$value id=$id testid=$id mono=$mono disabled=busy />
+                <Field label=Signal::derive(move || t_string!(i18n, hosts.$key).to_owned()) for_id=$id error>
+                    <TextInput
+                        value=draft.$value
+                        id=$id
+                        testid=$id
+                        mono=$mono
+                        invalid=Signal::derive(move || error.with(Option::is_some))
+                        disabled=busy
+                    />
                 </Field>
             }
-        };
+        }};
     }
     view! {
         <Dialog
@@ -146,26 +178,13 @@ pub(crate) fn HostsEditDialog(hosts: Vec<String>) -> impl IntoView {
         >
             <p class="quiet chosen-names cut" title=names.clone()>{names.clone()}</p>
             <div class="form">
-                {line!("bulk-add-tags", draft.add_tags, add_tags, false)}
-                {line!("bulk-remove-tags", draft.remove_tags, remove_tags, false)}
-                {line!("bulk-add-groups", draft.add_groups, add_groups, false)}
-                {line!("bulk-remove-groups", draft.remove_groups, remove_groups, false)}
-                {line!("bulk-user", draft.user, chosen_user, true)}
-                <Field
-                    label=Signal::derive(move || t_string!(i18n, hosts.chosen_port).to_owned())
-                    for_id="bulk-port"
-                    error=Signal::derive(port_error)
-                >
-                    <TextInput
-                        value=draft.port
-                        id="bulk-port"
-                        testid="bulk-port"
-                        mono=true
-                        invalid=Signal::derive(move || port_error().is_some())
-                        disabled=busy
-                    />
-                </Field>
-                {line!("bulk-key", draft.key, chosen_key, true)}
+                {line!("bulk-add-tags", add_tags, AddTags, add_tags, false)}
+                {line!("bulk-remove-tags", remove_tags, RemoveTags, remove_tags, false)}
+                {line!("bulk-add-groups", add_groups, AddGroups, add_groups, false)}
+                {line!("bulk-remove-groups", remove_groups, RemoveGroups, remove_groups, false)}
+                {line!("bulk-user", user, User, chosen_user, true)}
+                {line!("bulk-port", port, Port, chosen_port, true)}
+                {line!("bulk-key", key, Key, chosen_key, true)}
             </div>
             <p class="field-hint">{move || t_string!(i18n, hosts.chosen_hint)}</p>
             {move || fault.get().map(|fault| view! { <Failed fault bare=true /> })}

@@ -1,18 +1,22 @@
 //! The cells of one line of the list of hosts.
 
 use leptos::prelude::*;
+use protocol::fuzzy::By;
 use protocol::hosts::{HostGlance, HostRow};
 use protocol::link::LinkState;
+use protocol::notes::NoteAbout;
 use protocol::text::printable;
 
+use super::columns::place;
 use super::drag::Dragging;
 use super::in_place::EditHere;
-use super::table::{Line, is_in};
+use super::table::{Line, Sought, is_in};
 use crate::components::level::Level;
+use crate::components::marks::marked;
 use crate::components::{Button, ButtonKind, Glyph, Icon, IconName, Meter, Tag, TagKind};
 use crate::format;
 use crate::state::standing::{self, Standing, Tone, next_step, seen_ms};
-use crate::state::{use_app, zone_min};
+use crate::state::{OpenDialog, use_app, zone_min};
 use crate::text::{count_words, lang, link_words, next_step_words, retry_words, t_string, use_i18n};
 
 /// Width of a meter in the list.
@@ -22,9 +26,70 @@ const LATE_S: u64 = 30;
 /// A host up for less than this says when it came up.
 const FRESH_S: u64 = 86_400;
 
+/// The words that the list is filtered by, to mark what they match.
+#[derive(Clone, Copy)]
+pub(super) struct Marking {
+    words: Signal<String>,
+    sought: StoredValue<Sought>,
+}
+
+impl Marking {
+    pub(super) fn provide(words: Signal<String>) {
+        provide_context(Self { words, sought: StoredValue::new(Sought::new("")) });
+    }
+
+    /// The letters of a text that match. Tracks the words.
+    fn letters(self, text: &str, by: By) -> Vec<u32> {
+        self.words.with(|words| {
+            let words = words.trim();
+            if words.is_empty() {
+                return Vec::new();
+            }
+            let told = self.sought.try_update_value(|sought| {
+                sought.look_for(words);
+                sought.letters(text, by)
+            });
+            told.unwrap_or_default()
+        })
+    }
+}
+
+/// Opens the note on a host or a group; shown where there is one, and beside a group always.
+#[component]
+fn NoteMark(about: NoteAbout) -> impl IntoView {
+    let app = use_app();
+    let i18n = use_i18n();
+    let is_group = matches!(about, NoteAbout::Group(_));
+    let about = StoredValue::new(about);
+    let has = Memo::new(move |_| about.with_value(|about| app.notes.has(about)));
+    let open = move |()| app.dialog.set(Some(OpenDialog::Note { about: about.get_value() }));
+    view! {
+        <Show when=move || is_group || has.get()>
+            <span class="row-note" class:is-there=move || has.get()>
+                <Button
+                    kind=ButtonKind::Ghost
+                    small=true
+                    icon=IconName::Note
+                    label=Signal::derive(move || match has.get() {
+                        true => t_string!(i18n, notes.open).to_owned(),
+                        false => t_string!(i18n, notes.begin).to_owned(),
+                    })
+                    testid="row-note"
+                    on_click=Callback::new(open)
+                />
+            </span>
+        </Show>
+    }
+}
+
 /// The head of a group: its name, its size, how its hosts stand.
 #[component]
-pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
+pub(crate) fn GroupCells(
+    name: String,
+    folded: Signal<bool>,
+    /// How many columns it stands in the place of.
+    columns: Signal<usize>,
+) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let group = StoredValue::new(name.clone());
@@ -36,6 +101,8 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
     });
     let dragging = expect_context::<Dragging>();
     let is_drop = move || group.with_value(|group| dragging.is_over(group));
+    let marking = expect_context::<Marking>();
+    let note = (!name.is_empty()).then(|| view! { <NoteMark about=NoteAbout::Group(name.clone()) /> });
     let total = move || counts.with(|counts| counts.iter().map(|(_, count)| count).sum::<usize>());
     let shown = move || {
         if group.with_value(String::is_empty) {
@@ -52,12 +119,23 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
         }
     };
     view! {
-        <div class="group-line" class:is-drop=is_drop role="gridcell" title=label>
+        <div
+            class="group-line"
+            class:is-drop=is_drop
+            role="gridcell"
+            aria-colspan=move || columns.get().to_string()
+            title=label
+        >
             {move || {
                 let name = if folded.get() { IconName::Right } else { IconName::Down };
                 view! { <Icon name /> }
             }}
-            <span class="group-name cut">{shown}</span>
+            <span class="group-name cut">
+                {move || match group.with_value(String::is_empty) {
+                    true => shown().into_any(),
+                    false => group.with_value(|group| marked(group, &marking.letters(group, By::Letters))),
+                }}
+            </span>
             <span class="dim">{total}</span>
             {move || {
                 counts
@@ -73,6 +151,7 @@ pub(crate) fn GroupCells(name: String, folded: Signal<bool>) -> impl IntoView {
                     })
                     .collect_view()
             }}
+            {note}
         </div>
     }
 }
@@ -101,9 +180,14 @@ pub(crate) fn HostCells(name: String, group: String) -> impl IntoView {
     let level = move |pct: Signal<Option<f64>>, judge: fn(f64) -> Level| {
         Signal::derive(move || if old.get() { Level::Normal } else { pct.get().map_or(Level::Normal, judge) })
     };
+    let marking = expect_context::<Marking>();
+    let shown_name = {
+        let name = name.clone();
+        move || marked(&name, &marking.letters(&name, By::Letters))
+    };
     let dimmed = move || if old.get() { "cell num dim" } else { "cell num" };
     view! {
-        <span role="presentation">
+        <span class="row-check-cell" role="gridcell">
             <span class="row-check">
                 <Icon name=IconName::Check />
             </span>
@@ -112,7 +196,8 @@ pub(crate) fn HostCells(name: String, group: String) -> impl IntoView {
             <Glyph name=Signal::derive(move || standing.get().into()) />
         </span>
         <span class="cell name" role="gridcell" title=printable(&name).into_owned()>
-            {printable(&name).into_owned()}
+            {shown_name}
+            <NoteMark about=NoteAbout::Host(name.clone()) />
             <EditHere line=Line::Host { name: name.clone(), group } />
         </span>
         <span class="cell cell-tag" role="gridcell">
@@ -120,14 +205,19 @@ pub(crate) fn HostCells(name: String, group: String) -> impl IntoView {
                 row.with(|row| row.as_ref().and_then(|row| row.host.tags.first().cloned()))
                     .map(|tag| {
                         let kind = if tag.eq_ignore_ascii_case("prod") { TagKind::Fact } else { TagKind::Quiet };
-                        view! { <Tag kind text=printable(&tag).into_owned() /> }
+                        let at = marking.letters(&tag, By::Letters);
+                        view! { <Tag kind text=tag at /> }
                     })
             }}
         </span>
         <span class="cell mono quiet" role="gridcell">
             {move || {
                 let local = row.with(|row| row.as_ref().is_some_and(|row| row.host.is_local()));
-                if local { t_string!(i18n, app.this_computer).to_string() } else { host(address) }
+                if local {
+                    return t_string!(i18n, app.this_computer).into_any();
+                }
+                let address = host(place);
+                marked(&address, &marking.letters(&address, By::Text))
             }}
         </span>
         <StateCell name=name.clone() row link standing />
@@ -205,17 +295,6 @@ pub(crate) fn HostCells(name: String, group: String) -> impl IntoView {
 
 fn none() -> impl IntoView {
     view! { <span class="dim">{format::NOT_KNOWN}</span> }
-}
-
-/// The port only where it is not the usual one: the column is narrow.
-fn address(row: &HostRow) -> String {
-    let host = &row.host;
-    let shown = if host.port == 22 {
-        host.address.clone()
-    } else {
-        protocol::sockets::endpoint(&host.address, host.port)
-    };
-    printable(&shown).into_owned()
 }
 
 /// The state in words, what is being done about it, and the link to the next step.

@@ -1,6 +1,11 @@
-//! What is typed to change several hosts at once, read as a change. Pure.
+//! What is typed to change several hosts at once, read as a change, and what is wrong with it. Pure.
 
-use protocol::hosts::HostChange;
+use std::collections::BTreeMap;
+
+use protocol::Fault;
+use protocol::hosts::{HostChange, HostDraft, check_draft};
+
+use super::draft::{FieldName, Problem, explain_word, labels, refused_field};
 
 /// The texts of the form; an empty one changes nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,38 +19,90 @@ pub(crate) struct Texts {
     pub(crate) key: String,
 }
 
-/// The port is no port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BadPort;
-
-pub(crate) fn parse(texts: &Texts) -> Result<HostChange, BadPort> {
-    let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let port = match texts.port.trim() {
-        "" => None,
-        port => Some(port.parse().ok().filter(|port| *port > 0).ok_or(BadPort)?),
-    };
-    Ok(HostChange {
-        add_groups: labels(&texts.add_groups),
-        remove_groups: labels(&texts.remove_groups),
-        add_tags: labels(&texts.add_tags),
-        remove_tags: labels(&texts.remove_tags),
-        user: text(&texts.user),
-        port,
-        key: text(&texts.key),
-    })
+/// The fields of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum BulkField {
+    AddTags,
+    RemoveTags,
+    AddGroups,
+    RemoveGroups,
+    User,
+    Port,
+    Key,
 }
 
-/// Labels are parted by commas of either script.
-fn labels(text: &str) -> Vec<String> {
-    text.split([',', '\u{ff0c}', '\u{3001}'])
-        .map(str::trim)
-        .filter(|label| !label.is_empty())
-        .map(str::to_owned)
-        .collect()
+/// The change, or everything that is wrong.
+pub(crate) fn parse(texts: &Texts) -> Result<HostChange, BTreeMap<BulkField, Problem>> {
+    let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let good = HostDraft { name: "a".into(), address: "a".into(), user: "a".into(), ..HostDraft::default() };
+    let fails = |draft: HostDraft| check_draft(&draft).is_err();
+    let mut problems = BTreeMap::new();
+    let mut checked = |field: BulkField, text: &str| {
+        let labels = labels(text);
+        if fails(HostDraft { tags: labels.clone(), ..good.clone() }) {
+            problems.insert(field, Problem::Label);
+        }
+        labels
+    };
+    let mut change = HostChange {
+        add_groups: checked(BulkField::AddGroups, &texts.add_groups),
+        remove_groups: checked(BulkField::RemoveGroups, &texts.remove_groups),
+        add_tags: checked(BulkField::AddTags, &texts.add_tags),
+        remove_tags: checked(BulkField::RemoveTags, &texts.remove_tags),
+        user: text(&texts.user),
+        port: None,
+        key: text(&texts.key),
+    };
+    if let Some(user) = &change.user
+        && fails(HostDraft { user: user.clone(), ..good })
+    {
+        problems.insert(BulkField::User, explain_word(user));
+    }
+    if let Some(port) = text(&texts.port) {
+        change.port = port.parse().ok().filter(|port| *port > 0);
+        if change.port.is_none() {
+            problems.insert(BulkField::Port, Problem::Port);
+        }
+    }
+    if problems.is_empty() { Ok(change) } else { Err(problems) }
+}
+
+/// The field that a refusal of the engine is about, if it is about one that stands here.
+pub(crate) fn refused(fault: &Fault) -> Option<(BulkField, Problem)> {
+    let (field, problem) = refused_field(fault)?;
+    let field = match field {
+        FieldName::Tags => BulkField::AddTags,
+        FieldName::Groups => BulkField::AddGroups,
+        FieldName::User => BulkField::User,
+        FieldName::Port => BulkField::Port,
+        FieldName::Key => BulkField::Key,
+        FieldName::Name
+        | FieldName::Address
+        | FieldName::Jump
+        | FieldName::Password
+        | FieldName::SudoPassword
+        | FieldName::HelperDir => return None,
+    };
+    Some((field, problem))
+}
+
+/// What stands in a field.
+pub(crate) fn text_of(texts: &Texts, field: BulkField) -> &str {
+    match field {
+        BulkField::AddTags => &texts.add_tags,
+        BulkField::RemoveTags => &texts.remove_tags,
+        BulkField::AddGroups => &texts.add_groups,
+        BulkField::RemoveGroups => &texts.remove_groups,
+        BulkField::User => &texts.user,
+        BulkField::Port => &texts.port,
+        BulkField::Key => &texts.key,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::FaultCode;
+
     use super::*;
 
     #[test]
@@ -66,7 +123,33 @@ mod tests {
             |text: &str| parse(&Texts { port: text.into(), ..Texts::default() }).map(|change| change.port);
         assert_eq!(port(" 2222 "), Ok(Some(2222)));
         for bad in ["0", "70000", "ssh", "-1"] {
-            assert_eq!(port(bad), Err(BadPort), "{bad}");
+            assert_eq!(port(bad), Err([(BulkField::Port, Problem::Port)].into()), "{bad}");
         }
+    }
+
+    #[test]
+    fn all_that_is_wrong_shows_at_once_each_beside_its_field() {
+        let texts = Texts {
+            add_tags: "x".repeat(65),
+            remove_groups: "a\u{1b}b".into(),
+            user: "-oProxyCommand=x".into(),
+            port: "0".into(),
+            ..Texts::default()
+        };
+        let wanted = [
+            (BulkField::AddTags, Problem::Label),
+            (BulkField::RemoveGroups, Problem::Label),
+            (BulkField::User, Problem::Dash),
+            (BulkField::Port, Problem::Port),
+        ];
+        assert_eq!(parse(&texts), Err(wanted.into()));
+    }
+
+    #[test]
+    fn a_refusal_is_shown_beside_the_field_it_is_about() {
+        let fault = Fault::new(FaultCode::KeyFileUnusable, "x");
+        assert_eq!(refused(&fault), Some((BulkField::Key, Problem::KeyFile)));
+        assert_eq!(refused(&Fault::bad_input("tag", "x")), Some((BulkField::AddTags, Problem::Other)));
+        assert_eq!(refused(&Fault::bad_input("name", "x")), None, "there is no such field");
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Problem {
     Dash,
     Characters,
     Local,
+    /// A step in a path, which is no name of one place.
+    Step,
     /// A number of an IPv4 address that is over 255.
     Octet(String),
     Ipv4,
@@ -195,7 +197,7 @@ fn parse_port(text: &str) -> Result<Option<u16>, std::num::ParseIntError> {
 }
 
 /// Words with commas between, Chinese ones too; an empty one is no word.
-fn labels(text: &str) -> Vec<String> {
+pub(super) fn labels(text: &str) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for label in text.split([',', '，', '、']).map(str::trim).filter(|label| !label.is_empty()) {
         if !labels.iter().any(|one| one == label) {
@@ -205,17 +207,18 @@ fn labels(text: &str) -> Vec<String> {
     labels
 }
 
-fn explain_word(word: &str) -> Problem {
+pub(super) fn explain_word(word: &str) -> Problem {
     match word {
         "" => Problem::Empty,
         LOCAL => Problem::Local,
+        "." | ".." => Problem::Step,
         _ if word.chars().count() > 64 => Problem::TooLong(64),
         _ if word.starts_with('-') => Problem::Dash,
         _ => Problem::Characters,
     }
 }
 
-fn explain_address(address: &str) -> Problem {
+pub(super) fn explain_address(address: &str) -> Problem {
     if address.is_empty() {
         return Problem::Empty;
     }
@@ -275,7 +278,7 @@ mod tests {
             let problems = Typed { address: address.into(), ..typed() }.problems();
             assert!(problems.contains_key(&FieldName::Address), "{address:?}");
         }
-        for name in [LOCAL, "a/b", "x\u{202e}y"] {
+        for name in [LOCAL, "a/b", "x\u{202e}y", ".", ".."] {
             assert!(
                 Typed { name: name.into(), ..typed() }.problems().contains_key(&FieldName::Name),
                 "{name:?}"

@@ -8,43 +8,132 @@ use protocol::ipc::{HostsExport, HostsImport};
 use protocol::sockets::endpoint;
 use protocol::text::printable;
 
+use super::reasons::{note_words, reasons};
 use crate::components::load::Load;
 use crate::components::{
     Button, ButtonKind, Choice, Dialog, Failed, Field, Glyph, GlyphName, Segmented, Skeleton, TextInput,
 };
 use crate::ipc;
-use crate::state::use_app;
+use crate::state::{App, use_app};
 use crate::text::{I18n, t_string, use_i18n};
 
 /// The config that people have most often.
 pub(crate) const SSH_CONFIG: &str = "~/.ssh/config";
+
+/// So many hosts of a file are drawn; the others are counted.
+const MOST_DRAWN: usize = 300;
+
+/// What is shown, and of what: only this is taken over.
+#[derive(Clone, Copy)]
+struct Look {
+    file: RwSignal<String>,
+    format: RwSignal<Option<HostFormat>>,
+    report: RwSignal<Option<Load<ImportReport>>>,
+    /// The file and the format that were asked about last.
+    asked: StoredValue<(String, Option<HostFormat>)>,
+    /// A late answer to what was asked before is none to this.
+    serial: StoredValue<u32>,
+    /// It is being taken over.
+    busy: RwSignal<bool>,
+    /// What was shown was something else by the time it was to be taken over.
+    is_outdated: RwSignal<bool>,
+}
+
+impl Look {
+    fn new() -> Self {
+        let look = Self {
+            file: RwSignal::new(SSH_CONFIG.to_owned()),
+            format: RwSignal::new(None),
+            report: RwSignal::new(None),
+            asked: StoredValue::default(),
+            serial: StoredValue::new(0),
+            busy: RwSignal::new(false),
+            is_outdated: RwSignal::new(false),
+        };
+        // What is shown of one file says nothing of another.
+        Effect::new(move |_| {
+            let file = look.file.get();
+            if look.asked.with_value(|(asked, _)| *asked != file) && look.is_open() {
+                look.next_serial();
+                look.report.set(None);
+            }
+        });
+        look
+    }
+
+    /// False once it is taken over, or while that is under way.
+    fn is_open(self) -> bool {
+        let is_done = self.report.with_untracked(|report| {
+            report.as_ref().and_then(Load::value).is_some_and(|report| !report.dry_run)
+        });
+        !is_done && !self.busy.get_untracked()
+    }
+
+    fn next_serial(self) -> u32 {
+        self.serial.update_value(|serial| *serial = serial.wrapping_add(1));
+        self.serial.get_value()
+    }
+
+    /// Asks what the file would change.
+    fn ask(self) {
+        if !self.is_open() {
+            return;
+        }
+        let (file, format) = (self.file.get_untracked(), self.format.get_untracked());
+        self.asked.set_value((file.clone(), format));
+        self.report.set(Some(Load::Loading));
+        let serial = self.next_serial();
+        spawn_local(async move {
+            let answer = ipc::call(HostsImport { file, format, dry_run: true, shown: None }).await;
+            if self.serial.try_get_value() == Some(serial) {
+                self.report.try_set(Some(answer.map_or_else(Load::Failed, Load::Ready)));
+            }
+        });
+    }
+
+    /// Takes over what is shown, if it is still that.
+    fn take_over(self, app: App) {
+        let shown = self.report.with_untracked(|report| {
+            report.as_ref().and_then(Load::value).map(|report| report.digest.clone())
+        });
+        if shown.is_none() || !self.is_open() {
+            return;
+        }
+        let (file, format) = self.asked.get_value();
+        self.busy.set(true);
+        self.is_outdated.set(false);
+        spawn_local(async move {
+            let answer = ipc::call(HostsImport { file, format, dry_run: false, shown }).await;
+            self.busy.try_set(false);
+            match answer {
+                Ok(report) => {
+                    app.refresh_hosts();
+                    self.report.try_set(Some(Load::Ready(report)));
+                }
+                Err(why) if why.detail.subject.as_deref() == Some("shown") => {
+                    self.is_outdated.try_set(true);
+                    if self.serial.try_get_value().is_some() {
+                        self.ask();
+                    }
+                }
+                Err(why) => drop(self.report.try_set(Some(Load::Failed(why)))),
+            }
+        });
+    }
+}
 
 /// Shows what a file would change, and takes it over when the person says so.
 #[component]
 pub(crate) fn ImportDialog() -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
-    let file = RwSignal::new(SSH_CONFIG.to_owned());
-    let format = RwSignal::new(None::<HostFormat>);
-    let preview = RwSignal::new(None::<Load<ImportReport>>);
-    let busy = RwSignal::new(false);
-    let ask = move |dry_run: bool| {
-        let command = HostsImport { file: file.get_untracked(), format: format.get_untracked(), dry_run };
-        busy.set(true);
-        if dry_run {
-            preview.set(Some(Load::Loading));
-        }
-        spawn_local(async move {
-            let answer = ipc::call(command).await;
-            busy.try_set(false);
-            if answer.is_ok() && !dry_run {
-                app.refresh_hosts();
-            }
-            preview.try_set(Some(answer.map_or_else(Load::Failed, Load::Ready)));
-        });
-    };
-    ask(true);
-    let look = Callback::new(move |()| ask(true));
+    let look = Look::new();
+    let Look { file, format, report: preview, busy, is_outdated, .. } = look;
+    look.ask();
+    let ask = Callback::new(move |()| {
+        is_outdated.set(false);
+        look.ask();
+    });
     let report = move || preview.with(|preview| preview.as_ref().and_then(|load| load.value().cloned()));
     let waits = Memo::new(move |_| {
         let [added, changed, ..] =
@@ -52,6 +141,7 @@ pub(crate) fn ImportDialog() -> impl IntoView {
         added + changed
     });
     let is_done = Memo::new(move |_| report().is_some_and(|report| !report.dry_run));
+    let is_fixed = Signal::derive(move || is_done.get() || busy.get());
     let foot = move || {
         view! {
             <span class="quiet" data-testid="import-counts">{move || report().map(|report| count_words(i18n, &report))}</span>
@@ -65,7 +155,7 @@ pub(crate) fn ImportDialog() -> impl IntoView {
                     testid="import-do"
                     busy
                     disabled=Signal::derive(move || waits.get() == 0)
-                    on_click=Callback::new(move |()| ask(false))
+                    on_click=Callback::new(move |()| look.take_over(app))
                 >
                     {move || t_string!(i18n, hosts.import_do, count = waits.get())}
                 </Button>
@@ -92,7 +182,7 @@ pub(crate) fn ImportDialog() -> impl IntoView {
                 class="stack"
                 on:submit=move |event| {
                     event.prevent_default();
-                    look.run(());
+                    ask.run(());
                 }
             >
                 <Field
@@ -100,15 +190,17 @@ pub(crate) fn ImportDialog() -> impl IntoView {
                     for_id="import-file"
                     hint=Signal::derive(move || Some(t_string!(i18n, hosts.import_file_hint).to_string()))
                 >
-                    <TextInput value=file id="import-file" testid="import-file" mono=true disabled=is_done />
+                    <TextInput value=file id="import-file" testid="import-file" mono=true disabled=is_fixed />
                 </Field>
                 <div class="panel-buttons">
                     <Segmented
                         label=Signal::derive(move || t_string!(i18n, hosts.import_format).to_string())
                         value=format
                         on_change=Callback::new(move |kind| {
-                            format.set(kind);
-                            look.run(());
+                            if !is_fixed.get_untracked() {
+                                format.set(kind);
+                                ask.run(());
+                            }
                         })
                         choices=vec![
                             Choice::new(None, "format-any", move || t_string!(i18n, hosts.format_any).to_string()),
@@ -118,11 +210,16 @@ pub(crate) fn ImportDialog() -> impl IntoView {
                             Choice::new(Some(HostFormat::Ansible), "format-ansible", || "Ansible".to_owned()),
                         ]
                     />
-                    <Button testid="import-look" disabled=busy on_click=look>
+                    <Button testid="import-look" disabled=is_fixed on_click=ask>
                         {move || t_string!(i18n, hosts.import_look)}
                     </Button>
                 </div>
             </form>
+            <Show when=move || is_outdated.get()>
+                <p class="is-warn" role="alert" data-testid="import-outdated">
+                    {move || t_string!(i18n, hosts.import_outdated)}
+                </p>
+            </Show>
             {body}
         </Dialog>
     }
@@ -141,17 +238,23 @@ fn count_words(i18n: I18n, report: &ImportReport) -> String {
 fn Preview(report: ImportReport) -> impl IntoView {
     let i18n = use_i18n();
     let nothing = report.rows.is_empty();
-    let rows = report.rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
+    let left = report.rows.len().saturating_sub(MOST_DRAWN);
+    let rows = report.rows.into_iter().take(MOST_DRAWN).map(|row| view! { <Row row /> }).collect_view();
     let notes = report
         .notes
         .into_iter()
-        .map(|note| view! { <p class="field-hint selectable">{printable(&note).into_owned()}</p> })
+        .map(|note| view! { <p class="field-hint selectable">{move || note_words(i18n, &note)}</p> })
         .collect_view();
     view! {
         <Show when=move || nothing>
             <p class="quiet">{move || t_string!(i18n, hosts.import_nothing)}</p>
         </Show>
         <ul class="import-rows" data-testid="import-rows">{rows}</ul>
+        <Show when=move || left != 0>
+            <p class="quiet" data-testid="import-left">
+                {move || t_string!(i18n, hosts.import_left, count = left as u64)}
+            </p>
+        </Show>
         {notes}
     }
 }
@@ -159,50 +262,37 @@ fn Preview(report: ImportReport) -> impl IntoView {
 #[component]
 fn Row(row: ImportRow) -> impl IntoView {
     let i18n = use_i18n();
-    let ImportRow { name, address, port, user, jump, verdict, warnings } = row;
-    let (glyph, class) = match &verdict {
+    let (glyph, class) = match &row.verdict {
         ImportVerdict::Added => (GlyphName::Live, "import-row"),
         ImportVerdict::Changed { .. } => (GlyphName::Stale, "import-row"),
         ImportVerdict::Same => (GlyphName::Idle, "import-row is-same"),
         ImportVerdict::Refused { .. } => (GlyphName::Critical, "import-row is-refused"),
     };
-    let (kept, place) = (verdict.clone(), printable(&endpoint(&address, port)).into_owned());
-    let words = move || match &kept {
+    let place = printable(&endpoint(&row.address, row.port)).into_owned();
+    let user = printable(&row.user).into_owned();
+    let name = printable(&row.name).into_owned();
+    let through = row.jump.as_ref().map(|jump| format!("\u{2192} {}", printable(jump)));
+    let verdict = row.verdict.clone();
+    let words = move || match &verdict {
         ImportVerdict::Added => t_string!(i18n, hosts.import_added).to_string(),
         ImportVerdict::Changed { .. } => t_string!(i18n, hosts.import_changed).to_string(),
         ImportVerdict::Same => t_string!(i18n, hosts.import_same).to_string(),
         ImportVerdict::Refused { .. } => t_string!(i18n, hosts.import_refused).to_string(),
     };
-    let mut more: Vec<String> = match verdict {
-        ImportVerdict::Changed { fields } => fields
-            .iter()
-            .map(|change| {
-                format!("{}: {} \u{2192} {}", change.field, or_dash(&change.before), or_dash(&change.after))
-            })
-            .collect(),
-        ImportVerdict::Refused { why } => vec![why],
-        ImportVerdict::Added | ImportVerdict::Same => Vec::new(),
+    let more = move || {
+        let line = |line: String| view! { <p class="import-more selectable">{line}</p> };
+        reasons(i18n, &row).into_iter().map(line).collect_view()
     };
-    more.extend(warnings);
-    let more = more
-        .into_iter()
-        .map(|line| view! { <p class="import-more selectable">{printable(&line).into_owned()}</p> })
-        .collect_view();
-    let through = jump.map(|jump| format!("\u{2192} {}", printable(&jump)));
     view! {
         <li class=class>
             <Glyph name=Signal::stored(glyph) size=12 />
             <span class="import-verdict">{words}</span>
-            <span class="import-name cut">{printable(&name).into_owned()}</span>
-            <span class="mono quiet cut">{format!("{}@{place}", printable(&user))}</span>
+            <span class="import-name cut">{name}</span>
+            <span class="mono quiet cut">{format!("{user}@{place}")}</span>
             <span class="quiet cut">{through}</span>
             {more}
         </li>
     }
-}
-
-fn or_dash(value: &str) -> &str {
-    if value.is_empty() { "\u{2014}" } else { value }
 }
 
 /// Writes all hosts to a file, without secrets.
@@ -279,8 +369,12 @@ pub(crate) fn ImportOffer() -> impl IntoView {
     let i18n = use_i18n();
     let found = RwSignal::new(0_usize);
     spawn_local(async move {
-        let command =
-            HostsImport { file: SSH_CONFIG.into(), format: Some(HostFormat::SshConfig), dry_run: true };
+        let command = HostsImport {
+            file: SSH_CONFIG.into(),
+            format: Some(HostFormat::SshConfig),
+            dry_run: true,
+            shown: None,
+        };
         // No config, or none that can be read: then there is nothing to offer.
         if let Ok(report) = ipc::call(command).await {
             found.try_set(report.counts()[0]);

@@ -502,6 +502,7 @@ pub(super) fn problem_words(i18n: I18n, problem: &Problem) -> String {
         Problem::TooLong(count) => t_string!(i18n, hosts.error_long, count = *count),
         Problem::Dash => t_string!(i18n, hosts.error_dash).to_string(),
         Problem::Characters => t_string!(i18n, hosts.error_characters).to_string(),
+        Problem::Step => t_string!(i18n, hosts.error_step).to_string(),
         Problem::Local => t_string!(i18n, hosts.error_local).to_string(),
         Problem::Octet(part) => t_string!(i18n, hosts.error_octet, part = part.clone()),
         Problem::Ipv4 => t_string!(i18n, hosts.error_ipv4).to_string(),

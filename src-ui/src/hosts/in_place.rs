@@ -13,40 +13,108 @@ use protocol::{Fault, FaultCode};
 use super::draft::{FieldName, Problem, Typed, refused_field};
 use super::form::problem_words;
 use super::table::Line;
-use crate::components::{Button, ButtonKind, IconName, TextInput};
+use crate::components::{Button, ButtonKind, IconName, TextInput, is_composed};
 use crate::ipc;
-use crate::state::use_app;
+use crate::state::{App, use_app};
 use crate::text::{t_string, use_i18n};
 
-/// The line that is edited where it stands, by its key; one at a time.
+/// The line that is edited where it stands; one at a time.
+///
+/// What is typed is kept here and not in the line, which is drawn only while it is in sight: neither scrolling
+/// nor a filter takes it away.
 #[derive(Clone, Copy)]
-pub(super) struct Edited(RwSignal<Option<String>>);
+pub(super) struct Edited {
+    app: App,
+    line: RwSignal<Option<Line>>,
+    name: RwSignal<String>,
+    groups: RwSignal<String>,
+    tags: RwSignal<String>,
+    wrong: RwSignal<Option<(FieldName, String)>>,
+    busy: RwSignal<bool>,
+    saved: StoredValue<Option<Host>>,
+    /// Its fields have not had the keyboard yet.
+    is_fresh: StoredValue<bool>,
+}
 
 impl Edited {
     pub(super) fn provide() -> Self {
-        let own = Self(RwSignal::new(None));
+        let own = Self {
+            app: use_app(),
+            line: RwSignal::new(None),
+            name: RwSignal::default(),
+            groups: RwSignal::default(),
+            tags: RwSignal::default(),
+            wrong: RwSignal::new(None),
+            busy: RwSignal::new(false),
+            saved: StoredValue::new(None),
+            is_fresh: StoredValue::new(false),
+        };
         provide_context(own);
         own
     }
 
+    /// Begins with a line, unless another one is changed and not saved.
     pub(super) fn begin(self, line: &Line) -> bool {
-        let can = matches!(line, Line::Host { name, .. } if name != LOCAL);
-        if can {
-            self.0.set(Some(line.key()));
+        let Line::Host { name, .. } = line else { return false };
+        let host = untrack(|| self.app.row(name)).map(|row| row.read_untracked().host.clone());
+        let Some(host) = host.filter(|host| host.name != LOCAL) else { return false };
+        if let Some(other) = self.line.get_untracked().filter(|_| self.is_changed()) {
+            if other.key() != line.key() {
+                let name = other.shown_name();
+                self.app.warn(|i18n| t_string!(i18n, hosts.edit_here_open, name = name));
+            }
+            return true;
         }
-        can
+        let typed = Typed::of_host(&host);
+        self.name.set(typed.name);
+        self.groups.set(typed.groups);
+        self.tags.set(typed.tags);
+        self.wrong.set(None);
+        self.saved.set_value(Some(host));
+        self.is_fresh.set_value(true);
+        self.line.set(Some(line.clone()));
+        true
     }
 
-    pub(super) fn is_none(self) -> bool {
-        self.0.with(Option::is_none)
+    /// The key of its line. Tracks it.
+    pub(super) fn key(self) -> Option<String> {
+        self.line.with(|line| line.as_ref().map(Line::key))
     }
 
     pub(super) fn is(self, key: &str) -> bool {
-        self.0.with(|edited| edited.as_deref() == Some(key))
+        self.line.with(|line| line.as_ref().is_some_and(|line| line.key() == key))
     }
 
-    fn end(self) {
-        self.0.set(None);
+    pub(super) fn line(self) -> Option<Line> {
+        self.line.get()
+    }
+
+    /// It stands in the list of another group now.
+    pub(super) fn move_to(self, line: Line) {
+        self.line.set(Some(line));
+    }
+
+    fn before(self) -> Typed {
+        self.saved.with_value(|saved| saved.as_ref().map(Typed::of_host).unwrap_or_default())
+    }
+
+    fn typed(self) -> Typed {
+        Typed {
+            name: self.name.get_untracked(),
+            groups: self.groups.get_untracked(),
+            tags: self.tags.get_untracked(),
+            ..self.before()
+        }
+    }
+
+    /// True if something was typed that is not saved.
+    pub(super) fn is_changed(self) -> bool {
+        self.line.with_untracked(Option::is_some) && self.typed() != self.before()
+    }
+
+    pub(super) fn end(self) {
+        // The page may be gone by the time that its change is saved.
+        self.line.try_set(None);
     }
 }
 
@@ -78,45 +146,24 @@ pub(super) fn EditHere(line: Line) -> impl IntoView {
 /// The three fields, in the place of the cells of a line.
 #[component]
 pub(super) fn InPlace(
-    name: String,
-    /// The group in whose list it stands.
-    group: String,
+    /// How many columns they stand in the place of.
+    columns: Signal<usize>,
     /// Gets the key of the line as it is then, to give the keyboard back to it.
     on_end: Callback<String>,
 ) -> impl IntoView {
-    let app = use_app();
     let i18n = use_i18n();
     let edited = expect_context::<Edited>();
-    let saved: Option<Host> = untrack(|| app.row(&name)).map(|row| row.read_untracked().host.clone());
-    let before = saved.as_ref().map(Typed::of_host).unwrap_or_default();
-    let was_guarded = saved.as_ref().is_some_and(Host::is_guarded);
-    let id = StoredValue::new(saved.map(|host| host.id));
-    let own_name = RwSignal::new(before.name.clone());
-    let groups = RwSignal::new(before.groups.clone());
-    let tags = RwSignal::new(before.tags.clone());
-    let before = StoredValue::new(before);
-    let place = StoredValue::new((name, group));
-    let busy = RwSignal::new(false);
-    let wrong = RwSignal::new(None::<(FieldName, String)>);
-    let end = move |key: String| {
-        edited.end();
-        on_end.run(key);
-    };
+    let Edited { app, name: own_name, groups, tags, wrong, busy, .. } = edited;
+    let is_fresh = edited.is_fresh.get_value();
+    edited.is_fresh.set_value(false);
     let give_up = move || {
-        let (name, group) = place.get_value();
-        end(Line::Host { name, group }.key());
-    };
-    let typed = move || Typed {
-        name: own_name.get_untracked(),
-        groups: groups.get_untracked(),
-        tags: tags.get_untracked(),
-        ..before.get_value()
+        let key = untrack(|| edited.key());
+        edited.end();
+        on_end.try_run(key.unwrap_or_default());
     };
     let guard_words = move || t_string!(i18n, hosts.edit_here_guard).to_owned();
     let refuse = move |fault: Fault| match (fault.code, refused_field(&fault)) {
-        (FaultCode::GuardNotMet, _) => {
-            wrong.try_set(Some((FieldName::Tags, untrack(guard_words))));
-        }
+        (FaultCode::GuardNotMet, _) => drop(wrong.try_set(Some((FieldName::Tags, untrack(guard_words))))),
         (_, Some((field @ (FieldName::Name | FieldName::Groups | FieldName::Tags), problem))) => {
             wrong.try_set(Some((field, untrack(|| problem_words(i18n, &problem)))));
         }
@@ -124,14 +171,14 @@ pub(super) fn InPlace(
         (_, Some(_) | None) => app.complain(fault),
     };
     let save = move || {
-        let typed = typed();
         if busy.get_untracked() {
             return;
         }
-        if before.with_value(|before| *before == typed) {
+        if !edited.is_changed() {
             give_up();
             return;
         }
+        let typed = edited.typed();
         let here = |field: &FieldName| matches!(field, FieldName::Name | FieldName::Groups | FieldName::Tags);
         let problem: Option<(FieldName, Problem)> =
             typed.problems().into_iter().find(|(field, _)| here(field));
@@ -140,25 +187,32 @@ pub(super) fn InPlace(
             return;
         }
         let draft = typed.draft();
-        if was_guarded && !draft.tags.iter().any(|tag| tag.eq_ignore_ascii_case("prod")) {
+        let (Some(saved), Some(line)) = (edited.saved.get_value(), edited.line.get_untracked()) else {
+            return;
+        };
+        if saved.is_guarded() && !draft.tags.iter().any(|tag| tag.eq_ignore_ascii_case("prod")) {
             wrong.set(Some((FieldName::Tags, untrack(guard_words))));
             return;
         }
         busy.set(true);
         wrong.set(None);
         spawn_local(async move {
-            let command = HostSave { id: id.get_value(), draft, secrets: Vec::new(), typed_name: None };
+            let command = HostSave { id: Some(saved.id), draft, secrets: Vec::new(), typed_name: None };
             let told = ipc::call(command).await;
             busy.try_set(false);
             match told {
                 Ok(host) => {
-                    let (old_name, group) = place.try_get_value().unwrap_or_default();
                     // It may have left the group in whose list it was edited.
-                    let group = Some(group).filter(|group| host.groups.contains(group));
-                    let group = group.or_else(|| host.groups.first().cloned()).unwrap_or_default();
+                    let group = match line {
+                        Line::Host { group, .. } if host.groups.contains(&group) => group,
+                        Line::Host { .. } | Line::Group { .. } => {
+                            host.groups.first().cloned().unwrap_or_default()
+                        }
+                    };
                     let key = Line::Host { name: host.name.clone(), group }.key();
-                    end(key);
-                    app.saved_host(&old_name, &host);
+                    edited.end();
+                    on_end.try_run(key);
+                    app.saved_host(&saved.name, &host);
                     let name = printable(&host.name).into_owned();
                     app.tell(|i18n| t_string!(i18n, hosts.saved, name = name));
                 }
@@ -167,7 +221,7 @@ pub(super) fn InPlace(
         });
     };
     let keys = move |event: leptos::ev::KeyboardEvent| {
-        if event.is_composing() {
+        if is_composed(&event) {
             return;
         }
         match event.key().as_str() {
@@ -191,7 +245,7 @@ pub(super) fn InPlace(
                     value
                     id
                     testid=id
-                    first=field == FieldName::Name
+                    first=is_fresh && field == FieldName::Name
                     invalid=is_wrong
                     disabled=busy
                 />
@@ -218,6 +272,7 @@ pub(super) fn InPlace(
         <div
             class="in-place"
             role="gridcell"
+            aria-colspan=move || columns.get().to_string()
             data-testid="host-in-place"
             on:keydown=keys
             // What is pressed here neither opens the host nor takes hold of its line.

@@ -25,6 +25,19 @@ pub(crate) fn candidates(hosts: &[Host], own_id: Option<&str>) -> Vec<String> {
         .collect()
 }
 
+/// The same hosts in an order in which none goes before those that are reached through it: so they can be removed
+/// one after the other.
+pub(crate) fn behind_first(mut hosts: Vec<Host>) -> Vec<Host> {
+    let mut ordered = Vec::new();
+    while !hosts.is_empty() {
+        let is_last = |host: &Host| hosts.iter().all(|other| other.jump.as_ref() != Some(&host.name));
+        // Of a circle, which nothing saves, any will do.
+        let at = hosts.iter().position(is_last).unwrap_or(0);
+        ordered.push(hosts.remove(at));
+    }
+    ordered
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +67,19 @@ mod tests {
         assert_eq!(chain(&hosts[0], find), ["gate", "inner"]);
         assert_eq!(chain(&host("x", Some("gone")), find), ["gone"]);
         assert_eq!(chain(&host("a", Some("b")), |_| Some(host("b", Some("a")))), ["b"]);
+    }
+
+    #[test]
+    fn a_host_that_others_are_reached_through_is_removed_after_them() {
+        let hosts = vec![
+            host("gate", None),
+            host("inner", Some("gate")),
+            host("db", Some("inner")),
+            host("web", None),
+        ];
+        let names: Vec<String> = behind_first(hosts).into_iter().map(|host| host.name).collect();
+        assert_eq!(names, ["db", "inner", "gate", "web"]);
+        assert_eq!(behind_first(vec![host("a", Some("b")), host("b", Some("a"))]).len(), 2);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! hosts: the list of saved hosts, the form that saves one, and the frame around one.
 
 mod change;
+mod columns;
 mod draft;
 pub(crate) mod jump;
 mod moving;
@@ -23,9 +24,13 @@ mod in_place;
 #[cfg(target_arch = "wasm32")]
 mod jump_field;
 #[cfg(target_arch = "wasm32")]
+mod list;
+#[cfg(target_arch = "wasm32")]
 mod page;
 #[cfg(target_arch = "wasm32")]
 mod question;
+#[cfg(target_arch = "wasm32")]
+mod reasons;
 #[cfg(target_arch = "wasm32")]
 mod remove;
 

@@ -10,7 +10,7 @@ use protocol::ipc::QuestionAnswer;
 use protocol::link::{Question, QuestionKind};
 use protocol::text::printable;
 
-use crate::components::{Button, ButtonKind, Dialog, SecretField, SecretInput};
+use crate::components::{Button, ButtonKind, Checkbox, Dialog, SecretField, SecretInput};
 use crate::format;
 use crate::ipc;
 use crate::state::use_app;
@@ -126,14 +126,13 @@ fn QuestionDialog(question: Question) -> impl IntoView {
                 {may_save
                     .then(|| {
                         view! {
-                            <label class="check-line is-wide">
-                                <input
-                                    type="checkbox"
-                                    data-testid="question-save"
-                                    on:change=move |event| save.set(event_target_checked(&event))
-                                />
-                                <span>{move || t_string!(i18n, hosts.ask_save)}</span>
-                            </label>
+                            <Checkbox
+                                class="is-wide"
+                                label=Signal::derive(move || t_string!(i18n, hosts.ask_save).to_owned())
+                                testid="question-save"
+                                on=save
+                                on_change=Callback::new(move |on| save.set(on))
+                            />
                         }
                     })}
                 // Enter in any field sends the answers.

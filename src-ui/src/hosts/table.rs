@@ -3,18 +3,17 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use protocol::hosts::{HostGlance, HostRow, LOCAL};
+use protocol::fuzzy::{self, By, Fuzzy};
+use protocol::hosts::HostRow;
 use protocol::text::printable;
 
+use super::columns::Column;
+use crate::components::columns::Columns;
 use crate::components::sort::{Sort, natural};
 use crate::components::tree::Branch;
 use crate::components::view::{LONGEST_LINE_BYTES, is_fit};
-use crate::search::is_question;
-use crate::state::standing::{Standing, seen_ms};
-
-/// The columns that the list can be sorted by.
-const COLUMNS: [&str; 11] =
-    ["name", "tag", "address", "state", "cpu", "memory", "disk", "load", "uptime", "failed", "seen"];
+use crate::search::is_for_palette;
+use crate::state::standing::Standing;
 
 /// How a person has the list: sorted how, which groups are folded. The words that filter it stand in the
 /// search field of every page and are only remembered beside it.
@@ -55,10 +54,11 @@ impl HostsView {
         let line = if line.len() > LONGEST_LINE_BYTES { "" } else { line };
         let Remembered { text, column, descending, folded } = serde_json::from_str(line).unwrap_or_default();
         // What would open the palette is no filter of this list.
-        let is_filter = is_fit(&text) && !is_question(&text) && !text.starts_with('>');
+        let is_filter = is_fit(&text) && !is_for_palette(&text);
         let text = if is_filter { text } else { String::new() };
-        let column = COLUMNS.into_iter().find(|known| *known == column);
-        let sort = column.map_or(HostsView::default().sort, |column| Sort { column, descending });
+        let column = Column::of(&column);
+        let sort =
+            column.map_or(HostsView::default().sort, |column| Sort { column: column.id(), descending });
         (HostsView { sort, folded }, text)
     }
 
@@ -133,14 +133,14 @@ impl Line {
     }
 }
 
-/// The hosts whose lines are chosen, each once, without this computer.
-pub(crate) fn chosen_hosts(lines: &[Line], is_chosen: impl Fn(&str) -> bool) -> Vec<String> {
+/// The hosts of the lines that are meant, each once.
+pub(crate) fn hosts_of(lines: &[Line], is_meant: impl Fn(&str) -> bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
+    let mut known = BTreeSet::new();
     for line in lines {
         if let Line::Host { name, .. } = line
-            && name != LOCAL
-            && !names.contains(name)
-            && is_chosen(&line.key())
+            && is_meant(&line.key())
+            && known.insert(name)
         {
             names.push(name.clone());
         }
@@ -148,26 +148,56 @@ pub(crate) fn chosen_hosts(lines: &[Line], is_chosen: impl Fn(&str) -> bool) -> 
     names
 }
 
-/// True if every word of `text` occurs in what a person knows the host by.
-pub(crate) fn matches(row: &HostRow, text: &str) -> bool {
-    let host = &row.host;
-    let known = [&host.name, &host.address, &host.user]
-        .into_iter()
-        .chain(&host.tags)
-        .chain(&host.groups)
-        .chain(row.last.as_ref().and_then(|last| last.os.as_ref()))
-        .map(|text| text.to_lowercase())
-        .collect::<Vec<_>>();
-    let state = Standing::of(&row.link).name();
-    text.to_lowercase()
-        .split_whitespace()
-        .all(|word| state == word || known.iter().any(|known| known.contains(word)))
+/// What a person looks for in the list of hosts, ready to be held against many.
+pub(crate) struct Sought {
+    words: String,
+    fuzzy: Fuzzy,
+}
+
+impl Sought {
+    pub(crate) fn new(words: &str) -> Self {
+        Self { words: words.to_owned(), fuzzy: Fuzzy::new(words) }
+    }
+
+    /// The same for other words.
+    pub(crate) fn look_for(&mut self, words: &str) {
+        if self.words != words {
+            *self = Self::new(words);
+        }
+    }
+
+    /// True if every word matches something that a person knows the host by: names by their letters in order,
+    /// addresses and users as they are written, a state as a whole.
+    pub(crate) fn finds(&mut self, row: &HostRow) -> bool {
+        if self.fuzzy.is_empty() {
+            return true;
+        }
+        let column = |name, text, by| fuzzy::Column { name, text, by };
+        let host = &row.host;
+        let mut columns = vec![
+            column("name", host.name.as_str(), By::Letters),
+            column("address", host.address.as_str(), By::Text),
+            column("user", host.user.as_str(), By::Text),
+            column("state", Standing::of(&row.link).name(), By::Whole),
+        ];
+        columns.extend(host.tags.iter().map(|tag| column("tag", tag.as_str(), By::Letters)));
+        columns.extend(host.groups.iter().map(|group| column("group", group.as_str(), By::Letters)));
+        let os = row.last.as_ref().and_then(|last| last.os.as_deref());
+        columns.extend(os.map(|os| column("os", os, By::Text)));
+        self.fuzzy.score(&columns).is_some()
+    }
+
+    /// The letters of a text that match, to mark them.
+    pub(crate) fn letters(&mut self, text: &str, by: By) -> Vec<u32> {
+        self.fuzzy.letters(text, by)
+    }
 }
 
 /// The lines of the list, in order. While a person searches, no fold hides a match.
 pub(crate) fn lines(rows: &[HostRow], view: &HostsView, text: &str) -> Vec<Line> {
     let text = text.trim();
-    let mut found: Vec<&HostRow> = rows.iter().filter(|row| matches(row, text)).collect();
+    let mut sought = Sought::new(text);
+    let mut found: Vec<&HostRow> = rows.iter().filter(|row| sought.finds(row)).collect();
     found.sort_by(|a, b| compare(a, b, view.sort));
 
     let mut groups: Vec<&str> =
@@ -200,33 +230,16 @@ fn host_line(row: &HostRow, group: &str) -> Line {
     Line::Host { name: row.host.name.clone(), group: group.to_owned() }
 }
 
+/// By the column, then by name: what is equal there keeps a fixed order.
 fn compare(a: &HostRow, b: &HostRow, sort: Sort) -> Ordering {
-    let number = |pick: fn(&HostGlance) -> Option<f64>| {
-        let pick = |row: &HostRow| row.last.as_ref().and_then(pick);
-        sort.missing_last(pick(a), pick(b), |x: &f64, y: &f64| x.total_cmp(y))
-    };
-    let text = |a: &str, b: &str| sort.turn(natural(a, b));
-    let order = match sort.column {
-        "tag" => sort.missing_last(a.host.tags.first(), b.host.tags.first(), |a, b| natural(a, b)),
-        "address" => text(&a.host.address, &b.host.address),
-        "state" => sort.turn(Standing::of(&a.link).cmp(&Standing::of(&b.link))),
-        "cpu" => number(|last| last.cpu_pct),
-        "memory" => number(|last| last.memory_pct),
-        "disk" => number(|last| last.fullest_disk.as_ref().map(|(_, pct)| *pct)),
-        // By what a core has to carry, else large hosts are always first.
-        "load" => number(|last| Some(last.load1? / f64::from(last.cores.filter(|cores| *cores > 0)?))),
-        "uptime" => number(|last| last.uptime_s.map(|seconds| seconds as f64)),
-        "failed" => number(|last| last.failed_units.map(f64::from)),
-        "seen" => sort.missing_last(seen_ms(a), seen_ms(b), Ord::cmp),
-        _ => text(&a.host.name, &b.host.name),
-    };
+    let order = Column::of(sort.column).unwrap_or(Column::Name).compare(a, b, sort);
     order.then_with(|| natural(&a.host.name, &b.host.name)).then_with(|| a.host.id.cmp(&b.host.id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::hosts::Host;
+    use protocol::hosts::{Host, HostGlance};
     use protocol::link::LinkState;
 
     fn row(name: &str, groups: &[&str], cpu_pct: Option<f64>) -> HostRow {
@@ -292,6 +305,25 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_found_by_letters_in_order_and_its_address_as_it_is_written() {
+        let view = HostsView::default();
+        assert_eq!(names(&lines(&hosts(), &view, "dtbs")), ["[Database]", "db-1", "[Web]", "db-1"]);
+        assert_eq!(names(&lines(&hosts(), &view, "w10")), ["[Web]", "web-10"]);
+        assert_eq!(names(&lines(&hosts(), &view, "spr.ln")), [""; 0], "an address has no gaps");
+        assert_eq!(names(&lines(&hosts(), &view, "idl")), [""; 0], "half a state is none");
+        assert_eq!(lines(&hosts(), &view, "idle").len(), lines(&hosts(), &view, "").len());
+    }
+
+    #[test]
+    fn the_letters_that_match_are_told() {
+        let mut sought = Sought::new("w10 lan");
+        assert_eq!(sought.letters("web-10", By::Letters), [0, 4, 5]);
+        assert_eq!(sought.letters("web-10.lan", By::Text), [7, 8, 9]);
+        sought.look_for("");
+        assert_eq!(sought.letters("web-10", By::Letters), Vec::<u32>::new());
+    }
+
+    #[test]
     fn numbers_sort_from_the_greatest_and_the_unknown_is_last() {
         let view = HostsView { sort: Sort { column: "cpu", descending: true }, ..HostsView::default() };
         let rows: Vec<HostRow> = hosts()
@@ -329,8 +361,8 @@ mod tests {
     #[test]
     fn a_host_that_is_chosen_in_two_groups_is_acted_on_once() {
         let lines = lines(&hosts(), &HostsView::default(), "");
-        assert_eq!(chosen_hosts(&lines, |_| true), ["db-1", "web-2", "web-10", "spare"]);
-        assert_eq!(chosen_hosts(&lines, |key| key.ends_with("web-2")), ["web-2"]);
+        assert_eq!(hosts_of(&lines, |_| true), ["db-1", "web-2", "web-10", "spare"]);
+        assert_eq!(hosts_of(&lines, |key| key.ends_with("web-2")), ["web-2"]);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use super::entry::{EntryDetail, entry_cells, entry_key, entry_name, row_class};
 use super::log::Log;
 use crate::components::sort::Sort;
 use crate::components::{
-    Button, ButtonKind, Choice, Column, CopyButton, Empty, Failed, Icon, IconName, KeyCap, PartialBar,
-    SearchInput, Segmented, Skeleton, Table, TextInput, of_host,
+    Button, ButtonKind, Choice, Column, CopyButton, Empty, Failed, FreezeButton, PartialBar, SearchInput,
+    Segmented, Skeleton, Table, TextInput, of_host,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -175,6 +175,7 @@ fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>) -> impl IntoView {
                 value=log.text
                 placeholder=Signal::derive(move || t_string!(i18n, journal.filter).to_owned())
                 testid="journal-filter"
+                filter=true
             />
             <span class="journal-unit">
                 <TextInput
@@ -197,23 +198,17 @@ fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>) -> impl IntoView {
                 label=Signal::derive(move || t_string!(i18n, journal.least).to_owned())
             />
             <span class="grow"></span>
-            <button
-                type="button"
-                class="button is-ghost freeze"
-                class:is-on=move || log.paused.get()
-                aria-pressed=move || if log.paused.get() { "true" } else { "false" }
-                data-testid="journal-pause"
-                on:click=move |_| log.paused.update(|paused| *paused = !*paused)
-            >
-                <Icon name=IconName::Freeze />
-                <span class="button-text">
-                    {move || match log.paused.get() {
+            <FreezeButton
+                on=log.paused
+                words=Signal::derive(move || {
+                    match log.paused.get() {
                         true => t_string!(i18n, journal.paused),
                         false => t_string!(i18n, journal.pause),
-                    }}
-                </span>
-                <KeyCap key="Space" />
-            </button>
+                    }
+                    .to_owned()
+                })
+                testid="journal-pause"
+            />
             <CopyButton
                 label=Signal::derive(move || t_string!(i18n, tables.copy_text).to_owned())
                 testid="journal-copy"

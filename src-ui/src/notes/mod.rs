@@ -2,6 +2,10 @@
 //!
 //! `markdown` reads a note into a closed set of nodes and is tested natively with hostile text.
 
+#[cfg(target_arch = "wasm32")]
+mod desk;
+#[cfg(target_arch = "wasm32")]
+mod dialog;
 mod markdown;
 #[cfg(target_arch = "wasm32")]
 mod note;
@@ -9,4 +13,4 @@ mod note;
 mod page;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use page::NotesPage;
+pub(crate) use {desk::Desk, dialog::NoteDialog, page::NotesPage};

@@ -7,9 +7,10 @@ use protocol::ipc::{NoteSave, NoteShow};
 use protocol::notes::{LONGEST_NOTE_BYTES, Note, NoteAbout};
 use protocol::text::{printable, printable_lines};
 
+use super::desk::Draft;
 use super::markdown::{Kind, Node, parse};
 use crate::components::load::Load;
-use crate::components::{Button, ButtonKind, Failed, IconName, Skeleton};
+use crate::components::{Button, ButtonKind, Failed, IconName, Skeleton, TextArea};
 use crate::format;
 use crate::ipc;
 use crate::state::{use_app, zone_min};
@@ -19,9 +20,17 @@ use crate::text::{lang, t_string, use_i18n};
 pub(super) fn NoteCard(about: NoteAbout) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
+    let desk = app.notes;
+    let begun = desk.draft(&about);
     let note = RwSignal::new(Load::<Option<Note>>::Loading);
-    let text = RwSignal::new(String::new());
-    let is_edited = RwSignal::new(false);
+    let is_edited = RwSignal::new(begun.is_some());
+    // It was left unsaved, and is here again.
+    let is_back = RwSignal::new(begun.is_some());
+    let Draft { text, before_ms } = begun.unwrap_or_else(|| Draft { text: String::new(), before_ms: None });
+    let text = RwSignal::new(text);
+    // Of the note that the text began from: one that is newer is not written over unseen.
+    let before_ms = RwSignal::new(before_ms);
+    let is_overtaken = RwSignal::new(false);
     let busy = RwSignal::new(false);
     let fault = RwSignal::new(None::<Fault>);
     let (name, is_host) = match &about {
@@ -32,7 +41,8 @@ pub(super) fn NoteCard(about: NoteAbout) -> impl IntoView {
     let about = StoredValue::new(about);
     let read = move || {
         spawn_local(async move {
-            let told = ipc::call(NoteShow { about: about.get_value() }).await;
+            let Some(about) = about.try_get_value() else { return };
+            let told = ipc::call(NoteShow { about }).await;
             note.try_set(match told {
                 Ok(told) => Load::Ready(told),
                 Err(why) => Load::Failed(why),
@@ -42,24 +52,54 @@ pub(super) fn NoteCard(about: NoteAbout) -> impl IntoView {
     read();
     let known = move || note.with(|note| note.value().cloned().flatten());
     let edit = move |()| {
-        text.set(known().map(|note| note.text).unwrap_or_default());
+        let known = untrack(known);
+        before_ms.set(known.as_ref().map(|note| note.changed_ms));
+        text.set(known.map(|note| note.text).unwrap_or_default());
         fault.set(None);
+        is_back.set(false);
+        is_overtaken.set(false);
         is_edited.set(true);
+    };
+    Effect::new(move |_| {
+        if is_edited.get() {
+            let draft = Draft { text: text.get(), before_ms: before_ms.get() };
+            let is_saved = known().map(|note| note.text).unwrap_or_default() == draft.text;
+            desk.keep(about.get_value(), Some(draft).filter(|_| !is_saved));
+        }
+    });
+    let end = move || {
+        desk.keep(about.get_value(), None);
+        is_edited.set(false);
     };
     let save = move |()| {
         busy.set(true);
-        let before_ms = known().map(|note| note.changed_ms);
-        let given = NoteSave { about: about.get_value(), text: text.get_untracked(), before_ms };
+        fault.set(None);
+        let about = about.get_value();
+        let before = before_ms.get_untracked();
+        let given = NoteSave { about: about.clone(), text: text.get_untracked(), before_ms: before };
         spawn_local(async move {
-            let told = ipc::call(given).await;
-            busy.try_set(false);
-            match told {
+            match ipc::call(given).await {
                 Ok(told) => {
+                    desk.set(about.clone(), told.is_some());
+                    desk.keep(about, None);
                     note.try_set(Load::Ready(told));
                     is_edited.try_set(false);
                 }
+                Err(why) if why.detail.subject.as_deref() == Some("before_ms") => {
+                    // Somebody else was quicker: theirs is shown, and can be replaced once it was seen.
+                    match ipc::call(NoteShow { about }).await {
+                        Ok(theirs) => {
+                            before_ms.try_set(theirs.as_ref().map(|note| note.changed_ms));
+                            note.try_set(Load::Ready(theirs));
+                            is_back.try_set(false);
+                            is_overtaken.try_set(true);
+                        }
+                        Err(why) => drop(fault.try_set(Some(why))),
+                    }
+                }
                 Err(why) => drop(fault.try_set(Some(why))),
             }
+            busy.try_set(false);
         });
     };
     let title = {
@@ -77,18 +117,42 @@ pub(super) fn NoteCard(about: NoteAbout) -> impl IntoView {
         })
     };
     let left = move || LONGEST_NOTE_BYTES.checked_sub(text.with(String::len));
+    let theirs = move || {
+        is_overtaken.get().then(|| {
+            let left_out = t_string!(i18n, notes.left_out);
+            let words = match known() {
+                Some(note) => t_string!(i18n, notes.overtaken, by = printable(&note.by).into_owned()),
+                None => t_string!(i18n, notes.overtaken_gone).to_owned(),
+            };
+            let nodes = known().map(|note| parse(&note.text)).unwrap_or_default();
+            view! {
+                <div class="note-theirs" data-testid="note-theirs">
+                    <p class="is-warn" role="alert">{words}</p>
+                    <div class="note-shown selectable">
+                        {nodes.iter().map(|node| shown(node, left_out)).collect_view()}
+                    </div>
+                </div>
+            }
+        })
+    };
     let body = move || {
         if is_edited.get() {
             return view! {
-                <textarea
-                    class="input mono note-text"
-                    data-testid="note-text"
-                    aria-label=move || t_string!(i18n, notes.text)
-                    spellcheck="false"
-                    prop:value=move || text.get()
-                    on:input=move |event| text.set(event_target_value(&event))
-                ></textarea>
+                <Show when=move || is_back.get()>
+                    <p class="is-warn" role="status" data-testid="note-back">
+                        {move || t_string!(i18n, notes.back)}
+                    </p>
+                </Show>
+                <TextArea
+                    value=text
+                    label=Signal::derive(move || t_string!(i18n, notes.text).to_owned())
+                    class="note-text"
+                    testid="note-text"
+                    mono=true
+                    invalid=Signal::derive(move || left().is_none())
+                />
                 {move || fault.get().map(|fault| view! { <Failed fault bare=true /> })}
+                {theirs}
                 <div class="note-foot">
                     <span class="dim">
                         {move || match left() {
@@ -97,7 +161,7 @@ pub(super) fn NoteCard(about: NoteAbout) -> impl IntoView {
                         }}
                     </span>
                     <span class="grow"></span>
-                    <Button testid="note-cancel" disabled=busy on_click=Callback::new(move |()| is_edited.set(false))>
+                    <Button testid="note-cancel" disabled=busy on_click=Callback::new(move |()| end())>
                         {move || t_string!(i18n, app.cancel)}
                     </Button>
                     <Button

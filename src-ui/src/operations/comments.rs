@@ -55,7 +55,7 @@ pub(crate) fn Comments(desk: Desk, id: u64, comments: Vec<Comment>) -> impl Into
                 label=Signal::derive(move || t_string!(i18n, operations.comment_add).to_owned())
                 placeholder=Signal::derive(move || t_string!(i18n, operations.comment_hint).to_owned())
                 on_key=Callback::new(move |event: leptos::ev::KeyboardEvent| {
-                    if event.key() == "Enter" && !event.is_composing() {
+                    if event.key() == "Enter" {
                         event.prevent_default();
                         add();
                     }

@@ -210,7 +210,10 @@ fn OperationRow(desk: Desk, id: u64) -> impl IntoView {
             data-result=move || operation.with(|o| o.as_ref().map(|o| o.result.words()))
             on:click=move |_| desk.open(id)
         >
-            <span class="operation-dot" aria-label=move || is_unread.get().then(|| t_string!(i18n, operations.is_unread))></span>
+            <span
+                class="operation-dot"
+                role=move || is_unread.get().then_some("img")
+                aria-label=move || is_unread.get().then(|| t_string!(i18n, operations.is_unread))></span>
             <Glyph name=glyph />
             <div class="operation-text">
                 <p class="operation-title cut">{move || with(&|operation| title(i18n, operation))}</p>

@@ -29,4 +29,4 @@ mod verify;
 pub(crate) mod words;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use page::*;
+pub(crate) use {page::*, verify::VerifyDialog};

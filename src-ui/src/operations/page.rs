@@ -158,6 +158,7 @@ fn Operations(desk: Desk) -> impl IntoView {
                     value=desk.text
                     placeholder=Signal::derive(move || t_string!(i18n, operations.search).to_owned())
                     testid="operations-filter"
+                    filter=true
                 />
                 <Segmented
                     choices=vec![

@@ -25,6 +25,15 @@ impl Of {
         }
     }
 
+    /// Why the users of something else are told than what the lane shows; `None` where it is the same.
+    pub(crate) fn stands_in(lane: Lane) -> Option<StandIn> {
+        match lane {
+            Lane::Network => Some(StandIn::Network),
+            Lane::Pressure => Some(StandIn::Pressure),
+            Lane::Cpu | Lane::Memory | Lane::Disk => None,
+        }
+    }
+
     /// A rise below this is the ordinary coming and going of a host.
     fn noise(self) -> f64 {
         match self {
@@ -41,6 +50,13 @@ impl Of {
             Of::Io => usage.io_bytes_per_s.map(|bytes| bytes as f64),
         }
     }
+}
+
+/// What the kernel does not count by process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StandIn {
+    Network,
+    Pressure,
 }
 
 /// A row of the panel.
@@ -103,6 +119,18 @@ mod tests {
     fn consumer(pid: u32, cpu_pct: f64, before: Option<f64>) -> Consumer {
         let usage = |cpu_pct| Usage { cpu_pct, ..Usage::default() };
         Consumer { pid, then: usage(cpu_pct), before: before.map(usage), ..Consumer::default() }
+    }
+
+    #[test]
+    fn where_the_order_is_of_something_else_than_the_lane_shows_that_is_known() {
+        for lane in Lane::ALL {
+            let is_same = match Of::lane(lane) {
+                Of::Cpu => lane == Lane::Cpu,
+                Of::Memory => lane == Lane::Memory,
+                Of::Io => lane == Lane::Disk,
+            };
+            assert_eq!(Of::stands_in(lane).is_none(), is_same, "{lane:?}");
+        }
     }
 
     #[test]

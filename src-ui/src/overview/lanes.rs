@@ -2,7 +2,9 @@
 
 use protocol::metrics::{Pair, Sample};
 
-use crate::components::time_chart::{CURVES, ChartLane, Curve, Scale, Threshold, Timed, Values, lane_number};
+use crate::components::time_chart::{
+    BYTES_PER_SECOND, CURVES, ChartLane, Curve, PERCENT, Scale, Threshold, Timed, Values,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
@@ -32,8 +34,8 @@ impl Timed for Sample {
 
 const CPU: ChartLane<Sample> = ChartLane {
     id: "cpu",
-    unit: "%",
-    number: lane_number,
+    units: PERCENT,
+    beside: None,
     scale: Scale::Fixed(100.0),
     is_stacked: true,
     // Nice and stolen time are nothing on most hosts.
@@ -63,8 +65,8 @@ const CPU: ChartLane<Sample> = ChartLane {
 
 const MEMORY: ChartLane<Sample> = ChartLane {
     id: "memory",
-    unit: "%",
-    number: lane_number,
+    units: PERCENT,
+    beside: None,
     scale: Scale::Fixed(100.0),
     is_stacked: true,
     curves: &[Curve::new("--d1", 0.36, 0.28), Curve::new("--d5", 0.18, 0.12)],
@@ -80,32 +82,33 @@ const MEMORY: ChartLane<Sample> = ChartLane {
 
 const DISK: ChartLane<Sample> = ChartLane {
     id: "disk",
-    unit: "MB/s",
-    number: lane_number,
+    units: BYTES_PER_SECOND,
+    // Many small ones wear a disk out where few bytes are moved.
+    beside: Some(|sample| sample.disk_ops.map(|ops| format!("{:.0} ops/s", both(ops)))),
     scale: RATES,
     is_stacked: false,
     curves: PAIR,
     thresholds: &[],
-    value: |sample| sample.disk.map(|disk| both(disk, BYTES_PER_MB)),
-    values: |sample| pair(sample.disk, BYTES_PER_MB),
+    value: |sample| sample.disk.map(both),
+    values: |sample| pair(sample.disk),
 };
 
 const NETWORK: ChartLane<Sample> = ChartLane {
     id: "network",
-    unit: "Mb/s",
-    number: lane_number,
+    units: BYTES_PER_SECOND,
+    beside: None,
     scale: RATES,
     is_stacked: false,
     curves: PAIR,
     thresholds: &[],
-    value: |sample| sample.network.map(|net| both(net, BYTES_PER_MEGABIT)),
-    values: |sample| pair(sample.network, BYTES_PER_MEGABIT),
+    value: |sample| sample.network.map(both),
+    values: |sample| pair(sample.network),
 };
 
 const PRESSURE: ChartLane<Sample> = ChartLane {
     id: "pressure",
-    unit: "%",
-    number: lane_number,
+    units: PERCENT,
+    beside: None,
     scale: Scale::Round { least: 10.0, most: 100.0 },
     is_stacked: false,
     curves: &[Curve::new("--d1", 0.30, 0.24), Curve::new("--d3", 0.26, 0.20), Curve::new("--d4", 0.26, 0.20)],
@@ -125,20 +128,18 @@ const PRESSURE: ChartLane<Sample> = ChartLane {
 
 /// What comes in goes up, what goes out goes down.
 const PAIR: &[Curve] = &[Curve::new("--d1", 0.30, 0.24), Curve::new("--d2", 0.30, 0.24).down()];
-const RATES: Scale = Scale::Round { least: 0.1, most: f64::INFINITY };
+/// Bytes per second, and no line that is all noise: 10 KiB/s at least.
+const RATES: Scale = Scale::Round { least: 10_240.0, most: f64::INFINITY };
 
-const BYTES_PER_MB: f64 = 1_000_000.0;
-const BYTES_PER_MEGABIT: f64 = 125_000.0;
-
-fn pair(rates: Option<Pair>, unit: f64) -> Values {
+fn pair(rates: Option<Pair>) -> Values {
     rates.map_or([None; CURVES], |pair| {
-        let [up, down] = [pair.up, pair.down].map(|rate| Some(f64::from(rate) / unit));
+        let [up, down] = [pair.up, pair.down].map(|rate| Some(f64::from(rate)));
         [up, down, None, None, None]
     })
 }
 
-fn both(pair: Pair, unit: f64) -> f64 {
-    (f64::from(pair.up) + f64::from(pair.down)) / unit
+fn both(pair: Pair) -> f64 {
+    f64::from(pair.up) + f64::from(pair.down)
 }
 
 #[cfg(test)]
@@ -183,12 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_in_megabytes_for_disks_and_megabits_for_networks() {
-        let pair = Some(Pair { up: 1_000_000.0, down: 500_000.0 });
+    fn rates_are_written_in_the_unit_that_suits_them() {
+        let pair = Some(Pair { up: 1_048_576.0, down: 524_288.0 });
         let sample = Sample { disk: pair, network: pair, ..Sample::default() };
-        assert_eq!(value(Lane::Disk, &sample), Some(1.5));
-        assert_eq!(value(Lane::Network, &sample), Some(12.0));
-        assert_eq!((Lane::Disk.chart().unit, Lane::Network.chart().unit), ("MB/s", "Mb/s"));
+        for lane in [Lane::Disk, Lane::Network] {
+            let value = value(lane, &sample).unwrap();
+            assert_eq!(lane.chart().say(value), "1.5 MiB/s");
+            assert_eq!(lane.chart().say(40_960.0), "40.0 KiB/s");
+        }
+        assert_eq!(Lane::Cpu.chart().say(91.25), "91.2 %");
     }
 
     #[test]

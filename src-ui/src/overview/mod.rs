@@ -7,6 +7,8 @@ mod blame;
 mod lanes;
 
 #[cfg(target_arch = "wasm32")]
+mod culprit;
+#[cfg(target_arch = "wasm32")]
 mod facts;
 #[cfg(target_arch = "wasm32")]
 mod left;

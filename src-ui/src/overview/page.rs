@@ -160,7 +160,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 
     let shows = Memo::new(move |_| known.shows(live.get()));
     let fresh = host.is_fresh();
-    let picked = RwSignal::new(None);
+    let picked = RwSignal::new(None::<Moment>);
     let pick = Callback::new(move |(lane, sample): (usize, Sample)| {
         picked.set(Some(Moment { lane: Lane::ALL[lane], sample }));
     });
@@ -171,7 +171,8 @@ pub(crate) fn OverviewPage() -> impl IntoView {
         LinkState::Lost { fault, .. } | LinkState::Failed { fault, .. } => Some(*fault),
         LinkState::Idle | LinkState::Connecting { .. } | LinkState::Live { .. } => None,
     });
-    let body = move || match shows.get() {
+    let body = move || {
+        match shows.get() {
         Shows::Loading => view! { <Skeleton rows=12 /> }.into_any(),
         Shows::Content => view! {
             <Show when=move || stale.get()>
@@ -189,6 +190,8 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                         label=Signal::derive(move || t_string!(i18n, overview.charts).to_owned())
                         hint=Signal::derive(move || t_string!(i18n, overview.pick).to_owned())
                         on_pick=Some(pick)
+                        picked_ms=Signal::derive(move || picked.with(|moment| moment.map(|moment| moment.sample.at_ms)))
+                        on_unpick=Some(Callback::new(move |()| picked.set(None)))
                         testid="overview"
                     />
                     <Spike moment=picked />
@@ -232,6 +235,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
             </div>
         }
         .into_any(),
+    }
     };
     view! {
         <main

@@ -5,14 +5,14 @@ use leptos::task::spawn_local;
 use protocol::ipc::BlameShow;
 use protocol::metrics::Sample;
 use protocol::processes::Blame;
-use protocol::text::printable;
+use wasm_bindgen::JsCast;
 
-use super::blame::{Culprit, Of, culprits, share_of_rise};
+use super::blame::{Of, StandIn, culprits, share_of_rise};
+use super::culprit::{CulpritRow, Nows, Panel, others};
 use super::lanes::Lane;
 use super::words::lane_words;
-use crate::components::level::Level;
 use crate::components::load::Load;
-use crate::components::{Button, ButtonKind, Failed, IconName, Meter, Skeleton};
+use crate::components::{Button, ButtonKind, Failed, IconName, Skeleton, focus};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::use_host;
 use crate::ipc;
@@ -31,9 +31,13 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
     let i18n = use_i18n();
     let host = use_host();
     let blame = RwSignal::new(Load::<Blame>::Loading);
+    let open = RwSignal::new(None::<u32>);
+    let nows = Nows::new();
+    let is_live = host.is_live();
     Effect::new(move |_| {
         let Some(asked) = moment.get() else { return };
         blame.set(Load::Loading);
+        open.set(None);
         let host = host.name.get_untracked();
         spawn_local(async move {
             let told = ipc::call(BlameShow { host, at_ms: asked.sample.host_ms }).await;
@@ -46,16 +50,37 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
             }
         });
     });
+    // Of those that are shown it is asked what they hold now, also once the host is back.
+    Effect::new(move |_| {
+        let Some(of) = moment.with(|moment| moment.map(|moment| Of::lane(moment.lane))) else { return };
+        let shown = blame.with(|blame| {
+            let rows = blame.value().map(|blame| culprits(blame, of)).unwrap_or_default();
+            rows.iter().map(|row| (row.consumer.pid, row.consumer.start_ticks)).collect::<Vec<_>>()
+        });
+        if is_live.get() && !shown.is_empty() {
+            nows.ask(host.name.get_untracked(), shown);
+        }
+    });
+    let close = Callback::new(move |()| {
+        moment.set(None);
+        focus_chart();
+    });
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            event.prevent_default();
+            event.stop_propagation();
+            close.run(());
+        }
+    };
     move || {
         let asked = moment.get()?;
         let at_ms = asked.sample.at_ms;
         let lane = asked.lane.chart();
-        let value = (lane.value)(&asked.sample).map_or_else(|| NOT_KNOWN.to_owned(), lane.number);
+        let value = (lane.value)(&asked.sample).map_or_else(|| NOT_KNOWN.to_owned(), |value| lane.say(value));
         let lead = format!(
-            "{}, {} {value} {}",
+            "{}, {} {value}",
             format::clock(at_ms, zone_min(at_ms)),
             lane_words(i18n, asked.lane).name,
-            lane.unit
         );
         let of = Of::lane(asked.lane);
         let body = move || {
@@ -64,7 +89,7 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
                 Load::Failed(fault) => {
                     view! { <Failed fault=Signal::stored(fault.clone()) bare=true /> }.into_any()
                 }
-                Load::Ready(blame) => rows(i18n, blame, of),
+                Load::Ready(blame) => rows(i18n, blame, of, open, nows),
             })
         };
         let rise = move || {
@@ -74,8 +99,20 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
                 Some(t_string!(i18n, overview.spike_rise, count = count, share = share))
             })
         };
+        let instead = Of::stands_in(asked.lane).map(|instead| {
+            let words = match instead {
+                StandIn::Network => t_string!(i18n, overview.spike_by_cpu_network),
+                StandIn::Pressure => t_string!(i18n, overview.spike_by_cpu_pressure),
+            };
+            view! { <p class="spike-none" data-testid="spike-instead">{words}</p> }
+        });
         Some(view! {
-            <section class="spike" data-testid="overview-spike">
+            <section
+                class="spike"
+                data-testid="overview-spike"
+                aria-label=t_string!(i18n, overview.spike)
+                on:keydown=on_key
+            >
                 <header class="spike-head">
                     <h2>{t_string!(i18n, overview.spike)}</h2>
                     <span class="quiet cut">{lead} ". " {rise}</span>
@@ -86,16 +123,25 @@ pub(crate) fn Spike(moment: RwSignal<Option<Moment>>) -> impl IntoView {
                         icon=IconName::Cross
                         label=Signal::derive(move || t_string!(i18n, app.close).to_owned())
                         testid="overview-spike-close"
-                        on_click=Callback::new(move |()| moment.set(None))
+                        on_click=close
                     />
                 </header>
+                {instead}
                 {body}
             </section>
         })
     }
 }
 
-fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
+/// Gives the keyboard back to where the moment was chosen: the panel takes it away when it goes.
+fn focus_chart() {
+    let plot = document().query_selector("[data-testid=overview-plot]").ok().flatten();
+    if let Some(plot) = plot.and_then(|plot| plot.dyn_into::<web_sys::HtmlElement>().ok()) {
+        focus(&plot);
+    }
+}
+
+fn rows(i18n: I18n, blame: &Blame, of: Of, open: RwSignal<Option<u32>>, nows: Nows) -> AnyView {
     let rows = culprits(blame, of);
     let line = |words: String| view! { <p class="spike-none dim" data-testid="spike-hidden">{words}</p> };
     let hidden = if of == Of::Io && blame.io_hidden > 0 {
@@ -122,77 +168,30 @@ fn rows(i18n: I18n, blame: &Blame, of: Of) -> AnyView {
         .into_any();
     }
     let most = rows.iter().filter_map(|row| row.value).fold(0.0, f64::max);
-    let value_head = match of {
+    let head = |of: Of| match of {
         Of::Cpu => t_string!(i18n, overview.spike_cpu),
-        Of::Memory => t_string!(i18n, overview.spike_memory),
+        Of::Memory => t_string!(i18n, processes.memory),
         Of::Io => t_string!(i18n, overview.spike_io),
     };
-    let cpus = blame.cpus;
-    // What the rows are ordered by has its own column.
-    let beside: Vec<(&str, Of)> = [
-        (t_string!(i18n, overview.spike_cpu), Of::Cpu),
-        (t_string!(i18n, processes.memory), Of::Memory),
-        (t_string!(i18n, overview.spike_io), Of::Io),
-    ]
-    .into_iter()
-    .filter(|(_, other)| *other != of)
-    .collect();
+    let panel = Panel { of, most, cpus: blame.cpus, open, nows };
     view! {
-        <table class="spike-table selectable">
+        <table class="spike-table">
             <thead>
                 <tr>
                     <th>{t_string!(i18n, overview.spike_process)}</th>
                     <th>{t_string!(i18n, processes.user)}</th>
                     <th>{t_string!(i18n, processes.unit)}</th>
-                    <th>{value_head}</th>
+                    <th>{head(of)}</th>
                     <th class="num">{t_string!(i18n, overview.spike_before)}</th>
-                    {beside.iter().map(|(head, _)| view! { <th class="num">{*head}</th> }).collect_view()}
+                    {others(of).map(|other| view! { <th class="num">{head(other)}</th> }).collect_view()}
+                    <th class="num">{t_string!(i18n, overview.spike_sockets)}</th>
                 </tr>
             </thead>
             <tbody>
-                {rows.into_iter().map(|row| row_view(row, of, &beside, most, cpus)).collect_view()}
+                {rows.into_iter().map(|row| view! { <CulpritRow row panel /> }).collect_view()}
             </tbody>
         </table>
         {hidden}
     }
     .into_any()
-}
-
-fn row_view(row: Culprit, of: Of, beside: &[(&str, Of)], most: f64, cpus: u32) -> impl IntoView + use<> {
-    let Culprit { consumer, value, rise } = row;
-    let words = |of: Of, value: f64| match of {
-        Of::Cpu => format::tenths(value),
-        Of::Memory => format::memory(value as u64),
-        Of::Io => format!("{}/s", format::bytes(value as u64)),
-    };
-    let known =
-        |of: Of, value: Option<f64>| value.map_or_else(|| NOT_KNOWN.to_owned(), |value| words(of, value));
-    let signed = |value: f64| match value < 0.0 {
-        true => format!("\u{2212}{}", words(of, -value)),
-        false => format!("+{}", words(of, value)),
-    };
-    let name = printable(&consumer.name).into_owned();
-    let command = printable(&consumer.command).into_owned();
-    let text =
-        |text: Option<&str>| text.map_or_else(|| NOT_KNOWN.to_owned(), |text| printable(text).into_owned());
-    let share = value.filter(|_| most > 0.0).map(|value| 100.0 * value / most);
-    let others: Vec<String> =
-        beside.iter().map(|(_, other)| known(*other, other.value(&consumer.then, cpus))).collect();
-    view! {
-        <tr data-testid=format!("spike-row-{}", consumer.pid) title=command>
-            <td>
-                <span class="strong">{name.clone()}</span>
-                " "
-                <span class="dim">{consumer.pid}</span>
-            </td>
-            <td class="quiet">{text(consumer.user.as_deref())}</td>
-            <td class="quiet">{text(consumer.unit.as_deref())}</td>
-            <td class="spike-value">
-                <Meter label=name pct=share level=Level::Normal />
-                <b>{known(of, value)}</b>
-            </td>
-            <td class="num">{rise.map_or_else(|| NOT_KNOWN.to_owned(), signed)}</td>
-            {others.into_iter().map(|words| view! { <td class="num quiet">{words}</td> }).collect_view()}
-        </tr>
-    }
 }

@@ -1,95 +1,176 @@
 //! The side panel: one process in full, with its sockets; kept on screen after it ended.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
-use protocol::ipc::SocketsQuery;
-use protocol::processes::Process;
+use protocol::ipc::{ProcessesQuery, SocketsQuery};
+use protocol::processes::{Process, ProcessAnswer, ProcessDetail, ProcessQuery};
 use protocol::services::ServiceAction;
 use protocol::sockets::{SocketQuery, SocketRow};
 use protocol::text::{printable, printable_lines};
 
 use super::order::{self, Row};
 use super::page::state_words;
+use crate::components::live_query::LiveQuery;
 use crate::components::{Button, Facts, IconName, SidePanel, SideSection, Sparkline};
 use crate::format::{self, NOT_KNOWN};
 use crate::hosts::{host_path, use_host};
 use crate::ipc;
-use crate::state::{OpenDialog, use_app, zone_min};
+use crate::state::{OpenDialog, now_ms, use_app, zone_min};
 use crate::text::{I18n, lang, t_string, use_i18n};
 
 /// Refreshes whose share of the CPU is drawn.
 const SHARES_KEPT: usize = 40;
+/// Its sockets cost the host more than a look at its own numbers: they are told as seldom.
+const SOCKETS_FRESH: Duration = Duration::from_secs(8);
 /// Sockets shown before the rest is counted.
 const SOCKETS_SHOWN: usize = 8;
 
 #[component]
-pub(crate) fn ProcessDetails(row: Memo<Option<Row>>, cursor: RwSignal<Option<String>>) -> impl IntoView {
+pub(crate) fn ProcessDetails(
+    query: LiveQuery<ProcessAnswer>,
+    cursor: RwSignal<Option<String>>,
+) -> impl IntoView {
+    let row = query.at(cursor);
     // What was last seen of the chosen process, and whether it is still in the table.
-    let chosen = Memo::new(move |before: Option<&Option<(Process, bool)>>| {
+    let chosen = Memo::new(move |before: Option<&Option<(Row, bool)>>| {
         let key = cursor.get()?;
-        let before = before.cloned().flatten().filter(|(process, _)| order::key_of(process) == key);
-        match (row.get(), before) {
-            (Some(row), before) => {
-                let mut process = row.process.clone();
-                // Until the answer with its details comes, the ones from before stand.
-                process.detail = process.detail.or_else(|| before.and_then(|(before, _)| before.detail));
-                Some((process, true))
+        match row.get() {
+            Some(row) => Some((row, true)),
+            None => {
+                let (before, _) = before.cloned().flatten()?;
+                (order::key(&before) == key).then_some((before, false))
             }
-            (None, Some((before, _))) => Some((before, false)),
-            (None, None) => None,
         }
     });
-    let pid = Memo::new(move |_| chosen.with(|chosen| chosen.as_ref().map(|(process, _)| process.pid)));
-    // Its share of the CPU at each refresh since it was chosen.
-    let shares = RwSignal::new(Vec::<Option<f64>>::new());
-    Effect::new(move |before: Option<Option<u32>>| {
-        let pid = pid.get();
-        if before.is_some_and(|before| before != pid) {
-            shares.set(Vec::new());
-        }
-        chosen.with(|chosen| {
-            let share = chosen.as_ref().and_then(|(process, is_there)| process.cpu_pct.filter(|_| *is_there));
-            shares.update(|shares| {
-                shares.push(share);
-                let over = shares.len().saturating_sub(SHARES_KEPT);
-                shares.drain(..over);
-            });
-        });
-        pid
-    });
-    let sockets = RwSignal::new(None::<Vec<Arc<SocketRow>>>);
+    let key = Memo::new(move |_| cursor.get());
+    let shares = shares(query, key, row);
+    let detail = Asked::<ProcessDetail>::new(key);
+    let sockets = Asked::<Vec<Arc<SocketRow>>>::new(key);
     let (i18n, host) = (use_i18n(), use_host());
     let is_live = host.is_live();
+    // Each by a question of its own, at each refresh of the table: so they are told of a frozen one too,
+    // whose rows stay as they are.
     Effect::new(move |_| {
-        sockets.set(None);
-        let Some(pid) = pid.get() else { return };
-        let query = SocketQuery { text: pid.to_string(), ..SocketQuery::default() };
-        let host = host.name.get_untracked();
-        spawn_local(async move {
-            let Ok(answer) = ipc::call(SocketsQuery { host, query }).await else { return };
-            if pid_is(pid, cursor) {
-                let own = answer.rows.into_iter().filter(|row| row.socket.pid == Some(pid)).collect();
-                sockets.try_set(Some(own));
+        query.received_ms.track();
+        let Some(row) = key.get().and_then(|_| row.get_untracked()) else { return };
+        let (pid, start_ticks) = (row.process.pid, row.process.start_ticks);
+        let name = host.name.get_untracked();
+        detail.ask(Duration::ZERO, {
+            let host = name.clone();
+            let query = ProcessQuery { text: pid.to_string(), detail: vec![pid], ..ProcessQuery::default() };
+            async move {
+                let answer = ipc::call(ProcessesQuery { host, query }).await.ok()?;
+                let is_it = |row: &&Row| (row.process.pid, row.process.start_ticks) == (pid, start_ticks);
+                answer.rows.iter().find(is_it)?.process.detail.clone()
+            }
+        });
+        sockets.ask(SOCKETS_FRESH, {
+            let query = SocketQuery { text: pid.to_string(), ..SocketQuery::default() };
+            async move {
+                let answer = ipc::call(SocketsQuery { host: name, query }).await.ok()?;
+                Some(answer.rows.into_iter().filter(|row| row.socket.pid == Some(pid)).collect())
             }
         });
     });
     move || {
-        let (process, is_there) = chosen.get()?;
-        Some(detail(i18n, process, is_there, cursor, is_live, sockets, shares))
+        let (row, is_there) = chosen.get()?;
+        let mut process = row.process.clone();
+        process.detail = detail.value.get();
+        Some(panel(i18n, process, is_there, cursor, is_live, sockets.value, shares))
     }
 }
 
-/// True if the answer is still about the process that is looked at.
-fn pid_is(pid: u32, cursor: RwSignal<Option<String>>) -> bool {
-    cursor.try_with_untracked(|key| key.as_deref().and_then(order::pid_of)) == Some(Some(pid))
+/// Its share of the CPU at each refresh since it was chosen.
+fn shares(
+    query: LiveQuery<ProcessAnswer>,
+    key: Memo<Option<String>>,
+    row: Memo<Option<Row>>,
+) -> RwSignal<Vec<Option<f64>>> {
+    let shares = RwSignal::new(Vec::new());
+    Effect::new(move |before: Option<Option<String>>| {
+        // The same share twice is two shares.
+        query.received_ms.track();
+        let key = key.get();
+        let share = row.with_untracked(|row| row.as_ref().and_then(|row| row.process.cpu_pct));
+        shares.update(|shares| {
+            if before.is_none_or(|before| before != key) {
+                shares.clear();
+            }
+            shares.push(share);
+            let over = shares.len().saturating_sub(SHARES_KEPT);
+            shares.drain(..over);
+        });
+        key
+    });
+    shares
+}
+
+/// What is asked about the chosen process, and was told last.
+struct Asked<T: Send + Sync + 'static> {
+    value: RwSignal<Option<T>>,
+    key: Memo<Option<String>>,
+    /// The process that it is about.
+    about: StoredValue<Option<String>>,
+    is_waiting: StoredValue<bool>,
+    told_ms: StoredValue<i64>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Asked<T> {}
+
+impl<T: Send + Sync + 'static> Asked<T> {
+    fn new(key: Memo<Option<String>>) -> Self {
+        Self {
+            value: RwSignal::new(None),
+            key,
+            about: StoredValue::new(None),
+            is_waiting: StoredValue::new(false),
+            told_ms: StoredValue::new(0),
+        }
+    }
+
+    /// Asks, unless an answer is on its way or was told just now.
+    fn ask(self, fresh: Duration, asking: impl Future<Output = Option<T>> + 'static) {
+        let about = self.key.get_untracked();
+        if self.about.get_value() != about {
+            self.value.set(None);
+            self.about.set_value(about.clone());
+            self.is_waiting.set_value(false);
+            self.told_ms.set_value(0);
+        }
+        let is_fresh = now_ms() - self.told_ms.get_value() < fresh.as_millis() as i64;
+        if is_fresh || self.is_waiting.get_value() {
+            return;
+        }
+        self.is_waiting.set_value(true);
+        spawn_local(async move {
+            let told = asking.await;
+            // By now another process may be looked at.
+            if self.about.try_get_value() != Some(about) {
+                return;
+            }
+            self.is_waiting.set_value(false);
+            if let Some(told) = told {
+                self.told_ms.set_value(now_ms());
+                self.value.set(Some(told));
+            }
+        });
+    }
 }
 
 /// The panel of one process, drawn anew when it changes; no component, so that its words follow
 /// the language.
-fn detail(
+fn panel(
     i18n: I18n,
     process: Process,
     is_there: bool,

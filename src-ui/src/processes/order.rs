@@ -79,6 +79,14 @@ impl Columns for Column {
         }
     }
 
+    fn plain(self, row: &Row) -> String {
+        match self {
+            Column::Cpu => row.process.cpu_pct.map(|pct| pct.to_string()).unwrap_or_default(),
+            Column::Memory => row.process.rss_bytes.to_string(),
+            _ => self.text(row),
+        }
+    }
+
     fn compare(self, a: &Row, b: &Row, by: Sort) -> Ordering {
         let (a, b) = (&a.process, &b.process);
         match self {
@@ -128,16 +136,11 @@ pub(crate) fn user(process: &Process) -> Cow<'_, str> {
 
 /// What stays the same while a process lives, and is never given to another.
 pub(crate) fn key(row: &Row) -> String {
-    key_of(&row.process)
+    key_of(row.process.pid, row.process.start_ticks)
 }
 
-pub(crate) fn key_of(process: &Process) -> String {
-    format!("{} {}", process.pid, process.start_ticks)
-}
-
-/// The PID in a key.
-pub(crate) fn pid_of(key: &str) -> Option<u32> {
-    key.split_once(' ')?.0.parse().ok()
+pub(crate) fn key_of(pid: u32, start_ticks: u64) -> String {
+    format!("{pid} {start_ticks}")
 }
 
 #[cfg(test)]
@@ -169,6 +172,14 @@ mod tests {
     }
 
     #[test]
+    fn another_program_gets_numbers_in_full() {
+        let mut row = row(7, Some(12.345), None);
+        Arc::make_mut(&mut row).process.rss_bytes = 123_456_789;
+        let told = [Column::Pid, Column::Cpu, Column::Memory, Column::Unit].map(|column| column.plain(&row));
+        assert_eq!(told, ["7", "12.345", "123456789", ""]);
+    }
+
+    #[test]
     fn units_are_sorted_as_people_number_them() {
         let mut rows = [row(1, None, None), row(2, None, Some("web10")), row(3, None, Some("web2"))];
         sort(&mut rows, Column::Unit, false);
@@ -183,7 +194,6 @@ mod tests {
         };
         let (old, new) = (began(100), began(200));
         assert_ne!(key(&old), key(&new));
-        assert_eq!(pid_of(&key(&new)), Some(7));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::order::{self, Column, Row};
 use super::several::SignalThem;
 use crate::components::columns::Columns;
 use crate::components::live_query::LiveQuery;
-use crate::components::marks::{marked, matches};
+use crate::components::marks::{is_matched, marked, matches};
 use crate::components::sort::Sort;
 use crate::components::{
     Button, Choice, Empty, Heads, KeptView, LiveTable, PartialBar, Segmented, ids, kept_rows, of_host,
@@ -40,25 +40,15 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
     let name = host.name.get_untracked();
     let query = LiveQuery::new::<Column, _>(sort, order::key, move |seen| {
         let text = text.with(|text| text.trim().to_owned());
-        // What costs more to read is asked for the chosen process alone.
-        let detail = cursor.with(|key| key.as_deref().and_then(order::pid_of)).into_iter().collect();
-        let query = ProcessQuery { text, detail, programs: programs.get(), ..ProcessQuery::default() };
+        let query = ProcessQuery { text, programs: programs.get(), ..ProcessQuery::default() };
         ipc::call(ProcessesWatch { host: name.clone(), query, seen })
     });
     query.follow_text(text);
     Effect::new(move |_| {
         programs.track();
-        live.track();
         query.ask();
     });
-    let chosen = Memo::new(move |_| cursor.with(|key| key.as_deref().and_then(order::pid_of)));
-    Effect::new(move |before: Option<Option<u32>>| {
-        let now = chosen.get();
-        if before.is_some_and(|before| before != now) && now.is_some() {
-            query.again();
-        }
-        now
-    });
+    query.follow_link(live);
     let hidden = Memo::new(move |_| query.with(|answer| answer.others_hidden).unwrap_or_default());
     let unreadable = Memo::new(move |_| query.with(|answer| answer.unreadable).unwrap_or_default());
     let refused = Memo::new(move |_| query.with(|answer| answer.rights.refused.clone()).flatten());
@@ -107,7 +97,7 @@ pub(crate) fn ProcessesPage() -> impl IntoView {
                 let chosen = Signal::derive(move || rows.get().to_vec());
                 view! { <SignalThem chosen /> }
             })
-            detail=ViewFn::from(move || view! { <ProcessDetails row=query.at(cursor) cursor /> })
+            detail=ViewFn::from(move || view! { <ProcessDetails query cursor /> })
         >
             <Segmented
                 choices=vec![
@@ -224,6 +214,8 @@ fn process_cells(row: ArcRwSignal<Row>) -> AnyView {
                 _ => "cell num dim",
             };
             let user = order::user(process).into_owned();
+            // Its words are searched, and the letter stands for them.
+            let state_at: &[u32] = if is_matched(&row.matched, "state") { &[0] } else { &[] };
             view! {
                 <span class="cell num" role="gridcell">{marked(&process.pid.to_string(), matches(&row.matched, "pid"))}</span>
                 <span class="cell name" role="gridcell" title=order::name(process)>
@@ -234,7 +226,9 @@ fn process_cells(row: ArcRwSignal<Row>) -> AnyView {
                 <span class="cell quiet" role="gridcell" title=user.clone()>
                     {marked(process.user.as_deref().unwrap_or(&user), matches(&row.matched, "user"))}
                 </span>
-                <span class=state_class role="gridcell" title=state_words(i18n, state)>{state.letter().to_string()}</span>
+                <span class=state_class role="gridcell" title=state_words(i18n, state)>
+                    {marked(&state.letter().to_string(), state_at)}
+                </span>
                 <span class=cpu_class role="gridcell" data-quiet="">
                     {cpu.map_or_else(|| NOT_KNOWN.to_owned(), format::tenths)}
                 </span>

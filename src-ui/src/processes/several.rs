@@ -65,16 +65,20 @@ pub(crate) fn SignalsDialog(host: String, processes: Vec<Addressee>, left_out: u
     let left_out = left_out as u64;
     let names = processes.iter().map(|one| order::name_and_pid(&one.name, one.pid)).collect();
     let processes = StoredValue::new(processes);
-    let ask = move |at: usize| {
-        let one = processes.with_value(|all| all.get(at).cloned());
+    let confirm = move || {
         let (host, signal, typed_name) =
             (target.name.get_value(), signal.get_untracked(), target.typed_name());
-        async move {
-            // The places are those of the names, so it is always there.
-            let Some(Addressee { pid, start_ticks, name }) = one else {
-                return Err(protocol::Fault::new(protocol::FaultCode::ProcessGone, "no such process"));
-            };
-            ipc::call(SignalSend { host, pid, start_ticks, name, signal, typed_name }).await
+        let processes = processes.get_value();
+        move |at: usize| {
+            let one = processes.get(at).cloned();
+            let (host, typed_name) = (host.clone(), typed_name.clone());
+            async move {
+                // The places are those of the names, so it is always there.
+                let Some(Addressee { pid, start_ticks, name }) = one else {
+                    return Err(protocol::Fault::new(protocol::FaultCode::ProcessGone, "no such process"));
+                };
+                ipc::call(SignalSend { host, pid, start_ticks, name, signal, typed_name }).await
+            }
         }
     };
     view! {
@@ -90,7 +94,7 @@ pub(crate) fn SignalsDialog(host: String, processes: Vec<Addressee>, left_out: u
             })
             testid="signals-dialog"
             do_testid="signals-do"
-            ask
+            confirm
         >
             <SignalChoice signal has_sudo=target.has_sudo />
             {move || {

@@ -1,41 +1,27 @@
 //! The palette: one field over every page; arrows move, Enter goes, Esc leaves.
-
-use std::sync::Arc;
-use std::time::Duration;
+//!
+//! Only a line of the question as it is typed can be chosen. The rows of the question before stay on screen
+//! until there is an answer, paled, so that nothing flickers; Enter pressed meanwhile waits for it too.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
-use protocol::Fault;
-use protocol::ipc::SearchFind;
-use protocol::search::{FOUND_AT_MOST, FindAnswer, FindQuery, FindRow, KEYS, example};
-use protocol::text::printable;
+use protocol::search::{KEYS, example, half_width, key_of};
 use wasm_bindgen::JsCast;
 
-use super::actions::{Go, Mark, Offer, go, hosts, offers};
-use super::plan::{Plan, key_of, key_of_row, path_of};
-use super::rows::{as_text, cells};
-use crate::components::marks::marked;
+use super::actions::go;
+use super::asking::{Answer, Asking};
+use super::lines::{Group, HOSTS_SHOWN, Line, Listed};
+use super::plan::{Plan, page_of, path_of, place_of};
+use super::rows::as_text;
+use super::words::{answered_words, bad_words, hidden_words, unknown_words};
 use crate::components::{Glyph, GlyphName, Icon, IconName, KeyCap, Modal, TextInput, copy_text, rows_copied};
 use crate::format;
 use crate::hosts::host_path;
-use crate::state::standing::Standing;
 use crate::state::use_app;
-use crate::text::{fault_text, t_string, use_i18n};
+use crate::text::{I18n, fault_text, t_string, use_i18n};
 
-/// From the last key to the question.
-const TYPING_PAUSE: Duration = Duration::from_millis(70);
-/// Hosts that are listed for words.
-const HOSTS_SHOWN: usize = 12;
 const ID: &str = "palette-input";
-
-/// A line that can be chosen.
-#[derive(Clone, PartialEq)]
-enum Line {
-    Offer(Offer),
-    Found(Arc<FindRow>),
-}
 
 /// Opened with Ctrl+K, or from the field at the top with what was typed there.
 #[component]
@@ -44,12 +30,9 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
     let i18n = use_i18n();
     let navigate = use_navigate();
     let text = RwSignal::new(text);
-    let answer = RwSignal::new(None::<Arc<FindAnswer>>);
-    let fault = RwSignal::new(None::<Fault>);
-    let at = RwSignal::new(0_usize);
     let list = NodeRef::<leptos::html::Div>::new();
     let plan = Memo::new(move |_| text.with(|text| Plan::of(text)));
-    ask_as_typed(plan, text, answer, fault);
+    let asking = Asking::as_typed(plan, text);
 
     let path = use_location().pathname;
     let here = Memo::new(move |_| {
@@ -61,59 +44,88 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
             path == own || path.starts_with(&format!("{own}/"))
         })
     });
-    let lines = Memo::new(move |_| {
-        let offers = |words: &str| offers(app, i18n, here.get(), words).into_iter().map(Line::Offer);
-        match plan.get() {
-            Plan::Nothing => {
-                let open = app.open.get();
-                let mut lines: Vec<Line> =
-                    open.iter().flat_map(|name| hosts(app, name, 1)).map(Line::Offer).collect();
-                lines.extend(offers(""));
-                lines
-            }
-            Plan::Words(words) => {
-                hosts(app, &words, HOSTS_SHOWN).into_iter().map(Line::Offer).chain(offers(&words)).collect()
-            }
-            Plan::Actions(words) => offers(&words).collect(),
-            Plan::Question(_) => answer.with(|answer| {
-                let rows = answer.as_ref().map(|answer| answer.rows.as_slice()).unwrap_or_default();
-                rows.iter().map(|row| Line::Found(Arc::new(row.clone()))).collect()
-            }),
-            Plan::Unfinished(_) => Vec::new(),
-        }
+    let listed = Memo::new(move |_| {
+        here.with(|here| plan.with(|plan| Listed::of(app, i18n, plan, here.as_deref(), asking.newest)))
     });
+    // The rows are those of the question before.
+    let is_outdated = Memo::new(move |_| asking.is_waiting());
+    let keys = Memo::new(move |_| match is_outdated.get() {
+        true => Vec::new(),
+        false => listed.with(|listed| listed.lines.iter().map(Line::key).collect::<Vec<String>>()),
+    });
+    // The line that is chosen stays that when another answer puts others before it. Until the live hosts
+    // were asked it is the best one, whichever that is.
+    let held = RwSignal::new(None::<(String, usize)>);
+    let at = Memo::new(move |_| held.with(|held| keys.with(|keys| place_of(held.as_ref(), keys))));
+    let hold = move |n: usize| {
+        if let Some(key) = keys.with_untracked(|keys| keys.get(n).cloned()) {
+            held.set(Some((key, n)));
+        }
+    };
+    let is_settled = Memo::new(move |_| match plan.get() {
+        Plan::Question(_) => asking.current.with(|answer| answer.as_ref().is_some_and(|one| one.is_asked)),
+        _ => true,
+    });
+    // Enter that waits for the answer, and whether the host alone is meant.
+    let enter = RwSignal::new(None::<bool>);
     Effect::new(move |before: Option<Plan>| {
         let now = plan.get();
-        if before.as_ref() != Some(&now) {
-            at.set(0);
+        if before.is_some_and(|before| before != now) {
+            held.set(None);
+            enter.set(None);
         }
         now
     });
-
-    let take = {
-        let navigate = navigate.clone();
-        move |line: Line, host_only: bool| {
-            let path = match line {
-                Line::Found(row) if host_only => Some(host_path(&row.host)),
-                Line::Found(row) => Some(path_of(&row)),
-                Line::Offer(offer) => {
-                    app.dialog.set(None);
-                    go(app, &offer.go)
-                }
-            };
-            if let Some(path) = path {
-                app.dialog.set(None);
-                navigate(&path, NavigateOptions::default());
-            }
+    Effect::new(move |_| {
+        let has_lines = keys.with(|keys| !keys.is_empty());
+        if has_lines && is_settled.get() && held.with_untracked(Option::is_none) {
+            hold(0);
         }
+    });
+
+    let take = move |line: Line, host_only: bool| {
+        let to = match line {
+            Line::Found(row) if host_only => Some(host_path(&row.host)),
+            Line::Found(row) => Some(path_of(&row)),
+            Line::Offer(offer) => {
+                app.dialog.set(None);
+                go(app, &offer.go)
+            }
+        };
+        let Some(to) = to else { return };
+        let is_here = page_of(&to) != to && path.with_untracked(|path| path == page_of(&to));
+        app.dialog.set(None);
+        go_to(navigate.clone(), to, is_here);
     };
     let take = Callback::new(move |(line, host_only)| take(line, host_only));
-    let on_key = move |event: leptos::ev::KeyboardEvent| {
-        if event.is_composing() {
-            return;
+    let line_at = move |n: usize| match is_outdated.get_untracked() {
+        true => None,
+        false => listed.with_untracked(|listed| listed.lines.get(n).cloned()),
+    };
+    let on_enter = move |host_only: bool| {
+        let is_best_known = is_settled.get_untracked() || held.with_untracked(Option::is_some);
+        match line_at(at.get_untracked()).filter(|_| is_best_known) {
+            Some(line) => take.run((line, host_only)),
+            None => enter.set(Some(host_only)),
         }
-        let last = lines.with_untracked(Vec::len).saturating_sub(1);
-        let here = at.get_untracked().min(last);
+    };
+    Effect::new(move |_| {
+        let (Some(host_only), Some(Answer { is_asked, is_over, .. })) = (enter.get(), asking.current.get())
+        else {
+            return;
+        };
+        let line = line_at(at.get_untracked());
+        if let Some(line) = line.clone().filter(|_| is_asked) {
+            enter.set(None);
+            take.run((line, host_only));
+        } else if is_over {
+            enter.set(None);
+        }
+    });
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let last = keys.with_untracked(Vec::len).saturating_sub(1);
+        let here = at.get_untracked();
+        let is_ctrl = event.ctrl_key() || event.meta_key();
         let next = match event.key().as_str() {
             "ArrowDown" => (here + 1).min(last),
             "ArrowUp" => here.saturating_sub(1),
@@ -121,14 +133,12 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
             "PageUp" => here.saturating_sub(10),
             "Enter" => {
                 event.prevent_default();
-                if let Some(line) = lines.with_untracked(|lines| lines.get(here).cloned()) {
-                    take.run((line, event.ctrl_key() || event.meta_key()));
-                }
+                on_enter(is_ctrl);
                 return;
             }
-            "c" if (event.ctrl_key() || event.meta_key()) && !has_selection() => {
-                let rows = answer.with_untracked(|answer| {
-                    let rows = answer.as_ref().map(|answer| answer.rows.as_slice()).unwrap_or_default();
+            "c" if is_ctrl && !has_selection() => {
+                let rows = asking.current.with_untracked(|answer| {
+                    let rows = answer.as_ref().map(|answer| answer.found.rows.as_slice()).unwrap_or_default();
                     rows.iter().map(as_text).collect::<Vec<_>>().join("\n")
                 });
                 if !rows.is_empty() {
@@ -141,51 +151,13 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
             _ => return,
         };
         event.prevent_default();
-        at.set(next);
+        hold(next);
         request_animation_frame(move || reveal(list));
     };
 
     let line_view = move |n: usize, line: Line| {
-        let chosen = Memo::new(move |_| at.get().min(lines.with(Vec::len).saturating_sub(1)) == n);
-        let class = match &line {
-            Line::Found(row) if !row.live => "palette-line is-old",
-            Line::Found(_) => "palette-line",
-            Line::Offer(_) => "palette-line is-offer",
-        };
-        let testid = match &line {
-            Line::Found(row) => format!("found-{}", row.host),
-            Line::Offer(offer) => match &offer.go {
-                Go::Path(path) => format!("offer-{path}"),
-                _ => format!("offer-{n}"),
-            },
-        };
-        let inside = match &line {
-            Line::Found(row) => {
-                let name = row.host.clone();
-                let glyph = Signal::derive(move || {
-                    app.row(&name)
-                        .map_or(Standing::Idle, |row| app.standing(&row.read_untracked().link))
-                        .into()
-                });
-                view! {
-                    <Glyph name=glyph />
-                    {cells(app, i18n, row)}
-                }
-                .into_any()
-            }
-            Line::Offer(Offer { mark, title, matched, beside, .. }) => {
-                let mark = match mark {
-                    Mark::Icon(name) => view! { <Icon name=*name /> }.into_any(),
-                    Mark::Glyph(name) => view! { <Glyph name=*name /> }.into_any(),
-                };
-                view! {
-                    {mark}
-                    <span class="cut">{marked(title, matched)}</span>
-                    <span class="dim cut">{beside.clone()}</span>
-                }
-                .into_any()
-            }
-        };
+        let chosen = Memo::new(move |_| at.get() == n && keys.with(|keys| n < keys.len()));
+        let (class, testid, inside) = (line.class(), line.testid(n), line.inside(app, i18n));
         let clicked = line.clone();
         view! {
             <div
@@ -195,81 +167,104 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
                 id=format!("palette-{n}")
                 aria-selected=move || if chosen.get() { "true" } else { "false" }
                 data-testid=testid
-                on:mousemove=move |_| at.set(n)
-                on:click=move |event| take.run((clicked.clone(), event.ctrl_key()))
+                on:mousemove=move |event| {
+                    // Lines that move under a pointer that rests are not pointed at.
+                    if event.movement_x() != 0 || event.movement_y() != 0 {
+                        hold(n);
+                    }
+                }
+                on:click=move |event| {
+                    if !is_outdated.get_untracked() {
+                        take.run((clicked.clone(), event.ctrl_key()));
+                    }
+                }
             >
                 {inside}
             </div>
         }
     };
+    let of_answer = move |words: fn(I18n, &Answer) -> String| {
+        move || asking.newest.with(|answer| answer.as_ref().map(|answer| words(i18n, answer)))
+    };
+    let head_of = move |group: Group, count: usize| match group {
+        Group::Now => head(
+            GlyphName::Live,
+            t_string!(i18n, search.live_found, count = count as u64),
+            of_answer(|i18n, answer| answered_words(i18n, &answer.found, answer.is_over)),
+        ),
+        Group::Old => head(
+            GlyphName::Stale,
+            t_string!(i18n, search.from_snapshot).to_owned(),
+            of_answer(|i18n, answer| {
+                t_string!(i18n, search.of_snapshots, count = answer.found.from_snapshot)
+            }),
+        ),
+        Group::Never => {
+            let words = t_string!(i18n, search.of_never, count = count as u64);
+            head(GlyphName::Idle, t_string!(i18n, search.never_read).to_owned(), move || Some(words.clone()))
+        }
+    };
+    let has_live = Memo::new(move |_| {
+        asking.newest.with(|answer| answer.as_ref().is_some_and(|answer| answer.found.live > 0))
+    });
     let body = move || {
         let mut views: Vec<AnyView> = Vec::new();
-        let lines = lines.get();
-        if let Plan::Question(_) = plan.get() {
-            let first_old = lines.iter().position(|line| matches!(line, Line::Found(row) if !row.live));
-            let known = answer.get();
-            let live = first_old.unwrap_or(lines.len());
-            if live > 0
-                && let Some(known) = &known
-            {
-                let words = t_string!(i18n, search.live_found, count = live as u64);
-                let asked = t_string!(
-                    i18n,
-                    search.answered,
-                    answered = known.answered,
-                    live = known.live,
-                    ms = known.took_ms
-                );
-                views.push(head(GlyphName::Live, words, asked));
+        let lines = listed.with(|listed| listed.lines.clone());
+        let is_question = plan.with(|plan| matches!(plan, Plan::Question(_)));
+        let count = |group| lines.iter().filter(|line| line.group() == group).count();
+        let counts = [Group::Now, Group::Old, Group::Never].map(|group| (group, count(group)));
+        let mut lines = lines.into_iter().enumerate();
+        for (group, count) in counts {
+            if is_question && (count > 0 || (group == Group::Now && has_live.get())) {
+                views.push(head_of(group, count));
             }
-            for (n, line) in lines.into_iter().enumerate() {
-                if Some(n) == first_old
-                    && let Some(known) = &known
-                {
-                    let words = t_string!(i18n, search.from_snapshot).to_owned();
-                    let beside = t_string!(i18n, search.of_snapshots, count = known.from_snapshot);
-                    views.push(head(GlyphName::Stale, words, beside));
-                }
-                views.push(line_view(n, line).into_any());
-            }
-        } else {
-            views.extend(lines.into_iter().enumerate().map(|(n, line)| line_view(n, line).into_any()));
+            views.extend(lines.by_ref().take(count).map(|(n, line)| line_view(n, line).into_any()));
         }
         views
     };
     let none = move || {
-        let empty = lines.with(Vec::is_empty);
+        let is_empty = listed.with(|listed| listed.lines.is_empty());
         let words = match plan.get() {
-            Plan::Unfinished(fault) => Some(fault_text(i18n, &fault)),
-            Plan::Question(_) => match (fault.get(), answer.with(Option::is_some)) {
+            Plan::Unfinished(why) => Some(bad_words(i18n, &why)),
+            Plan::Question(_) => match (asking.fault.get(), asking.current.get()) {
                 (Some(fault), _) => Some(fault_text(i18n, &fault)),
-                (None, true) if empty => Some(t_string!(i18n, search.nothing).to_owned()),
+                (None, Some(answer)) if is_empty && answer.is_over => {
+                    Some(t_string!(i18n, search.nothing).to_owned())
+                }
                 (None, _) => None,
             },
-            _ if empty => Some(t_string!(i18n, search.nothing_words).to_owned()),
+            _ if is_empty => Some(t_string!(i18n, search.nothing_words).to_owned()),
             _ => None,
         };
         words.map(|words| view! { <p class="palette-note" data-testid="palette-note">{words}</p> })
     };
-    let unknown = move || {
-        let known = answer.get().filter(|_| matches!(plan.get(), Plan::Question(_)))?;
-        (!known.unknown.is_empty()).then(|| {
-            let names: Vec<_> =
-                known.unknown.iter().take(6).map(|name| printable(name).into_owned()).collect();
-            let more = known.unknown.len().saturating_sub(6);
-            let more = (more > 0).then(|| t_string!(i18n, search.more, count = more as u64));
-            view! {
-                <p class="palette-note is-quiet" data-testid="palette-unknown">
-                    <span class="dim">{t_string!(i18n, search.no_snapshot)} " "</span>
-                    {names.join(", ")} " " {more}
-                </p>
-            }
+    let hidden = move || {
+        let answer = asking.current.get()?;
+        hidden_words(i18n, &answer.found).map(|words| {
+            view! { <p class="palette-note is-quiet is-warn" data-testid="palette-hidden">{words}</p> }
         })
     };
-    let counts = move || {
-        let known = answer.get().filter(|_| matches!(plan.get(), Plan::Question(_)))?;
-        let (shown, found) = (known.rows.len() as u64, u64::from(known.found));
-        Some(t_string!(i18n, search.shown_of, shown = format::count(shown), found = format::count(found)))
+    let unknown = move || {
+        let answer = asking.current.get().filter(|answer| !answer.found.unknown.is_empty())?;
+        Some(view! {
+            <p class="palette-note is-quiet" data-testid="palette-unknown">
+                <span class="dim">{t_string!(i18n, search.no_snapshot)} " "</span>
+                {unknown_words(i18n, &answer.found.unknown)}
+            </p>
+        })
+    };
+    let counts = move || match plan.get() {
+        Plan::Question(_) => {
+            let found = asking.current.get()?.found;
+            let (shown, found) = (format::count(found.rows.len() as u64), format::count(found.found.into()));
+            Some(t_string!(i18n, search.shown_of, shown = shown, found = found))
+        }
+        Plan::Words(_) => {
+            let hosts = listed.with(|listed| listed.hosts);
+            let (shown, found) = (format::count(HOSTS_SHOWN as u64), format::count(hosts as u64));
+            (hosts > HOSTS_SHOWN).then(|| t_string!(i18n, search.hosts_shown, shown = shown, found = found))
+        }
+        _ => None,
     };
     let chips = KEYS
         .into_iter()
@@ -291,10 +286,7 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
             }
         })
         .collect_view();
-    let key_words = move || {
-        let word = text.with(|text| text.trim_start().split(' ').next().map(str::to_owned))?;
-        key_of(&word).map(str::to_owned)
-    };
+    let key_words = move || text.with(|text| key_of(half_width(text).trim_start()));
     view! {
         <Modal
             label=Signal::derive(move || t_string!(i18n, search.title).to_owned())
@@ -313,8 +305,8 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
                     role="combobox"
                     controls="palette-list"
                     active=Signal::derive(move || {
-                        let count = lines.with(Vec::len);
-                        (count > 0).then(|| format!("palette-{}", at.get().min(count - 1)))
+                        let has_lines = keys.with(|keys| !keys.is_empty());
+                        has_lines.then(|| format!("palette-{}", at.get()))
                     })
                     placeholder=Signal::derive(move || t_string!(i18n, search.placeholder).to_owned())
                     label=Signal::derive(move || t_string!(i18n, search.title).to_owned())
@@ -338,18 +330,18 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
             </div>
             <div
                 class="palette-list"
+                class:is-outdated=move || is_outdated.get()
                 id="palette-list"
                 role="listbox"
                 node_ref=list
                 aria-label=move || t_string!(i18n, search.results)
                 data-testid="palette-list"
-                data-ready=move || {
-                    (!matches!(plan.get(), Plan::Question(_)) || answer.with(Option::is_some)).then_some("true")
-                }
+                data-ready=move || (!is_outdated.get()).then_some("true")
             >
                 {body}
             </div>
             {none}
+            {hidden}
             {unknown}
             <footer class="palette-foot">
                 <KeyCap key="\u{2191}" />
@@ -368,7 +360,11 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
     }
 }
 
-fn head(glyph: GlyphName, words: String, beside: String) -> AnyView {
+fn head(
+    glyph: GlyphName,
+    words: String,
+    beside: impl Fn() -> Option<String> + Send + Sync + 'static,
+) -> AnyView {
     view! {
         <div class="palette-head" role="presentation">
             <Glyph name=glyph size=10 />
@@ -380,69 +376,17 @@ fn head(glyph: GlyphName, words: String, beside: String) -> AnyView {
     .into_any()
 }
 
-/// Asks what was read before at once, then the hosts whose link is up. An answer that was overtaken by
-/// another question is dropped; the one before stands until the new one comes, so nothing flickers.
-fn ask_as_typed(
-    plan: Memo<Plan>,
-    text: RwSignal<String>,
-    answer: RwSignal<Option<Arc<FindAnswer>>>,
-    fault: RwSignal<Option<Fault>>,
-) {
-    let serial = StoredValue::new(0_u64);
-    let pause = StoredValue::new(None::<TimeoutHandle>);
-    let stop = move || {
-        if let Some(Some(handle)) = pause.try_update_value(Option::take) {
-            handle.clear();
-        }
-    };
-    let ask = move || {
-        let own = serial.try_update_value(|serial| {
-            *serial += 1;
-            *serial
-        });
-        let asked = text.get_untracked();
-        spawn_local(async move {
-            for ask in [false, true] {
-                let query = FindQuery { text: asked.clone(), ask, limit: Some(FOUND_AT_MOST) };
-                let told = crate::ipc::call(SearchFind { query }).await;
-                if serial.try_get_value() != own {
-                    return;
-                }
-                match told {
-                    Ok(found) => {
-                        let is_same = answer.with_untracked(|known| {
-                            known.as_ref().is_some_and(|known| same_rows(known, &found))
-                        });
-                        if !is_same || ask {
-                            answer.try_set(Some(Arc::new(found)));
-                        }
-                        fault.try_set(None);
-                    }
-                    Err(why) => {
-                        fault.try_set(Some(why));
-                        return;
-                    }
-                }
-            }
-        });
-    };
-    Effect::new(move |_| {
-        stop();
-        match plan.get() {
-            Plan::Question(_) => pause.set_value(set_timeout_with_handle(ask, TYPING_PAUSE).ok()),
-            _ => {
-                serial.update_value(|serial| *serial += 1);
-                answer.set(None);
-                fault.set(None);
-            }
-        }
-    });
-    on_cleanup(stop);
-}
-
-fn same_rows(a: &FindAnswer, b: &FindAnswer) -> bool {
-    a.rows.len() == b.rows.len()
-        && a.rows.iter().zip(&b.rows).all(|(a, b)| a.live == b.live && key_of_row(a) == key_of_row(b))
+/// Goes to a path. On the page that is shown already the parameters of before are let go first: to ask for
+/// the same row once more is to ask for it.
+fn go_to<N>(navigate: N, to: String, is_here: bool)
+where
+    N: Fn(&str, NavigateOptions) + Clone + 'static,
+{
+    if !is_here {
+        return navigate(&to, NavigateOptions::default());
+    }
+    navigate(page_of(&to), NavigateOptions { replace: true, ..NavigateOptions::default() });
+    request_animation_frame(move || navigate(&to, NavigateOptions::default()));
 }
 
 fn focus_input() {

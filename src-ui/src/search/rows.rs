@@ -21,7 +21,7 @@ pub(super) fn cells(app: App, i18n: I18n, row: &FindRow) -> AnyView {
         Found::Host { address, os } => {
             (marked(address, &at("address")), known(os.as_deref(), ""), ().into_any())
         }
-        Found::Socket { local, peer, program, pid, unit, .. } => {
+        Found::Socket { local, peer, program, pid, unit, inode, .. } => {
             let owner = match (program, pid) {
                 (Some(program), Some(pid)) => view! {
                     {marked(program, &at("program"))}
@@ -29,6 +29,8 @@ pub(super) fn cells(app: App, i18n: I18n, row: &FindRow) -> AnyView {
                 }
                 .into_any(),
                 (Some(program), None) => marked(program, &at("program")),
+                // One on its way out is held by nobody.
+                (None, _) if *inode == 0 => dash(),
                 (None, _) => {
                     view! { <span class="is-warn">{t_string!(i18n, search.owner_needs_root)}</span> }
                         .into_any()

@@ -8,7 +8,7 @@ use protocol::operations::{Operation, OperationResult};
 use protocol::text::{printable, printable_lines};
 
 use crate::components::{
-    ActionDialog, ActionLine, ActionRecord, ButtonKind, CopyButton, Field, Target, TextInput, begin,
+    ActionDialog, ActionLine, ActionRecord, ButtonKind, Checkbox, CopyButton, Field, Target, TextInput, begin,
 };
 use crate::format;
 use crate::ipc;
@@ -64,21 +64,18 @@ pub(crate) fn CustomForm(
     let sudo_box = move || {
         target.has_sudo.then(|| {
             view! {
-                <label class="check-line">
-                    <input
-                        type="checkbox"
-                        data-testid="run-sudo"
-                        prop:checked=move || sudo.get()
-                        on:change=move |event| sudo.set(event_target_checked(&event))
-                    />
-                    <span>{move || t_string!(i18n, services.custom_sudo)}</span>
-                </label>
+                <Checkbox
+                    label=Signal::derive(move || t_string!(i18n, services.custom_sudo).to_owned())
+                    testid="run-sudo"
+                    on=sudo
+                    on_change=Callback::new(move |on| sudo.set(on))
+                />
             }
         })
     };
     let key = Callback::new(move |event: leptos::ev::KeyboardEvent| {
         let may = untrack(|| possible.get() && target.is_free() && !is_busy.get());
-        if event.key() == "Enter" && !event.is_composing() && may {
+        if event.key() == "Enter" && may {
             event.prevent_default();
             run(());
         }

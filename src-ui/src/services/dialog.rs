@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::FaultCode;
 use protocol::ipc::{ServiceAct, ServiceImpactShow, ServicesQuery};
 use protocol::operations::Operation;
 use protocol::services::{Manager, ServiceAction, ServiceImpact, ServiceQuery, exact_command};
 use protocol::text::printable;
+use protocol::{Fault, FaultCode};
 
 use super::custom::CustomForm;
 use super::impact::Impact;
@@ -215,8 +215,8 @@ fn ActForm(
     let possible = move || {
         impact.with(|impact| match impact {
             Some(Load::Ready(_)) => true,
-            // What depends on it is not known, but the unit may still be acted on.
-            Some(Load::Failed(fault)) => !matches!(fault.code, FaultCode::UnitUnknown | FaultCode::BadInput),
+            // What depends on it is not known, and that is said.
+            Some(Load::Failed(fault)) => is_there(fault),
             Some(Load::Loading) | None => false,
         })
     };
@@ -240,10 +240,21 @@ fn ActForm(
         Some(Load::Ready(known)) => {
             view! { <Impact impact=known action=Signal::stored(action) /> }.into_any()
         }
-        Some(Load::Failed(fault)) => view! {
-            <Failed fault=Signal::stored(fault) bare=true on_retry=Callback::new(move |()| look()) />
+        Some(Load::Failed(fault)) => {
+            let may_be_acted_on = is_there(&fault);
+            view! {
+                {may_be_acted_on
+                    .then(|| {
+                        view! {
+                            <p class="service-note is-warn" data-testid="impact-failed">
+                                {t_string!(i18n, services.impact_failed)}
+                            </p>
+                        }
+                    })}
+                <Failed fault=Signal::stored(fault) bare=true on_retry=Callback::new(move |()| look()) />
+            }
+            .into_any()
         }
-        .into_any(),
     };
     let over = move |operation: Arc<Operation>| {
         let at_ms = course.with(|course| match course {
@@ -272,6 +283,11 @@ fn ActForm(
             })
         />
     }
+}
+
+/// False if the fault says that there is no such unit; else it may still be acted on.
+fn is_there(fault: &Fault) -> bool {
+    !matches!(fault.code, FaultCode::UnitUnknown | FaultCode::BadInput)
 }
 
 /// The exact command, the way to root quieter than the command itself.

@@ -11,6 +11,8 @@ pub(crate) mod timeline;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod custom;
 #[cfg(target_arch = "wasm32")]
+mod detail;
+#[cfg(target_arch = "wasm32")]
 pub(crate) mod dialog;
 #[cfg(target_arch = "wasm32")]
 mod impact;

@@ -66,6 +66,13 @@ impl Columns for Column {
         }
     }
 
+    fn plain(self, row: &Row) -> String {
+        match self {
+            Column::Memory => row.service.memory_bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
+            _ => self.text(row),
+        }
+    }
+
     fn compare(self, a: &Row, b: &Row, by: Sort) -> Ordering {
         let (a, b) = (&a.service, &b.service);
         match self {
@@ -176,6 +183,13 @@ mod tests {
         assert_eq!(names(&rows), ["c.service", "b.service", "a.service"]);
         sort(&mut rows, Column::Memory, false);
         assert_eq!(names(&rows), ["b.service", "c.service", "a.service"]);
+    }
+
+    #[test]
+    fn another_program_gets_memory_in_bytes() {
+        let row = row("a.service", "active", Some(123_456_789));
+        assert_eq!(Column::Memory.plain(&row), "123456789");
+        assert_eq!(Column::Unit.plain(&row), "a.service");
     }
 
     #[test]

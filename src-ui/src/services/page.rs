@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 use protocol::ipc::ServicesWatch;
-use protocol::services::{Manager, Service, ServiceAction, ServiceAnswer, ServiceQuery};
+use protocol::services::{Manager, NoteKind, Service, ServiceAction, ServiceAnswer, ServiceQuery};
 use protocol::text::printable;
 
+use super::detail::ServiceDetail;
 use super::order::{self, Column, Look, Row};
 use super::several::ActOnThem;
 use crate::components::columns::Columns;
@@ -52,9 +53,9 @@ pub(crate) fn ServicesPage() -> impl IntoView {
     let (selection, cursor) = kept_rows("services", &host.name.get_untracked());
     Effect::new(move |_| {
         failed.track();
-        live.track();
         query.ask();
     });
+    query.follow_link(live);
     let manager = Memo::new(move |_| query.with(|answer| answer.manager));
     let open = Callback::new(move |unit: String| {
         app.dialog.set(Some(OpenDialog::Service {
@@ -63,10 +64,16 @@ pub(crate) fn ServicesPage() -> impl IntoView {
             action: ServiceAction::Restart,
         }));
     });
-    // What could not be listed, in the words of the host.
-    let notes = Memo::new(move |_| query.with(|answer| answer.notes.join("; ")).unwrap_or_default());
+    // What could not be listed, and the host's own words for it.
+    let notes = Memo::new(move |_| {
+        let owned = |(kind, said): (NoteKind, &str)| (kind, printable(said).into_owned());
+        query.with(|answer| answer.notes().map(owned).collect::<Vec<_>>()).unwrap_or_default()
+    });
     let partial = move || {
-        let words = Signal::derive(move || notes.with(|notes| printable(notes).into_owned()));
+        let words = Signal::derive(move || {
+            let words = notes.get().into_iter().map(|(kind, said)| note_words(i18n, kind, said));
+            words.collect::<Vec<_>>().join(" ")
+        });
         view! {
             <Show when=move || notes.with(|notes| !notes.is_empty())>
                 <PartialBar words testid="services-notes" />
@@ -111,6 +118,7 @@ pub(crate) fn ServicesPage() -> impl IntoView {
                 });
                 view! { <ActOnThem chosen /> }
             })
+            detail=ViewFn::from(move || view! { <ServiceDetail row=query.at(cursor) cursor open /> })
         >
             <Segmented
                 choices=vec![
@@ -176,6 +184,14 @@ fn NoServices(
                 </Show>
             </Empty>
         </div>
+    }
+}
+
+fn note_words(i18n: I18n, kind: NoteKind, said: String) -> String {
+    match kind {
+        NoteKind::NotHeard => t_string!(i18n, services.note_not_heard, said = said),
+        NoteKind::SupervisordUnlisted => t_string!(i18n, services.note_supervisord, said = said),
+        NoteKind::Unknown => said,
     }
 }
 
@@ -256,7 +272,8 @@ fn service_cells(row: ArcRwSignal<Row>, open: Callback<String>) -> AnyView {
         let boot = service.enabled_state.as_deref().filter(|state| !state.is_empty());
         let no_memory = service.memory_bytes.is_none();
         let memory = service.memory_bytes.map(format::memory);
-        let state = printable(&service.state()).into_owned();
+        // The words of a state begin with what is searched.
+        let state = marked(&service.state(), matches(&row.matched, "state"));
         view! {
             <span class="cell" role="gridcell">
                 <Glyph name=glyph(service) />

@@ -3,14 +3,16 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::ipc::{ServiceAct, ServiceImpactShow};
-use protocol::services::{ServiceAction, ServiceImpact};
+use protocol::services::{ServiceAction, ServiceImpact, Told};
 use protocol::text::printable;
 
-use crate::components::{Button, ButtonKind, SeveralDialog, Target};
+use super::impact::impact_lines;
+use crate::components::load::Load;
+use crate::components::{Button, ButtonKind, RowNote, SeveralDialog, Target};
 use crate::hosts::use_host;
 use crate::ipc;
 use crate::state::{OpenDialog, use_app};
-use crate::text::{I18n, t_string, use_i18n};
+use crate::text::{I18n, fault_text, t_string, use_i18n};
 
 /// What can be done to several, with the name of its button in tests.
 const OFFERED: [(ServiceAction, &str); 3] = [
@@ -64,23 +66,24 @@ pub(crate) fn ServicesDialog(host: String, units: Vec<String>, action: ServiceAc
     let target = Target::of(host);
     let count = units.len() as u64;
     let names = units.iter().map(|unit| printable(unit).into_owned()).collect();
-    let impacts = RwSignal::new(vec![None::<ServiceImpact>; units.len()]);
+    // A start touches nobody, so nothing is asked.
+    let is_asked = action != ServiceAction::Start;
+    let impacts = RwSignal::new(vec![Load::<ServiceImpact>::Loading; units.len()]);
     let units = StoredValue::new(units);
-    if action != ServiceAction::Start {
+    if is_asked {
         ask_impacts(target, units, impacts);
     }
-    let notes = Signal::derive(move || {
-        impacts.with(|all| {
-            let words = |impact: &Option<ServiceImpact>| {
-                impact.as_ref().map(|impact| impact_words(i18n, impact)).unwrap_or_default()
-            };
-            all.iter().map(words).collect::<Vec<_>>()
-        })
+    let asking = Signal::derive(move || is_asked && impacts.with(|all| all.contains(&Load::Loading)));
+    let notes = Signal::derive(move || match is_asked {
+        true => impacts.with(|all| all.iter().map(|impact| to_note(i18n, impact, action)).collect()),
+        false => Vec::new(),
     });
-    let ask = move |at: usize| {
-        let unit = units.with_value(|units| units.get(at).cloned()).unwrap_or_default();
-        let (host, typed_name) = (target.name.get_value(), target.typed_name());
-        ipc::call(ServiceAct { host, unit, action, typed_name })
+    let confirm = move || {
+        let (host, units, typed_name) = (target.name.get_value(), units.get_value(), target.typed_name());
+        move |at: usize| {
+            let unit = units.get(at).cloned().unwrap_or_default();
+            ipc::call(ServiceAct { host: host.clone(), unit, action, typed_name: typed_name.clone() })
+        }
     };
     let title = move || {
         let host = target.shown();
@@ -119,23 +122,23 @@ pub(crate) fn ServicesDialog(host: String, units: Vec<String>, action: ServiceAc
             words=Signal::derive(words)
             testid="services-dialog"
             do_testid="services-do"
-            ask
+            asking
+            confirm
         />
     }
 }
 
-/// Asks what depends on each, one after the other. What cannot be told is not known, and nothing is said
-/// of it: the action itself will tell.
-fn ask_impacts(
-    target: Target,
-    units: StoredValue<Vec<String>>,
-    impacts: RwSignal<Vec<Option<ServiceImpact>>>,
-) {
+/// Asks what each would touch, one after the other.
+fn ask_impacts(target: Target, units: StoredValue<Vec<String>>, impacts: RwSignal<Vec<Load<ServiceImpact>>>) {
     spawn_local(async move {
         let mut at = 0;
         while let Some(Some(unit)) = units.try_with_value(|units| units.get(at).cloned()) {
             let host = target.name.get_value();
-            let told = ipc::call(ServiceImpactShow { host, unit }).await.ok();
+            let told = match ipc::call(ServiceImpactShow { host, unit }).await {
+                Ok(impact) => Load::Ready(impact),
+                // What is acted on is another question, and the action itself will tell.
+                Err(fault) => Load::Failed(fault),
+            };
             let set = impacts.try_update(|all| {
                 if let Some(place) = all.get_mut(at) {
                     *place = told;
@@ -149,15 +152,19 @@ fn ask_impacts(
     });
 }
 
-/// Who depends on it and whom it serves now, in a few words; empty if nobody.
-fn impact_words(i18n: I18n, impact: &ServiceImpact) -> String {
-    let stops = impact.dependents.iter().filter(|one| one.stops_with_it).count() as u64;
-    let mut words = Vec::new();
-    if stops > 0 {
-        words.push(t_string!(i18n, services.several_with_it, count = stops));
+fn to_note(i18n: I18n, impact: &Load<ServiceImpact>, action: ServiceAction) -> RowNote {
+    match impact {
+        Load::Loading => {
+            RowNote { words: t_string!(i18n, services.several_asking).to_owned(), is_doubtful: false }
+        }
+        Load::Ready(impact) => {
+            let is_doubtful = !impact.dependents_known || impact.clients_told != Told::All;
+            RowNote { words: impact_lines(i18n, impact, action).join("\n"), is_doubtful }
+        }
+        Load::Failed(fault) => {
+            let reason = fault_text(i18n, fault);
+            let words = t_string!(i18n, services.several_not_asked, reason = reason);
+            RowNote { words, is_doubtful: true }
+        }
     }
-    if impact.connections > 0 {
-        words.push(t_string!(i18n, services.connections, count = u64::from(impact.connections)));
-    }
-    words.join(", ")
 }

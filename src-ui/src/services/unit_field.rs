@@ -14,6 +14,11 @@ use crate::text::{t_string, use_i18n};
 /// Lines of the list of choices.
 const MOST: usize = 8;
 const ID: &str = "service-unit";
+const CHOICES: &str = "service-unit-choices";
+
+fn choice_id(at: usize) -> String {
+    format!("{CHOICES}-{at}")
+}
 
 #[component]
 pub(crate) fn UnitField(
@@ -113,6 +118,10 @@ pub(crate) fn UnitField(
                     id=ID
                     testid=ID
                     mono=true
+                    role="combobox"
+                    controls=CHOICES
+                    expanded=shown
+                    active=Signal::derive(move || shown.get().then(|| choice_id(marked.get())))
                     placeholder=Signal::derive(move || t_string!(i18n, services.unit_hint).to_owned())
                     invalid=Signal::derive(move || error().is_some())
                     disabled
@@ -124,6 +133,7 @@ pub(crate) fn UnitField(
                 <ul
                     class="choices"
                     role="listbox"
+                    id=CHOICES
                     aria-label=move || t_string!(i18n, services.choices)
                     data-testid="service-unit-choices"
                 >
@@ -137,6 +147,7 @@ pub(crate) fn UnitField(
                                 view! {
                                     <li
                                         role="option"
+                                        id=choice_id(index)
                                         class="cut"
                                         class:is-marked=move || marked.get() == index
                                         aria-selected=move || if marked.get() == index { "true" } else { "false" }

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use protocol::ipc::{AutostartSet, AutostartShow};
 use protocol::settings::Settings;
 
+use crate::components::Checkbox;
 use crate::ipc;
 use crate::state::use_app;
 use crate::text::{I18n, t_string, use_i18n};
@@ -56,18 +57,14 @@ pub(super) fn DesktopSettings() -> impl IntoView {
     let kinds = KINDS
         .map(|(testid, words, place)| {
             view! {
-                <label class="check-line">
-                    <input
-                        type="checkbox"
-                        data-testid=testid
-                        prop:checked=move || *place(&mut app.settings.get())
-                        on:change=move |event| {
-                            let on = event_target_checked(&event);
-                            app.change_settings(|settings| *place(settings) = on);
-                        }
-                    />
-                    <span>{move || words(i18n)}</span>
-                </label>
+                <Checkbox
+                    label=Signal::derive(move || words(i18n).to_owned())
+                    testid
+                    on=Signal::derive(move || *place(&mut app.settings.get()))
+                    on_change=Callback::new(move |on| {
+                        app.change_settings(|settings| *place(settings) = on);
+                    })
+                />
             }
         })
         .collect_view();
@@ -79,16 +76,13 @@ pub(super) fn DesktopSettings() -> impl IntoView {
         </div>
         <div class="setting">
             <span class="setting-name">{move || t_string!(i18n, settings.autostart)}</span>
-            <label class="check-line">
-                <input
-                    type="checkbox"
-                    data-testid="settings-autostart"
-                    disabled=move || autostart.with(Option::is_none)
-                    prop:checked=move || autostart.get() == Some(true)
-                    on:change=move |event| set_autostart(event_target_checked(&event))
-                />
-                <span>{move || t_string!(i18n, settings.autostart_do)}</span>
-            </label>
+            <Checkbox
+                label=Signal::derive(move || t_string!(i18n, settings.autostart_do).to_owned())
+                testid="settings-autostart"
+                disabled=Signal::derive(move || autostart.with(Option::is_none))
+                on=Signal::derive(move || autostart.get() == Some(true))
+                on_change=Callback::new(set_autostart)
+            />
         </div>
     }
 }

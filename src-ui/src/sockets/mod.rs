@@ -3,7 +3,7 @@
 //! The query runs in the engine; the window sorts, keeps the selection by socket and copies. What
 //! may not be seen is counted and said, never left out.
 
-mod order;
+pub(crate) mod order;
 
 #[cfg(target_arch = "wasm32")]
 mod detail;

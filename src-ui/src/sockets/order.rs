@@ -1,13 +1,15 @@
 //! The order of the socket table, and what makes two rows the same socket.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use protocol::delta::settle;
 use protocol::sockets::{Socket, SocketRow, SocketState};
 use protocol::text::printable;
 
-use crate::components::columns::Columns;
+use crate::components::columns::{self, Columns};
 use crate::components::sort::Sort;
 
 /// Shared by the answer, the order and the screen.
@@ -84,6 +86,20 @@ impl Columns for Column {
         }
     }
 
+    /// An address is read once for each row, and not for each two that are compared.
+    fn arrange(rows: &mut Vec<Row>, by: Sort) {
+        let end: fn(&Socket) -> Option<Address<'_>> = match Column::of(by.column) {
+            Some(Column::Local) => |socket| Some(address(&socket.local_address, socket.local_port)),
+            Some(Column::Peer) => peer,
+            _ => return settle(rows, columns::order::<Self>(by)),
+        };
+        let mut ends: Vec<_> = rows.iter().map(|row| (end(&row.socket), &row.socket, row)).collect();
+        settle(&mut ends, |(a, a_row, _), (b, b_row, _)| {
+            by.missing_last(a.as_ref(), b.as_ref(), |a, b| a.cmp(b)).then_with(|| natural(a_row, b_row))
+        });
+        *rows = ends.into_iter().map(|(_, _, row)| row.clone()).collect();
+    }
+
     fn compare(self, a: &Row, b: &Row, by: Sort) -> Ordering {
         let (a, b) = (&a.socket, &b.socket);
         match self {
@@ -91,13 +107,13 @@ impl Columns for Column {
             Column::RecvQ => by.turn(a.recv_q.cmp(&b.recv_q)),
             Column::SendQ => by.turn(a.send_q.cmp(&b.send_q)),
             Column::Local => {
-                by.turn(by_address((&a.local_address, a.local_port), (&b.local_address, b.local_port)))
+                by.turn(address(&a.local_address, a.local_port).cmp(&address(&b.local_address, b.local_port)))
             }
-            Column::Peer => by.missing_last(peer(a), peer(b), |a, b| by_address(*a, *b)),
+            Column::Peer => by.missing_last(peer(a), peer(b), Ord::cmp),
             Column::State => by.turn(rank(a).cmp(&rank(b))),
             Column::Pid => by.missing_last(a.pid, b.pid, Ord::cmp),
             Column::Program => by.missing_last(a.program.as_deref(), b.program.as_deref(), Ord::cmp),
-            Column::User => by.missing_last(a.user.as_deref(), b.user.as_deref(), Ord::cmp),
+            Column::User => by.missing_last(owner(a), owner(b), Ord::cmp),
             Column::Unit => by.missing_last(a.unit.as_deref(), b.unit.as_deref(), Ord::cmp),
         }
         .then_with(|| natural(a, b))
@@ -110,7 +126,11 @@ impl Columns for Column {
 /// port differ by their inode alone.
 pub(crate) fn key(row: &Row) -> String {
     let socket = &row.socket;
-    format!("{} {} {} {}", socket.protocol.name(), socket.local(), socket.peer(), socket.inode)
+    key_of(socket.protocol.name(), &socket.local(), &socket.peer(), socket.inode)
+}
+
+pub(crate) fn key_of(protocol: &str, local: &str, peer: &str, inode: u64) -> String {
+    format!("{protocol} {local} {peer} {inode}")
 }
 
 /// Listeners first, then connections, then what is on its way out; then by local address.
@@ -143,19 +163,23 @@ fn rank(socket: &Socket) -> u8 {
     }
 }
 
-fn peer(socket: &Socket) -> Option<(&str, u16)> {
-    (socket.peer_port != 0).then_some((socket.peer_address.as_str(), socket.peer_port))
+/// Numbers of an address compare as numbers: 10.0.0.9 is before 10.0.0.10. What is no address comes first.
+type Address<'a> = (Option<IpAddr>, &'a str, u16);
+
+fn address(text: &str, port: u16) -> Address<'_> {
+    (text.parse().ok(), text, port)
 }
 
-/// Numbers of an address compare as numbers: 10.0.0.9 is before 10.0.0.10. What is no address comes first.
-fn by_address((a, a_port): (&str, u16), (b, b_port): (&str, u16)) -> Ordering {
-    let address = if a == b {
-        Ordering::Equal
-    } else {
-        let (a_ip, b_ip): (Option<IpAddr>, Option<IpAddr>) = (a.parse().ok(), b.parse().ok());
-        a_ip.cmp(&b_ip).then_with(|| a.cmp(b))
-    };
-    address.then(a_port.cmp(&b_port))
+fn peer(socket: &Socket) -> Option<Address<'_>> {
+    (socket.peer_port != 0).then(|| address(&socket.peer_address, socket.peer_port))
+}
+
+/// Its user as it is shown: the name, or the number where there is none.
+fn owner(socket: &Socket) -> Option<Cow<'_, str>> {
+    match &socket.user {
+        Some(user) => Some(user.into()),
+        None => socket.owner().map(Cow::Owned),
+    }
 }
 
 /// A queue as it fits into its column: `511`, `18.4 k`.
@@ -212,8 +236,52 @@ mod tests {
             row("10.0.0.9", 1, SocketState::Estab, None),
         ];
         sort(&mut rows, Column::Local, false);
-        let shown: Vec<_> = rows.iter().map(|row| row.socket.local()).collect();
-        assert_eq!(shown, ["10.0.0.9:1", "10.0.0.9:2", "10.0.0.10:1", "[::1]:3"]);
+        let shown = |rows: &[Row]| rows.iter().map(|row| row.socket.local()).collect::<Vec<_>>();
+        assert_eq!(shown(&rows), ["10.0.0.9:1", "10.0.0.9:2", "10.0.0.10:1", "[::1]:3"]);
+        rows.reverse();
+        Column::arrange(&mut rows, Sort::by(Column::Local.id()));
+        assert_eq!(shown(&rows), ["10.0.0.9:1", "10.0.0.9:2", "10.0.0.10:1", "[::1]:3"], "and all at once");
+    }
+
+    #[test]
+    fn all_at_once_are_in_the_order_that_two_of_them_have() {
+        let ends = [("10.0.0.10", 5), ("10.0.0.9", 7), ("", 0), ("::1", 3), ("10.0.0.9", 6), ("fe80::9", 1)];
+        let rows: Vec<Row> = (1..)
+            .zip(ends)
+            .map(|(local, (peer, peer_port))| {
+                let mut row = row("10.0.0.1", local, SocketState::Estab, None);
+                let socket = &mut Arc::make_mut(&mut row).socket;
+                (socket.peer_address, socket.peer_port) = (peer.into(), peer_port);
+                row
+            })
+            .collect();
+        for column in [Column::Local, Column::Peer] {
+            for descending in [false, true] {
+                let (mut arranged, mut sorted) = (rows.clone(), rows.clone());
+                Column::arrange(&mut arranged, Sort { column: column.id(), descending });
+                sort(&mut sorted, column, descending);
+                assert_eq!(ports(&arranged), ports(&sorted), "{column:?}, descending {descending}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_user_without_a_name_stands_where_its_number_does() {
+        let mut rows = vec![
+            row("0.0.0.0", 1, SocketState::Listen, None),
+            row("0.0.0.0", 2, SocketState::Listen, None),
+            row("0.0.0.0", 3, SocketState::Listen, None),
+        ];
+        for (row, (uid, user)) in rows.iter_mut().zip([
+            (33, Some("www-data")),
+            (protocol::sockets::UNKNOWN_UID, None),
+            (1_001, None),
+        ]) {
+            let socket = &mut Arc::make_mut(row).socket;
+            (socket.uid, socket.user) = (uid, user.map(str::to_owned));
+        }
+        sort(&mut rows, Column::User, false);
+        assert_eq!(ports(&rows), [3, 1, 2], "1001, www-data, and nobody last");
     }
 
     #[test]

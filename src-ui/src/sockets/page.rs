@@ -44,9 +44,9 @@ pub(crate) fn SocketsPage() -> impl IntoView {
     let (selection, cursor) = kept_rows("sockets", &host.name.get_untracked());
     Effect::new(move |_| {
         listening.track();
-        live.track();
         query.ask();
     });
+    query.follow_link(live);
     let counted = move |pick: fn(&SocketAnswer) -> u32| query.with(pick).unwrap_or_default();
     let counts = move || {
         query.with(|answer| answer.listening).map(|listening| {
@@ -199,18 +199,23 @@ fn socket_cells(row: ArcRwSignal<Row>) -> AnyView {
             _ => "cell quiet",
         };
         let peer = socket.peer();
-        let peer_name = row.peer_host.as_deref().map(|name| printable(name).into_owned());
-        let is_quiet = peer_name.is_some() || peer == "*";
+        let is_quiet = row.peer_host.is_some() || peer == "*";
+        let peer_name = row.peer_host.as_deref().map(|name| {
+            let name = marked(name, matches(&row.matched, "peer_host"));
+            view! { <span class="peer-host">{name}</span> " " }
+        });
         let user = socket.owner();
         view! {
-            <span class="cell dim" role="gridcell">{socket.protocol.name()}</span>
+            <span class="cell dim" role="gridcell">
+                {marked(socket.protocol.name(), matches(&row.matched, "protocol"))}
+            </span>
             {queue(Column::RecvQ, socket.recv_q)}
             {queue(Column::SendQ, socket.send_q)}
             <span class="cell mono" role="gridcell" title=printable(&socket.local()).into_owned()>
                 {marked(&socket.local(), matches(&row.matched, "local"))}
             </span>
             <span class="cell mono" class:dim=is_quiet role="gridcell" title=printable(&peer).into_owned()>
-                {peer_name.map(|name| view! { <span class="peer-host">{name}</span> " " })}
+                {peer_name}
                 {marked(&peer, matches(&row.matched, "peer"))}
             </span>
             <span class=state_class role="gridcell">{marked(socket.state.name(), matches(&row.matched, "state"))}</span>

@@ -1,5 +1,6 @@
 //! Which dialog lies over the page.
 
+use protocol::notes::NoteAbout;
 use protocol::services::ServiceAction;
 
 use crate::credentials::VaultStep;
@@ -17,6 +18,12 @@ pub(crate) enum OpenDialog {
     },
     HostRemove {
         host: String,
+    },
+    HostsRemove {
+        hosts: Vec<String>,
+    },
+    Note {
+        about: NoteAbout,
     },
     Trust {
         host: String,
@@ -63,15 +70,25 @@ pub(crate) enum OpenDialog {
     HostsImport,
     HostsExport,
     Keys,
-    /// The app is to end while something still runs.
-    Quit,
+    /// Whether the log is as it was written.
+    LogVerify,
     /// The palette, with what was typed elsewhere.
     Search {
         text: String,
     },
+    /// An example, in development builds.
+    #[cfg(any(debug_assertions, feature = "gallery"))]
+    Gallery {
+        which: crate::components::GalleryDialog,
+    },
 }
 
 impl OpenDialog {
+    /// True if to close it would lose what a person filled in, or hide what is under way.
+    pub(crate) fn holds_something(&self) -> bool {
+        !matches!(self, Self::Keys | Self::LogVerify | Self::Search { .. })
+    }
+
     /// The form for a custom command, empty.
     pub(crate) fn run(host: String) -> Self {
         Self::Run { host, command: None, sudo: false }

@@ -15,9 +15,11 @@ mod lines;
 #[cfg(target_arch = "wasm32")]
 mod opened;
 #[cfg(target_arch = "wasm32")]
+mod readers;
+#[cfg(target_arch = "wasm32")]
 mod store;
 #[cfg(target_arch = "wasm32")]
 mod tell;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {dialog::OpenDialog, store::*};
+pub(crate) use {dialog::OpenDialog, readers::own_locale, store::*, tell::SeriesEnd};

@@ -172,6 +172,15 @@ pub(crate) fn next_step(link: &LinkState) -> Option<NextStep> {
         Standing::Helper if matches!(fault.code, FaultCode::HelperNoexec | FaultCode::HelperNoSpace) => {
             NextStep::MoveHelper
         }
+        // Where the helper may not run, what helps is set on the host's form.
+        Standing::Helper
+            if matches!(
+                fault.code,
+                FaultCode::HelperBlocked | FaultCode::HelperUnsafe | FaultCode::HelperUnused
+            ) =>
+        {
+            NextStep::Edit
+        }
         Standing::Live
         | Standing::Connecting
         | Standing::Stale
@@ -251,6 +260,8 @@ mod tests {
             (FaultCode::NameNotResolved, NextStep::Edit),
             (FaultCode::PortClosed, NextStep::Retry),
             (FaultCode::HelperNoexec, NextStep::MoveHelper),
+            (FaultCode::HelperBlocked, NextStep::Edit),
+            (FaultCode::HelperUnsafe, NextStep::Edit),
             (FaultCode::HelperFailed, NextStep::Retry),
             (FaultCode::KeyringLocked, NextStep::Retry),
         ] {

@@ -21,12 +21,14 @@ use protocol::settings::{Language, Settings, Theme};
 
 use super::dialog::OpenDialog;
 use super::lines::Lines;
+use super::readers::{renew, renew_if};
 use super::standing::{self, NextStep, Standing};
 use crate::components::KeptRows;
 use crate::components::load::Load;
 use crate::components::shelf::Shelf;
 use crate::hosts::table::HostsView;
 use crate::ipc;
+use crate::notes::Desk;
 use crate::text::{I18n, Locale, use_i18n};
 
 /// Where it is kept how the list of hosts is filtered, sorted and folded.
@@ -55,6 +57,8 @@ pub(crate) struct App {
     /// Names of the hosts that were opened, for the rail.
     pub(crate) open: RwSignal<Vec<String>>,
     pub(crate) dialog: RwSignal<Option<OpenDialog>>,
+    /// The app was asked to end while something still runs: the question lies over any dialog.
+    pub(crate) quitting: RwSignal<bool>,
     /// A page that was asked for from outside the window.
     pub(crate) asked_path: RwSignal<Option<String>>,
     /// Hosts whose pages were, until they are shown: a link is not a person who opens a host.
@@ -69,6 +73,8 @@ pub(crate) struct App {
     pub(crate) hosts_view: RwSignal<HostsView>,
     /// The chosen rows of each table of each host.
     pub(crate) rows_kept: StoredValue<BTreeMap<(&'static str, String), KeptRows>>,
+    /// What there are notes on, and texts of notes that were begun.
+    pub(crate) notes: Desk,
     pub(super) lines: StoredValue<Lines>,
     system_dark: RwSignal<bool>,
     listeners: StoredValue<Vec<MetricsListener>>,
@@ -113,6 +119,7 @@ impl App {
             now_ms: RwSignal::new(now_ms()),
             open: RwSignal::default(),
             dialog: RwSignal::new(None),
+            quitting: RwSignal::new(false),
             asked_path: RwSignal::new(None),
             linked: StoredValue::new(BTreeSet::new()),
             toasts: RwSignal::default(),
@@ -120,6 +127,7 @@ impl App {
             search: RwSignal::default(),
             hosts_view: RwSignal::default(),
             rows_kept: StoredValue::default(),
+            notes: Desk::default(),
             lines: StoredValue::default(),
             system_dark: RwSignal::new(true),
             services_changed: RwSignal::default(),
@@ -131,7 +139,7 @@ impl App {
             i18n: use_i18n(),
         };
         provide_context(app);
-        set_interval(move || app.now_ms.set(now_ms()), Duration::from_secs(1));
+        set_interval(move || renew(&app.now_ms, |now| *now = now_ms()), Duration::from_secs(1));
         app.follow_system_theme();
         app.remember_view();
         app.start();
@@ -204,7 +212,7 @@ impl App {
                 let signal = match old.remove(&name) {
                     Some(signal) => {
                         if *signal.read_untracked() != row {
-                            signal.set(row);
+                            renew(&signal, |old| *old = row);
                         }
                         signal
                     }
@@ -217,12 +225,13 @@ impl App {
                 rows.insert(LOCAL.to_owned(), local);
             }
         });
-        self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
+        renew(&self.pulse, |pulse| *pulse = pulse.wrapping_add(1));
     }
 
     /// How a link stands now; tracks the time.
     pub(crate) fn standing(self, link: &LinkState) -> Standing {
-        Standing::at(link, self.now_ms.get(), self.settings.read().interval_ms)
+        // With the time another interval comes into it soon enough.
+        Standing::at(link, self.now_ms.get(), self.settings.read_untracked().interval_ms)
     }
 
     /// The row of a saved host; tracks whether it is there. Read the signal to track its numbers.
@@ -233,6 +242,11 @@ impl App {
     /// All rows by name; tracks which there are, not their numbers.
     pub(crate) fn rows(self) -> Vec<ArcRwSignal<HostRow>> {
         self.rows.with(|rows| rows.values().cloned().collect())
+    }
+
+    /// Tracks which hosts there are and every reading of their list anew, not their numbers.
+    pub(crate) fn track_hosts(self) {
+        self.rows.track();
     }
 
     fn take(self, event: Event) {
@@ -295,8 +309,8 @@ impl App {
                     });
                 }
                 Event::Operations { counts, record } => {
-                    self.counts.set(counts);
-                    self.log_record.set(record);
+                    renew(&self.counts, |now| *now = counts);
+                    renew(&self.log_record, |now| *now = record);
                 }
                 Event::Export { ticket, report } => self.export.set(Some((ticket, report))),
                 Event::Services { host } => self.services_changed.set(self.name_of(&host)),
@@ -306,9 +320,10 @@ impl App {
                         self.linked.update_value(|linked| linked.extend([host]));
                     }
                 }
-                Event::Quitting {} => self.dialog.set(Some(OpenDialog::Quit)),
+                Event::Quitting {} => self.quitting.set(true),
                 Event::Locked { locked: true } => {
                     self.dialog.set(None);
+                    self.quitting.set(false);
                     self.toasts.update(Shelf::clear);
                     self.facts.update(|facts| {
                         if let Load::Ready(facts) = facts {
@@ -333,13 +348,13 @@ impl App {
         }
         for (name, at_ms) in self.heard.try_update_value(std::mem::take).unwrap_or_default() {
             if let Some(row) = self.rows.with_untracked(|rows| rows.get(&name).cloned()) {
-                row.maybe_update(|row| standing::hear(&mut row.link, at_ms));
+                renew_if(&row, |row| standing::hear(&mut row.link, at_ms));
             }
         }
         self.tell_back(back);
         self.tell_rebooted(rebooted);
         if changed {
-            self.pulse.update(|pulse| *pulse = pulse.wrapping_add(1));
+            renew(&self.pulse, |pulse| *pulse = pulse.wrapping_add(1));
         }
     }
 
@@ -348,7 +363,7 @@ impl App {
         let row = self.rows.with_untracked(|rows| rows.get(&name).cloned());
         match row {
             Some(row) => {
-                row.update(change);
+                renew(&row, change);
                 true
             }
             None => false,
@@ -475,12 +490,10 @@ impl App {
             Language::English => Locale::en,
             Language::Chinese => Locale::zh_CN,
             Language::System => {
-                let system =
-                    self.facts.with(|facts| facts.value().map(|facts| facts.system_language.clone()));
-                match system {
-                    Some(tag) if tag.to_ascii_lowercase().starts_with("zh") => Locale::zh_CN,
-                    Some(_) | None => Locale::en,
-                }
+                let told = self.facts.with(|facts| facts.value().map(|facts| facts.system_language.clone()));
+                // Where the engine did not start, what it says of that is said in the page's own language.
+                let tag = told.or_else(|| window().navigator().language()).unwrap_or_default();
+                if tag.to_ascii_lowercase().starts_with("zh") { Locale::zh_CN } else { Locale::en }
             }
         }
     }

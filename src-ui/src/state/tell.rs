@@ -1,5 +1,7 @@
 //! What is told in the corner of the window: the one way to a notice.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use protocol::Fault;
 use protocol::link::LinkState;
@@ -8,8 +10,20 @@ use protocol::text::printable;
 use super::store::{App, now_ms, zone_min};
 use crate::components::fault_code;
 use crate::components::shelf::{Toast, ToastKind};
-use crate::format;
-use crate::text::{I18n, fault_text, fault_title, lang, t_string};
+use crate::format::{self, Lang};
+use crate::text::{I18n, fault_next, fault_text, fault_title, lang, t_string};
+
+/// How many of a series of actions ended how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SeriesEnd {
+    /// What was done to them and where, safe to show.
+    pub(crate) what: String,
+    pub(crate) count: usize,
+    pub(crate) done: usize,
+    pub(crate) failed: usize,
+    /// Not begun.
+    pub(crate) left: usize,
+}
 
 impl App {
     /// Says for a while what ended well. The words must be safe to show.
@@ -21,13 +35,39 @@ impl App {
     pub(crate) fn tell_more(self, words: impl FnOnce(I18n) -> String, text: String) {
         let title = untrack(|| words(self.i18n));
         let text = printable(&text).into_owned();
-        self.put(Toast { kind: ToastKind::Done, title, text, code: None });
+        self.put(Toast { kind: ToastKind::Done, title, text, code: None, way: None });
     }
 
     /// Says what did not end well where no fault of the engine tells it.
     pub(crate) fn warn(self, words: impl FnOnce(I18n) -> String) {
         let title = untrack(|| words(self.i18n));
-        self.put(Toast { kind: ToastKind::Alert, title, text: String::new(), code: None });
+        self.put(Toast { kind: ToastKind::Alert, title, text: String::new(), code: None, way: None });
+    }
+
+    /// Says how a series of actions ended whose dialog is gone: `done` of `count`, and the others. It waits
+    /// while the app is locked: nobody would see it.
+    pub(crate) fn tell_of_series(self, ended: SeriesEnd) {
+        let is_locked = self.facts.with_untracked(|facts| facts.value().is_none_or(|facts| facts.locked));
+        if is_locked {
+            set_timeout(move || self.tell_of_series(ended), Duration::from_secs(1));
+            return;
+        }
+        let SeriesEnd { what, count, done, failed, left } = ended;
+        let i18n = self.i18n;
+        let title = untrack(|| match left {
+            0 => t_string!(i18n, tables.several_told, done = done, count = count, failed = failed),
+            _ => t_string!(
+                i18n,
+                tables.several_told_left,
+                done = done,
+                count = count,
+                failed = failed,
+                left = left
+            ),
+        });
+        let kind = if done == count { ToastKind::Done } else { ToastKind::Alert };
+        let way = untrack(|| t_string!(i18n, tables.several_way).to_owned());
+        self.put(Toast { kind, title, text: what, code: None, way: Some(("/operations", way)) });
     }
 
     /// Tells of hosts that were started anew while they were out of reach, of those that are open: after a round
@@ -55,13 +95,19 @@ impl App {
                 (title, printable(&names.join(", ")).into_owned())
             }
         };
-        self.put(Toast { kind: ToastKind::Alert, title, text, code: None });
+        self.put(Toast { kind: ToastKind::Alert, title, text, code: None, way: None });
     }
 
     /// Shows a fault that belongs to no place on the page.
     pub(crate) fn complain(self, fault: Fault) {
-        let (title, text) = untrack(|| (fault_title(self.i18n, &fault), fault_text(self.i18n, &fault)));
-        self.put(Toast { kind: ToastKind::Alert, title, text, code: Some(fault_code(&fault)) });
+        let (title, text, next) = untrack(|| {
+            let i18n = self.i18n;
+            (fault_title(i18n, &fault), fault_text(i18n, &fault), fault_next(i18n, &fault))
+        });
+        // Chinese sentences stand close.
+        let between = if untrack(|| lang(self.i18n)) == Lang::Chinese { "" } else { " " };
+        let text = format!("{text}{between}{next}");
+        self.put(Toast { kind: ToastKind::Alert, title, text, code: Some(fault_code(&fault)), way: None });
     }
 
     pub(crate) fn dismiss(self, id: u64) {

@@ -4,6 +4,7 @@
 mod dialog;
 #[cfg(target_arch = "wasm32")]
 mod machine;
+mod order;
 #[cfg(target_arch = "wasm32")]
 mod page;
 #[cfg(target_arch = "wasm32")]

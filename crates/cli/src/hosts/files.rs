@@ -19,7 +19,7 @@ pub(crate) async fn import(
     dry_run: bool,
     printer: &Printer,
 ) -> Result<(), Fault> {
-    let command = HostsImport { file: absolute(file)?, format, dry_run };
+    let command = HostsImport { file: absolute(file)?, format, dry_run, shown: None };
     printer.show(&desk.call(command).await?, import_words)
 }
 
@@ -50,7 +50,7 @@ fn import_words(report: &ImportReport) -> String {
             let (verdict, mut more) = match &row.verdict {
                 ImportVerdict::Added => ("added", Vec::new()),
                 ImportVerdict::Same => ("same", Vec::new()),
-                ImportVerdict::Refused { why } => ("REFUSED", vec![why.clone()]),
+                ImportVerdict::Refused { why } => ("REFUSED", vec![why.to_string()]),
                 ImportVerdict::Changed { fields } => {
                     let change = |field: &protocol::hosts::FieldChange| {
                         format!("{}: {} -> {}", field.field, or_none(&field.before), or_none(&field.after))
@@ -58,7 +58,7 @@ fn import_words(report: &ImportReport) -> String {
                     ("changed", fields.iter().map(change).collect())
                 }
             };
-            more.extend(row.warnings.iter().cloned());
+            more.extend(row.warnings.iter().map(ToString::to_string));
             vec![
                 verdict.to_owned(),
                 row.name.clone(),

@@ -29,10 +29,10 @@ impl Handle for ServiceAct {
         let host = engine.host(&self.host).await?;
         let ServiceAct { unit, action, typed_name, .. } = self;
         check_unit(&unit)?;
-        check_guard(&host, typed_name.as_deref())?;
         let command = protocol::services::exact_command(action, &unit, host.sudo);
         let draft = OperationDraft::new(OperationKind::from(action), Some(then(&host)), unit.clone())
             .running(command, host.sudo.into());
+        let draft = guarded(engine, &host, typed_name.as_deref(), draft).await?;
         let ask = Ask::Act { unit, action, sudo: host.sudo };
         logged(engine, host, draft, ask, ACT_LIMIT, |answer| {
             services::conclude(&answer.and_then(|answer| match answer {
@@ -49,7 +49,6 @@ impl Handle for CommandRun {
         let host = engine.host(&self.host).await?;
         let CommandRun { command, sudo, typed_name, .. } = self;
         check_command(&command)?;
-        check_guard(&host, typed_name.as_deref())?;
         let sudo = match (sudo, host.sudo) {
             (false, _) => Sudo::None,
             (true, Sudo::None) => {
@@ -68,6 +67,7 @@ impl Handle for CommandRun {
             ..OperationDraft::new(OperationKind::Command, Some(then(&host)), command.clone())
                 .running(runs::exact_command(&command, sudo), sudo.into())
         };
+        let draft = guarded(engine, &host, typed_name.as_deref(), draft).await?;
         let ask = Ask::Run { command, sudo, limit_ms: None };
         logged(engine, host, draft, ask, RUN_LIMIT, |answer| {
             runs::conclude(&answer.and_then(|answer| match answer {
@@ -177,7 +177,7 @@ pub(super) fn check_unit(unit: &str) -> Result<(), Fault> {
 }
 
 /// A guarded host wants its name typed, exactly as it is saved.
-pub(super) fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), Fault> {
+fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), Fault> {
     if !host.is_guarded() || typed_name == Some(host.name.as_str()) {
         return Ok(());
     }
@@ -190,6 +190,22 @@ pub(super) fn check_guard(host: &Host, typed_name: Option<&str>) -> Result<(), F
         ),
     };
     Err(Fault::new(FaultCode::GuardNotMet, message).on_host(&host.name))
+}
+
+/// Gives back what is to be logged of a change if its guard is met. One that is not stands in the log: on a guarded
+/// host somebody, or something that took over the window, tried it.
+pub(super) async fn guarded(
+    engine: &Engine,
+    host: &Host,
+    typed_name: Option<&str>,
+    draft: OperationDraft,
+) -> Result<OperationDraft, Fault> {
+    let Err(mut fault) = check_guard(host, typed_name) else { return Ok(draft) };
+    let operations = &engine.parts.operations;
+    let id = operations.begin(draft).await?;
+    operations.finish(id, Finish::new(OperationResult::Refused).saying(fault.message.clone())).await?;
+    fault.detail.operation = Some(id);
+    Err(fault)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use protocol::{Fault, FaultCode};
 
 use super::Handle;
 use super::hosts::{absolute, log};
+use super::notes::follow_groups;
 use crate::engine::Engine;
 use crate::ssh;
 
@@ -29,16 +30,16 @@ impl Handle for HostsEdit {
             check_guard_stays(&engine.host(name).await?, &change)?;
         }
         let summary = words(&change);
-        let mut changed = Vec::new();
-        for (before, host) in parts.hosts.edit(hosts, change).await? {
-            if !before.has_link_of(&host) {
-                parts.sessions.renew(&host);
+        let changed = parts.hosts.edit(hosts, change).await?;
+        for (before, host) in &changed {
+            if !before.has_link_of(host) {
+                parts.sessions.renew(host);
             }
-            log(engine, OperationKind::HostEdit, Some(&host), &host.name, &summary).await?;
-            changed.push(host);
+            log(engine, OperationKind::HostEdit, Some(host), &host.name, &summary).await?;
         }
         engine.tell(Event::HostsChanged {});
-        Ok(changed)
+        follow_groups(engine, &changed).await?;
+        Ok(changed.into_iter().map(|(_, host)| host).collect())
     }
 }
 
@@ -75,7 +76,8 @@ mod tests {
     use std::sync::Arc;
 
     use protocol::hosts::HostDraft;
-    use protocol::ipc::{HostSave, HostsList, OperationsList};
+    use protocol::ipc::{HostSave, HostsList, NoteSave, NoteShow, OperationsList};
+    use protocol::notes::NoteAbout;
     use protocol::operations::OperationFilter;
 
     use super::*;
@@ -130,6 +132,32 @@ mod tests {
         }
         let log = engine.call(OperationsList { filter: OperationFilter::default() }).await.unwrap();
         assert!(log.operations[0].summary.contains("+tag prod"), "{}", log.operations[0].summary);
+    }
+
+    #[tokio::test]
+    async fn a_note_follows_its_group_when_the_last_of_its_hosts_is_put_into_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine(&dir).await;
+        let about = |group: &str| NoteAbout::Group(group.into());
+        let note = NoteSave { about: about("Web"), text: "call ann".into(), before_ms: None };
+        engine.call(note).await.unwrap();
+        let change = HostChange {
+            add_groups: vec!["Site".into()],
+            remove_groups: vec!["Web".into()],
+            ..HostChange::default()
+        };
+        let edit = |host: &str| HostsEdit { hosts: vec![host.into()], change: change.clone() };
+        engine.call(edit("web-1")).await.unwrap();
+        assert_eq!(engine.call(NoteShow { about: about("Site") }).await.unwrap(), None, "one is left there");
+        // The form for one host is another way to the same.
+        let rows = engine.call(HostsList {}).await.unwrap();
+        let last = rows.into_iter().find(|row| row.host.name == "web-2").unwrap().host;
+        let draft = HostDraft { groups: vec!["Site".into()], ..last.draft() };
+        let save = HostSave { id: Some(last.id), draft, secrets: Vec::new(), typed_name: None };
+        engine.call(save).await.unwrap();
+        let note = engine.call(NoteShow { about: about("Site") }).await.unwrap();
+        assert_eq!(note.map(|note| note.text).as_deref(), Some("call ann"));
+        assert_eq!(engine.call(NoteShow { about: about("Web") }).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -26,16 +26,22 @@ impl Handle for HostsImport {
         let saved = parts.hosts.list().await?;
         let ground = import::Ground { home: home().unwrap_or_default(), user: this_computer::operator() };
         let (from, format, before) = (path.clone(), self.format, saved.clone());
-        let (format, planned, notes) = tokio::task::spawn_blocking(move || {
+        let (format, planned, digest, notes) = tokio::task::spawn_blocking(move || {
             let mut notes = import::Notes::default();
             let (format, found) = import::read(&from, format, &ground, &mut notes)?;
-            Ok::<_, Fault>((format, import::plan(found, &before, &ground), notes.into_words()))
+            let planned = import::plan(found, &before, &ground);
+            let digest = import::digest(&planned, &notes)?;
+            Ok::<_, Fault>((format, planned, digest, notes.into_told()))
         })
         .await
         .map_err(|why| internal("reading hosts ended early", why))??;
+        if self.shown.is_some_and(|shown| shown != digest) {
+            let message = format!("{} is not what was shown any more: look again", path.display());
+            return Err(Fault::bad_input("shown", message));
+        }
         let (rows, saves): (Vec<_>, Vec<_>) = planned.into_iter().map(|plan| (plan.row, plan.save)).unzip();
         let file = path.display().to_string();
-        let report = ImportReport { file: file.clone(), format, dry_run: self.dry_run, rows, notes };
+        let report = ImportReport { file: file.clone(), format, dry_run: self.dry_run, rows, notes, digest };
         let saves: Vec<_> = saves.into_iter().flatten().collect();
         if self.dry_run || saves.is_empty() {
             return Ok(report);

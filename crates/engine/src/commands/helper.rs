@@ -7,7 +7,7 @@ use protocol::link::HelperStatus;
 use protocol::operations::{Operation, OperationKind, OperationResult};
 
 use super::Handle;
-use super::act::{check_guard, finished};
+use super::act::{finished, guarded};
 use crate::engine::Engine;
 use crate::helper::Removal;
 use crate::operations::{Finish, OperationDraft};
@@ -28,17 +28,17 @@ impl Handle for HelperRemove {
             let message = "the helper of this computer runs from memory: there is nothing to remove";
             return Err(Fault::bad_input("host", message));
         }
-        check_guard(&host, self.typed_name.as_deref())?;
+        let target = host.helper_dir.clone().unwrap_or_else(|| "~/.cache/muster".to_owned());
+        let draft = OperationDraft::new(OperationKind::HelperRemove, Some(then(&host)), target);
+        let draft = guarded(engine, &host, self.typed_name.as_deref(), draft).await?;
         let engine = engine.clone();
-        finished(tokio::spawn(async move { remove(&engine, host).await })).await
+        finished(tokio::spawn(async move { remove(&engine, host, draft).await })).await
     }
 }
 
 /// Logs, removes, and finishes the entry. Runs to its end even if the one who asked goes away.
-async fn remove(engine: &Engine, host: Host) -> Result<Operation, Fault> {
+async fn remove(engine: &Engine, host: Host, draft: OperationDraft) -> Result<Operation, Fault> {
     let operations = &engine.parts.operations;
-    let target = host.helper_dir.clone().unwrap_or_else(|| "~/.cache/muster".to_owned());
-    let draft = OperationDraft::new(OperationKind::HelperRemove, Some(then(&host)), target);
     let id = operations.begin(draft).await?;
     let begun_ms = engine.parts.clock.now_ms();
     let session = engine.parts.sessions.of(&host);

@@ -16,12 +16,13 @@ use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
 use super::Handle;
-use super::act::check_guard;
+use super::act::guarded;
+use super::notes::follow_groups;
 use crate::engine::Engine;
 use crate::hosts::Hosts;
 use crate::operations::{Finish, OperationDraft};
 use crate::sessions::{Given, then};
-use crate::{settings, ssh};
+use crate::{settings, ssh, this_computer};
 
 impl Handle for AppStart {
     const WHILE_LOCKED: bool = true;
@@ -34,7 +35,7 @@ impl Handle for AppStart {
             version: protocol::VERSION.to_owned(),
             operator: parts.operator.clone(),
             settings: settings::load(&parts.store).await?,
-            system_language: system_language(),
+            system_language: this_computer::language(),
             keyring: parts.credentials.state().await,
             counts: parts.operations.counts(),
             notices: parts.store.notices(),
@@ -45,27 +46,15 @@ impl Handle for AppStart {
     }
 }
 
-/// The language of the locale, in the form of BCP 47; `en` where it says nothing.
-fn system_language() -> String {
-    let said = ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .unwrap_or_default();
-    let locale = said.split(['.', '@']).next().unwrap_or_default();
-    if locale.is_empty() || locale == "C" || locale == "POSIX" {
-        "en".to_owned()
-    } else {
-        locale.replace('_', "-")
-    }
-}
-
 impl Handle for SettingsSave {
     async fn handle(self, engine: &Engine) -> Result<Settings, Fault> {
         let before = settings::load(&engine.parts.store).await?;
         let after = settings::save(&engine.parts.store, self.settings).await?;
         if let Some(to) = &after.log.syslog {
             engine.parts.operations.forward_from_now(to).await?;
+        }
+        if before.interval_ms != after.interval_ms {
+            engine.parts.sessions.set_interval(after.interval_ms);
         }
         if let Some(change) = settings::log_change(&before.log, &after.log) {
             log(engine, OperationKind::SettingsChange, None, "log", &change).await?;
@@ -130,7 +119,8 @@ impl Handle for HostSave {
         if let Some(before) =
             before.as_ref().filter(|before| before.is_guarded() && !is_guarded_draft(&draft))
         {
-            check_guard(before, typed_name.as_deref())?;
+            let draft = OperationDraft::new(OperationKind::HostEdit, Some(then(before)), &before.name);
+            guarded(engine, before, typed_name.as_deref(), draft).await?;
         }
         let host = parts.hosts.save(id.clone(), draft).await?;
         if let Err(fault) = keep_secrets(engine, &host, secrets).await {
@@ -155,6 +145,7 @@ impl Handle for HostSave {
             let kinds: Vec<_> =
                 kinds_of(&before).filter(|kind| !kinds_of(&host).any(|kept| kept == *kind)).collect();
             stays = forget_secrets(engine, &host, &kinds).await;
+            follow_groups(engine, &[(before, host.clone())]).await?;
         }
         let place = format!("{}@{}:{}", host.user, host.address, host.port);
         let summary = stays.map_or(place.clone(), |stays| format!("{place}; {stays}"));
@@ -234,7 +225,9 @@ impl Handle for HostRemove {
         if self.host == LOCAL {
             return Err(Fault::bad_input("host", "this computer is not a saved host and cannot be removed"));
         }
-        check_guard(&engine.host(&self.host).await?, self.typed_name.as_deref())?;
+        let saved = engine.host(&self.host).await?;
+        let draft = OperationDraft::new(OperationKind::HostRemove, Some(then(&saved)), &saved.name);
+        guarded(engine, &saved, self.typed_name.as_deref(), draft).await?;
         let host = parts.hosts.remove(&self.host).await?;
         parts.sessions.end(&host.id);
         parts.snapshots.forget(&host.id).await?;

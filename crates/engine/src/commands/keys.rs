@@ -12,7 +12,7 @@ use protocol::{Fault, FaultCode};
 use secrecy::SecretString;
 
 use super::Handle;
-use super::act::{check_guard, finished};
+use super::act::{finished, guarded};
 use crate::engine::Engine;
 use crate::error::internal;
 use crate::helper::{self, Authorized};
@@ -26,8 +26,8 @@ const DEFAULT: &str = ".ssh/id_ed25519";
 impl Handle for KeySetUp {
     async fn handle(self, engine: &Engine) -> Result<Operation, Fault> {
         let host = remote(engine, &self.host).await?;
-        check_guard(&host, self.typed_name.as_deref())?;
         let path = key_path(self.key.as_deref())?;
+        guarded(engine, &host, self.typed_name.as_deref(), draft(&host, &path)).await?;
         let passphrase = self.passphrase.map(Secret::into_text).transpose()?.map(SecretString::from);
         if passphrase.is_some() {
             engine.parts.credentials.prepare().await?;
@@ -49,6 +49,10 @@ impl Handle for KeyPaste {
             quote_words(&[line.as_str()])
         ))
     }
+}
+
+fn draft(host: &Host, path: &Path) -> OperationDraft {
+    OperationDraft::new(OperationKind::KeySetUp, Some(then(host)), path.display().to_string())
 }
 
 async fn remote(engine: &Engine, name: &str) -> Result<Host, Fault> {
@@ -103,7 +107,7 @@ async fn set_up(
     forget_password: bool,
 ) -> Result<Operation, Fault> {
     let operations = &engine.parts.operations;
-    let draft = OperationDraft::new(OperationKind::KeySetUp, Some(then(&host)), path.display().to_string());
+    let draft = draft(&host, &path);
     let id = operations.begin(draft).await?;
     let begun_ms = engine.parts.clock.now_ms();
     let done = carry_out(engine, &host, &path, passphrase, forget_password).await;

@@ -1,12 +1,22 @@
 //! notes: on a host or a group.
 
 use protocol::Fault;
-use protocol::ipc::{NoteSave, NoteShow};
+use protocol::hosts::Host;
+use protocol::ipc::{NoteSave, NoteShow, NotesList};
 use protocol::notes::{Note, NoteAbout};
 
 use super::Handle;
 use crate::engine::Engine;
-use crate::notes::Place;
+use crate::hosts::Hosts;
+use crate::notes::{Place, renamed_groups};
+
+impl Handle for NotesList {
+    async fn handle(self, engine: &Engine) -> Result<Vec<NoteAbout>, Fault> {
+        let mut hosts = engine.parts.hosts.list().await?;
+        hosts.push(Hosts::local());
+        engine.parts.notes.list(hosts).await
+    }
+}
 
 impl Handle for NoteShow {
     async fn handle(self, engine: &Engine) -> Result<Option<Note>, Fault> {
@@ -27,4 +37,13 @@ async fn place(engine: &Engine, about: &NoteAbout) -> Result<Place, Fault> {
         NoteAbout::Host(name) => Ok(Place::of_host(&engine.host(name).await?)),
         NoteAbout::Group(name) => Place::of_group(name),
     }
+}
+
+/// Lets the notes of groups follow what hosts were changed to, each as it was and as it is.
+pub(super) async fn follow_groups(engine: &Engine, changed: &[(Host, Host)]) -> Result<(), Fault> {
+    let all = engine.parts.hosts.list().await?;
+    for (from, to) in renamed_groups(changed, &all) {
+        engine.parts.notes.follow(Place::of_group(&from)?, Place::of_group(&to)?).await?;
+    }
+    Ok(())
 }

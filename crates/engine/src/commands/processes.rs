@@ -10,7 +10,7 @@ use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
 
 use super::Handle;
-use super::act::{check_guard, logged};
+use super::act::{guarded, logged};
 use super::look::{look_at, never_read, shown_ms};
 use crate::engine::Engine;
 use crate::operations::OperationDraft;
@@ -74,11 +74,11 @@ impl Handle for SignalSend {
                 "PID 1 holds the whole host together: Muster sends it no signal",
             ));
         }
-        check_guard(&host, typed_name.as_deref())?;
         let command = processes::equivalent_command(pid, start_ticks, signal, host.sudo);
         let target = format!("{pid} ({name})");
         let draft = OperationDraft::new(OperationKind::Signal, Some(then(&host)), target)
             .running(command, host.sudo.into());
+        let draft = guarded(engine, &host, typed_name.as_deref(), draft).await?;
         let ask = Ask::Signal { pid, start_ticks, signal, sudo: host.sudo };
         logged(engine, host, draft, ask, SIGNAL_LIMIT, move |answer| {
             let report = answer.and_then(|answer| match answer {

@@ -288,7 +288,9 @@ fn check_nobody_is_behind(hosts: &[Host], host: &Host) -> Result<(), Fault> {
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     let message = format!("{} cannot be removed: {named}{rest} are reached through it", host.name);
     let fault = Fault::new(FaultCode::HostInUse, message).on_host(&host.name);
-    Err(fault.because(format!("{named}{rest}")).with_lines(behind.into_iter().map(str::to_owned).collect()))
+    // Names alone: the sentence around them is the window's own.
+    let cause = if more > 0 { format!("{named}, \u{2026} +{more}") } else { named };
+    Err(fault.because(cause).with_lines(behind.into_iter().map(str::to_owned).collect()))
 }
 
 fn from_draft(id: String, added_ms: i64, draft: HostDraft) -> Host {

@@ -3,12 +3,14 @@
 //! A note on a host lies under the host's id, so that it outlives a new name; one on a group lies under
 //! the group's name, which is all that a group has.
 
+use std::ops::ControlFlow;
+
 use protocol::hosts::Host;
-use protocol::notes::{LONGEST_NOTE_BYTES, Note};
+use protocol::notes::{LONGEST_NOTE_BYTES, Note, NoteAbout};
 use protocol::{Fault, FaultCode};
 
 use crate::clock::Clock;
-use crate::store::{Store, Tree};
+use crate::store::{Order, Store, Tree};
 
 const NOTES: Tree<String, Note> = Tree::new("notes", 1);
 
@@ -35,6 +37,37 @@ impl Place {
         }
         Ok(Self(format!("group\u{1f}{group}")))
     }
+
+    /// What it is the place of; `None` for a host that is not among these.
+    fn about(&self, hosts: &[Host]) -> Option<NoteAbout> {
+        let (kind, of) = self.0.split_once('\u{1f}')?;
+        match kind {
+            "group" => Some(NoteAbout::Group(of.to_owned())),
+            _ => hosts.iter().find(|host| host.id == of).map(|host| NoteAbout::Host(host.name.clone())),
+        }
+    }
+}
+
+/// Groups that have another name now: each host that was in one is in the same other one instead, and none is left.
+pub fn renamed_groups(changed: &[(Host, Host)], all: &[Host]) -> Vec<(String, String)> {
+    let mut renamed: Vec<(String, String)> = Vec::new();
+    for from in changed.iter().flat_map(|(before, _)| &before.groups) {
+        let is_left = all.iter().any(|host| host.groups.contains(from));
+        if is_left || renamed.iter().any(|(known, _)| known == from) {
+            continue;
+        }
+        let left = changed.iter().filter(|(before, _)| before.groups.contains(from));
+        let mut to = left.map(|(before, after)| {
+            let mut new = after.groups.iter().filter(|group| !before.groups.contains(group));
+            new.next().filter(|_| new.next().is_none())
+        });
+        if let Some(Some(first)) = to.next()
+            && to.all(|other| other == Some(first))
+        {
+            renamed.push((from.clone(), first.clone()));
+        }
+    }
+    renamed
 }
 
 impl Notes {
@@ -44,6 +77,33 @@ impl Notes {
 
     pub async fn show(&self, place: Place) -> Result<Option<Note>, Fault> {
         self.store.read(move |reader| NOTES.get(reader, &place.0)).await
+    }
+
+    /// What there are notes on: of these hosts, and of any group.
+    pub async fn list(&self, hosts: Vec<Host>) -> Result<Vec<NoteAbout>, Fault> {
+        self.store
+            .read(move |reader| {
+                let mut about = Vec::new();
+                NOTES.scan(reader, .., Order::LowestFirst, |place, _| {
+                    about.extend(Place(place).about(&hosts));
+                    Ok(ControlFlow::Continue(()))
+                })?;
+                Ok(about)
+            })
+            .await
+    }
+
+    /// Moves a note to the new name of its group. Where that has one already, both stay.
+    pub async fn follow(&self, from: Place, to: Place) -> Result<(), Fault> {
+        self.store
+            .write(move |writer| {
+                if let (Some(note), None) = (NOTES.get(writer, &from.0)?, NOTES.get(writer, &to.0)?) {
+                    NOTES.remove(writer, &from.0)?;
+                    NOTES.put(writer, &to.0, &note)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Keeps a note; an empty one is taken away. `before_ms` is when the note that was changed was written:
@@ -73,7 +133,7 @@ impl Notes {
                             "the note was changed{by} since it was opened: copy your text and open it again"
                         ),
                     )
-                    .about("text"));
+                    .about("before_ms"));
                 }
                 if text.trim().is_empty() {
                     NOTES.remove(writer, &place.0)?;
@@ -129,6 +189,62 @@ mod tests {
         let fault = notes.save(place.clone(), "from ben".into(), None, "ben".into()).await.unwrap_err();
         assert!(fault.message.contains("by ann"), "{}", fault.message);
         assert_eq!(notes.show(place).await.unwrap().unwrap().text, "from ann");
+    }
+
+    fn host(name: &str, groups: &[&str]) -> Host {
+        Host {
+            id: format!("id of {name}"),
+            name: name.into(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            ..Hosts::local()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_there_are_notes_on_is_told_by_the_names_of_today() {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = notes(&dir).await;
+        let (web, gone) = (host("web", &[]), host("gone", &[]));
+        for place in [Place::of_host(&web), Place::of_host(&gone), Place::of_group("Web").unwrap()] {
+            notes.save(place, "x".into(), None, "ann".into()).await.unwrap();
+        }
+        let renamed = Host { name: "web-2".into(), ..web };
+        let told = notes.list(vec![renamed]).await.unwrap();
+        assert_eq!(told, [NoteAbout::Group("Web".into()), NoteAbout::Host("web-2".into())]);
+    }
+
+    #[tokio::test]
+    async fn the_note_of_a_group_follows_its_new_name_and_replaces_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = notes(&dir).await;
+        let [web, site, shop] = ["Web", "Site", "Shop"].map(|group| Place::of_group(group).unwrap());
+        for place in [&web, &shop] {
+            notes.save(place.clone(), format!("{place:?}"), None, "ann".into()).await.unwrap();
+        }
+        notes.follow(web.clone(), site.clone()).await.unwrap();
+        assert_eq!(notes.show(web.clone()).await.unwrap(), None);
+        assert!(notes.show(site.clone()).await.unwrap().unwrap().text.contains("Web"));
+        notes.follow(site.clone(), shop.clone()).await.unwrap();
+        assert!(notes.show(site).await.unwrap().is_some(), "what is not moved stays");
+        assert!(notes.show(shop).await.unwrap().unwrap().text.contains("Shop"));
+    }
+
+    #[test]
+    fn a_group_has_another_name_once_all_its_hosts_are_in_the_same_other_one() {
+        let moved = |name: &str, from: &[&str], to: &[&str]| (host(name, from), host(name, to));
+        let both = [moved("a", &["Web"], &["Site"]), moved("b", &["Web", "Shop"], &["Shop", "Site"])];
+        let all: Vec<Host> = both.iter().map(|(_, after)| after.clone()).collect();
+        assert_eq!(renamed_groups(&both, &all), [("Web".to_owned(), "Site".to_owned())]);
+        let with_one_left = [all.clone(), vec![host("c", &["Web"])]].concat();
+        assert_eq!(renamed_groups(&both, &with_one_left), []);
+        for other in [
+            [moved("a", &["Web"], &["Site"]), moved("b", &["Web"], &["Shop"])],
+            [moved("a", &["Web"], &["Site"]), moved("b", &["Web"], &[])],
+            [moved("a", &["Web"], &["Site", "Shop"]), moved("b", &["Web"], &["Site", "Shop"])],
+        ] {
+            let all: Vec<Host> = other.iter().map(|(_, after)| after.clone()).collect();
+            assert_eq!(renamed_groups(&other, &all), [], "{other:?}");
+        }
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ use protocol::{Fault, FaultCode};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::error::internal;
+use crate::runtime::in_turn;
 use crate::secrets::SecretStore;
 use crate::store::{Store, Turn, Turned, Writer};
 use book::Book;
@@ -413,6 +413,11 @@ impl Operations {
         Ok(self.counts())
     }
 
+    /// True while an entry has no end.
+    pub async fn is_any_under_way(&self) -> Result<bool, Fault> {
+        self.store.read(|reader| Ok(!log::UNDER_WAY.list(reader, ..)?.is_empty())).await
+    }
+
     /// The badge and its relatives, without a look into the store.
     pub fn counts(&self) -> OperationCounts {
         self.told.borrow().counts
@@ -482,11 +487,7 @@ impl Operations {
         work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
     ) -> Result<R, Fault> {
         let turn = self.asking.clone().lock_owned().await;
-        let asking = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            work()
-        });
-        asking.await.map_err(|why| internal("a call to the keyring ended early", why))?
+        in_turn(turn, "a call to the keyring ended early", work).await
     }
 
     async fn change<R: Send + 'static>(

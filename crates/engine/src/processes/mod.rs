@@ -6,9 +6,8 @@ pub(crate) use signal::{conclude, equivalent_command};
 
 use std::sync::Arc;
 
+use protocol::fuzzy::{By, Column, Fuzzy};
 use protocol::processes::{Process, ProcessAnswer, ProcessQuery, ProcessRow, ProcessSort, ProcessTable};
-
-use crate::fuzzy::{By, Column, Fuzzy};
 
 /// Answers a query from a table: best matches first if there is text, else most CPU first, unless
 /// an order is asked for. Processes without a CPU share come last there.
@@ -22,12 +21,17 @@ pub fn answer(table: &ProcessTable, query: &ProcessQuery, stale: bool) -> Proces
             let (score, matched) = if fuzzy.is_empty() {
                 (0, Vec::new())
             } else {
-                let pid = process.pid.to_string();
+                let (pid, uid) = (process.pid.to_string(), process.uid.to_string());
+                // Where the host has no name for a user, the number is what is shown.
+                let user = match &process.user {
+                    Some(user) => column("user", user, By::Letters),
+                    None => column("user", &uid, By::Text),
+                };
                 fuzzy.judge(&[
                     column("name", &process.name, By::Letters),
                     // Letters in order would find anything in a long command line.
                     column("command", &process.command, By::Text),
-                    column("user", process.user.as_deref().unwrap_or_default(), By::Letters),
+                    user,
                     column("unit", process.unit.as_deref().unwrap_or_default(), By::Letters),
                     column("state", process.state.words(), By::Whole),
                     column("pid", &pid, By::Text),
@@ -131,6 +135,18 @@ mod tests {
         assert_eq!(pids(&by(Some(ProcessSort::Cpu))), [8, 70, 1]);
         assert_eq!(pids(&by(Some(ProcessSort::Rss))), [70, 8, 1]);
         assert_eq!(pids(&by(Some(ProcessSort::Pid))), [1, 8, 70]);
+    }
+
+    #[test]
+    fn a_user_without_a_name_is_found_by_its_number_as_it_is_written() {
+        let mut table = table();
+        (table.processes[0].user, table.processes[0].uid) = (None, 2_048);
+        let found = |text: &str| -> Vec<u32> {
+            let query = ProcessQuery { text: text.into(), ..ProcessQuery::default() };
+            answer(&table, &query, false).rows.iter().map(|row| row.process.pid).collect()
+        };
+        assert_eq!(found("2048"), [1]);
+        assert_eq!(found("248"), [] as [u32; 0]);
     }
 
     #[test]

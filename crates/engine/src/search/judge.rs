@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use protocol::hosts::Host;
 use protocol::metrics::Metrics;
 use protocol::processes::ProcessTable;
-use protocol::search::{Found, Term};
+use protocol::search::{AddressMask, Found, Term, half_width_of};
 use protocol::services::ServiceTable;
-use protocol::sockets::{Matched, Socket, SocketTable};
+use protocol::sockets::{Matched, Socket, SocketState, SocketTable};
 use protocol::system::System;
 
 /// A question, ready to be held against many tables.
@@ -16,7 +16,7 @@ pub(super) struct Judge<'a> {
     ports: Vec<u16>,
     processes: Vec<&'a str>,
     units: Vec<&'a str>,
-    addresses: Vec<&'a str>,
+    addresses: Vec<&'a AddressMask>,
     users: Vec<&'a str>,
     kernels: Vec<&'a str>,
     disk_over: Option<f64>,
@@ -43,7 +43,7 @@ impl<'a> Judge<'a> {
                 Term::Port(port) => judge.ports.push(*port),
                 Term::Process(text) => judge.processes.push(text),
                 Term::Unit(text) => judge.units.push(text),
-                Term::Address(text) => judge.addresses.push(text),
+                Term::Address(mask) => judge.addresses.push(mask),
                 Term::User(text) => judge.users.push(text),
                 Term::Kernel(text) => judge.kernels.push(text),
                 Term::DiskOver(pct) => judge.disk_over = Some(judge.disk_over.unwrap_or(0.0).max(*pct)),
@@ -66,15 +66,24 @@ impl<'a> Judge<'a> {
         Some(marks.into())
     }
 
-    /// Sockets that listen; connections too where an address is asked for.
-    pub(super) fn sockets(&self, table: &SocketTable, mut add: impl FnMut(Found, Vec<Matched>)) {
+    /// Sockets that listen; connections too where an address is asked for. Gives how many fit the other
+    /// words and are left out because it may not be seen whose they are.
+    pub(super) fn sockets(&self, table: &SocketTable, mut add: impl FnMut(Found, Vec<Matched>)) -> u32 {
         let clients = clients(table);
+        let mut hidden = 0;
         for socket in &table.sockets {
             let is_listening = socket.is_listening();
             if !is_listening && self.addresses.is_empty() {
                 continue;
             }
-            let Some(marks) = self.socket(socket, is_listening) else { continue };
+            let Some(mut marks) = self.ends(socket, is_listening) else { continue };
+            if !self.user(&mut marks, socket) {
+                continue;
+            }
+            if !self.owner(&mut marks, socket) {
+                hidden += u32::from(is_owner_hidden(socket));
+                continue;
+            }
             let port = (socket.protocol.name(), socket.local_port);
             add(
                 Found::Socket {
@@ -87,13 +96,16 @@ impl<'a> Judge<'a> {
                     unit: socket.unit.clone(),
                     user: socket.owner(),
                     clients: is_listening.then(|| clients.get(&port).copied().unwrap_or(0)),
+                    inode: socket.inode,
                 },
                 marks.into(),
             );
         }
+        hidden
     }
 
-    fn socket(&self, socket: &Socket, is_listening: bool) -> Option<Marks> {
+    /// The letters of the two ends that matched.
+    fn ends(&self, socket: &Socket, is_listening: bool) -> Option<Marks> {
         let mut marks = Marks::default();
         for port in &self.ports {
             if socket.local_port == *port {
@@ -104,27 +116,33 @@ impl<'a> Judge<'a> {
                 return None;
             }
         }
-        for address in &self.addresses {
-            let by_local = find(&socket.local_address, address).is_some();
-            let by_peer = !is_listening && find(&socket.peer_address, address).is_some();
-            if by_local {
-                marks.take("local", &socket.local(), address);
-            }
-            if by_peer {
-                marks.take("peer", &socket.peer(), address);
-            }
+        for mask in &self.addresses {
+            let takes = |marks: &mut Marks, field, address: &str, port| match mask {
+                AddressMask::Path(part) => socket.protocol.is_unix() && marks.take(field, address, part),
+                AddressMask::Net { .. } => {
+                    mask.takes(address, port) && {
+                        marks.add_address(field, address);
+                        true
+                    }
+                }
+            };
+            let by_local = takes(&mut marks, "local", &socket.local_address, socket.local_port);
+            let by_peer = !is_listening && takes(&mut marks, "peer", &socket.peer_address, socket.peer_port);
             if !by_local && !by_peer {
                 return None;
             }
         }
-        let all = |marks: &mut Marks, field, text: Option<&str>, words: &[&str]| {
-            words.iter().all(|word| text.is_some_and(|text| marks.take(field, text, word)))
-        };
-        let owner = if self.users.is_empty() { None } else { socket.owner() };
-        (all(&mut marks, "program", socket.program.as_deref(), &self.processes)
-            && all(&mut marks, "unit", socket.unit.as_deref(), &self.units)
-            && all(&mut marks, "user", owner.as_deref(), &self.users))
-        .then_some(marks)
+        Some(marks)
+    }
+
+    fn user(&self, marks: &mut Marks, socket: &Socket) -> bool {
+        let user = if self.users.is_empty() { None } else { socket.owner() };
+        marks.take_all("user", user.as_deref(), &self.users)
+    }
+
+    fn owner(&self, marks: &mut Marks, socket: &Socket) -> bool {
+        marks.take_all("program", socket.program.as_deref(), &self.processes)
+            && marks.take_all("unit", socket.unit.as_deref(), &self.units)
     }
 
     pub(super) fn processes(&self, table: &ProcessTable, mut add: impl FnMut(Found, Vec<Matched>)) {
@@ -153,6 +171,7 @@ impl<'a> Judge<'a> {
                         unit: process.unit.clone(),
                         cpu_pct: process.cpu_pct,
                         rss_bytes: process.rss_bytes,
+                        start_ticks: process.start_ticks,
                     },
                     marks.into(),
                 );
@@ -203,10 +222,15 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Connections to each port that something listens on.
+/// True if a process holds it that this user may not see. One on its way out is held by none.
+fn is_owner_hidden(socket: &Socket) -> bool {
+    socket.program.is_none() && socket.pid.is_none() && socket.inode != 0
+}
+
+/// Connections to each port that stand: one that is closed already has no client any more.
 fn clients(table: &SocketTable) -> HashMap<(&'static str, u16), u32> {
     let mut clients = HashMap::new();
-    for socket in table.sockets.iter().filter(|socket| !socket.is_listening()) {
+    for socket in table.sockets.iter().filter(|socket| socket.state == SocketState::Estab) {
         *clients.entry((socket.protocol.name(), socket.local_port)).or_insert(0) += 1;
     }
     clients
@@ -227,6 +251,17 @@ impl Marks {
         let Some((start, length)) = find(text, word) else { return false };
         self.add(field, start..start + length);
         true
+    }
+
+    /// Marks where each of the words stands in a text; false if one does not.
+    fn take_all(&mut self, field: &'static str, text: Option<&str>, words: &[&str]) -> bool {
+        words.iter().all(|word| text.is_some_and(|text| self.take(field, text, word)))
+    }
+
+    /// Marks the address of an end, which stands in brackets where it has colons.
+    fn add_address(&mut self, field: &'static str, address: &str) {
+        let start = u32::from(address.contains(':'));
+        self.add(field, start..start + count(address.chars().count()));
     }
 
     /// Marks what a text ends with.
@@ -257,7 +292,8 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Where a word stands in a text, upper and lower case alike: its first character and its length.
+/// Where a word stands in a text, upper and lower case alike, full and half width too: its first character
+/// and its length.
 fn find(text: &str, word: &str) -> Option<(u32, u32)> {
     let length = count(word.chars().count());
     if text.is_ascii() && word.is_ascii() {
@@ -268,13 +304,14 @@ fn find(text: &str, word: &str) -> Option<(u32, u32)> {
             .find(|at| text.get(*at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
             .map(|at| (count(at), length));
     }
-    let wanted: Vec<char> = word.chars().flat_map(char::to_lowercase).collect();
+    let folded = |c: char| half_width_of(c).to_lowercase();
+    let wanted: Vec<char> = word.chars().flat_map(folded).collect();
     if wanted.is_empty() {
         return None;
     }
     // A character of the text may be more than one in lower case; its place is what counts.
     let letters: Vec<(u32, char)> =
-        (0_u32..).zip(text.chars()).flat_map(|(at, c)| c.to_lowercase().map(move |c| (at, c))).collect();
+        (0_u32..).zip(text.chars()).flat_map(|(at, c)| folded(c).map(move |c| (at, c))).collect();
     letters
         .windows(wanted.len())
         .find(|window| window.iter().map(|(_, c)| c).eq(&wanted))
@@ -291,6 +328,7 @@ mod tests {
         assert_eq!(find("logging-nginx", "nginx"), Some((8, 5)));
         assert_eq!(find("数据服务器", "服务"), Some((2, 2)));
         assert_eq!(find("Straße", "STRAß"), Some((0, 5)));
+        assert_eq!(find("数据库（主）", "(主)"), Some((3, 3)), "a name of full width by what is typed of it");
         assert_eq!(
             (find("abc", "abcd"), find("abc", ""), find("", "a"), find("数据", "")),
             (None, None, None, None)

@@ -2,14 +2,17 @@
 //!
 //! Hosts whose link is up answer now, from the table that is kept up to date or with one question over
 //! that link; the others answer from what was read last, with its age. A host is never connected, and
-//! root is never asked for, because somebody searches.
+//! root is never asked for, because somebody searches. One live host that is silent holds nobody up for
+//! longer than is asked for: what the others said is given, and who asks again has its answer too.
 
+mod asked;
 mod judge;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use asked::{Asked, Said};
 use protocol::Fault;
 use protocol::hosts::Host;
 use protocol::metrics::Metrics;
@@ -23,7 +26,7 @@ use protocol::sockets::SocketTable;
 use protocol::system::System;
 
 use crate::error::internal;
-use crate::sessions::{Session, Sessions, Tabled};
+use crate::sessions::{Session, Sessions};
 use crate::snapshot::{Shelf, Snapshots};
 
 /// A live host that has not answered by then answers from its snapshot.
@@ -32,6 +35,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// What was last read of all hosts, ready to be searched.
 pub struct Search {
     snapshots: Snapshots,
+    asked: Asked,
     sockets: Shelf<SocketTable>,
     processes: Shelf<ProcessTable>,
     services: Shelf<ServiceTable>,
@@ -43,17 +47,36 @@ pub struct Search {
 struct Told {
     host: Host,
     live: bool,
+    /// It is live and may answer later.
+    waits: bool,
     known: Option<Known>,
 }
 
+/// A table of a host.
+type Shared<T> = Arc<dyn AsRef<T> + Send + Sync>;
+
 /// A table with the time at which it was heard.
+#[derive(Clone)]
 enum Known {
-    Sockets(i64, Arc<dyn AsRef<SocketTable> + Send + Sync>),
-    Processes(i64, Arc<dyn AsRef<ProcessTable> + Send + Sync>),
-    Services(i64, Arc<dyn AsRef<ServiceTable> + Send + Sync>),
+    /// With whether all owners may be seen.
+    Sockets(i64, bool, Shared<SocketTable>),
+    Processes(i64, Shared<ProcessTable>),
+    Services(i64, Shared<ServiceTable>),
     Metrics(Arc<Aged<Metrics>>),
     System(Arc<Aged<System>>),
+    /// A host can be found by its name though nothing was ever read of it.
     Nothing,
+}
+
+impl Known {
+    /// Where it stands among the others: what hosts say now, what was read before, what was never read.
+    fn rank(&self, is_now: bool) -> u8 {
+        match (is_now, self) {
+            (true, _) => 0,
+            (false, Known::Nothing) => 2,
+            (false, _) => 1,
+        }
+    }
 }
 
 struct Kept<T>(Arc<Aged<T>>);
@@ -68,6 +91,7 @@ impl Search {
     pub fn new(snapshots: Snapshots) -> Self {
         Self {
             snapshots,
+            asked: Asked::default(),
             sockets: Shelf::of("sockets"),
             processes: Shelf::of("processes"),
             services: Shelf::of("services"),
@@ -90,9 +114,12 @@ impl Search {
         // Words about the host itself leave fewer of them to be asked.
         let judge = judge::Judge::new(&terms);
         let hosts: Vec<Host> = hosts.into_iter().filter(|host| judge.takes_host(host).is_some()).collect();
+        let wait =
+            query.wait_ms.map_or(ANSWER_LIMIT, |ms| Duration::from_millis(ms.into())).min(ANSWER_LIMIT);
+        let until = query.ask.then(|| tokio::time::Instant::now() + wait);
         let asked = hosts.into_iter().map(|host| {
             let session = sessions.find(&host.id).filter(|session| session.state().is_live());
-            ask(host, session, subject, query.ask)
+            self.hear(host, session, subject, until)
         });
         let told = futures::future::join_all(asked).await;
         let (search, limit) = (self.clone(), query.limit.unwrap_or(FOUND_AT_MOST) as usize);
@@ -104,9 +131,34 @@ impl Search {
         Ok(answer)
     }
 
+    /// What a host says if its link is up: what is known of it now, else what it answers until then. No
+    /// answer is no fault: its snapshot answers then.
+    async fn hear(
+        &self,
+        host: Host,
+        session: Option<Arc<Session>>,
+        subject: Subject,
+        until: Option<tokio::time::Instant>,
+    ) -> Told {
+        let Some(session) = session else {
+            return Told { host, live: false, waits: false, known: None };
+        };
+        let known = heard(&session, subject, false).await;
+        let (waits, known) = match (known, until) {
+            (None, None) => (is_asked(subject), None),
+            (None, Some(until)) if is_asked(subject) => match self.asked.ask(session, subject, until).await {
+                Said::Known(known) => (false, Some(known)),
+                Said::Nothing => (false, None),
+                Said::NotYet => (true, None),
+            },
+            (known, _) => (false, known),
+        };
+        Told { host, live: true, waits, known }
+    }
+
     fn judge(
         &self,
-        mut told: Vec<Told>,
+        told: Vec<Told>,
         terms: &[Term],
         subject: Subject,
         all: &[String],
@@ -115,25 +167,29 @@ impl Search {
         let judge = judge::Judge::new(terms);
         let mut answer = FindAnswer { hosts: count(told.len()), ..FindAnswer::default() };
         let mut rows: Vec<FindRow> = Vec::new();
-        told.sort_by(|a, b| {
-            let is_silent = |told: &Told| told.known.is_none() || !told.live;
-            is_silent(a).cmp(&is_silent(b)).then_with(|| a.host.name.cmp(&b.host.name))
-        });
-        for Told { host, live, known } in told {
+        let mut all_known: Vec<(Host, bool, Known)> = Vec::new();
+        for Told { host, live, waits, known } in told {
             answer.live += u32::from(live);
+            answer.waiting += u32::from(waits);
             let is_now = known.is_some();
             answer.answered += u32::from(is_now);
             let known = match known {
                 Some(known) => Some(known),
                 None => self.kept(&host, subject)?,
             };
-            let Some(known) = known else {
-                answer.unknown.push(host.name);
-                continue;
-            };
-            if !is_now && subject != Subject::Hosts {
-                answer.from_snapshot += 1;
+            match known {
+                Some(known) => {
+                    answer.from_snapshot += u32::from(known.rank(is_now) == 1);
+                    all_known.push((host, is_now, known));
+                }
+                None => answer.unknown.push(host.name),
             }
+        }
+        answer.unknown.sort();
+        all_known.sort_by(|(a, a_now, a_known), (b, b_now, b_known)| {
+            (a_known.rank(*a_now), &a.name).cmp(&(b_known.rank(*b_now), &b.name))
+        });
+        for (host, is_now, known) in all_known {
             let host_matched = judge.takes_host(&host).unwrap_or_default();
             let mut add = |at_ms: i64, found: Found, mut matched: Vec<_>| {
                 answer.found = answer.found.saturating_add(1);
@@ -143,13 +199,18 @@ impl Search {
                 }
             };
             match &known {
-                Known::Sockets(at_ms, table) => {
+                Known::Sockets(at_ms, sees_all, table) => {
                     let table = (**table).as_ref();
-                    answer.owner_hidden = answer.owner_hidden.saturating_add(table.owner_hidden);
-                    judge.sockets(table, |found, matched| add(*at_ms, found, matched));
+                    let hidden = judge.sockets(table, |found, matched| add(*at_ms, found, matched));
+                    if !sees_all && table.owner_hidden > 0 {
+                        answer.owner_hidden = answer.owner_hidden.saturating_add(hidden);
+                    }
                 }
                 Known::Processes(at_ms, table) => {
-                    judge.processes((**table).as_ref(), |found, matched| add(*at_ms, found, matched));
+                    let table = (**table).as_ref();
+                    answer.others_hidden += u32::from(table.others_hidden);
+                    answer.unreadable = answer.unreadable.saturating_add(table.unreadable);
+                    judge.processes(table, |found, matched| add(*at_ms, found, matched));
                 }
                 Known::Services(at_ms, table) => {
                     judge.services((**table).as_ref(), |found, matched| add(*at_ms, found, matched));
@@ -183,9 +244,11 @@ impl Search {
     fn kept(&self, host: &Host, subject: Subject) -> Result<Option<Known>, Fault> {
         let (from, id) = (&self.snapshots, host.id.as_str());
         Ok(match subject {
-            Subject::Sockets => {
-                self.sockets.get(from, id)?.map(|kept| Known::Sockets(kept.received_ms, Arc::new(Kept(kept))))
-            }
+            Subject::Sockets => self
+                .sockets
+                .get(from, id)?
+                .map(|kept| Known::Sockets(kept.received_ms, false, Arc::new(Kept(kept)))),
+            Subject::UnixSockets => None,
             Subject::Processes => self
                 .processes
                 .get(from, id)?
@@ -201,32 +264,42 @@ impl Search {
     }
 }
 
-/// Asks a host whose link is up. No answer is no fault: its snapshot answers then.
-async fn ask(host: Host, session: Option<Arc<Session>>, subject: Subject, may_ask: bool) -> Told {
-    let live = session.is_some();
-    let known = match session {
-        None => None,
-        Some(session) => match subject {
-            Subject::Sockets => table(&session, may_ask).await.map(|(at, table)| Known::Sockets(at, table)),
-            Subject::Processes => {
-                table(&session, may_ask).await.map(|(at, table)| Known::Processes(at, table))
-            }
-            Subject::Units => table(&session, may_ask).await.map(|(at, table)| Known::Services(at, table)),
-            Subject::Disks => session.newest_metrics().map(|aged| Known::Metrics(Arc::new(aged))),
-            Subject::Kernels | Subject::Hosts => {
-                session.known_system().map(|aged| Known::System(Arc::new(aged)))
-            }
-        },
-    };
-    Told { host, live, known }
+/// True for what a host can be asked for; the rest is known while the link is up, or is not.
+fn is_asked(subject: Subject) -> bool {
+    match subject {
+        Subject::Sockets | Subject::UnixSockets | Subject::Processes | Subject::Units => true,
+        Subject::Disks | Subject::Kernels | Subject::Hosts => false,
+    }
 }
 
-async fn table<T: Tabled>(
-    session: &Arc<Session>,
-    may_ask: bool,
-) -> Option<(i64, Arc<dyn AsRef<T> + Send + Sync>)> {
-    let reading = session.table_without_connecting::<T>(may_ask, ANSWER_LIMIT).await?;
-    Some((reading.received_ms, Arc::new(reading)))
+/// What a host whose link is up says of a subject.
+async fn heard(session: &Arc<Session>, subject: Subject, may_ask: bool) -> Option<Known> {
+    match subject {
+        Subject::Sockets => {
+            let reading = session.table_without_connecting::<SocketTable>(may_ask, ANSWER_LIMIT).await?;
+            Some(Known::Sockets(reading.received_ms, reading.rights.is_root, Arc::new(reading)))
+        }
+        Subject::UnixSockets if !may_ask => None,
+        Subject::UnixSockets => {
+            let reading = session.unix_sockets_without_connecting(ANSWER_LIMIT).await?;
+            Some(Known::Sockets(reading.received_ms, reading.rights.is_root, Arc::new(reading)))
+        }
+        Subject::Processes => {
+            let reading = session.table_without_connecting::<ProcessTable>(may_ask, ANSWER_LIMIT).await?;
+            Some(Known::Processes(reading.received_ms, Arc::new(reading)))
+        }
+        Subject::Units => {
+            let reading = session.table_without_connecting::<ServiceTable>(may_ask, ANSWER_LIMIT).await?;
+            Some(Known::Services(reading.received_ms, Arc::new(reading)))
+        }
+        Subject::Disks => session.newest_metrics().map(|aged| Known::Metrics(Arc::new(aged))),
+        Subject::Kernels => session.known_system().map(|aged| Known::System(Arc::new(aged))),
+        // That it is there is what is asked, and it is.
+        Subject::Hosts => {
+            let system = session.known_system();
+            Some(system.map_or(Known::Nothing, |aged| Known::System(Arc::new(aged))))
+        }
+    }
 }
 
 fn count(n: usize) -> u32 {

@@ -6,9 +6,8 @@ pub use act::{conclude, cut_short};
 
 use std::sync::Arc;
 
+use protocol::fuzzy::{By, Column, Fuzzy};
 use protocol::services::{ServiceAnswer, ServiceQuery, ServiceRow, ServiceTable};
-
-use crate::fuzzy::{By, Column, Fuzzy};
 
 /// Answers a query from a table: best matches first if there is text, else failed units first.
 pub fn answer(table: &ServiceTable, query: &ServiceQuery, stale: bool) -> ServiceAnswer {
@@ -46,6 +45,7 @@ pub fn answer(table: &ServiceTable, query: &ServiceQuery, stale: bool) -> Servic
         total: count(table.services.len()),
         failed: count(table.services.iter().filter(|service| service.is_failed()).count()),
         notes: table.notes.clone(),
+        note_kinds: table.note_kinds.clone(),
         left_out: table.left_out,
         took_ms: table.took_ms,
         rows: rows.into_iter().map(|(_, row)| Arc::new(row)).collect(),

@@ -14,6 +14,7 @@ use protocol::snapshot::Aged;
 use protocol::sockets::SocketTable;
 use protocol::wire::{Answer, Ask};
 use protocol::{Fault, FaultCode};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -37,11 +38,11 @@ impl Session {
     /// for its next try, tries now.
     pub fn keep(self: &Arc<Self>, interval_ms: u32) {
         let mut keeper = locked(&self.keeper);
-        self.interval_ms.store(interval_ms, Ordering::SeqCst);
+        self.interval_ms.send_replace(interval_ms);
         if keeper.as_ref().is_none_or(JoinHandle::is_finished) {
             let (session, epoch) = (self.clone(), self.epoch());
             *keeper = Some(tokio::spawn(async move {
-                session.clone().kept(interval_ms, epoch).await;
+                session.clone().kept(epoch).await;
                 session.by_itself.store(false, Ordering::SeqCst);
             }));
         } else {
@@ -49,11 +50,16 @@ impl Session {
         }
     }
 
+    /// Samples come at another interval from now on, also those of a stream that runs.
+    pub(super) fn set_interval(&self, interval_ms: u32) {
+        self.interval_ms.send_if_modified(|now| std::mem::replace(now, interval_ms) != interval_ms);
+    }
+
     pub(super) fn is_kept(&self) -> bool {
         locked(&self.keeper).as_ref().is_some_and(|keeper| !keeper.is_finished())
     }
 
-    async fn kept(self: Arc<Self>, interval_ms: u32, epoch: u64) {
+    async fn kept(self: Arc<Self>, epoch: u64) {
         let (mut tries, mut since_ms) = (0, self.ground.clock.now_ms());
         // The way through a jump host that was brought back, held until it is used.
         let mut way = None;
@@ -64,7 +70,7 @@ impl Session {
             drop(way.take());
             let fault = match connected {
                 Ok(live) => {
-                    let fault = self.stream(&live, interval_ms).await;
+                    let fault = self.stream(&live).await;
                     (tries, since_ms) = (0, self.ground.clock.now_ms());
                     fault
                 }
@@ -112,21 +118,18 @@ impl Session {
     }
 
     /// Streams metrics until the link ends; returns why it did.
-    async fn stream(self: &Arc<Self>, live: &Arc<Live>, interval_ms: u32) -> Fault {
+    async fn stream(self: &Arc<Self>, live: &Arc<Live>) -> Fault {
         let streaming = async {
-            match self.samples(live, interval_ms).await {
-                Ok(mut pushes) => loop {
-                    match pushes.recv().await {
-                        Some(Ok((_, Answer::Metrics(metrics)))) => {
-                            self.heard(*metrics).await;
-                            tokio::time::sleep(SAMPLES_APART).await;
-                        }
-                        Some(Ok((_, other))) => break odd_answer(&other),
-                        Some(Err(fault)) => break fault,
-                        None => break self.end_of(live).await,
-                    }
-                },
-                Err(fault) => fault,
+            let mut interval = self.interval_ms.subscribe();
+            loop {
+                let asked = *interval.borrow_and_update();
+                let mut pushes = match self.samples(live, asked).await {
+                    Ok(pushes) => pushes,
+                    Err(fault) => break fault,
+                };
+                if let Some(fault) = self.listen(live, &mut pushes, &mut interval).await {
+                    break fault;
+                }
             }
         };
         // Both in this task: when it is aborted, nothing is left that would connect again.
@@ -145,9 +148,35 @@ impl Session {
         named(fault, &self.host)
     }
 
+    /// Takes the samples of a subscription until it ends, and returns why it did; or until another interval is
+    /// wanted.
+    async fn listen(
+        self: &Arc<Self>,
+        live: &Live,
+        pushes: &mut Subscription,
+        interval: &mut watch::Receiver<u32>,
+    ) -> Option<Fault> {
+        loop {
+            let push = tokio::select! {
+                push = pushes.recv() => push,
+                // The session has the other end of it.
+                _ = interval.changed() => return None,
+            };
+            match push {
+                Some(Ok((_, Answer::Metrics(metrics)))) => {
+                    self.heard(*metrics).await;
+                    tokio::time::sleep(SAMPLES_APART).await;
+                }
+                Some(Ok((_, other))) => return Some(odd_answer(&other)),
+                Some(Err(fault)) => return Some(fault),
+                None => return Some(self.end_of(live).await),
+            }
+        }
+    }
+
     /// What is asked for while the helper of a session that is kept is started.
     pub(super) fn opening(&self) -> Option<Ask> {
-        let interval_ms = self.interval_ms.load(Ordering::SeqCst);
+        let interval_ms = *self.interval_ms.borrow();
         self.is_kept().then_some(Ask::Metrics { interval_ms: Some(interval_ms) })
     }
 

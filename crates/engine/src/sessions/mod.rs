@@ -27,6 +27,8 @@ mod residue;
 mod resume_tests;
 mod retry;
 mod root;
+#[cfg(test)]
+mod search_tests;
 mod session;
 mod sign_ins;
 mod tables;
@@ -42,6 +44,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use protocol::hosts::Host;
 use protocol::ipc::Event;
+use protocol::link::LinkState;
 use tokio::sync::broadcast;
 
 pub(crate) use asking::Given;
@@ -49,6 +52,7 @@ pub use asking::{Listening, Questions};
 pub(crate) use session::odd_answer;
 pub use session::{Live, Session, then};
 pub(crate) use tables::{Reading, Tabled};
+pub use wake::OwnDoing;
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;
@@ -128,6 +132,12 @@ impl Sessions {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner).get(host_id).cloned()
     }
 
+    /// How each of them stands, by the name of its host.
+    pub(crate) fn states(&self) -> Vec<(String, LinkState)> {
+        let by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+        by_id.values().map(|session| (session.host().name.clone(), session.state())).collect()
+    }
+
     /// Signs in to a host once, as it would be with these settings, and lets go of it again.
     pub(crate) async fn prove(&self, host: &Host) -> Result<(), protocol::Fault> {
         let connection = Session::new(host.clone(), self.ground.clone()).reach().await?;
@@ -140,7 +150,15 @@ impl Sessions {
         let kept = self.find(&host.id).filter(|session| session.is_kept());
         self.end(&host.id);
         if let Some(before) = kept {
-            self.of(host).keep(before.interval_ms.load(std::sync::atomic::Ordering::SeqCst));
+            let interval_ms = *before.interval_ms.borrow();
+            self.of(host).keep(interval_ms);
+        }
+    }
+
+    /// Every host that is kept sends its samples at another interval from now on.
+    pub(crate) fn set_interval(&self, interval_ms: u32) {
+        for session in self.by_id.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            session.set_interval(interval_ms);
         }
     }
 

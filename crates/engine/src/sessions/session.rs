@@ -1,6 +1,6 @@
 //! The session of one host: its link and its state.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -115,7 +115,7 @@ pub struct Session {
     pub(super) again: Notify,
     pub(super) keeper: Mutex<Option<JoinHandle<()>>>,
     /// Of the samples while it is kept.
-    pub(super) interval_ms: AtomicU32,
+    pub(super) interval_ms: watch::Sender<u32>,
     pub(super) recent: Mutex<History>,
     pub(super) system: Mutex<Option<Aged<System>>>,
     /// Entries of the log of which the host has not said how they ended.
@@ -148,7 +148,7 @@ impl Session {
             ends: watch::Sender::new(0),
             again: Notify::new(),
             keeper: Mutex::default(),
-            interval_ms: AtomicU32::new(0),
+            interval_ms: watch::Sender::new(0),
             recent: Mutex::default(),
             system: Mutex::default(),
             left_open: Mutex::default(),

@@ -21,8 +21,8 @@ use protocol::{Fault, FaultCode};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::session::{ANSWER_LIMIT, Session, locked, named, odd_answer};
-use crate::helper::Subscription;
+use super::session::{ANSWER_LIMIT, Live, Session, locked, named, odd_answer};
+use crate::helper::{Link, Subscription};
 use crate::snapshot::Snapshots;
 
 /// How long a table that was read once answers further questions.
@@ -263,9 +263,7 @@ impl Session {
         may_ask: bool,
         limit: Duration,
     ) -> Option<Reading<T>> {
-        let slot = tokio::time::timeout(LOOK_FOR_LINK, self.live.lock()).await.ok()?;
-        let live = slot.as_ref().filter(|live| !live.is_closed()).cloned()?;
-        drop(slot);
+        let live = self.look_for_link().await?;
         let board = T::board(self);
         let watched = board.reading().filter(|reading| reading.kept.is_begun() && !reading.is_late());
         if let Some(reading) = watched.filter(|_| board.is_watched()) {
@@ -278,13 +276,36 @@ impl Session {
         if !may_ask {
             return None;
         }
-        let table = T::whole(live.link.ask(T::ask(None), limit).await.ok()?).ok()?;
+        let reading = self.ask_over(&live.link, T::ask(None), limit).await?;
+        *locked(&board.searched) = Some(reading.clone());
+        Some(reading)
+    }
+
+    /// The sockets with those of unix if the link is up, on the same terms. Nothing keeps them, so the host
+    /// is asked each time.
+    pub(crate) async fn unix_sockets_without_connecting(
+        self: &Arc<Self>,
+        limit: Duration,
+    ) -> Option<Reading<SocketTable>> {
+        let live = self.look_for_link().await?;
+        self.ask_over(&live.link, Ask::Sockets { interval_ms: None, unix: true }, limit).await
+    }
+
+    /// The link if it is up, looked at for a moment.
+    async fn look_for_link(&self) -> Option<Arc<Live>> {
+        let slot = tokio::time::timeout(LOOK_FOR_LINK, self.live.lock()).await.ok()?;
+        slot.as_ref().filter(|live| !live.is_closed()).cloned()
+    }
+
+    /// One question over this link, with the rights that it has.
+    async fn ask_over<T: Tabled>(&self, link: &Link, ask: Ask, limit: Duration) -> Option<Reading<T>> {
+        let table = T::whole(link.ask(ask, limit).await.ok()?).ok()?;
         let mut kept = Kept::default();
         kept.take(1, News::Whole { generation: 0, table });
         let (heard, received_ms) = (Instant::now(), self.ground.clock.now_ms());
-        let reading = Reading { kept: Arc::new(kept), heard, received_ms, rights: Rights::default() };
-        *locked(&board.searched) = Some(reading.clone());
-        Some(reading)
+        let who = &link.hello().host;
+        let rights = Rights { user: who.user.clone(), is_root: who.uid == 0, refused: None };
+        Some(Reading { kept: Arc::new(kept), heard, received_ms, rights })
     }
 
     fn begin_to_watch<T: Tabled>(self: &Arc<Self>, board: &Board<T>) {

@@ -258,3 +258,32 @@ async fn details_of_one_process_are_asked_for_without_the_table_and_may_be_missi
         assert_eq!(details.unwrap().len(), known);
     }
 }
+
+#[tokio::test]
+async fn another_interval_is_asked_for_while_the_samples_flow() {
+    let dir = tempfile::tempdir().unwrap();
+    let (session, mut fake) = session_with_a_helper(&dir).await;
+    session.keep(1_000);
+    let stream = samples_asked_for(&mut fake, 1_000).await;
+    session.set_interval(1_000);
+    session.set_interval(60_000);
+    let cancelled = async { while fake.next().await.ask != (Ask::Cancel { id: stream }) {} };
+    tokio::time::timeout(Duration::from_secs(10), cancelled).await.unwrap();
+    samples_asked_for(&mut fake, 60_000).await;
+    assert!(session.live.lock().await.as_ref().is_some_and(|live| !live.is_closed()), "the link is the same");
+    session.disconnect();
+}
+
+/// Goes on until the session asks for samples, at this interval; gives the number of the question.
+async fn samples_asked_for(fake: &mut Fake, interval_ms: u32) -> u64 {
+    let asked = async {
+        loop {
+            let asked = fake.next().await;
+            if let Ask::Metrics { interval_ms: told } = asked.ask {
+                assert_eq!(told, Some(interval_ms));
+                return asked.id;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap()
+}

@@ -18,6 +18,8 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SLEPT_AT_LEAST: Duration = Duration::from_secs(3);
 /// A link that is lost so soon after a sleep was lost by it: longer than a silent host is waited for.
 const BY_SLEEP_MS: i64 = 30_000;
+/// The cause of what was lost by it.
+const SLEPT: &str = "this computer slept";
 
 /// How long this computer has slept since it was started; `None` where that cannot be told.
 #[cfg(target_os = "linux")]
@@ -85,10 +87,26 @@ pub(super) fn own_doing(fault: Fault, address: &str, label: &str, since_wake_ms:
         return own(FaultCode::NoRoute, "this computer has no network to it any more");
     }
     match since_wake_ms {
-        Some(since_ms) if (0..BY_SLEEP_MS).contains(&since_ms) => {
-            own(FaultCode::LinkLost, "this computer slept")
-        }
+        Some(since_ms) if (0..BY_SLEEP_MS).contains(&since_ms) => own(FaultCode::LinkLost, SLEPT),
         _ => fault,
+    }
+}
+
+/// What this computer did itself, so that links were lost that were up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwnDoing {
+    Slept,
+    NoNetwork,
+}
+
+impl OwnDoing {
+    /// By what a link was lost that was up; `None` where it was the host's doing, or that of a network between.
+    pub fn of(lost: &Fault) -> Option<Self> {
+        match lost.code {
+            FaultCode::NoRoute => Some(Self::NoNetwork),
+            FaultCode::LinkLost if lost.detail.cause.as_deref() == Some(SLEPT) => Some(Self::Slept),
+            _ => None,
+        }
     }
 }
 
@@ -111,6 +129,9 @@ mod tests {
         let lost = Fault::new(FaultCode::LinkLost, "the host stopped answering").on_host("web");
         let told = own_doing(lost.clone(), "127.0.0.1", "web", Some(4_000));
         assert_eq!(told.detail.cause.as_deref(), Some("this computer slept"));
+        assert_eq!(OwnDoing::of(&told), Some(OwnDoing::Slept));
+        assert_eq!(OwnDoing::of(&lost), None);
+        assert_eq!(OwnDoing::of(&Fault::new(FaultCode::NoRoute, "")), Some(OwnDoing::NoNetwork));
         assert_eq!(told.detail.host.as_deref(), Some("web"));
         assert_eq!(own_doing(lost.clone(), "127.0.0.1", "web", Some(60_000)), lost, "long after the sleep");
         assert_eq!(own_doing(lost.clone(), "127.0.0.1", "web", None), lost);

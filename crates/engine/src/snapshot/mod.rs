@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::error::internal;
+use crate::runtime::in_turn;
 use crate::store::Store;
 
 pub use glance::glance;
@@ -181,12 +182,7 @@ impl Snapshots {
         work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
     ) -> Result<R, Fault> {
         let turn = self.turns.clone().acquire_owned().await;
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(turn);
-            done
-        });
-        done.await.map_err(|why| internal("a task of the snapshots ended early", why))?
+        in_turn(turn, "a task of the snapshots ended early", work).await
     }
 
     /// Ids are made here, but a name for a folder is checked where it is used.

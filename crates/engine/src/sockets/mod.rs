@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use protocol::fuzzy::{By, Column, Fuzzy};
 use protocol::hosts::Host;
 use protocol::sockets::{SocketAnswer, SocketQuery, SocketRow, SocketTable};
-
-use crate::fuzzy::{By, Column, Fuzzy};
 
 /// Names of saved hosts by their address, to put a name to a peer.
 pub type Neighbours = HashMap<String, String>;
@@ -37,17 +36,14 @@ pub fn answer(
             let (score, matched) = if fuzzy.is_empty() {
                 (0, Vec::new())
             } else {
-                let peer = match &peer_host {
-                    Some(name) => format!("{name} {}", socket.peer()),
-                    None => socket.peer(),
-                };
                 let pid = socket.pid.map(|pid| pid.to_string()).unwrap_or_default();
                 fuzzy.judge(&[
                     letters("program", socket.program.as_deref().unwrap_or_default()),
                     letters("unit", socket.unit.as_deref().unwrap_or_default()),
                     letters("user", &socket.owner().unwrap_or_default()),
                     text("local", &socket.local()),
-                    text("peer", &peer),
+                    letters("peer_host", peer_host.as_deref().unwrap_or_default()),
+                    text("peer", &socket.peer()),
                     text("state", socket.state.name()),
                     text("pid", &pid),
                     text("protocol", socket.protocol.name()),
@@ -120,6 +116,9 @@ mod tests {
         let found = answer(&table(), &query, &near, false);
         assert_eq!((found.rows.len(), found.total, found.listening, found.owner_hidden), (1, 3, 2, 1));
         assert_eq!(found.rows[0].peer_host.as_deref(), Some("lb-1"));
+        let marked: Vec<_> =
+            found.rows[0].matched.iter().map(|m| (m.column.as_str(), m.at.clone())).collect();
+        assert_eq!(marked, [("peer_host", vec![0, 1, 2, 3])], "and no letter of its address");
     }
 
     #[test]

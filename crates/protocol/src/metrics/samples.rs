@@ -30,6 +30,8 @@ pub struct Sample {
     pub memory: Option<MemoryShares>,
     /// Bytes read and written per second, over all devices.
     pub disk: Option<Pair>,
+    /// Reads and writes per second, over all devices.
+    pub disk_ops: Option<Pair>,
     /// Bytes received and sent per second, over all interfaces.
     pub network: Option<Pair>,
     pub pressure: Option<Stalls>,
@@ -95,6 +97,10 @@ impl Sample {
                 up: sum(metrics.devices.iter().map(|one| one.read_bytes_per_s)),
                 down: sum(metrics.devices.iter().map(|one| one.write_bytes_per_s)),
             }),
+            disk_ops: (has_rates && !metrics.devices.is_empty()).then(|| Pair {
+                up: sum(metrics.devices.iter().map(|one| one.reads_per_s)),
+                down: sum(metrics.devices.iter().map(|one| one.writes_per_s)),
+            }),
             network: (has_rates && !metrics.networks.is_empty()).then(|| Pair {
                 up: sum(metrics.networks.iter().map(|one| one.in_bytes_per_s)),
                 down: sum(metrics.networks.iter().map(|one| one.out_bytes_per_s)),
@@ -128,7 +134,12 @@ mod tests {
 
     #[test]
     fn a_first_sample_has_no_rates_rather_than_zero() {
-        let device = DeviceRates { read_bytes_per_s: f64::NAN, write_bytes_per_s: 5.0, ..Default::default() };
+        let device = DeviceRates {
+            read_bytes_per_s: f64::NAN,
+            write_bytes_per_s: 5.0,
+            reads_per_s: 2.0,
+            ..Default::default()
+        };
         let mut metrics = Metrics { devices: vec![device], ..Metrics::default() };
         let sample = Sample::of(1, &metrics);
         assert_eq!((sample.cpu, sample.disk, sample.network, sample.memory), (None, None, None, None));
@@ -136,6 +147,7 @@ mod tests {
         metrics.memory = Memory { total_bytes: 1_000, used_bytes: 2_000, ..Memory::default() };
         let sample = Sample::of(1, &metrics);
         assert_eq!(sample.disk, Some(Pair { up: 0.0, down: 5.0 }), "what is no number counts as nothing");
+        assert_eq!(sample.disk_ops, Some(Pair { up: 2.0, down: 0.0 }));
         assert_eq!(sample.memory.unwrap().used_pct, 100.0);
         let huge = DeviceRates { read_bytes_per_s: f64::MAX, ..Default::default() };
         metrics.devices = vec![huge.clone(), huge];

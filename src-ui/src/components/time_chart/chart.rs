@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::cursor::{draw_cursor, draw_times};
 use super::draw::{GapWords, draw_curves};
 use super::history::{Gap, History, Timed};
-use super::lane::{CURVES, ChartLane, Tops};
+use super::lane::{CURVES, ChartLane, Tops, Unit};
 use super::scale::TimeAxis;
 use super::sheet::{Inks, Picture, RULER, plot_width};
 use crate::format::{self, NOT_KNOWN};
@@ -56,8 +56,8 @@ const READABLE: Duration = Duration::from_millis(100);
 pub(crate) type WordsOf = fn(I18n, usize) -> LaneWords;
 
 /// Writes a value of a lane, without its unit.
-fn number<S>(lane: &ChartLane<S>, value: Option<f64>) -> String {
-    value.map_or_else(|| NOT_KNOWN.to_owned(), lane.number)
+fn number(unit: &Unit, value: Option<f64>) -> String {
+    value.map_or_else(|| NOT_KNOWN.to_owned(), |value| unit.number(value))
 }
 
 /// The last ten minutes of `lanes`.
@@ -78,6 +78,12 @@ pub(crate) fn TimeChart<S>(
     /// A sample was clicked, in the lane at this place.
     #[prop(optional_no_strip)]
     on_pick: Option<Callback<(usize, S)>>,
+    /// When the sample is from that was clicked last, as long as what came of it is shown.
+    #[prop(optional, into)]
+    picked_ms: Signal<Option<i64>>,
+    /// It is to be shown no more.
+    #[prop(optional_no_strip)]
+    on_unpick: Option<Callback<()>>,
     /// What test ids begin with.
     testid: &'static str,
 ) -> impl IntoView
@@ -93,8 +99,9 @@ where
     let plot = NodeRef::<Div>::new();
     let size = RwSignal::new((0i32, 0i32));
     let cursor_ms = RwSignal::new(None::<i64>);
-    // Place of the lane under the pointer.
+    // Place of the lane that the pointer is in, or that was chosen by keys.
     let pointed = RwSignal::new(None::<usize>);
+    let is_by_keys = RwSignal::new(false);
     follow_size(curves, size);
 
     let edge_ms = Memo::new(move |_| history.with(|history| history.edge_ms(app.now_ms.get())));
@@ -110,6 +117,12 @@ where
     // many signals change until then, it is drawn once.
     let due = StoredValue::new(None::<bool>);
     let standing = StoredValue::new(Standing::default());
+    // The numbers of a lane are written in the unit of its axis.
+    let tops = RwSignal::new(Vec::<f64>::new());
+    let unit = move |index: usize| {
+        let top = tops.with(|tops| tops.get(index).copied().unwrap_or_default());
+        lanes.get(index).map(|lane| lane.unit(top))
+    };
     let draw = move |is_all: bool| -> Option<()> {
         let (below, ruler) = (curves.try_get_untracked()??, times.try_get_untracked()??);
         let (line, chip) = (line.try_get_untracked()??, chip.try_get_untracked()??);
@@ -118,11 +131,15 @@ where
         let edge_ms = edge_ms.try_get_untracked()?;
         let occurs = occurs.try_get_untracked()?;
         let cursor_ms = cursor_ms.try_get_untracked()?;
+        let picked_ms = picked_ms.try_get_untracked()?;
         let drawn = history.try_with_untracked(|history| {
             standing.try_update_value(|standing| {
                 if is_all {
                     standing.inks = Inks::read(&below, lanes);
                     standing.tops = standing.scales.follow(lanes, history, now_ms());
+                    if tops.try_with_untracked(|before| *before != standing.tops) == Some(true) {
+                        tops.try_set(standing.tops.clone());
+                    }
                     standing.times = None;
                 }
                 let picture = Picture {
@@ -142,7 +159,8 @@ where
                     let length =
                         |gap: Gap| format::duration(u64::try_from(gap.length_s()).unwrap_or(0), tongue);
                     let no_data = untrack(|| t_string!(i18n, charts.no_data));
-                    draw_curves(&below, &picture, is_dark, &GapWords { no_data, length: &length })?;
+                    let gap_words = GapWords { no_data, length: &length };
+                    draw_curves(&below, &picture, picked_ms, is_dark, &gap_words)?;
                 }
                 draw_times(&ruler, &picture, cursor_ms, &mut standing.times)?;
                 draw_cursor(&line, &chip, &picture, cursor_ms)
@@ -168,6 +186,7 @@ where
         curves.track();
         history.track();
         edge_ms.track();
+        picked_ms.track();
         size.track();
         let _ = (app.is_dark(), lang(i18n));
         ask(true);
@@ -202,6 +221,7 @@ where
         let index = ((y - RULER) / lane_height).floor();
         let index = (index >= 0.0).then_some(index as usize).filter(|index| *index < lanes.len());
         set_if_other(pointed, index);
+        set_if_other(is_by_keys, false);
     };
     let pick = move || {
         let at_ms = cursor_ms.get_untracked();
@@ -215,34 +235,52 @@ where
         cursor_ms.set(None);
         pointed.set(None);
     };
-    let on_key = move |event: leptos::ev::KeyboardEvent| {
-        let page = 15;
-        let steps = match event.key().as_str() {
-            "ArrowLeft" => -1,
-            "ArrowRight" => 1,
-            "PageUp" => -page,
-            "PageDown" => page,
-            "Home" => i64::MIN / 2,
-            "End" => i64::MAX / 2,
-            "Enter" => {
-                event.prevent_default();
-                pick();
-                return;
-            }
-            "Escape" if cursor_ms.get_untracked().is_some() => {
-                event.stop_propagation();
-                leave();
-                return;
-            }
-            _ => return,
-        };
-        event.prevent_default();
+    // The cursor goes to a sample, into the lane that it was in, or at first into the uppermost.
+    let step_to = move |steps: i64| {
         history.with_untracked(|history| {
             let from_ms = cursor_ms.get_untracked().unwrap_or_else(|| edge_ms.get_untracked());
             if let Some(sample) = history.moved(from_ms, steps) {
-                cursor_ms.set(Some(sample.at_ms()));
+                set_if_other(cursor_ms, Some(sample.at_ms()));
             }
         });
+        set_if_other(is_by_keys, true);
+        set_if_other(pointed, Some(pointed.get_untracked().unwrap_or_default()));
+    };
+    let choose_lane = move |is_down: bool| {
+        let before = pointed.get_untracked();
+        // The first press shows where the keyboard is.
+        step_to(0);
+        if let Some(before) = before {
+            let below = (before + 1).min(lanes.len().saturating_sub(1));
+            set_if_other(pointed, Some(if is_down { below } else { before.saturating_sub(1) }));
+        }
+    };
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let page = 15;
+        match event.key().as_str() {
+            "ArrowLeft" => step_to(-1),
+            "ArrowRight" => step_to(1),
+            "ArrowUp" => choose_lane(false),
+            "ArrowDown" => choose_lane(true),
+            "PageUp" => step_to(-page),
+            "PageDown" => step_to(page),
+            "Home" => step_to(i64::MIN / 2),
+            "End" => step_to(i64::MAX / 2),
+            "Enter" => pick(),
+            "Escape" => match on_unpick.filter(|_| picked_ms.with_untracked(Option::is_some)) {
+                Some(unpick) => {
+                    event.stop_propagation();
+                    unpick.run(());
+                }
+                None if cursor_ms.with_untracked(Option::is_some) => {
+                    event.stop_propagation();
+                    leave();
+                }
+                None => return,
+            },
+            _ => return,
+        }
+        event.prevent_default();
     };
 
     let at_cursor = Memo::new(move |_| {
@@ -255,7 +293,9 @@ where
         let (index, sample) = (pointed.get()?, at_cursor.get()??);
         let (lane, occurs) = (lanes.get(index)?, *occurs.get().get(index)?);
         let values = (lane.values)(&sample);
-        let number = |at: usize| occurs[at].then(|| lane.added(&values, at).map(lane.number)).flatten();
+        let unit = unit(index)?;
+        let number =
+            |at: usize| lane.added(&values, at).filter(|_| occurs[at]).map(|value| unit.number(value));
         let (x, middle) = (axis().x(sample.at_ms()), axis().width / 2.0);
         Some(Tip { index, x, is_left: x >= middle, numbers: std::array::from_fn(number) })
     });
@@ -279,7 +319,7 @@ where
             view! { <span class:is-away=is_away>{word} " " <b>{number}</b></span> }
         })
         .collect_view();
-    let tip_unit = move || pointed_lane.get().and_then(|index| Some(lanes.get(index)?.unit));
+    let tip_unit = move || pointed_lane.get().and_then(|index| Some(unit(index)?.name));
     let said = move || {
         let sample = told.get()?;
         let at_ms = cursor_ms.get_untracked()?;
@@ -289,12 +329,18 @@ where
             Some(sample) => {
                 let mut said = t_string!(i18n, charts.at_time, time = time);
                 for (index, lane) in lanes.iter().enumerate() {
-                    let value = number(lane, (lane.value)(&sample));
-                    said.push_str(&format!(", {} {value} {}", words(i18n, index).name, lane.unit));
+                    let value =
+                        (lane.value)(&sample).map_or_else(|| NOT_KNOWN.to_owned(), |value| lane.say(value));
+                    said.push_str(&format!(", {} {value}", words(i18n, index).name));
                 }
                 said
             }
         })
+    };
+    // Which lane the keys have come to: the pointer has no need of it.
+    let lane_said = move || {
+        let index = pointed.get().filter(|_| is_by_keys.get())?;
+        Some(words(i18n, index).name)
     };
     let step = move || {
         format::duration(history.with(|h| u64::try_from(h.step_ms() / 1000).unwrap_or(0).max(1)), lang(i18n))
@@ -317,7 +363,8 @@ where
                     let occurs = Signal::derive(move || occurs.with(|all| all[index]));
                     let words = move || words(i18n, index);
                     let testid = format!("{testid}-lane-{}", lane.id);
-                    view! { <LaneLabel lane words history at_cursor=told.into() occurs testid /> }
+                    let unit = Signal::derive(move || unit(index).unwrap_or(&lane.units[0]));
+                    view! { <LaneLabel lane unit words history at_cursor=told.into() occurs testid /> }
                 })
                 .collect_view()}
             <div
@@ -331,6 +378,7 @@ where
                 on:pointerdown=point
                 on:click=move |_| pick()
                 title=move || hint.map(|hint| hint.get())
+                data-picked=move || picked_ms.get().map(|at_ms| at_ms.to_string())
                 on:pointerleave=move |_| leave()
                 on:blur=move |_| leave()
                 on:keydown=on_key
@@ -356,6 +404,9 @@ where
                     </p>
                 </Show>
             </div>
+            <div class="visually-hidden" aria-live="polite" data-testid=format!("{testid}-lane-said")>
+                {lane_said}
+            </div>
             <div class="visually-hidden" aria-live="polite">{said}</div>
         </div>
     }
@@ -365,6 +416,7 @@ where
 #[component]
 fn LaneLabel<S, W>(
     lane: &'static ChartLane<S>,
+    unit: Signal<&'static Unit>,
     words: W,
     history: RwSignal<History<S>>,
     /// Outer `None`: no cursor; inner `None`: the cursor stands where nothing is known.
@@ -379,10 +431,18 @@ where
     let i18n = use_i18n();
     let now = Memo::new(move |_| history.with(|history| history.last().and_then(lane.value)));
     let peak = Memo::new(move |_| history.with(|history| lane.peak(history)));
-    let number = move |value: Option<f64>| number(lane, value);
+    let number = move |value: Option<f64>| number(unit.get(), value);
     let large = move || match at_cursor.get() {
         Some(sample) => number(sample.and_then(|sample| (lane.value)(&sample))),
         None => number(now.get()),
+    };
+    let last = Memo::new(move |_| history.with(|history| history.last().cloned()));
+    let beside = move || {
+        let say = lane.beside?;
+        match at_cursor.get() {
+            Some(sample) => say(&sample?),
+            None => last.with(|last| say(last.as_ref()?)),
+        }
     };
     let has_cursor = Memo::new(move |_| at_cursor.with(Option::is_some));
     let small = move || match has_cursor.get() {
@@ -418,8 +478,9 @@ where
             <div class="lane-value">
                 <b>{large}</b>
                 " "
-                <span>{lane.unit}</span>
+                <span>{move || unit.get().name}</span>
                 {move || words().note.map(|note| view! { " "<small>{note}</small> })}
+                {move || beside().map(|beside| view! { " "<small class="lane-beside">{beside}</small> })}
             </div>
             <div class="lane-legend">{legend}</div>
         </div>

@@ -7,9 +7,12 @@ use wasm_bindgen::JsValue;
 use web_sys::HtmlCanvasElement;
 
 use super::history::{Gap, Timed};
-use super::lane::{ChartLane, Values, axis_number};
+use super::lane::{ChartLane, Values};
 use super::scale::LaneAxis;
 use super::sheet::{Part, Picture, RULER, Sheet, crisp};
+
+/// The least width of the band at the moment that was clicked.
+const PICKED: f64 = 9.0;
 
 /// What the words in a gap need beside the picture.
 pub(crate) struct GapWords<'a> {
@@ -21,6 +24,7 @@ pub(crate) struct GapWords<'a> {
 pub(crate) fn draw_curves<S: Timed>(
     canvas: &HtmlCanvasElement,
     picture: &Picture<'_, S>,
+    picked_ms: Option<i64>,
     is_dark: bool,
     words: &GapWords<'_>,
 ) -> Result<(), JsValue> {
@@ -29,6 +33,9 @@ pub(crate) fn draw_curves<S: Timed>(
     let gaps = picture.history.gaps(picture.edge_ms);
     sheet.grid();
     sheet.gaps(&gaps);
+    if let Some(at_ms) = picked_ms {
+        sheet.picked(at_ms, is_dark);
+    }
     // All lanes have their samples at the same places.
     let runs: Vec<Vec<(f64, &S)>> = picture
         .history
@@ -93,6 +100,21 @@ impl<S: Timed> Sheet<'_, S> {
             self.pen.stroke();
             self.pen.restore();
         }
+    }
+
+    /// The moment that was clicked: a band over all lanes and the ruler, as wide as its sample, and never so
+    /// narrow that it is not seen.
+    fn picked(&self, at_ms: i64, is_dark: bool) {
+        let width = (self.time.x(at_ms) - self.time.x(at_ms - self.picture.history.step_ms())).max(PICKED);
+        let left = (self.time.x(at_ms) - width / 2.0).max(0.0);
+        let right = (self.time.x(at_ms) + width / 2.0).min(self.time.width);
+        if right <= left {
+            return;
+        }
+        self.fill_with("--accent");
+        self.pen.set_global_alpha(if is_dark { 0.10 } else { 0.07 });
+        self.pen.fill_rect(left, 0.0, right - left, self.height);
+        self.pen.set_global_alpha(1.0);
     }
 
     /// "no data, 40 s" once per gap, in the first lane, where it fits.
@@ -201,7 +223,8 @@ impl<S: Timed> Sheet<'_, S> {
         self.pen.set_text_align("left");
         self.pen.set_text_baseline("alphabetic");
         self.fill_with("--text-3");
-        let high = axis_number(axis.top);
+        let unit = lane.unit(axis.top);
+        let high = unit.axis_number(axis.top);
         self.pen.fill_text(&high, x, top + 11.0)?;
         let low = if lane.is_mirrored() { high } else { "0".to_owned() };
         self.pen.fill_text(&low, x, top + self.lane_height - 5.0)?;
@@ -210,7 +233,7 @@ impl<S: Timed> Sheet<'_, S> {
             self.fill_with(ink);
             // Below the number at the top.
             let y = (top + axis.y(threshold.at) + 3.5).max(top + 23.0);
-            self.pen.fill_text(&axis_number(threshold.at), x, y)?;
+            self.pen.fill_text(&unit.axis_number(threshold.at), x, y)?;
         }
         Ok(())
     }

@@ -9,6 +9,9 @@ use std::collections::VecDeque;
 pub(crate) const WINDOW_MS: i64 = 600_000;
 /// Between two samples, as long as there are not two.
 const USUAL_STEP_MS: i64 = 2_000;
+/// Steps before and after one that it is judged by: few, so that another interval is soon the usual one, and
+/// enough that two breaks in a row are not.
+const NEIGHBOURS: usize = 2;
 
 /// A time without data, from the last sample before to the first one after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +36,11 @@ pub(crate) trait Timed {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct History<S> {
     list: VecDeque<S>,
-    step_ms: i64,
 }
 
 impl<S> Default for History<S> {
     fn default() -> Self {
-        Self { list: VecDeque::new(), step_ms: USUAL_STEP_MS }
+        Self { list: VecDeque::new() }
     }
 }
 
@@ -47,21 +49,15 @@ impl<S: Timed> History<S> {
     pub(crate) fn of(kept: impl IntoIterator<Item = S>) -> Self {
         let mut history = Self::default();
         for sample in kept {
-            history.add(sample);
+            history.push(sample);
         }
-        history.step_ms = history.usual_step_ms();
         history
     }
 
-    /// Adds the newest sample and forgets what is older than the window.
+    /// Adds the newest sample and forgets what is older than the window. A sample of the same time replaces
+    /// the one that is there; a clock that was set back begins a new history, since two samples of one time
+    /// cannot share an axis.
     pub(crate) fn push(&mut self, sample: S) {
-        self.add(sample);
-        self.step_ms = self.usual_step_ms();
-    }
-
-    /// A sample of the same time replaces the one that is there; a clock that was set back begins a
-    /// new history, since two samples of one time cannot share an axis.
-    fn add(&mut self, sample: S) {
         let at_ms = sample.at_ms();
         if let Some(last) = self.list.back() {
             if at_ms == last.at_ms() {
@@ -77,11 +73,25 @@ impl<S: Timed> History<S> {
         }
     }
 
-    /// The median of what was seen.
-    fn usual_step_ms(&self) -> i64 {
-        let mut steps: Vec<i64> = self.pairs().map(|(a, b)| b.at_ms() - a.at_ms()).collect();
+    /// The usual time between two samples around the step from the sample at this place to the next: how
+    /// often samples come can be changed at any moment, so the rest of the picture does not tell.
+    fn usual_step_ms(&self, place: usize) -> i64 {
+        let last = self.list.len().saturating_sub(1);
+        let around = place.saturating_sub(NEIGHBOURS)..(place + NEIGHBOURS + 1).min(last);
+        let mut steps: Vec<i64> =
+            around.map(|at| self.list[at + 1].at_ms() - self.list[at].at_ms()).collect();
         steps.sort_unstable();
         steps.get(steps.len() / 2).copied().unwrap_or(USUAL_STEP_MS).clamp(200, 60_000)
+    }
+
+    /// If the step from the sample at this place to the next is longer, there is a gap between them.
+    fn gap_from_ms(&self, place: usize) -> i64 {
+        self.usual_step_ms(place) * 5 / 2 + 500
+    }
+
+    /// The place of the newest step that there is.
+    fn newest_step(&self) -> usize {
+        self.list.len().saturating_sub(2)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -96,14 +106,14 @@ impl<S: Timed> History<S> {
         self.list.back()
     }
 
-    /// The usual time between two samples. It is kept, as each place of a cursor asks for it.
+    /// The usual time between two samples, as they come now.
     pub(crate) fn step_ms(&self) -> i64 {
-        self.step_ms
+        self.usual_step_ms(self.newest_step())
     }
 
-    /// Two samples further apart than this have a gap between them.
-    pub(crate) fn gap_from_ms(&self) -> i64 {
-        self.step_ms() * 5 / 2 + 500
+    /// The newest sample is overdue after this time.
+    fn overdue_from_ms(&self) -> i64 {
+        self.gap_from_ms(self.newest_step())
     }
 
     /// The right edge of the chart: the newest sample, or now once samples are overdue. A history
@@ -111,19 +121,20 @@ impl<S: Timed> History<S> {
     pub(crate) fn edge_ms(&self, now_ms: i64) -> i64 {
         let Some(last) = self.last() else { return now_ms };
         let silent_ms = now_ms - last.at_ms();
-        if silent_ms > self.gap_from_ms() && silent_ms < WINDOW_MS { now_ms } else { last.at_ms() }
+        if silent_ms > self.overdue_from_ms() && silent_ms < WINDOW_MS { now_ms } else { last.at_ms() }
     }
 
     /// Where data is missing up to `edge_ms`, the right edge of the chart.
     pub(crate) fn gaps(&self, edge_ms: i64) -> Vec<Gap> {
-        let limit = self.gap_from_ms();
         let mut gaps: Vec<Gap> = self
             .pairs()
-            .map(|(a, b)| Gap { from_ms: a.at_ms(), to_ms: b.at_ms() })
-            .filter(|gap| gap.to_ms - gap.from_ms > limit)
+            .enumerate()
+            .map(|(place, (a, b))| (place, Gap { from_ms: a.at_ms(), to_ms: b.at_ms() }))
+            .filter(|(place, gap)| gap.to_ms - gap.from_ms > self.gap_from_ms(*place))
+            .map(|(_, gap)| gap)
             .collect();
         if let Some(last) = self.last()
-            && edge_ms - last.at_ms() > limit
+            && edge_ms - last.at_ms() > self.overdue_from_ms()
         {
             gaps.push(Gap { from_ms: last.at_ms(), to_ms: edge_ms });
         }
@@ -132,13 +143,15 @@ impl<S: Timed> History<S> {
 
     /// Runs of samples without a gap inside, each drawn as one line.
     pub(crate) fn runs(&self) -> Vec<Vec<&S>> {
-        let limit = self.gap_from_ms();
         let mut runs: Vec<Vec<&S>> = Vec::new();
-        for sample in &self.list {
+        for (place, sample) in self.list.iter().enumerate() {
+            // The step that leads to it is the one of the sample before.
+            let goes_on = |last: &&S| {
+                let step = place.saturating_sub(1);
+                sample.at_ms() - last.at_ms() <= self.gap_from_ms(step)
+            };
             match runs.last_mut() {
-                Some(run) if run.last().is_some_and(|last| sample.at_ms() - last.at_ms() <= limit) => {
-                    run.push(sample);
-                }
+                Some(run) if run.last().is_some_and(goes_on) => run.push(sample),
                 _ => runs.push(vec![sample]),
             }
         }
@@ -147,8 +160,11 @@ impl<S: Timed> History<S> {
 
     /// The sample nearest to a time, unless the time lies in a gap.
     pub(crate) fn nearest(&self, at_ms: i64) -> Option<&S> {
-        let near = self.list.get(self.nearest_index(at_ms)?)?;
-        ((near.at_ms() - at_ms).abs() <= self.gap_from_ms() / 2 + 1).then_some(near)
+        let at = self.nearest_index(at_ms)?;
+        let near = self.list.get(at)?;
+        // The step that the time lies in: behind the newest sample and before the oldest the next to it.
+        let step = if at_ms < near.at_ms() { at.saturating_sub(1) } else { at }.min(self.newest_step());
+        ((near.at_ms() - at_ms).abs() <= self.gap_from_ms(step) / 2 + 1).then_some(near)
     }
 
     /// The sample `steps` after (or, below zero, before) the one nearest to a time.
@@ -222,6 +238,48 @@ mod tests {
         let mut samples = every_two_seconds(20);
         samples.push(at(38_000 + 4_500));
         assert!(samples.gaps(42_500).is_empty());
+    }
+
+    /// Samples each `first_ms`, then as many each `then_ms`.
+    fn of_two_intervals(first_ms: i64, then_ms: i64) -> History<At> {
+        let first = (0..30).map(|n| at(n * first_ms));
+        let then = (1..=30).map(|n| at(29 * first_ms + n * then_ms));
+        History::of(first.chain(then))
+    }
+
+    #[test]
+    fn another_interval_is_no_gap_whichever_way_it_was_changed() {
+        for (first_ms, then_ms) in [(1_000, 10_000), (10_000, 1_000)] {
+            let samples = of_two_intervals(first_ms, then_ms);
+            let edge_ms = samples.last().unwrap().at_ms;
+            assert_eq!(samples.gaps(edge_ms), [], "{first_ms} ms, then {then_ms}");
+            assert_eq!(samples.runs().len(), 1, "{first_ms} ms, then {then_ms}");
+            assert_eq!(samples.step_ms(), then_ms);
+        }
+        // Few samples of the new interval are enough, though most in the picture are of the old one.
+        let mut samples = every_two_seconds(250);
+        for n in 1..=2 {
+            samples.push(at(498_000 + n * 15_000));
+        }
+        assert_eq!(samples.gaps(528_000), [], "from the second sample on");
+        assert_eq!(samples.edge_ms(528_000 + 14_000), 528_000, "nor is the next one overdue");
+    }
+
+    #[test]
+    fn a_break_is_a_gap_beside_samples_of_any_interval() {
+        let mut samples = of_two_intervals(10_000, 1_000);
+        let last_ms = samples.last().unwrap().at_ms;
+        for late_ms in [20_000, 21_000, 22_000] {
+            samples.push(at(last_ms + late_ms));
+        }
+        let gap = Gap { from_ms: last_ms, to_ms: last_ms + 20_000 };
+        assert_eq!(samples.gaps(last_ms + 22_000), [gap], "ten seconds were usual only before");
+        // A link that comes back for one sample and breaks again has two gaps.
+        let mut samples = every_two_seconds(20);
+        for at_ms in [78_000, 118_000, 120_000, 122_000] {
+            samples.push(at(at_ms));
+        }
+        assert_eq!(samples.gaps(122_000).len(), 2, "{:?}", samples.gaps(122_000));
     }
 
     #[test]

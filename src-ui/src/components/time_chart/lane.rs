@@ -1,7 +1,7 @@
 //! What a chart is told of a lane: which numbers it draws, how, and on which scale.
 
 use super::history::{History, Timed};
-use super::scale::RateScale;
+use super::scale::{RateScale, round_top};
 
 /// As many curves as there are colours for data: the tokens d1 to d5.
 pub(crate) const CURVES: usize = 5;
@@ -13,10 +13,11 @@ pub(crate) type Values = [Option<f64>; CURVES];
 pub(crate) struct ChartLane<S: 'static> {
     /// Its part of test ids.
     pub(crate) id: &'static str,
-    /// Behind each number of the lane, the same in every language.
-    pub(crate) unit: &'static str,
-    /// How a number of the lane is written.
-    pub(crate) number: fn(f64) -> String,
+    /// What its numbers are counted in, the smallest first: one alone, or each for what the one before makes too
+    /// long.
+    pub(crate) units: &'static [Unit],
+    /// A second number of a sample with its own unit, which is not drawn.
+    pub(crate) beside: Option<fn(&S) -> Option<String>>,
     pub(crate) scale: Scale,
     /// Each curve is a layer on the one before.
     pub(crate) is_stacked: bool,
@@ -26,6 +27,35 @@ pub(crate) struct ChartLane<S: 'static> {
     pub(crate) value: fn(&S) -> Option<f64>,
     /// The curves at a sample, from the base up. Of a stacked lane each is the top of its layer.
     pub(crate) values: fn(&S) -> Values,
+}
+
+/// Stands behind a number, the same in every language.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Unit {
+    pub(crate) name: &'static str,
+    /// So many of what is measured are one of it.
+    pub(crate) holds: f64,
+}
+
+pub(crate) const PERCENT: &[Unit] = &[Unit { name: "%", holds: 1.0 }];
+pub(crate) const BYTES_PER_SECOND: &[Unit] = &[
+    Unit { name: "KiB/s", holds: 1024.0 },
+    Unit { name: "MiB/s", holds: 1_048_576.0 },
+    Unit { name: "GiB/s", holds: 1_073_741_824.0 },
+];
+
+impl Unit {
+    /// A number in this unit: one decimal below 100, none above, so that it keeps its width.
+    pub(crate) fn number(&self, value: f64) -> String {
+        let value = value / self.holds;
+        if value >= 99.95 { format!("{value:.0}") } else { format!("{value:.1}") }
+    }
+
+    /// A value at the end of an axis, without decimals that say nothing.
+    pub(crate) fn axis_number(&self, value: f64) -> String {
+        let text = format!("{:.2}", value / self.holds);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
 }
 
 /// How a curve is drawn.
@@ -75,6 +105,28 @@ pub(crate) struct Threshold {
     pub(crate) ink: Option<&'static str>,
 }
 
+impl<S> ChartLane<S> {
+    /// The unit of numbers up to `top`: the largest that is not above it.
+    pub(crate) fn unit(&self, top: f64) -> &'static Unit {
+        let [least, larger @ ..] = self.units else { return &PERCENT[0] };
+        larger.iter().rev().find(|unit| unit.holds <= top).unwrap_or(least)
+    }
+
+    /// A number with its own unit, for where it stands alone.
+    pub(crate) fn say(&self, value: f64) -> String {
+        let unit = self.unit(value);
+        format!("{} {}", unit.number(value), unit.name)
+    }
+
+    /// The next round top above the highest number, round in the unit that it is written in.
+    fn round_top(&self, highest: f64, least: f64) -> f64 {
+        let in_unit = |unit: &Unit| round_top(highest / unit.holds, least / unit.holds) * unit.holds;
+        let top = in_unit(self.unit(highest.max(least)));
+        // Just below a larger unit, as 1,020 KiB: its round top is one of that.
+        in_unit(self.unit(top))
+    }
+}
+
 impl<S: Timed> ChartLane<S> {
     /// Up and down from the middle.
     pub(crate) fn is_mirrored(&self) -> bool {
@@ -118,7 +170,7 @@ pub(crate) struct Tops {
 }
 
 impl Tops {
-    /// The top of each lane's axis, in the lane's unit.
+    /// The top of each lane's axis.
     pub(crate) fn follow<S: Timed>(
         &mut self,
         lanes: &[ChartLane<S>],
@@ -128,21 +180,12 @@ impl Tops {
         self.rates.resize_with(lanes.len(), RateScale::default);
         let follow = |(lane, rate): (&ChartLane<S>, &mut RateScale)| match lane.scale {
             Scale::Fixed(top) => top,
-            Scale::Round { least, most } => rate.follow(lane.highest(history), least, now_ms).min(most),
+            Scale::Round { least, most } => {
+                rate.follow(lane.round_top(lane.highest(history), least), now_ms).min(most)
+            }
         };
         lanes.iter().zip(&mut self.rates).map(follow).collect()
     }
-}
-
-/// A number of a lane: one decimal below 100, none above, so that it keeps its width.
-pub(crate) fn lane_number(value: f64) -> String {
-    if value >= 99.95 { format!("{value:.0}") } else { format!("{value:.1}") }
-}
-
-/// A value at the end of an axis, without decimals that say nothing.
-pub(crate) fn axis_number(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -162,8 +205,8 @@ mod tests {
 
     const LAYERS: ChartLane<Load> = ChartLane {
         id: "load",
-        unit: "%",
-        number: lane_number,
+        units: PERCENT,
+        beside: None,
         scale: Scale::Round { least: 10.0, most: 100.0 },
         is_stacked: true,
         curves: &[Curve::new("--d1", 0.3, 0.2), Curve::new("--d2", 0.3, 0.2).shown_from(0.5)],
@@ -219,12 +262,41 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_width() {
-        assert_eq!(lane_number(0.04), "0.0");
-        assert_eq!(lane_number(92.44), "92.4");
-        assert_eq!(lane_number(99.97), "100");
-        assert_eq!(lane_number(1_234.5), "1234");
-        assert_eq!(axis_number(150.0), "150");
-        assert_eq!(axis_number(0.75), "0.75");
-        assert_eq!(axis_number(0.3), "0.3");
+        let percent = &PERCENT[0];
+        assert_eq!(percent.number(0.04), "0.0");
+        assert_eq!(percent.number(92.44), "92.4");
+        assert_eq!(percent.number(99.97), "100");
+        assert_eq!(percent.number(1_234.5), "1234");
+        assert_eq!(percent.axis_number(150.0), "150");
+        assert_eq!(percent.axis_number(0.75), "0.75");
+        assert_eq!(percent.axis_number(0.3), "0.3");
+    }
+
+    #[test]
+    fn a_rate_is_written_in_the_unit_that_its_axis_has_and_the_axis_is_round_in_it() {
+        const KIB: f64 = 1024.0;
+        let rates = ChartLane { units: BYTES_PER_SECOND, ..LAYERS };
+        for (value, said) in [
+            (0.0, "0.0 KiB/s"),
+            (40.0 * KIB, "40.0 KiB/s"),
+            (1023.0 * KIB, "1023 KiB/s"),
+            (1024.0 * KIB, "1.0 MiB/s"),
+            (119.2 * KIB * KIB, "119 MiB/s"),
+            (2.5 * KIB * KIB * KIB, "2.5 GiB/s"),
+        ] {
+            assert_eq!(rates.say(value), said);
+        }
+        for (highest, top, written) in [
+            (0.0, KIB, "1"),
+            (40.0 * KIB, 50.0 * KIB, "50"),
+            (800.0 * KIB, 1000.0 * KIB, "1000"),
+            (1_020.0 * KIB, KIB * KIB, "1"),
+            (1.3 * KIB * KIB, 1.5 * KIB * KIB, "1.5"),
+        ] {
+            let round = rates.round_top(highest, KIB);
+            assert!((round - top).abs() < 1.0, "{highest}: {round}");
+            assert_eq!(rates.unit(round).axis_number(round), written);
+        }
+        assert_eq!(LAYERS.unit(1e12).name, "%", "the only one it has");
     }
 }

@@ -22,7 +22,9 @@ mod sheet;
 #[cfg(any(target_arch = "wasm32", test))]
 pub(crate) use history::History;
 pub(crate) use history::Timed;
-pub(crate) use lane::{CURVES, ChartLane, Curve, Scale, Threshold, Values, lane_number};
+#[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]
+pub(crate) use lane::Unit;
+pub(crate) use lane::{BYTES_PER_SECOND, CURVES, ChartLane, Curve, PERCENT, Scale, Threshold, Values};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use chart::{LaneWords, TimeChart};

@@ -28,9 +28,8 @@ pub(crate) struct RateScale {
 }
 
 impl RateScale {
-    /// Takes the highest value on screen and answers the top to draw with.
-    pub(crate) fn follow(&mut self, highest: f64, least: f64, now_ms: i64) -> f64 {
-        let wanted = round_top(highest, least);
+    /// Takes the top that what is on screen wants and answers the one to draw with.
+    pub(crate) fn follow(&mut self, wanted: f64, now_ms: i64) -> f64 {
         if wanted >= self.top {
             *self = Self { top: wanted, lower_since_ms: None };
         } else {
@@ -144,12 +143,12 @@ mod tests {
     #[test]
     fn a_scale_grows_at_once_and_shrinks_after_a_minute() {
         let mut scale = RateScale::default();
-        assert_eq!(scale.follow(140.0, 1.0, 0), 150.0);
-        assert_eq!(scale.follow(10.0, 1.0, 2_000), 150.0);
-        assert_eq!(scale.follow(160.0, 1.0, 4_000), 200.0, "growing forgets that it was low");
-        assert_eq!(scale.follow(10.0, 1.0, 6_000), 200.0);
-        assert_eq!(scale.follow(10.0, 1.0, 65_000), 200.0);
-        assert_eq!(scale.follow(10.0, 1.0, 66_000), 10.0);
+        assert_eq!(scale.follow(150.0, 0), 150.0);
+        assert_eq!(scale.follow(10.0, 2_000), 150.0);
+        assert_eq!(scale.follow(200.0, 4_000), 200.0, "growing forgets that it was low");
+        assert_eq!(scale.follow(10.0, 6_000), 200.0);
+        assert_eq!(scale.follow(10.0, 65_000), 200.0);
+        assert_eq!(scale.follow(10.0, 66_000), 10.0);
     }
 
     #[test]

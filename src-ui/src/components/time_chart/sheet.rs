@@ -53,7 +53,7 @@ pub(crate) struct Inks {
 
 impl Inks {
     pub(crate) fn read<S>(canvas: &HtmlCanvasElement, lanes: &[ChartLane<S>]) -> Self {
-        let own = ["--line-faint", "--line", "--text-1", "--text-2", "--text-3", "--bg-base"];
+        let own = ["--line-faint", "--line", "--text-1", "--text-2", "--text-3", "--bg-base", "--accent"];
         let curves = lanes.iter().flat_map(|lane| lane.curves).map(|curve| curve.color);
         let thresholds = lanes.iter().flat_map(|lane| lane.thresholds);
         let thresholds = thresholds.flat_map(|threshold| [Some(threshold.color), threshold.ink]).flatten();

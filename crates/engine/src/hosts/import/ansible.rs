@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use protocol::Fault;
+use protocol::hosts::{ImportNote, ImportRefusal, ImportWarning};
 use serde_json::Value;
 
 use super::{Found, Notes, inventory_ini, inventory_yaml};
@@ -147,7 +148,7 @@ pub(super) fn read(path: &Path, text: &str, notes: &mut Notes) -> Result<Vec<Fou
     for name in &inventory.order {
         let vars = inventory.vars_of(name, &files);
         if text_of(&vars, "ansible_connection").is_some_and(|way| way == "local") {
-            notes.say(format!("{name} is this computer and was left out"));
+            notes.say(ImportNote::ThisComputer { name: name.clone() });
             continue;
         }
         let mut host = host(name, &vars);
@@ -184,12 +185,9 @@ fn vars_of_folder(folder: &Path, name: &str, notes: &mut Notes) -> Vars {
         files.extend(inside);
     }
     for file in files.into_iter().filter(|file| file.is_file()) {
-        match super::read_text(&file)
-            .map_err(|why| why.to_string())
-            .and_then(|text| inventory_yaml::vars(&text))
-        {
+        match super::read_text(&file).and_then(|text| inventory_yaml::vars(&text)) {
             Ok(more) => vars.extend(more),
-            Err(why) => notes.say(format!("{} was left out: {why}", file.display())),
+            Err(why) => notes.say(ImportNote::File { file: file.display().to_string(), why }),
         }
     }
     vars
@@ -201,7 +199,7 @@ fn host(name: &str, vars: &Vars) -> Found {
         let found = names.iter().find_map(|name| Some((*name, text_of(vars, name)?)));
         let (name, text) = found?;
         if text.contains("{{") {
-            host.warn(format!("its {name} is a template and was left out"));
+            host.warn(ImportWarning::Template { variable: name.to_owned() });
             return None;
         }
         Some(text)
@@ -220,18 +218,18 @@ fn host(name: &str, vars: &Vars) -> Found {
         (Some(below), Ok(home)) => format!("{home}/{below}"),
         _ => path,
     });
-    match port.as_deref().map(str::parse) {
+    match port.map(|port| port.parse().map_err(|_| port)) {
         Some(Ok(port)) => host.port = Some(port),
-        Some(Err(_)) => host.refuse("its ansible_port is not a number from 1 to 65535".into()),
+        Some(Err(value)) => host.refuse(ImportRefusal::Port { value }),
         None => {}
     }
     host.jump = options.iter().find_map(|options| jump_of(options));
     if options.iter().any(|options| options.to_lowercase().contains("proxycommand")) && host.jump.is_none() {
-        host.warn("its ProxyCommand was not taken over: Muster runs no command of a file".into());
+        host.warn(ImportWarning::ProxyCommand);
     }
     let secrets = ["ansible_password", "ansible_ssh_pass", "ansible_become_password", "ansible_become_pass"];
     if secrets.iter().any(|name| vars.contains_key(*name)) {
-        host.warn("a password of it was not taken over: give it to the host by hand".into());
+        host.warn(ImportWarning::Password);
     }
     host
 }

@@ -1,6 +1,7 @@
 //! An Ansible inventory in INI: sections of hosts, of children and of variables.
 
 use protocol::Fault;
+use protocol::hosts::ImportNote;
 use protocol::text::printable;
 use serde_json::Value;
 
@@ -75,7 +76,7 @@ pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
                     let vars = &mut inventory.groups.entry(group.clone()).or_default().vars;
                     vars.insert(key.trim().to_owned(), literal(value.trim()));
                 }
-                None => notes.say(format!("line {number} sets nothing and was left out")),
+                None => notes.say(ImportNote::Idle { line: number }),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! An Ansible inventory in YAML, and files of variables.
 
 use protocol::Fault;
+use protocol::hosts::{FileProblem, ImportNote};
 use protocol::text::printable;
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ use super::{Notes, not_of_format};
 const DEEPEST: usize = 32;
 
 pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
-    let value = value(text).map_err(|why| not_of_format("YAML", &why))?;
+    let value = value(text).map_err(|why| not_of_format("YAML", &why.to_string()))?;
     let mut inventory = Inventory::default();
     for (name, group) in &value {
         add_group(&mut inventory, name, group, 0, notes)?;
@@ -20,14 +21,14 @@ pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
 }
 
 /// The variables of a file of them.
-pub(super) fn vars(text: &str) -> Result<Vars, String> {
+pub(super) fn vars(text: &str) -> Result<Vars, FileProblem> {
     if text.starts_with("$ANSIBLE_VAULT") {
-        return Err("it is encrypted".into());
+        return Err(FileProblem::Encrypted);
     }
     Ok(value(text)?.into_iter().collect())
 }
 
-fn value(text: &str) -> Result<Map<String, Value>, String> {
+fn value(text: &str) -> Result<Map<String, Value>, FileProblem> {
     if text.lines().all(|line| line.trim().is_empty() || line.starts_with('#') || line.trim_end() == "---") {
         return Ok(Map::new());
     }
@@ -35,8 +36,8 @@ fn value(text: &str) -> Result<Map<String, Value>, String> {
     match serde_saphyr::from_str::<Value>(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Null) => Ok(Map::new()),
-        Ok(_) => Err("it is not a mapping of names".into()),
-        Err(_) => Err("it cannot be read as YAML".into()),
+        Ok(_) => Err(FileProblem::NotMapping),
+        Err(_) => Err(FileProblem::NotYaml),
     }
 }
 
@@ -62,7 +63,7 @@ fn add_group(
             Value::Object(inner) => inner,
             Value::Null => continue,
             _ => {
-                notes.say(format!("'{part}' of the group '{name}' was left out"));
+                notes.say(ImportNote::Part { part: part.clone(), group: name.to_owned() });
                 continue;
             }
         };
@@ -92,7 +93,7 @@ fn add_group(
                 let vars = inner.clone();
                 inventory.groups.entry(name.to_owned()).or_default().vars.extend(vars);
             }
-            _ => notes.say(format!("'{part}' of the group '{name}' was left out")),
+            _ => notes.say(ImportNote::Part { part: part.clone(), group: name.to_owned() }),
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Hosts as JSON: a list of what `musterctl host list --json` and an export give.
 
 use protocol::Fault;
-use protocol::hosts::{HelperUse, Identity, Sudo};
+use protocol::hosts::{HelperUse, Identity, ImportNote, ImportRefusal, Sudo};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
         let name = item.get("name").and_then(Value::as_str).map(str::to_owned);
         for field in item.as_object().into_iter().flat_map(|fields| fields.keys()) {
             if !FIELDS.contains(&field.as_str()) && !OUR_OWN.contains(&field.as_str()) {
-                notes.say(format!("the field '{field}' was left out"));
+                notes.say(ImportNote::Unknown { field: field.clone() });
             }
         }
         match serde_json::from_value::<Said>(item) {
@@ -55,10 +55,10 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
             Err(_) => match name {
                 Some(name) => {
                     let mut host = Found::named(&name);
-                    host.refuse("one of its fields has another form than a host's has".into());
+                    host.refuse(ImportRefusal::Form);
                     found.push(host);
                 }
-                None => notes.say(format!("the item {} has no name and was left out", at + 1)),
+                None => notes.say(ImportNote::Nameless { item: at + 1 }),
             },
         }
     }
@@ -98,9 +98,10 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].jump.as_deref(), Some(""), "null takes a jump away");
         assert!(found[1].refusal.is_some());
-        let words = notes.into_words().join("\n");
-        assert!(words.contains("'password' was left out") && words.contains("item 3"), "{words}");
-        assert!(!format!("{words}{found:?}").contains("pl4nted"));
+        let told = notes.into_told();
+        let wanted = [ImportNote::Unknown { field: "password".into() }, ImportNote::Nameless { item: 3 }];
+        assert_eq!(told, wanted);
+        assert!(!format!("{told:?}{found:?}").contains("pl4nted"));
         for text in ["", "3", "[", "{\"name\":"] {
             assert!(read(text, &mut Notes::default()).is_err(), "{text}");
         }

@@ -15,11 +15,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use protocol::hosts::{
-    FieldChange, Host, HostDraft, HostFormat, Identity, ImportRow, ImportVerdict, check_draft,
+    FieldChange, FileProblem, Host, HostDraft, HostField, HostFormat, Identity, ImportNote, ImportRefusal,
+    ImportRow, ImportVerdict, ImportWarning, check_draft,
 };
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
+use sha2::{Digest, Sha256};
 
+use crate::error::internal;
 use crate::ssh;
 
 /// No file of hosts is larger.
@@ -45,8 +48,8 @@ pub(crate) struct Found {
     pub(super) groups: Option<Vec<String>>,
     pub(super) tags: Option<Vec<String>>,
     pub(super) rest: Rest,
-    warnings: Vec<String>,
-    refusal: Option<String>,
+    warnings: Vec<ImportWarning>,
+    refusal: Option<ImportRefusal>,
 }
 
 /// What only files of Muster itself say.
@@ -63,34 +66,34 @@ impl Found {
     }
 
     /// The first reason stands.
-    fn refuse(&mut self, why: String) {
+    fn refuse(&mut self, why: ImportRefusal) {
         self.refusal.get_or_insert(why);
     }
 
-    fn warn(&mut self, why: String) {
+    fn warn(&mut self, why: ImportWarning) {
         self.warnings.push(why);
     }
 }
 
-/// What a file says that no host has, in words; bounded.
+/// What a file says that no host has; bounded.
 #[derive(Default)]
 pub(crate) struct Notes {
-    said: Vec<String>,
+    said: Vec<ImportNote>,
     more: usize,
 }
 
 impl Notes {
-    fn say(&mut self, note: String) {
+    fn say(&mut self, note: ImportNote) {
         if self.said.len() < MOST_NOTES {
-            self.said.push(printable(&note).into_owned());
+            self.said.push(note);
         } else {
             self.more += 1;
         }
     }
 
-    pub(crate) fn into_words(mut self) -> Vec<String> {
+    pub(crate) fn into_told(mut self) -> Vec<ImportNote> {
         if self.more > 0 {
-            self.said.push(format!("and {} more of that kind", self.more));
+            self.said.push(ImportNote::More { count: self.more });
         }
         self.said
     }
@@ -136,17 +139,18 @@ pub(crate) fn read(
 }
 
 /// The text of a file that may be large, a pipe or not text at all.
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let file = std::fs::File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(std::io::Error::other("it is a folder"));
+fn read_text(path: &Path) -> Result<String, FileProblem> {
+    let unreadable = |why: std::io::Error| FileProblem::Unreadable { why: why.to_string() };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(FileProblem::Folder);
     }
     let mut bytes = Vec::new();
-    if file.take(LARGEST_BYTES + 1).read_to_end(&mut bytes)? as u64 > LARGEST_BYTES {
-        return Err(std::io::Error::other("it is larger than 16 MiB"));
+    if file.take(LARGEST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)? as u64 > LARGEST_BYTES {
+        return Err(FileProblem::TooLarge);
     }
     if bytes.contains(&0) {
-        return Err(std::io::Error::other("it is not text"));
+        return Err(FileProblem::NotText);
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
@@ -177,6 +181,15 @@ pub(crate) struct Planned {
     pub(crate) save: Option<(Option<String>, HostDraft)>,
 }
 
+/// Stands for all that a plan would save and all that was told of it: the file, those it includes, and what was
+/// saved before.
+pub(crate) fn digest(planned: &[Planned], notes: &Notes) -> Result<String, Fault> {
+    let told: Vec<_> = planned.iter().map(|plan| (&plan.row, &plan.save)).collect();
+    let text = serde_json::to_vec(&(told, &notes.said))
+        .map_err(|why| internal("what would be saved cannot be written down", why))?;
+    Ok(Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// What an import would do, in an order in which each host comes after the one it goes through.
 pub(crate) fn plan(mut found: Vec<Found>, saved: &[Host], ground: &Ground) -> Vec<Planned> {
     resolve_jumps(&mut found, saved);
@@ -205,16 +218,19 @@ fn plan_one(host: Found, saved: &[Host], ground: &Ground, twice: bool) -> Planne
         verdict,
         warnings,
     };
-    let refused =
-        |why: String| Planned { row: row(ImportVerdict::Refused { why }, warnings.clone()), save: None };
+    let refused = |why: ImportRefusal| Planned {
+        row: row(ImportVerdict::Refused { why }, warnings.clone()),
+        save: None,
+    };
     if let Some(why) = host.refusal.clone() {
         return refused(why);
     }
     if twice {
-        return refused("the file names it more than once".into());
+        return refused(ImportRefusal::NamedTwice);
     }
     if let Err(fault) = check_draft(&draft) {
-        return refused(fault.message);
+        let field = fault.detail.subject.unwrap_or_default();
+        return refused(ImportRefusal::Field { field, message: fault.message });
     }
     let Some(before) = before else {
         let at = |other: &&Host| {
@@ -223,7 +239,7 @@ fn plan_one(host: Found, saved: &[Host], ground: &Ground, twice: bool) -> Planne
                 && other.user == draft.user
         };
         if let Some(other) = saved.iter().find(at) {
-            warnings.push(format!("it is saved as {}", other.name));
+            warnings.push(ImportWarning::SavedAs { name: other.name.clone() });
             return Planned { row: row(ImportVerdict::Same, warnings), save: None };
         }
         return Planned { row: row(ImportVerdict::Added, warnings), save: Some((None, draft)) };
@@ -234,13 +250,18 @@ fn plan_one(host: Found, saved: &[Host], ground: &Ground, twice: bool) -> Planne
     }
     // A file is no typed name.
     if before.is_guarded() && !draft.tags.iter().any(|tag| tag.eq_ignore_ascii_case("prod")) {
-        return refused("it would lose the tag prod, which guards it: take that away by hand".into());
+        return refused(ImportRefusal::Guard);
     }
     let verdict = ImportVerdict::Changed { fields: changes };
     Planned { row: row(verdict, warnings), save: Some((Some(before.id.clone()), draft)) }
 }
 
-fn draft_of(host: &Found, before: Option<&Host>, ground: &Ground, warnings: &mut Vec<String>) -> HostDraft {
+fn draft_of(
+    host: &Found,
+    before: Option<&Host>,
+    ground: &Ground,
+    warnings: &mut Vec<ImportWarning>,
+) -> HostDraft {
     let mut draft = before.map_or_else(
         || HostDraft {
             name: host.name.clone(),
@@ -260,11 +281,9 @@ fn draft_of(host: &Found, before: Option<&Host>, ground: &Ground, warnings: &mut
             Identity::KeyFile { path } => match ssh::check_key_file(Path::new(path)) {
                 Ok(_) => draft.identity = identity,
                 // ssh would go on without it, and so does a host that is saved with another way.
-                Err(_) => warnings.push(format!(
-                    "the key file {} cannot be used: it signs in {}",
-                    printable(path),
-                    if before.is_some() { "as before" } else { "with the agent" }
-                )),
+                Err(_) => {
+                    warnings.push(ImportWarning::KeyFile { path: path.clone(), as_before: before.is_some() })
+                }
             },
             Identity::Agent | Identity::Password => draft.identity = identity,
         }
@@ -282,7 +301,7 @@ fn draft_of(host: &Found, before: Option<&Host>, ground: &Ground, warnings: &mut
     draft
 }
 
-/// The fields that differ, in the words of musterctl's options.
+/// The fields that differ, with their values in the words of musterctl's options.
 fn changes(before: &HostDraft, after: &HostDraft) -> Vec<FieldChange> {
     let words = |draft: &HostDraft| {
         let identity = match &draft.identity {
@@ -291,16 +310,16 @@ fn changes(before: &HostDraft, after: &HostDraft) -> Vec<FieldChange> {
             Identity::Password => "password".into(),
         };
         [
-            ("address", draft.address.clone()),
-            ("port", draft.port.unwrap_or(22).to_string()),
-            ("user", draft.user.clone()),
-            ("identity", identity),
-            ("jump", draft.jump.clone().unwrap_or_default()),
-            ("groups", draft.groups.join(", ")),
-            ("tags", draft.tags.join(", ")),
-            ("sudo", format!("{:?}", draft.sudo).to_lowercase()),
-            ("helper", format!("{:?}", draft.helper).to_lowercase()),
-            ("helper_dir", draft.helper_dir.clone().unwrap_or_default()),
+            (HostField::Address, draft.address.clone()),
+            (HostField::Port, draft.port.unwrap_or(22).to_string()),
+            (HostField::User, draft.user.clone()),
+            (HostField::Identity, identity),
+            (HostField::Jump, draft.jump.clone().unwrap_or_default()),
+            (HostField::Groups, draft.groups.join(", ")),
+            (HostField::Tags, draft.tags.join(", ")),
+            (HostField::Sudo, format!("{:?}", draft.sudo).to_lowercase()),
+            (HostField::Helper, format!("{:?}", draft.helper).to_lowercase()),
+            (HostField::HelperDir, draft.helper_dir.clone().unwrap_or_default()),
         ]
     };
     words(before)
@@ -308,7 +327,7 @@ fn changes(before: &HostDraft, after: &HostDraft) -> Vec<FieldChange> {
         .zip(words(after))
         .filter(|(before, after)| before != after)
         .map(|((field, before), (_, after))| FieldChange {
-            field: field.to_owned(),
+            field,
             before: printable(&before).into_owned(),
             after: printable(&after).into_owned(),
         })
@@ -325,7 +344,7 @@ fn resolve_jumps(found: &mut Vec<Found>, saved: &[Host]) {
         let mut problem = None;
         for hop in chain.split(',') {
             let Some(hop) = parse_hop(hop) else {
-                problem = Some(format!("its jump '{}' cannot be read", printable(&chain)));
+                problem = Some(ImportRefusal::Jump { jump: chain.clone() });
                 break;
             };
             let plain = hop.user.is_none() && hop.port.is_none();
@@ -335,10 +354,7 @@ fn resolve_jumps(found: &mut Vec<Found>, saved: &[Host]) {
                 if through.is_some() && host.jump.as_deref().is_none_or(str::is_empty) {
                     host.jump.clone_from(&through);
                 } else if through.is_some() && host.jump != through {
-                    problem = Some(format!(
-                        "it goes through {} by another way than that host itself does",
-                        printable(&hop.host)
-                    ));
+                    problem = Some(ImportRefusal::OtherWay { hop: hop.host.clone() });
                 }
             } else if !is_saved {
                 let mut host = hop.found();
@@ -427,7 +443,7 @@ fn refuse_circles(planned: &mut [Planned], saved: &[Host]) {
         while let Some(next) = way.last().and_then(|last| through.get(*last)) {
             if way.contains(&next.as_str()) {
                 way.push(next);
-                let why = format!("it would be reached through itself: {}", printable(&way.join(" -> ")));
+                let why = ImportRefusal::Circle { way: way.join(" -> ") };
                 plan.row.verdict = ImportVerdict::Refused { why };
                 plan.save = None;
                 break;
@@ -452,7 +468,7 @@ fn refuse_what_is_behind_a_refused_one(planned: &mut [Planned], saved: &[Host]) 
         });
         let Some(lost) = lost else { return };
         let jump = lost.save.take().and_then(|(_, draft)| draft.jump).unwrap_or_default();
-        let why = format!("it goes through '{}', which is not saved and is not taken over", printable(&jump));
+        let why = ImportRefusal::Behind { jump };
         lost.row.verdict = ImportVerdict::Refused { why };
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use protocol::text::printable;
+use protocol::hosts::{ImportNote, ImportRefusal, ImportWarning, MatchProblem};
 
 use super::{Found, Notes};
 use crate::ssh::is_like;
@@ -95,12 +95,12 @@ impl Config {
     ) {
         let mut when = outer.to_vec();
         for (number, line) in (1..).zip(text.lines()) {
-            let at = || format!("line {number} of {}", path.display());
+            let file = || path.display().to_string();
             let (keyword, words) = match split(line) {
                 Ok(Some(parts)) => parts,
                 Ok(None) => continue,
-                Err(why) => {
-                    notes.say(format!("{} {why} and was left out", at()));
+                Err(OpenQuote) => {
+                    notes.say(ImportNote::OpenQuote { line: number, file: file() });
                     continue;
                 }
             };
@@ -115,7 +115,7 @@ impl Config {
                 }
                 "match" => {
                     let condition = parse_match(&words).unwrap_or_else(|why| {
-                        notes.say(format!("{}: {why}; what it sets was left out", at()));
+                        notes.say(ImportNote::Match { line: number, file: file(), why });
                         Condition::Never
                     });
                     when = self.begin(outer, condition);
@@ -145,10 +145,7 @@ impl Config {
         notes: &mut Notes,
     ) {
         if depth == DEEPEST {
-            notes.say(format!(
-                "{} includes files more than {DEEPEST} deep: the rest was left out",
-                from.display()
-            ));
+            notes.say(ImportNote::IncludesTooDeep { file: from.display().to_string() });
             return;
         }
         let pattern = match word.strip_prefix("~/") {
@@ -159,12 +156,12 @@ impl Config {
         for file in expand(&pattern) {
             *files += 1;
             if *files > MOST_FILES {
-                notes.say(format!("more than {MOST_FILES} files are included: the rest was left out"));
+                notes.say(ImportNote::IncludesTooMany);
                 return;
             }
             match super::read_text(&file) {
                 Ok(text) => self.read(&file, &text, when, depth + 1, files, notes),
-                Err(why) => notes.say(format!("{} is included and was left out: {why}", file.display())),
+                Err(why) => notes.say(ImportNote::File { file: file.display().to_string(), why }),
             }
         }
     }
@@ -253,8 +250,7 @@ pub(super) fn hosts(config: &Config, notes: &mut Notes) -> Vec<Found> {
         match settings.port.as_deref().map(str::parse) {
             Some(Ok(port)) => host.port = Some(port),
             Some(Err(_)) => {
-                let port = printable(settings.port.as_deref().unwrap_or_default()).into_owned();
-                host.refuse(format!("its port '{port}' is not a number from 1 to 65535"));
+                host.refuse(ImportRefusal::Port { value: settings.port.unwrap_or_default() });
             }
             None => {}
         }
@@ -263,13 +259,13 @@ pub(super) fn hosts(config: &Config, notes: &mut Notes) -> Vec<Found> {
         }
         host.jump = settings.jump;
         if settings.proxy_command.is_some() {
-            host.warn("its ProxyCommand was not taken over: Muster runs no command of a file".into());
+            host.warn(ImportWarning::ProxyCommand);
         }
         found.push(host);
     }
     let known: BTreeSet<&String> = config.names().iter().collect();
     if known.is_empty() {
-        notes.say("no Host line names a host in full".into());
+        notes.say(ImportNote::NoHost);
     }
     found
 }
@@ -320,7 +316,7 @@ fn is_listed(patterns: &[String], value: &str) -> bool {
     found
 }
 
-fn parse_match(words: &[String]) -> Result<Condition, String> {
+fn parse_match(words: &[String]) -> Result<Condition, MatchProblem> {
     let mut criteria = Vec::new();
     let mut words = words.iter().flat_map(|word| {
         // OpenSSH takes `host=web` as well.
@@ -334,25 +330,29 @@ fn parse_match(words: &[String]) -> Result<Condition, String> {
             "originalhost" => Kind::OriginalHost,
             "user" => Kind::User,
             "localuser" => Kind::LocalUser,
-            "exec" => return Err("a Match that runs a command is not followed".into()),
-            other => return Err(format!("a Match of '{}' is not followed", printable(other))),
+            "exec" => return Err(MatchProblem::RunsCommand),
+            other => return Err(MatchProblem::Unknown { criterion: other.to_owned() }),
         };
         let patterns = if kind == Kind::All {
             Vec::new()
         } else {
-            let list = words.next().ok_or("a Match has a criterion without a value")?;
+            let list = words.next().ok_or(MatchProblem::NoValue)?;
             list.split(',').map(str::to_owned).collect()
         };
         criteria.push(Criterion { no, kind, patterns });
     }
     if criteria.is_empty() {
-        return Err("a Match has no criterion".into());
+        return Err(MatchProblem::NoCriterion);
     }
     Ok(Condition::Match(criteria))
 }
 
+/// A line with a quote that is not closed.
+#[derive(Debug)]
+struct OpenQuote;
+
 /// The keyword in lower case and its words; `None` for a line that says nothing.
-fn split(line: &str) -> Result<Option<(String, Vec<String>)>, &'static str> {
+fn split(line: &str) -> Result<Option<(String, Vec<String>)>, OpenQuote> {
     let line = line.trim_matches([' ', '\t', '\r', '\u{c}']);
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
@@ -370,7 +370,7 @@ fn split(line: &str) -> Result<Option<(String, Vec<String>)>, &'static str> {
 }
 
 /// Words with quotes, as OpenSSH's argv_split takes them; a `#` between words ends the line.
-fn words_of(text: &str) -> Result<Vec<String>, &'static str> {
+fn words_of(text: &str) -> Result<Vec<String>, OpenQuote> {
     let mut words = Vec::new();
     let mut chars = text.chars().peekable();
     loop {
@@ -384,7 +384,7 @@ fn words_of(text: &str) -> Result<Vec<String>, &'static str> {
         loop {
             let Some(c) = chars.next() else {
                 if quote.is_some() {
-                    return Err("has a quote that is not closed");
+                    return Err(OpenQuote);
                 }
                 break;
             };

@@ -8,7 +8,7 @@ use protocol::hosts::ImportVerdict;
 fn config(text: &str, home: &Path) -> (Config, Vec<String>) {
     let mut notes = Notes::default();
     let config = read(&home.join("config"), text, "ann", home, &mut notes);
-    (config, notes.into_words())
+    (config, notes.into_told().iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn nothing_of_a_file_is_run_and_what_is_left_out_is_told() {
     assert!(notes[0].starts_with("line 1 ") && notes[0].contains("runs a command"));
     let named = |name: &str| found.iter().find(|host| host.name == name).unwrap();
     assert_eq!(named("web").address.as_deref(), Some("web"));
-    assert!(named("web").warnings[0].contains("ProxyCommand"));
+    assert_eq!(named("web").warnings, [ImportWarning::ProxyCommand]);
     assert_eq!(named("old").jump.as_deref(), Some("gate"), "this one is a jump in an older form");
     let ground = super::super::Ground { home: home.path().into(), user: "ann".into() };
     for planned in super::super::plan(found, &[], &ground) {

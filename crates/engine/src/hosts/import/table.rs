@@ -4,7 +4,7 @@
 //! read: what is written comes back as it was. There is no column for a secret.
 
 use protocol::Fault;
-use protocol::hosts::{HelperUse, Host, Identity, Sudo};
+use protocol::hosts::{HelperUse, Host, Identity, ImportNote, ImportRefusal, Sudo};
 
 use super::{Found, Notes, not_of_format};
 
@@ -104,7 +104,7 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
         }
     }
     for head in heads.iter().filter(|head| !known(head)) {
-        notes.say(format!("the column '{head}' was left out"));
+        notes.say(ImportNote::Unknown { field: head.clone() });
     }
     let mut found = Vec::new();
     for record in records.filter(|record| record.iter().any(|cell| !cell.is_empty())) {
@@ -119,7 +119,7 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
         if let Some(port) = said("port") {
             match port.parse() {
                 Ok(port) => host.port = Some(port),
-                Err(_) => host.refuse(format!("its port '{port}' is not a number from 1 to 65535")),
+                Err(_) => host.refuse(ImportRefusal::Port { value: port }),
             }
         }
         match said("identity").as_deref() {
@@ -128,9 +128,7 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
             Some("password") => host.identity = Some(Identity::Password),
             Some(other) => match other.strip_prefix("key:") {
                 Some(path) => host.key = Some(path.to_owned()),
-                None => {
-                    host.refuse(format!("its identity '{other}' is none of agent, password and key:PATH"))
-                }
+                None => host.refuse(ImportRefusal::Identity { value: other.to_owned() }),
             },
         }
         host.jump = cell("jump");
@@ -144,13 +142,13 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
         if let Some((word, quoted)) = word("sudo") {
             match serde_json::from_value::<Sudo>(quoted) {
                 Ok(sudo) => host.rest.sudo = Some(sudo),
-                Err(_) => host.refuse(format!("its sudo '{word}' is none of none, nopasswd and password")),
+                Err(_) => host.refuse(ImportRefusal::Sudo { value: word }),
             }
         }
         if let Some((word, quoted)) = word("helper") {
             match serde_json::from_value::<HelperUse>(quoted) {
                 Ok(helper) => host.rest.helper = Some(helper),
-                Err(_) => host.refuse(format!("its helper '{word}' is neither placed nor none")),
+                Err(_) => host.refuse(ImportRefusal::Helper { value: word }),
             }
         }
         host.rest.helper_dir = said("helper_dir");
@@ -244,8 +242,8 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].name.as_str(), found[0].port), ("web-1", Some(2222)));
         assert!(found[0].groups.is_none(), "a column that is not there changes nothing");
-        assert!(found[1].refusal.as_deref().unwrap().contains("port 'x'"));
-        assert_eq!(notes.into_words(), ["the column 'colour' was left out"]);
+        assert_eq!(found[1].refusal, Some(ImportRefusal::Port { value: "x".into() }));
+        assert_eq!(notes.into_told(), [ImportNote::Unknown { field: "colour".into() }]);
         for text in ["", "a,b\n1,2\n", "name,address\n\"open,1\n"] {
             assert!(read(text, &mut Notes::default()).is_err(), "{text:?}");
         }

@@ -107,8 +107,8 @@ fn what_a_file_does_not_say_stays_as_it_is() {
     );
     let ImportVerdict::Changed { fields } = &planned[0].row.verdict else { panic!("{:?}", planned[0].row) };
     assert_eq!(
-        (fields[0].field.as_str(), fields[0].before.as_str(), fields[0].after.as_str()),
-        ("port", "22", "2222")
+        (fields[0].field, fields[0].before.as_str(), fields[0].after.as_str()),
+        (HostField::Port, "22", "2222")
     );
     host.port = None;
     assert_eq!(verdicts(&plan(vec![host], &[before], &ground())), [("web", "same")]);
@@ -122,7 +122,38 @@ fn the_same_place_under_another_name_is_not_added_and_a_guard_is_kept() {
     web.tags = Some(Vec::new());
     let planned = plan(vec![alias, web, found("Web", None)], &[saved("web", &["prod"])], &ground());
     assert_eq!(verdicts(&planned), [("alias", "same"), ("web", "refused"), ("Web", "refused")]);
-    assert!(planned[0].row.warnings[0].contains("saved as web"));
+    assert_eq!(planned[0].row.warnings, [ImportWarning::SavedAs { name: "web".into() }]);
+}
+
+#[test]
+fn another_file_or_other_saved_hosts_have_another_digest() {
+    let of = |found: Vec<Found>, saved: &[Host], notes: &Notes| {
+        digest(&plan(found, saved, &ground()), notes).unwrap()
+    };
+    let none = Notes::default();
+    let shown = of(vec![found("web", None)], &[], &none);
+    assert_eq!(shown, of(vec![found("web", None)], &[], &none));
+    let mut hidden = found("web", None);
+    hidden.groups = Some(vec!["shop".into()]);
+    let mut told = Notes::default();
+    told.say(ImportNote::NoHost);
+    for other in [
+        of(vec![hidden], &[], &none),
+        of(vec![found("web", None)], &[saved("web", &["blue"])], &none),
+        of(vec![found("web", None)], &[], &told),
+    ] {
+        assert_ne!(shown, other);
+    }
+}
+
+#[test]
+fn a_name_that_is_a_step_in_a_path_is_refused_with_its_field() {
+    for planned in plan(vec![found(".", None), found("..", None)], &[], &ground()) {
+        let ImportVerdict::Refused { why: ImportRefusal::Field { field, .. } } = &planned.row.verdict else {
+            panic!("{:?}", planned.row)
+        };
+        assert_eq!(field, "name");
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use super::agent;
 use super::gate::{EndWatch, Gate, How};
 use super::{Asked, Place, SignIn, Target, key_file};
+use crate::runtime::in_turn;
 
 /// Opening an encrypted key costs a good part of a second by design: more at once would take longer each, and
 /// keep the disk from all else.
@@ -382,14 +383,7 @@ fn takes_secret(method: &MethodKind) -> bool {
 async fn load(path: &Path, passphrase: Option<&SecretString>) -> Result<PrivateKey, Fault> {
     let (file, passphrase) = (path.to_owned(), passphrase.map(|p| SecretString::from(p.expose_secret())));
     let turn = KEY_FILES.acquire().await;
-    let opening = move || {
-        // Held as long as the thread is, and not only while somebody waits for it.
-        let _turn = turn;
-        key_file::load(&file, passphrase.as_ref())
-    };
-    tokio::task::spawn_blocking(opening)
-        .await
-        .map_err(|why| Fault::new(FaultCode::Internal, format!("reading the key file: {why}")))?
+    in_turn(turn, "reading a key file ended early", move || key_file::load(&file, passphrase.as_ref())).await
 }
 
 /// RSA keys sign with SHA-2, the best that the host names; other keys have their own hash.

@@ -1,9 +1,13 @@
 //! hosts: what a person saves about a host, and what the list of hosts shows.
 
+mod import;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::link::LinkState;
+
+pub use import::*;
 
 /// The name that means this computer: no SSH, the helper runs as a child.
 pub const LOCAL: &str = "local";
@@ -214,71 +218,6 @@ pub enum HostFormat {
     Ansible,
 }
 
-/// What an import does with one host of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportRow {
-    pub name: String,
-    pub address: String,
-    pub port: u16,
-    pub user: String,
-    pub jump: Option<String>,
-    pub verdict: ImportVerdict,
-    /// What of the file was not taken over for this host.
-    pub warnings: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportVerdict {
-    Added,
-    /// It is saved already and gets what the file says.
-    Changed {
-        fields: Vec<FieldChange>,
-    },
-    /// It is saved already, as the file says.
-    Same,
-    Refused {
-        why: String,
-    },
-}
-
-/// A field of a saved host, as `musterctl host edit` names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldChange {
-    pub field: String,
-    pub before: String,
-    pub after: String,
-}
-
-/// What an import does, or did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportReport {
-    pub file: String,
-    pub format: HostFormat,
-    /// Nothing was changed: this is what would be.
-    pub dry_run: bool,
-    pub rows: Vec<ImportRow>,
-    /// What else of the file was left out.
-    pub notes: Vec<String>,
-}
-
-impl ImportReport {
-    /// How many hosts are added, changed, the same and refused.
-    pub fn counts(&self) -> [usize; 4] {
-        let mut counts = [0; 4];
-        for row in &self.rows {
-            let at = match row.verdict {
-                ImportVerdict::Added => 0,
-                ImportVerdict::Changed { .. } => 1,
-                ImportVerdict::Same => 2,
-                ImportVerdict::Refused { .. } => 3,
-            };
-            counts[at] += 1;
-        }
-        counts
-    }
-}
-
 /// What was written by an export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostsExported {
@@ -306,6 +245,11 @@ pub fn check_draft(draft: &HostDraft) -> Result<(), Fault> {
     check_word("name", &draft.name, 64, "a short name such as web-1")?;
     if draft.name == LOCAL {
         return Err(Fault::bad_input("name", "the name 'local' is this computer and needs no saving"));
+    }
+    // A host is a part of paths, and these two mean other things there.
+    if matches!(draft.name.as_str(), "." | "..") {
+        let message = format!("name '{}' is a step in a path: give a short name such as web-1", draft.name);
+        return Err(Fault::bad_input("name", message));
     }
     check_address(&draft.address)?;
     check_word("user", &draft.user, 64, "the user to sign in as, such as root")?;
@@ -452,7 +396,7 @@ mod tests {
                 "{address:?} must be refused by name of its field"
             );
         }
-        for name in ["", "-x", "a b", "local", "x\u{202e}y", "a/b"] {
+        for name in ["", "-x", "a b", "local", "x\u{202e}y", "a/b", ".", ".."] {
             assert!(check_draft(&HostDraft { name: name.into(), ..draft() }).is_err(), "{name:?}");
         }
         for dir in ["tmp", "/a b", "/x/../y", "/$(id)"] {

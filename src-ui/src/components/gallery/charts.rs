@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::time_chart::{
-    CURVES, ChartLane, Curve, History, LaneWords, Scale, Threshold, TimeChart, Timed, Values, lane_number,
+use crate::components::time_chart::{
+    BYTES_PER_SECOND, CURVES, ChartLane, Curve, History, LaneWords, PERCENT, Scale, Threshold, TimeChart,
+    Timed, Unit, Values,
 };
 use crate::state::use_app;
 use crate::text::I18n;
@@ -79,8 +80,8 @@ fn layers(made: &Made) -> Values {
 static DRAWN: [ChartLane<Made>; LANES] = [
     ChartLane {
         id: "layers",
-        unit: "%",
-        number: lane_number,
+        units: PERCENT,
+        beside: None,
         scale: Scale::Fixed(100.0),
         is_stacked: true,
         curves: &[
@@ -96,9 +97,9 @@ static DRAWN: [ChartLane<Made>; LANES] = [
     },
     ChartLane {
         id: "mirrored",
-        unit: "MB/s",
-        number: lane_number,
-        scale: Scale::Round { least: 0.1, most: f64::INFINITY },
+        units: BYTES_PER_SECOND,
+        beside: None,
+        scale: Scale::Round { least: 1_024.0, most: f64::INFINITY },
         is_stacked: false,
         curves: &[
             Curve::new("--d1", 0.30, 0.24),
@@ -108,13 +109,13 @@ static DRAWN: [ChartLane<Made>; LANES] = [
             Curve::new("--d5", 0.26, 0.20),
         ],
         thresholds: &[],
-        value: |made| most(lane(made, 1, 140.0)),
-        values: |made| lane(made, 1, 140.0),
+        value: |made| most(lane(made, 1, 140.0 * 1_048_576.0)),
+        values: |made| lane(made, 1, 140.0 * 1_048_576.0),
     },
     ChartLane {
         id: "lines",
-        unit: "ms",
-        number: lane_number,
+        units: &[Unit { name: "ops/s", holds: 1.0 }],
+        beside: None,
         scale: Scale::Round { least: 1.0, most: f64::INFINITY },
         is_stacked: false,
         curves: LINES,
@@ -124,8 +125,8 @@ static DRAWN: [ChartLane<Made>; LANES] = [
     },
     ChartLane {
         id: "shares",
-        unit: "%",
-        number: lane_number,
+        units: PERCENT,
+        beside: None,
         scale: Scale::Fixed(100.0),
         is_stacked: false,
         curves: LINES,
@@ -196,7 +197,7 @@ pub(super) fn GalleryCharts() -> impl IntoView {
         .into_iter()
         .collect_view();
     view! {
-        <section class="gallery-charts" data-testid="gallery-charts">
+        <main class="page gallery gallery-charts" data-testid="gallery-charts" data-ready="true">
             <h2>"Time chart: 20 series of ten minutes, each second one more (made-up samples)"</h2>
             <div class="gallery-chart is-large">
                 <TimeChart
@@ -211,6 +212,6 @@ pub(super) fn GalleryCharts() -> impl IntoView {
             </div>
             <h2>"With a gap, stale, waiting, and without values"</h2>
             {small}
-        </section>
+        </main>
     }
 }

@@ -1,9 +1,9 @@
-//! Every fault that there is, as a person sees it, on one page of development builds.
+//! Every fault that there is, as a person sees it.
 
 use leptos::prelude::*;
 use protocol::{Fault, FaultCode};
 
-use super::Failed;
+use crate::components::Failed;
 
 /// What the fault is about, as the engine fills it in.
 fn subject(code: FaultCode) -> Option<&'static str> {
@@ -29,7 +29,7 @@ fn is_of_a_host(code: FaultCode) -> bool {
 }
 
 #[component]
-pub(crate) fn GalleryFaults() -> impl IntoView {
+pub(super) fn GalleryFaults() -> impl IntoView {
     let faults = FaultCode::ALL.iter().map(|code| {
         let mut fault = Fault::new(*code, "the words of the engine are here");
         if is_of_a_host(*code) {
