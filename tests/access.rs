@@ -91,7 +91,11 @@ const OUT_OF_REACH: &str = "\
     const lost = [];\
     const all = 'button, input, select, textarea, a, [role=columnheader], [role=tab], [role=row]';\
     const top = document.querySelector('[role=dialog], [role=menu]') ?? document;\
+    const goes_sideways = head => { const rows = head.closest('[role=grid], [role=treegrid]')?.querySelector('.table-body');\
+        return head.closest('.table-head') && rows && rows.scrollWidth > rows.clientWidth + 1; };\
     for (const one of [...top.querySelectorAll(all)].filter(shown)) {\
+        /* It is moved by its rows, and they can be scrolled to it. */\
+        if (goes_sideways(one)) continue;\
         one.scrollIntoView({block: 'nearest', inline: 'nearest'});\
         if (!one.isConnected || !shown(one)) continue;\
         const box = one.getBoundingClientRect();\

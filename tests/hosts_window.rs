@@ -84,14 +84,14 @@ fn a_line_is_changed_where_it_stands_and_what_was_typed_outlives_a_filter() {
     window.wait_for("in-place-name-error");
     window.fill("in-place-name", "..");
     window.press("in-place-name", ENTER);
-    window.wait_text("in-place-name-error", "why", |text| text.contains(".."));
+    window.wait_words("in-place-name-error", "why", |text| text.contains(".."));
     assert_eq!(host(&window, "alpha")["name"], "alpha");
 
     // The line goes out of sight, and what was typed is still there.
     window.fill("in-place-name", "alpha-2");
     window.fill("search", "beta");
     window.wait_gone("host-in-place");
-    window.wait_text("edit-hidden", "what is not saved", |text| text.contains("alpha"));
+    window.wait_words("edit-hidden", "what is not saved", |text| text.contains("alpha"));
     window.picture(&places::pictures(), "hosts-edit-hidden");
     window.click("edit-show");
     window.wait_for("host-in-place");
@@ -123,7 +123,7 @@ fn several_hosts_are_changed_and_removed_at_once() {
     add(&operator, "safe", &["--tag", "prod"]);
     let window = open(&operator, &desktop);
     press(&window, &["a"], true);
-    window.wait_text("chosen-count", "four of them", |text| text.contains('4'));
+    window.wait_words("chosen-count", "four of them", |text| text.contains('4'));
     window.click("chosen-edit");
     window.wait_for("hosts-edit");
     // All that is wrong shows at once, each beside its field.
@@ -145,7 +145,7 @@ fn several_hosts_are_changed_and_removed_at_once() {
 
     // Delete means what is chosen, not the line with the cursor. The guarded one stays.
     press(&window, &["a"], true);
-    window.wait_text("chosen-count", "four of them", |text| text.contains('4'));
+    window.wait_words("chosen-count", "four of them", |text| text.contains('4'));
     press(&window, &["Delete"], false);
     window.wait_for("hosts-remove");
     window.wait_for_css("[data-testid=several-row-3][data-state=guarded]");
@@ -231,10 +231,10 @@ fn hosts_are_copied_and_the_list_is_as_it_was_left() {
         "document.querySelector('[data-testid=host-row-a-1]')\
              .dispatchEvent(new MouseEvent('mousedown', {ctrlKey: true, bubbles: true}))",
     );
-    window.wait_text("chosen-count", "what is chosen", |text| text.contains('1'));
+    window.wait_words("chosen-count", "what is chosen", |text| text.contains('1'));
     pages::open_page(&window, "operations");
     pages::open_page(&window, "hosts");
-    window.wait_text("chosen-count", "what was chosen before", |text| text.contains('1'));
+    window.wait_words("chosen-count", "what was chosen before", |text| text.contains('1'));
     window.click("chosen-clear");
     window.fill("search", "a-");
     window.wait_for_count("[data-testid^=host-row-]", 2);

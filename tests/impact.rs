@@ -53,13 +53,6 @@ fn operator_on(host: &SystemdHost, user: &str) -> Operator {
     operator
 }
 
-/// All words of it: the driver takes a name that is cut at the edge of its column for hidden.
-fn impact_words(window: &Window) -> String {
-    let words =
-        window.script("return document.querySelector('[data-testid=\"service-impact\"]')?.textContent ?? ''");
-    words.as_str().unwrap().to_owned()
-}
-
 fn press(window: &Window, selector: &str, key: &str, ctrl: bool) {
     window.script(&format!(
         "const part = document.querySelector('{selector}'); part.focus();\
@@ -143,7 +136,7 @@ fn the_window_says_before_a_stop_what_it_would_touch_and_what_cannot_be_seen() {
     pages::open_tab(&window, "services");
     pages::open_service(&window, "zq-serving.service");
     window.wait_text("impact-clients", "that they are hidden", |text| text.contains("without root"));
-    let shown = impact_words(&window);
+    let shown = window.words("service-impact");
     assert!(shown.contains("zq-needs.service") && !shown.contains("No client"), "{shown}");
     window.picture(&places::pictures(), "impact-hidden");
     window.click("service-cancel");
@@ -154,7 +147,7 @@ fn the_window_says_before_a_stop_what_it_would_touch_and_what_cannot_be_seen() {
     pages::open_tab(&window, "services");
     pages::open_service(&window, "zq-serving.service");
     let shown = until("the client to be named", seconds(30), || {
-        Some(impact_words(&window)).filter(|words| words.contains(&own))
+        Some(window.words("service-impact")).filter(|words| words.contains(&own))
     });
     assert!(shown.contains("zq-needs.service") && shown.contains("restarts with it"), "{shown}");
     assert!(!window.has("impact-clients"), "all is seen: {shown}");

@@ -310,7 +310,7 @@ fn a_refresh_moves_no_row_under_the_pointer_and_lets_no_chosen_one_go() {
             row_of(&window, unit)
         ));
     }
-    window.wait_text("chosen-count", "two of them", |text| text.contains('2'));
+    window.wait_words("chosen-count", "two of them", |text| text.contains('2'));
     let held = key_at(&window, here);
     assert!(!held.is_empty());
 
@@ -323,13 +323,13 @@ fn a_refresh_moves_no_row_under_the_pointer_and_lets_no_chosen_one_go() {
     wait_units(&window, &["nap-d", "nap-c", "nap-b", "nap-a", "nap-e", "nap-f"]);
     assert_eq!(key_at(&window, here), held, "the row under the pointer");
     window.wait_for("count-held");
-    window.wait_text("chosen-count", "the same two", |text| text.contains('2'));
+    window.wait_words("chosen-count", "the same two", |text| text.contains('2'));
 
     // A press on a head is a person's own: it is done at once; and without a pointer the order is as it says.
     window.point_at("processes-filter");
     wait_units(&window, &["nap-f", "nap-e", "nap-c", "nap-b", "nap-a"]);
     window.wait_gone("count-held");
-    window.wait_text("chosen-count", "the same two", |text| text.contains('2'));
+    window.wait_words("chosen-count", "the same two", |text| text.contains('2'));
     window.close();
 }
 
@@ -406,7 +406,7 @@ fn a_frozen_table_stays_as_it_is_whatever_is_looked_at_and_whatever_becomes_of_t
 
     // Another row is looked at: what is asked of it leaves the table alone.
     press(&window, "Home", "");
-    window.wait_text("processes-detail", "its memory by shares", |text| text.contains("PSS"));
+    window.wait_words("processes-detail", "its memory by shares", |text| text.contains("PSS"));
     let pss = "return [...document.querySelectorAll('[data-testid=processes-detail] dt')]\
          .find(term => term.textContent.includes('PSS')).nextElementSibling.textContent";
     until("what was asked of it alone", seconds(20), || {
@@ -426,7 +426,7 @@ fn a_frozen_table_stays_as_it_is_whatever_is_looked_at_and_whatever_becomes_of_t
     until("the link to be lost", seconds(120), || (window.script(state) != "live").then_some(()));
     std::thread::sleep(seconds(4));
     assert_eq!(units(&window), ["nap-b", "nap-a"]);
-    window.wait_text("processes-count", "how old they are", |text| text.contains("frozen"));
+    window.wait_words("processes-count", "how old they are", |text| text.contains("frozen"));
     host.mend_link();
     until("the link to be there again", seconds(120), || (window.script(state) == "live").then_some(()));
     assert_eq!(units(&window), ["nap-b", "nap-a"]);
@@ -474,7 +474,7 @@ fn keys_lead_from_a_tab_to_its_rows_to_their_filter_and_back() {
     until("the row that was looked for", seconds(20), || {
         (active(&window) == "services-table" && window.script(at) == "cron.service").then_some(())
     });
-    window.wait_text("services-detail", "what it is", |text| text.contains("cron.service"));
+    window.wait_words("services-detail", "what it is", |text| text.contains("cron.service"));
     pages::open_tab(&window, "journal");
     window.script(slash);
     assert_eq!(active(&window), "journal-filter");

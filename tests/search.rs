@@ -62,7 +62,7 @@ fn enter_right_after_the_question_opens_its_row_on_its_page() {
     window.wait_for_css("[data-testid=\"sockets-page\"][data-ready]");
     assert_eq!(path(&window), "/hosts/web/sockets");
     wait_row_at_cursor(&window, "sockets", "sockets-row-22");
-    window.wait_text("sockets-detail", "the socket in full", |text| text.contains(":22"));
+    window.wait_words("sockets-detail", "the socket in full", |text| text.contains(":22"));
 
     // The same row once more, after it was let go.
     window.click("sockets-detail-close");
@@ -127,7 +127,7 @@ fn arrows_choose_and_control_enter_opens_the_host() {
     window.picture(&places::pictures(), "search-chosen");
     window.press("palette-input", &format!("{CTRL}{ENTER}"));
     window.wait_gone("palette");
-    window.wait_text("host-name", "the second host", |text| text == "web-2");
+    window.wait_words("host-name", "the second host", |text| text == "web-2");
     assert_eq!(path(&window), "/hosts/web-2");
     window.close();
 }
@@ -154,7 +154,7 @@ fn enter_never_opens_a_row_of_the_question_before() {
     window.fill("palette-input", "port:22");
     window.wait_for("found-web");
     window.press("palette-input", &format!("x{ENTER}"));
-    window.wait_text("palette-note", "what a port is", |text| text.contains("65535"));
+    window.wait_words("palette-note", "what a port is", |text| text.contains("65535"));
     window.wait_for_count(FOUND, 0);
 
     window.fill("palette-input", &format!("unit:cron.service{ENTER}"));
@@ -252,10 +252,10 @@ fn more_hosts_than_are_listed_are_counted() {
     let window = Window::with_data_of(&desktop, &operator);
     window.wait_for("host-row-web-0");
     search(&window, "web");
-    window.wait_text("palette-count", "how many there are", |text| text.contains("12 of 15 hosts"));
+    window.wait_words("palette-count", "how many there are", |text| text.contains("12 of 15 hosts"));
     // Hosts that were never read are no snapshot.
     window.fill("palette-input", "host:web-1");
-    window.wait_text("palette-list", "that they were never read", |text| {
+    window.wait_words("palette-list", "that they were never read", |text| {
         text.contains("6 hosts were never read") && !text.contains("snapshot")
     });
     window.picture(&places::pictures(), "search-never-read");
@@ -281,7 +281,7 @@ fn what_a_chinese_keyboard_types_is_understood_and_answered_in_chinese() {
     // The key alone opens the palette from the field of every page, at full width too.
     window.fill("search", "port：");
     window.wait_for("palette");
-    let note = window.wait_text("palette-note", "what is missing", |text| text.contains("port:8080"));
+    let note = window.wait_words("palette-note", "what is missing", |text| text.contains("port:8080"));
     assert!(!note.is_empty() && !note.contains("needs a value"), "{note}");
     assert!(note.contains("例如"), "{note}");
     window.press("palette-input", "２２");

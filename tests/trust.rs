@@ -116,7 +116,7 @@ fn in_the_window_a_changed_key_stands_beside_the_old_one_and_a_key_is_accepted_f
     pages::open_path(&window, "/trust");
     window.wait_for_css("[data-testid=page-trust] [data-testid=trust-row]");
     window.picture(&places::pictures(), "trust-page");
-    let page = window.text("page-trust");
+    let page = window.words("page-trust");
     assert!(page.contains("localhost") && page.contains("twin"), "{page}");
     assert!(!page.contains("127.0.0.1"), "what is accepted for once is not kept: {page}");
     window.click("sort-address");

@@ -12,6 +12,12 @@ use tauri::{Url, WebviewWindow};
 #[cfg(target_os = "linux")]
 const LIVES_AT_LEAST: Duration = Duration::from_secs(10);
 
+/// Tells the page the language of the system, so that it has words also where the engine does not start.
+pub(crate) fn script_of_language() -> String {
+    let language = serde_json::Value::from(engine::this_computer::language());
+    format!("window.systemLanguage = {language};")
+}
+
 /// Only the app's own pages: a link that came from a host leads nowhere.
 pub(crate) fn is_ours(url: &Url) -> bool {
     url.scheme() == "tauri" || (url.scheme() == "http" && url.host_str() == Some("tauri.localhost"))

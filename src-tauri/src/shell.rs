@@ -248,6 +248,7 @@ fn build_window(app: &App) -> tauri::Result<()> {
         .inner_size(1280.0, 800.0)
         // At 200 % a screen of 1920 x 1080 has half of that, with a panel on it.
         .min_inner_size(800.0, 480.0)
+        .initialization_script(page::script_of_language())
         .on_navigation(page::is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny);
     let builder = match page::script_for_driver() {

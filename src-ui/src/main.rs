@@ -45,6 +45,8 @@ mod quit;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
+    // Else the console has no more than that something unreachable was reached.
+    std::panic::set_hook(Box::new(|why| leptos::logging::error!("{why}")));
     app::start();
 }
 

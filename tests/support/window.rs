@@ -26,6 +26,13 @@ use crate::wait::{seconds, until};
 /// How long a page may take to show what it is asked for, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// A page whose program broke stands still, and says why on its console only.
+const REMEMBER_ERRORS: &str = "window.saidErrors = [];\
+    const said = console.error.bind(console);\
+    console.error = (...words) => { window.saidErrors.push(words.join(' ')); said(...words); };\
+    window.addEventListener('error', event => window.saidErrors.push(String(event.message)));\
+    window.addEventListener('unhandledrejection', event => window.saidErrors.push(String(event.reason)))";
+
 /// How long a part of the page may take until it can be seen, where it does not appear at once.
 const APPEARS: Duration = Duration::from_secs(3);
 
@@ -86,7 +93,9 @@ impl Window {
             None => panic!("the window did not open in 60 s: {}{}", driver.printed(), threads(driver.pid())),
         };
         let apps = apps_of(&desktop.folder().display().to_string());
-        Self { runtime, client: Some(client), driver, apps }
+        let window = Self { runtime, client: Some(client), driver, apps };
+        window.script(REMEMBER_ERRORS);
+        window
     }
 
     fn client(&self) -> &Client {
@@ -140,7 +149,14 @@ impl Window {
         let picture = places::pictures().join("last-failure.png");
         let shown = self.try_picture().map(|bytes| fs::write(&picture, bytes));
         let note = shown.map_or_else(String::new, |_| format!("; the window then: {}", picture.display()));
-        panic!("{why}{note}; its text: {}", self.text_of_page())
+        panic!("{why}{note}; its text: {}; its errors: {}", self.text_of_page(), self.errors_of_page())
+    }
+
+    /// What the page said on its console of what broke.
+    fn errors_of_page(&self) -> String {
+        let script = "return (window.saidErrors ?? []).join('\\n')";
+        let said = self.runtime.block_on(self.client().execute(script, Vec::new()));
+        said.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
     fn text_of_page(&self) -> String {
@@ -325,6 +341,30 @@ impl Window {
             }
             if start.elapsed() > LIMIT {
                 self.give_up(&format!("{testid} does not show {what} but '{text}'"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// All words of a part of the page, once it is there. The driver takes a name that is cut at the edge of its
+    /// column for hidden, and leaves it out of the text.
+    pub fn words(&self, testid: &str) -> String {
+        self.wait_for(testid);
+        let part = by_testid(testid).replace('\'', "\\'");
+        let words = self.script(&format!("return document.querySelector('{part}')?.textContent ?? ''"));
+        words.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// As `wait_text`, with all words.
+    pub fn wait_words(&self, testid: &str, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let start = std::time::Instant::now();
+        loop {
+            let words = self.words(testid);
+            if wanted(&words) {
+                return words;
+            }
+            if start.elapsed() > LIMIT {
+                self.give_up(&format!("{testid} does not say {what} but '{words}'"));
             }
             std::thread::sleep(Duration::from_millis(50));
         }

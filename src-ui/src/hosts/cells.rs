@@ -1,5 +1,7 @@
 //! The cells of one line of the list of hosts.
 
+use std::collections::HashSet;
+
 use leptos::prelude::*;
 use protocol::fuzzy::By;
 use protocol::hosts::{HostGlance, HostRow};
@@ -26,16 +28,23 @@ const LATE_S: u64 = 30;
 /// A host up for less than this says when it came up.
 const FRESH_S: u64 = 86_400;
 
-/// The words that the list is filtered by, to mark what they match.
+/// The words that the list is filtered by, to mark what they match, and what there are notes on. Each row reads both:
+/// through signals that go with the page (`state::readers`).
 #[derive(Clone, Copy)]
 pub(super) struct Marking {
-    words: Signal<String>,
+    words: Memo<String>,
     sought: StoredValue<Sought>,
+    noted: Memo<HashSet<NoteAbout>>,
 }
 
 impl Marking {
-    pub(super) fn provide(words: Signal<String>) {
-        provide_context(Self { words, sought: StoredValue::new(Sought::new("")) });
+    pub(super) fn provide() {
+        let app = use_app();
+        provide_context(Self {
+            words: Memo::new(move |_| app.search.get()),
+            sought: StoredValue::new(Sought::new("")),
+            noted: Memo::new(move |_| app.notes.all()),
+        });
     }
 
     /// The letters of a text that match. Tracks the words.
@@ -61,7 +70,8 @@ fn NoteMark(about: NoteAbout) -> impl IntoView {
     let i18n = use_i18n();
     let is_group = matches!(about, NoteAbout::Group(_));
     let about = StoredValue::new(about);
-    let has = Memo::new(move |_| about.with_value(|about| app.notes.has(about)));
+    let noted = expect_context::<Marking>().noted;
+    let has = Memo::new(move |_| noted.with(|noted| about.with_value(|about| noted.contains(about))));
     let open = move |()| app.dialog.set(Some(OpenDialog::Note { about: about.get_value() }));
     view! {
         <Show when=move || is_group || has.get()>
@@ -163,7 +173,8 @@ pub(crate) fn HostCells(name: String, group: String) -> impl IntoView {
     let i18n = use_i18n();
     let row = {
         let name = name.clone();
-        Memo::new(move |_| app.row(&name).map(|row| row.get()))
+        // Which hosts there are is the list's own to follow.
+        Memo::new(move |_| untrack(|| app.row(&name)).map(|row| row.get()))
     };
     let link =
         Memo::new(move |_| row.with(|row| row.as_ref().map_or(LinkState::Idle, |row| row.link.clone())));

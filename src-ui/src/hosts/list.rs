@@ -234,7 +234,7 @@ pub(super) fn columns(i18n: I18n) -> Vec<Column> {
 pub(super) fn HostsTable(list: List) -> impl IntoView {
     let List { app, i18n, edited, pointed_at, selection, cursor, shape, rows, hidden, .. } = list;
     let navigate = use_navigate();
-    Marking::provide(app.search.into());
+    Marking::provide();
     let sort = RwSignal::new(app.hosts_view.with_untracked(|view| view.sort));
     Effect::new(move |_| {
         let sort = sort.get();

@@ -35,9 +35,9 @@ impl Desk {
         });
     }
 
-    /// True if there is a note on it. Tracks that.
-    pub(crate) fn has(self, about: &NoteAbout) -> bool {
-        self.noted.with(|noted| noted.contains(about))
+    /// All that there is a note on. Tracks it.
+    pub(crate) fn all(self) -> HashSet<NoteAbout> {
+        self.noted.get()
     }
 
     pub(super) fn set(self, about: NoteAbout, is_there: bool) {

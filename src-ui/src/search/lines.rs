@@ -73,9 +73,8 @@ impl Line {
         match self {
             Line::Found(row) => {
                 let name = row.host.clone();
-                let standing = move || {
-                    app.row(&name).map_or(Standing::Idle, |row| app.standing(&row.read_untracked().link))
-                };
+                let standing =
+                    move || app.row(&name).map_or(Standing::Idle, |row| app.standing(&row.read().link));
                 view! {
                     <Glyph name=Signal::derive(move || standing().into()) />
                     {cells(app, i18n, row)}

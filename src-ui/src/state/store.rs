@@ -94,6 +94,11 @@ pub(crate) fn use_app() -> App {
     expect_context::<App>()
 }
 
+/// The language of the system, as the shell told the page before it began.
+fn language_of_page() -> Option<String> {
+    js_sys::Reflect::get(&window(), &"systemLanguage".into()).ok()?.as_string()
+}
+
 /// Milliseconds since 1970 UTC by this computer's clock.
 pub(crate) fn now_ms() -> i64 {
     js_sys::Date::now() as i64
@@ -491,8 +496,8 @@ impl App {
             Language::Chinese => Locale::zh_CN,
             Language::System => {
                 let told = self.facts.with(|facts| facts.value().map(|facts| facts.system_language.clone()));
-                // Where the engine did not start, what it says of that is said in the page's own language.
-                let tag = told.or_else(|| window().navigator().language()).unwrap_or_default();
+                // Where the engine did not start, its reason is said in the language that the shell told.
+                let tag = told.or_else(language_of_page).unwrap_or_default();
                 if tag.to_ascii_lowercase().starts_with("zh") { Locale::zh_CN } else { Locale::en }
             }
         }

@@ -44,7 +44,7 @@ pub(super) fn GalleryFaults() -> impl IntoView {
         view! { <Failed fault=fault /> }
     });
     view! {
-        <main class="page gallery gallery-faults" data-testid="gallery-faults" data-ready="true">
+        <main class="page gallery gallery-faults" data-testid="gallery-faults" data-ready="true" tabindex="0">
             {faults.collect_view()}
         </main>
     }
