@@ -140,19 +140,7 @@ where
                     }
                         .into_any()
                 } else if has_begun.get() {
-                    view! {
-                        <Button
-                            testid="several-stop"
-                            disabled=is_called_off
-                            on_click=Callback::new(move |()| series.update(Series::call_off))
-                        >
-                            {move || match is_called_off.get() {
-                                true => t_string!(i18n, tables.several_stopping),
-                                false => t_string!(i18n, tables.several_stop),
-                            }}
-                        </Button>
-                    }
-                        .into_any()
+                    stop_series(series, is_called_off.into())
                 } else {
                     view! {
                         <Button testid="several-cancel" on_click=close>
@@ -324,4 +312,25 @@ fn Kept(id: u64) -> impl IntoView {
             </A>
         </span>
     }
+}
+
+/// Has a series begin nothing more.
+pub(crate) fn stop_series<T: Clone + Send + Sync + 'static>(
+    series: RwSignal<Series<T>>,
+    is_called_off: Signal<bool>,
+) -> AnyView {
+    let i18n = use_i18n();
+    view! {
+        <Button
+            testid="several-stop"
+            disabled=is_called_off
+            on_click=Callback::new(move |()| series.update(Series::call_off))
+        >
+            {move || match is_called_off.get() {
+                true => t_string!(i18n, tables.several_stopping),
+                false => t_string!(i18n, tables.several_stop),
+            }}
+        </Button>
+    }
+    .into_any()
 }

@@ -11,7 +11,9 @@ use protocol::{Fault, FaultCode};
 
 use super::jump::behind_first;
 use crate::components::series::{Halt, Series, Step};
-use crate::components::{Button, ButtonKind, Dialog, Failed, Glyph, GlyphName, GuardField, Target};
+use crate::components::{
+    Button, ButtonKind, Dialog, Failed, Glyph, GlyphName, GuardField, Target, stop_series,
+};
 use crate::ipc;
 use crate::state::use_app;
 use crate::text::{fault_text, t_string, use_i18n};
@@ -143,19 +145,7 @@ pub(crate) fn HostsRemoveDialog(hosts: Vec<String>) -> impl IntoView {
                         .into_any()
                 }
                 (true, false) => {
-                    view! {
-                        <Button
-                            testid="several-stop"
-                            disabled=is_called_off
-                            on_click=Callback::new(move |()| series.update(Series::call_off))
-                        >
-                            {move || match is_called_off.get() {
-                                true => t_string!(i18n, tables.several_stopping),
-                                false => t_string!(i18n, tables.several_stop),
-                            }}
-                        </Button>
-                    }
-                        .into_any()
+                    stop_series(series, is_called_off.into())
                 }
                 (false, _) => {
                     view! {
