@@ -46,6 +46,7 @@ pub(super) struct Hurry {
 impl Session {
     /// Waits until the way through this host is there again and gives the connection, which is kept
     /// while it is held. `who` was begun in `epoch`, and `again` is its person who does not want to wait.
+    /// The connection that it `held` is let go of once it waits here, and so is told with the others.
     ///
     /// # Errors
     /// What a person must act on first; `who` has been told then.
@@ -54,6 +55,7 @@ impl Session {
         who: &Arc<Session>,
         epoch: u64,
         lost: Fault,
+        held: Option<Arc<Connection>>,
     ) -> Result<Arc<Connection>, Fault> {
         let bringing = {
             let mut behind = locked(&self.behind);
@@ -72,6 +74,7 @@ impl Session {
                 }
             }
         };
+        drop(held);
         let _leaves = Leaves { gate: self, who };
         self.hurry.joined.notify_one();
         let mut bringing = bringing;

@@ -68,8 +68,10 @@ impl Session {
             let connected = self.live_since(epoch).await;
             self.by_itself.store(true, Ordering::SeqCst);
             drop(way.take());
+            let mut held = None;
             let fault = match connected {
                 Ok(live) => {
+                    held = live.connection();
                     let fault = self.stream(&live).await;
                     (tries, since_ms) = (0, self.ground.clock.now_ms());
                     fault
@@ -81,14 +83,16 @@ impl Session {
             }
             if let Some(hop) = fault.detail.hop.clone() {
                 self.show_unreached(epoch, &fault, |_| true);
-                let back =
-                    async { self.ground.session_named(&hop).await?.way_back(&self, epoch, fault).await };
+                let back = async {
+                    self.ground.session_named(&hop).await?.way_back(&self, epoch, fault, held).await
+                };
                 match back.await {
                     Ok(connection) => way = Some(connection),
                     Err(_) => return,
                 }
                 continue;
             }
+            drop(held);
             if !comes_back(fault.code) {
                 return;
             }
@@ -165,7 +169,10 @@ impl Session {
             match push {
                 Some(Ok((_, Answer::Metrics(metrics)))) => {
                     self.heard(*metrics).await;
-                    tokio::time::sleep(SAMPLES_APART).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(SAMPLES_APART) => {}
+                        fault = self.end_of(live) => return Some(fault),
+                    }
                 }
                 Some(Ok((_, other))) => return Some(odd_answer(&other)),
                 Some(Err(fault)) => return Some(fault),
