@@ -144,9 +144,9 @@ fn Notice() -> impl IntoView {
 
 /// A page under an owner that has a signal of its own for the language.
 macro_rules! page {
-    ($page:ident) => {
-        || {
-            own_locale();
+    ($i18n:ident, $page:ident) => {
+        move || {
+            own_locale($i18n);
             view! { <$page /> }
         }
     };
@@ -173,21 +173,21 @@ fn Pages() -> impl IntoView {
         <Routes fallback=unknown>
             <Route path=path!("/") view=|| view! { <Redirect path="/hosts" /> } />
             <Route path=path!("/index.html") view=|| view! { <Redirect path="/hosts" /> } />
-            <Route path=path!("/hosts") view=page!(HostsPage) />
-            <ParentRoute path=path!("/hosts/:name") view=page!(HostFrame)>
-                <Route path=path!("") view=page!(OverviewPage) />
-                <Route path=path!("processes") view=page!(ProcessesPage) />
-                <Route path=path!("sockets") view=page!(SocketsPage) />
-                <Route path=path!("services") view=page!(ServicesPage) />
-                <Route path=path!("journal") view=page!(JournalPage) />
-                <Route path=path!("operations") view=page!(HostOperationsPage) />
-                <Route path=path!("notes") view=page!(NotesPage) />
+            <Route path=path!("/hosts") view=page!(i18n, HostsPage) />
+            <ParentRoute path=path!("/hosts/:name") view=page!(i18n, HostFrame)>
+                <Route path=path!("") view=page!(i18n, OverviewPage) />
+                <Route path=path!("processes") view=page!(i18n, ProcessesPage) />
+                <Route path=path!("sockets") view=page!(i18n, SocketsPage) />
+                <Route path=path!("services") view=page!(i18n, ServicesPage) />
+                <Route path=path!("journal") view=page!(i18n, JournalPage) />
+                <Route path=path!("operations") view=page!(i18n, HostOperationsPage) />
+                <Route path=path!("notes") view=page!(i18n, NotesPage) />
             </ParentRoute>
-            <Route path=path!("/operations") view=page!(OperationsPage) />
-            <Route path=path!("/settings") view=page!(SettingsPage) />
+            <Route path=path!("/operations") view=page!(i18n, OperationsPage) />
+            <Route path=path!("/settings") view=page!(i18n, SettingsPage) />
             <Route path=path!("/components") view=components_page />
             <Route path=path!("/components/:part") view=components_page />
-            <Route path=path!("/trust") view=page!(TrustPage) />
+            <Route path=path!("/trust") view=page!(i18n, TrustPage) />
         </Routes>
     }
 }
@@ -361,8 +361,9 @@ fn StatusBar() -> impl IntoView {
 #[component]
 fn Dialogs() -> impl IntoView {
     let app = use_app();
+    let i18n = use_i18n();
     move || {
-        own_locale();
+        own_locale(i18n);
         app.dialog.get().map(|dialog| match dialog {
             OpenDialog::HostAdd => view! { <HostForm host=None /> }.into_any(),
             OpenDialog::HostEdit { host } => view! { <HostForm host=Some(host) /> }.into_any(),

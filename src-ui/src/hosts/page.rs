@@ -31,6 +31,7 @@ pub(crate) fn HostsPage() -> impl IntoView {
     let some = move || state.with(|state| state.value() == Some(&false));
     let list = List::provide();
     let is_chosen = Memo::new(move |_| list.chosen.with(|chosen| !chosen.is_empty()));
+    on_cleanup(move || app.let_go_of_rows());
     // What there are notes on changes with the hosts, and with the names of their groups.
     Effect::new(move |_| {
         app.track_hosts();

@@ -245,8 +245,7 @@ fn HostFilter(desk: Desk) -> impl IntoView {
     let i18n = use_i18n();
     let options = move || {
         let mut options = vec![(String::new(), t_string!(i18n, operations.host_all).to_owned())];
-        let rows = app.rows();
-        let mut names: BTreeSet<String> = rows.iter().map(|row| row.read().host.name.clone()).collect();
+        let mut names: BTreeSet<String> = app.names().into_iter().collect();
         // One that is filtered by and was removed since stays, to be seen and let go.
         names.extend(Some(desk.host.get()).filter(|name| !name.is_empty()));
         options.extend(names.into_iter().map(|name| {

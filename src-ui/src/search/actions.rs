@@ -94,7 +94,7 @@ pub(super) fn offers(app: App, i18n: I18n, here: Option<&str>, words: &str) -> V
     let mut far = Vec::new();
     if !words.is_empty() {
         let is_named = |name: &str| words.split_whitespace().any(|word| name.eq_ignore_ascii_case(word));
-        let names = app.rows().into_iter().map(|row| row.read_untracked().host.name.clone());
+        let names = app.names().into_iter();
         near.extend(names.filter(|name| is_named(name) && here != Some(name)));
         far.extend(app.open.get().into_iter().filter(|name| !near.contains(name)));
     }

@@ -7,8 +7,9 @@
 
 use leptos::prelude::*;
 use leptos::reactive::graph::Source;
+use leptos_i18n::context::init_i18n_subcontext;
 
-use crate::text::Locale;
+use crate::text::I18n;
 
 /// Changes a signal and lets go of its list: who still reads it is told, runs again, and is in the list again.
 pub(crate) fn renew<S: Update + Source>(signal: &S, change: impl FnOnce(&mut S::Value)) {
@@ -30,14 +31,9 @@ pub(crate) fn renew_if<S: Update + Source>(signal: &S, change: impl FnOnce(&mut 
 }
 
 /// What is below this owner, which is to be that of a page or a dialog, reads the language through a signal that goes
-/// with it: each word of the window reads it, and it is hardly ever changed.
-pub(crate) fn own_locale() {
-    // As leptos_i18n keeps it.
-    let Some(all) = use_context::<RwSignal<Locale>>() else { return };
-    let own = RwSignal::new(all.get_untracked());
-    Effect::new(move |_| {
-        let locale = all.get();
-        own.maybe_update(|own| std::mem::replace(own, locale) != locale);
-    });
-    provide_context(own);
+/// with it: each word of the window reads it, and it is hardly ever changed. `all` is the window's own.
+pub(crate) fn own_locale(all: I18n) {
+    // Of an owner that is used again, the one from before is gone.
+    provide_context(all);
+    provide_context(init_i18n_subcontext(Some(Signal::derive(move || all.get_locale()))));
 }

@@ -249,6 +249,16 @@ impl App {
         self.rows.with(|rows| rows.values().cloned().collect())
     }
 
+    /// The names of all hosts, in order; tracks which there are.
+    pub(crate) fn names(self) -> Vec<String> {
+        self.rows.with(|rows| rows.keys().cloned().collect())
+    }
+
+    /// Forgets who read the rows of hosts that do not change, for a page that read many (`readers`).
+    pub(crate) fn let_go_of_rows(self) {
+        untrack(|| self.rows()).iter().for_each(|row| renew(row, |_| {}));
+    }
+
     /// Tracks which hosts there are and every reading of their list anew, not their numbers.
     pub(crate) fn track_hosts(self) {
         self.rows.track();
