@@ -67,7 +67,7 @@ fn no_page_and_no_dialog_has_a_serious_fault_of_access_in_either_theme_and_langu
     look_at("host form".to_owned());
     window.click("form-cancel");
     open_this_computer(&window, &operator);
-    tour::set_lock(&window);
+    pages::set_lock(&window);
     for (theme, language) in [("dark", "en"), ("light", "zh")] {
         pages::open_page(&window, "settings");
         window.click(&format!("settings-language-{language}"));

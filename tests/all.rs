@@ -52,6 +52,7 @@ mod secrets;
 mod services;
 mod sign_in;
 mod sockets;
+mod steady_tables;
 mod store;
 mod tables;
 mod thread;

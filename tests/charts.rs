@@ -1,10 +1,10 @@
 //! The time chart of the kit in the real window, on the page of all components.
 
-use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::needs;
 use support::pages;
 use support::places;
+use support::seat::Seat;
 use support::wait::{seconds, until};
 use support::window::Window;
 
@@ -31,22 +31,15 @@ fn point(window: &Window, testid: &str, share: f64) -> (u64, u64) {
 }
 
 fn press(window: &Window, testid: &str, key: &str) {
-    window.script(&format!(
-        "const plot = document.querySelector('[data-testid={testid}]'); plot.focus();\
-         plot.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}}))"
-    ));
+    window.press_in(&format!("[data-testid={testid}]"), &[key], "");
 }
 
 #[test]
 fn a_chart_is_drawn_once_a_frame_and_its_cursor_is_moved_by_the_pointer_and_by_keys() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    let window = Window::with_data_of(&desktop, &operator);
-    window.wait_for("search-all");
-    pages::open_path(&window, "/components/charts");
-    window.wait_for("gallery-charts");
-    window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
+    let seat = Seat::new();
+    let window = seat.open();
+    pages::open_charts(&window);
 
     // This chart stands still: only the cursor is drawn, however often the pointer moved.
     window.wait_text("gap-lane-layers", "the peak", |text| text.contains("peak"));
@@ -110,9 +103,8 @@ fn played(window: &Window) -> u64 {
 #[test]
 fn where_there_is_no_graphics_card_none_is_played_to_paint_a_frame() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    let window = Window::with_data_of(&desktop, &operator);
+    let seat = Seat::new();
+    let window = seat.open();
     window.wait_for("search-all");
     window.wait_painted();
     let before = played(&window);
@@ -131,13 +123,12 @@ fn where_there_is_no_graphics_card_none_is_played_to_paint_a_frame() {
 #[test]
 fn typing_finds_an_operation_in_the_list() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
+    let seat = Seat::new();
     for name in ["one", "two"] {
-        operator.run(&["host", "add", name, "--address", "192.0.2.1", "--user", "ann"]).done();
+        seat.operator.add_silent(name, &[]);
     }
-    operator.run(&["host", "import", hosts_file(&operator).to_str().unwrap()]).done();
-    let window = Window::with_data_of(&desktop, &operator);
+    seat.operator.run(&["host", "import", hosts_file(&seat.operator).to_str().unwrap()]).done();
+    let window = seat.open();
     pages::open_page(&window, "operations");
     let chosen =
         "return document.querySelector('[data-testid=operations-list] .is-chosen')?.textContent ?? ''";

@@ -158,10 +158,7 @@ fn while_it_is_locked_nothing_is_shown_read_or_done_and_nothing_streams() {
     window.wait_gone("vault");
     pages::open_host(&window, "web");
     pages::wait_until_live(&window);
-    window.script(
-        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
-    );
-    window.wait_for("lock-screen");
+    pages::lock(&window);
     picture(&window, "locked");
     assert!(!window.has("host-name") && !window.has("nav-hosts"), "nothing else is on the page");
     // Neither here nor by the door, and no samples come.
@@ -174,9 +171,7 @@ fn while_it_is_locked_nothing_is_shown_read_or_done_and_nothing_streams() {
     window.click("unlock-do");
     window.wait_page("passphrase");
     assert!(window.has("lock-screen"));
-    window.fill("unlock-passphrase", "four words of passphrase");
-    window.click("unlock-do");
-    window.wait_for("nav-hosts");
+    pages::unlock(&window, "four words of passphrase");
     pages::open_host(&window, "web");
     pages::wait_until_live(&window);
     operator.run(&["host", "list"]).done();
@@ -268,13 +263,10 @@ fn a_terminal_on_a_host_two_jumps_away_gets_there_with_the_command_that_is_copie
     assert!(told.contains(&format!("inet {}/", hops.hosts[2].address())), "it ran on the last one: {told}");
 
     // The one that is copied, as a line for a shell.
-    window
-        .script("navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve() }");
+    window.hear_copies();
     window.click("host-more");
     window.click("host-copy-ssh");
-    let line = until("the command to be copied", seconds(30), || {
-        window.script("return window.copied ?? null").as_str().map(str::to_owned)
-    });
+    let line = window.copied();
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &format!("{line} ip -4 -o addr")]).env_clear().envs(desktop.variables());
     let ran = shell.stdin(std::process::Stdio::null()).output().unwrap();

@@ -2,8 +2,6 @@
 //! from the first page, a port is found over three of them, a service on a guarded one is restarted,
 //! and the reason is read why a fourth cannot be reached.
 
-use std::collections::BTreeMap;
-
 use protocol::operations::OperationResult;
 use serde_json::Value;
 use support::desktop::Desktop;
@@ -40,13 +38,8 @@ fn first_day(language: &str, locale: &str) {
     hosts[1].run(&["systemd-run", "--unit=shop", "/usr/sbin/sshd", "-D", "-o", "ListenAddress=0.0.0.0:8080"]);
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
-    let data = operator.data().to_str().unwrap().to_owned();
     // The language is that of the system: nobody has chosen one yet.
-    let variables: BTreeMap<String, String> =
-        [("MUSTER_DATA_DIR", data.as_str()), ("LANG", locale), ("LC_ALL", locale)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let window = Window::with_data_in(&desktop, &operator, locale);
     window.wait_for("first-start");
     window.wait_page(&text(language, "hosts", "first_title"));
 

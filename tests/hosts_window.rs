@@ -2,49 +2,23 @@
 //! copied, taken from a file, and as it was left.
 
 use serde_json::{Value, json};
-use support::desktop::Desktop;
-use support::musterctl::Operator;
 use support::needs;
 use support::pages;
 use support::places;
+use support::seat::Seat;
 use support::wait::{seconds, until};
 use support::window::Window;
-
-/// WebDriver's code point for Enter.
-const ENTER: &str = "\u{e007}";
-
-fn add(operator: &Operator, name: &str, more: &[&str]) {
-    let words = ["host", "add", name, "--address", "192.0.2.1", "--user", "ann"];
-    operator.run(&[&words, more].concat()).done();
-}
-
-fn open(operator: &Operator, desktop: &Desktop) -> Window {
-    let window = Window::with_data_of(desktop, operator);
-    window.wait_for("hosts");
-    window
-}
+use support::window::keys::ENTER;
 
 /// Presses keys in the list, one right after the other.
 fn press(window: &Window, keys: &[&str], ctrl: bool) {
-    window.script(&format!(
-        "const grid = document.querySelector('[data-testid=hosts]'); grid.focus();\
-         for (const key of {keys:?})\
-             grid.dispatchEvent(new KeyboardEvent('keydown', {{key, ctrlKey: {ctrl}, bubbles: true}}))"
-    ));
+    window.press_in("[data-testid=hosts]", keys, if ctrl { "ctrlKey: true" } else { "" });
 }
 
-/// What is put on the clipboard from now on, in the place of the clipboard itself.
-fn hear_copies(window: &Window) {
-    window.script(
-        "window.copied = [];\
-         navigator.clipboard.writeText = text => { window.copied.push(text); return Promise.resolve() }",
-    );
-}
-
-fn copied(window: &Window) -> String {
-    until("something to be copied", seconds(20), || {
-        window.script("return window.copied.pop() ?? null").as_str().map(str::to_owned)
-    })
+fn open(seat: &Seat) -> Window {
+    let window = seat.open();
+    window.wait_for("hosts");
+    window
 }
 
 fn host(window: &Window, name: &str) -> Value {
@@ -68,13 +42,12 @@ fn shown_names(window: &Window) -> Vec<String> {
 }
 
 #[test]
-fn a_line_is_changed_where_it_stands_and_what_was_typed_outlives_a_filter() {
+fn a_line_is_changed_where_it_stands_and_what_was_typed_outlives_a_filter_and_another_page() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    add(&operator, "alpha", &[]);
-    add(&operator, "beta", &["--tag", "prod"]);
-    let window = open(&operator, &desktop);
+    let seat = Seat::new();
+    seat.operator.add_silent("alpha", &[]);
+    seat.operator.add_silent("beta", &["--tag", "prod"]);
+    let window = open(&seat);
 
     // What cannot be saved is said beside its field, and nothing is changed by it.
     press(&window, &["a", "F2"], false);
@@ -87,8 +60,18 @@ fn a_line_is_changed_where_it_stands_and_what_was_typed_outlives_a_filter() {
     window.wait_words("in-place-name-error", "why", |text| text.contains(".."));
     assert_eq!(host(&window, "alpha")["name"], "alpha");
 
-    // The line goes out of sight, and what was typed is still there.
+    // Another page is looked at, and the line is as it was left.
     window.fill("in-place-name", "alpha-2");
+    pages::open_page(&window, "operations");
+    pages::open_page(&window, "hosts");
+    window.wait_for("host-in-place");
+    assert_eq!(window.value("in-place-name"), "alpha-2");
+    // The host is changed elsewhere meanwhile; the list has it once it has the host that was added after it.
+    seat.operator.run(&["host", "edit", "alpha", "--address", "192.0.2.7"]).done();
+    seat.operator.add_silent("gamma", &[]);
+    window.wait_for("host-row-gamma");
+
+    // The line goes out of sight, and what was typed is still there.
     window.fill("search", "beta");
     window.wait_gone("host-in-place");
     window.wait_words("edit-hidden", "what is not saved", |text| text.contains("alpha"));
@@ -99,6 +82,11 @@ fn a_line_is_changed_where_it_stands_and_what_was_typed_outlives_a_filter() {
     window.click("in-place-save");
     window.wait_for("host-row-alpha-2");
     assert_eq!(host(&window, "alpha"), Value::Null);
+    assert_eq!(host(&window, "alpha-2")["address"], "192.0.2.7", "only what was typed is changed");
+    pages::open_page(&window, "operations");
+    pages::open_page(&window, "hosts");
+    window.wait_for("host-row-alpha-2");
+    assert!(!window.has("host-in-place"), "what was saved is not begun again");
 
     // The guard is not taken away in a line.
     press(&window, &["Home", "b", "F2"], false);
@@ -115,13 +103,12 @@ fn a_line_is_changed_where_it_stands_and_what_was_typed_outlives_a_filter() {
 #[test]
 fn several_hosts_are_changed_and_removed_at_once() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    add(&operator, "gate", &[]);
-    add(&operator, "inner", &["--jump", "gate"]);
-    add(&operator, "plain", &[]);
-    add(&operator, "safe", &["--tag", "prod"]);
-    let window = open(&operator, &desktop);
+    let seat = Seat::new();
+    seat.operator.add_silent("gate", &[]);
+    seat.operator.add_silent("inner", &["--jump", "gate"]);
+    seat.operator.add_silent("plain", &[]);
+    seat.operator.add_silent("safe", &["--tag", "prod"]);
+    let window = open(&seat);
     press(&window, &["a"], true);
     window.wait_words("chosen-count", "four of them", |text| text.contains('4'));
     window.click("chosen-edit");
@@ -163,14 +150,13 @@ fn several_hosts_are_changed_and_removed_at_once() {
 }
 
 #[test]
-fn hosts_are_found_by_letters_in_order_which_are_marked() {
+fn hosts_are_found_by_letters_in_order_which_are_marked_and_the_best_match_stands_first() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    for name in ["web-frontend-1", "web-frontend-2", "database"] {
-        add(&operator, name, &["--group", "Shop"]);
+    let seat = Seat::new();
+    for name in ["web-frontend-1", "web-frontend-2", "database", "a-wide-bench"] {
+        seat.operator.add_silent(name, &["--group", "Shop"]);
     }
-    let window = open(&operator, &desktop);
+    let window = open(&seat);
     window.fill("search", "wfe2");
     window.wait_for_count("[data-testid^=host-row-]", 1);
     assert_eq!(shown_names(&window), ["web-frontend-2"]);
@@ -185,8 +171,16 @@ fn hosts_are_found_by_letters_in_order_which_are_marked() {
     window.wait_for_count("[data-testid^=host-row-]", 1);
     window.wait_for_css("[data-testid=host-row-database] .mono mark");
     window.fill("search", "shp");
-    window.wait_for_count("[data-testid^=host-row-]", 3);
+    window.wait_for_count("[data-testid^=host-row-]", 4);
     window.wait_for_css("[data-testid=host-group-Shop] mark");
+    // The order that was there before goes behind how well a host matches, one that is chosen now before it.
+    let comes_to = |order: &[&str]| {
+        until(&format!("the order {order:?}"), seconds(20), || (shown_names(&window) == order).then_some(()));
+    };
+    window.fill("search", "web");
+    comes_to(&["web-frontend-1", "web-frontend-2", "a-wide-bench"]);
+    window.click("sort-name");
+    comes_to(&["a-wide-bench", "web-frontend-1", "web-frontend-2"]);
     window.fill("search", "9.9");
     window.wait_for("hosts-none");
     window.close();
@@ -195,16 +189,15 @@ fn hosts_are_found_by_letters_in_order_which_are_marked() {
 #[test]
 fn hosts_are_copied_and_the_list_is_as_it_was_left() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
+    let seat = Seat::new();
     for (name, group) in [("a-1", "East"), ("a-2", "East"), ("b-1", "West")] {
-        add(&operator, name, &["--group", group]);
+        seat.operator.add_silent(name, &["--group", group]);
     }
-    let window = open(&operator, &desktop);
-    hear_copies(&window);
+    let window = open(&seat);
+    window.hear_copies();
     press(&window, &["Home", "ArrowDown"], false);
     press(&window, &["c"], true);
-    let text = copied(&window);
+    let text = window.copied();
     assert!(text.contains("a-1") && !text.contains("a-2"), "the line with the cursor: {text}");
     press(&window, &[" ", "ArrowDown"], false);
     press(&window, &[" "], true);
@@ -212,7 +205,7 @@ fn hosts_are_copied_and_the_list_is_as_it_was_left() {
     window.click("chosen-clear");
 
     window.click("hosts-copy-csv");
-    let csv = copied(&window);
+    let csv = window.copied();
     assert!(csv.starts_with("name,tag,address,"), "{csv}");
     assert_eq!(csv.lines().count(), 4, "each host once: {csv}");
 
@@ -227,10 +220,7 @@ fn hosts_are_copied_and_the_list_is_as_it_was_left() {
     });
     window.click("host-group-West");
     window.wait_gone("host-row-b-1");
-    window.script(
-        "document.querySelector('[data-testid=host-row-a-1]')\
-             .dispatchEvent(new MouseEvent('mousedown', {ctrlKey: true, bubbles: true}))",
-    );
+    window.press_row("host-row-a-1", "ctrlKey: true");
     window.wait_words("chosen-count", "what is chosen", |text| text.contains('1'));
     pages::open_page(&window, "operations");
     pages::open_page(&window, "hosts");
@@ -242,7 +232,7 @@ fn hosts_are_copied_and_the_list_is_as_it_was_left() {
     std::thread::sleep(seconds(1));
     window.close();
 
-    let window = open(&operator, &desktop);
+    let window = open(&seat);
     window.wait_for_css("[data-testid=hosts].hide-8");
     assert_eq!(window.value("search"), "a-");
     assert_eq!(shown_names(&window), ["a-2", "a-1"]);
@@ -255,13 +245,12 @@ fn hosts_are_copied_and_the_list_is_as_it_was_left() {
 #[test]
 fn only_what_was_shown_of_a_file_is_taken_over() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    add(&operator, "old", &[]);
-    let [shown, other] = ["shown.csv", "other.csv"].map(|name| operator.folder().join(name));
+    let seat = Seat::new();
+    seat.operator.add_silent("old", &[]);
+    let [shown, other] = ["shown.csv", "other.csv"].map(|name| seat.operator.folder().join(name));
     std::fs::write(&shown, "name,address,user\nseen,192.0.2.10,ann\n..,192.0.2.11,ann\n").unwrap();
     std::fs::write(&other, "name,address,user\nunseen,192.0.2.12,ann\n").unwrap();
-    let window = open(&operator, &desktop);
+    let window = open(&seat);
     window.click("hosts-files");
     window.click("hosts-import");
     window.fill("import-file", shown.to_str().unwrap());

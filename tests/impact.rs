@@ -9,14 +9,15 @@ use protocol::operations::{OperationKind, OperationResult};
 use protocol::services::{ServiceImpact, Told};
 use serde_json::json;
 use support::debian::Init;
-use support::desktop::Desktop;
 use support::musterctl::Operator;
 use support::needs;
 use support::pages;
 use support::places;
+use support::seat::Seat;
 use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
 use support::window::Window;
+use support::window::keys::ENTER;
 
 use crate::answers;
 
@@ -51,13 +52,6 @@ fn operator_on(host: &SystemdHost, user: &str) -> Operator {
     let operator = Operator::without_keyring();
     operator.add_trusted("web", &host.address(), 22, user, &host.key(), &[]);
     operator
-}
-
-fn press(window: &Window, selector: &str, key: &str, ctrl: bool) {
-    window.script(&format!(
-        "const part = document.querySelector('{selector}'); part.focus();\
-         part.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', ctrlKey: {ctrl}, bubbles: true, cancelable: true}}))"
-    ));
 }
 
 #[test]
@@ -125,14 +119,12 @@ fn the_window_says_before_a_stop_what_it_would_touch_and_what_cannot_be_seen() {
     host.add_user("looker");
     let client = add_served(&host);
     let own = client.local_addr().unwrap().ip().to_string();
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("plain", &host.address(), 22, "looker", &host.key(), &[]);
-    operator.add_trusted("rooted", &host.address(), 22, "root", &host.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
+    let seat = Seat::new();
+    for (name, user) in [("plain", "looker"), ("rooted", "root")] {
+        seat.operator.add_trusted(name, &host.address(), 22, user, &host.key(), &[]);
+    }
 
-    pages::open_host(&window, "plain");
-    pages::wait_until_live(&window);
+    let window = seat.open_live("plain");
     pages::open_tab(&window, "services");
     pages::open_service(&window, "zq-serving.service");
     window.wait_text("impact-clients", "that they are hidden", |text| text.contains("without root"));
@@ -142,8 +134,7 @@ fn the_window_says_before_a_stop_what_it_would_touch_and_what_cannot_be_seen() {
     window.click("service-cancel");
     window.wait_gone("service-dialog");
 
-    pages::open_host(&window, "rooted");
-    pages::wait_until_live(&window);
+    pages::open_live(&window, "rooted");
     pages::open_tab(&window, "services");
     pages::open_service(&window, "zq-serving.service");
     let shown = until("the client to be named", seconds(30), || {
@@ -157,7 +148,7 @@ fn the_window_says_before_a_stop_what_it_would_touch_and_what_cannot_be_seen() {
     // Of several the same is said of each, and nothing can be done before it was asked.
     window.fill("services-filter", "zq-");
     window.wait_for_count("[data-testid^=\"service-row-\"]", 2);
-    press(&window, "[role=grid]", "a", true);
+    window.press_in("[role=grid]", &["a"], "ctrlKey: true");
     window.wait_text("chosen-count", "both of them", |text| text.contains('2'));
     host.run(&["pkill", "-STOP", "-x", "muster-helper"]);
     window.click("chosen-stop");
@@ -183,33 +174,21 @@ fn the_window_says_before_a_stop_what_it_would_touch_and_what_cannot_be_seen() {
     window.close();
 }
 
-const PASSPHRASE: &str = "four words of passphrase";
-
 /// Starts the four slow services from their table, and locks the window when the first has ended.
 fn start_and_lock(window: &Window) {
-    pages::open_host(window, "web");
-    pages::wait_until_live(window);
+    pages::open_live(window, "web");
     pages::open_tab(window, "services");
     if window.has("chosen-clear") {
         window.click("chosen-clear");
     }
     window.fill("services-filter", "slow-");
     window.wait_for_count("[data-testid^=\"service-row-\"]", 4);
-    press(window, "[role=grid]", "a", true);
+    window.press_in("[role=grid]", &["a"], "ctrlKey: true");
     window.wait_text("chosen-count", "four of them", |text| text.contains('4'));
     window.click("chosen-start");
     window.click("services-do");
     window.wait_for_css("[data-testid=\"several-row-0\"][data-state=\"done\"]");
-    window.script(
-        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
-    );
-    window.wait_for("lock-screen");
-}
-
-fn unlock(window: &Window) {
-    window.fill("unlock-passphrase", PASSPHRASE);
-    window.click("unlock-do");
-    window.wait_for("nav-hosts");
+    pages::lock(window);
 }
 
 #[test]
@@ -218,26 +197,18 @@ fn a_series_goes_on_when_its_dialog_is_taken_away_and_how_it_ended_is_told() {
     let host = SystemdHost::start();
     let slow = |name: &str| (name.to_owned(), "[Service]\nType=oneshot\nExecStart=/bin/sleep 6\n".to_owned());
     host.add_units(&["slow-a.service", "slow-b.service", "slow-c.service", "slow-d.service"].map(slow));
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
-    window.wait_for("nav-hosts");
-    pages::open_page(&window, "settings");
-    window.click("lock-set");
-    window.fill("vault-new", PASSPHRASE);
-    window.fill("vault-again", PASSPHRASE);
-    window.click("vault-do");
-    window.wait_gone("vault");
+    let seat = Seat::at(&host);
+    let window = seat.open();
+    pages::set_lock(&window);
     let started = || -> Vec<OperationResult> {
-        let all = answers::operations(&operator);
+        let all = answers::operations(&seat.operator);
         let starts = all.into_iter().filter(|one| one.kind == OperationKind::ServiceStart);
         starts.map(|one| one.result).collect()
     };
 
     // The lock takes the dialog away for a moment; what was confirmed is done all the same.
     start_and_lock(&window);
-    unlock(&window);
+    pages::unlock(&window, pages::PASSPHRASE);
     until("how all four ended", seconds(90), || {
         let is_told = "return document.body.innerText.includes('4 of 4 done, 0 failed')";
         (window.script(is_told) == json!(true)).then_some(())
@@ -252,7 +223,7 @@ fn a_series_goes_on_when_its_dialog_is_taken_away_and_how_it_ended_is_told() {
     // Until the one that was under way has ended and the next was refused.
     std::thread::sleep(seconds(15));
     assert!(!window.has("toast"), "nothing is told behind the lock");
-    unlock(&window);
+    pages::unlock(&window, pages::PASSPHRASE);
     window.wait_page("not begun");
     assert!(started().len() < 8, "the rest was not begun: {:?}", started());
     window.close();
@@ -260,6 +231,7 @@ fn a_series_goes_on_when_its_dialog_is_taken_away_and_how_it_ended_is_told() {
 
 /// Clicks the newest moment of the lane of the processor until the process is among those who are told.
 fn click_spike(window: &Window, pid: &str) {
+    window.wait_for("overview-plot");
     until("the process among those who caused it", seconds(60), || {
         window.script(
             "const plot = document.querySelector('[data-testid=overview-plot]');\
@@ -285,12 +257,8 @@ fn who_caused_a_spike_is_opened_with_its_command_its_unit_and_what_it_holds_now(
     needs!(SystemdHost, Window);
     let host = SystemdHost::start();
     let pid = add_spinner(&host);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
-    pages::open_host(&window, "web");
-    pages::wait_until_live(&window);
+    let seat = Seat::at(&host);
+    let window = seat.open_live("web");
     click_spike(&window, &pid);
     let row = format!("spike-row-{pid}");
     window.wait_text(&row, "its unit", |text| text.contains("spinner.service"));
@@ -307,7 +275,7 @@ fn who_caused_a_spike_is_opened_with_its_command_its_unit_and_what_it_holds_now(
     assert!((now - number).abs() <= 1.0, "of the host, not of the row above: {meter}");
 
     // By the keyboard: Enter on a button is a click.
-    window.press(&format!("spike-name-{pid}"), "\u{e007}");
+    window.press(&format!("spike-name-{pid}"), ENTER);
     window.wait_for_css("[data-testid=\"spike-opened\"][data-now=\"there\"]");
     assert!(window.text("spike-command").contains("/usr/local/bin/serve 7071 busy"));
     let held = window.text("spike-sockets");
@@ -343,13 +311,9 @@ fn by_keys_alone_each_lane_is_asked_who_caused_a_moment() {
     needs!(SystemdHost, Window);
     let host = SystemdHost::start();
     let pid = add_spinner(&host);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
-    pages::open_host(&window, "web");
-    pages::wait_until_live(&window);
-    let key = |key: &str| press(&window, "[data-testid=overview-plot]", key, false);
+    let seat = Seat::at(&host);
+    let window = seat.open_live("web");
+    let key = |key: &str| window.press_in("[data-testid=overview-plot]", &[key], "");
     until("the user of the memory to be told", seconds(60), || {
         // The first shows where the keyboard is, the second goes one lane down.
         ["Escape", "Escape", "End", "ArrowDown", "Enter"].into_iter().for_each(key);
@@ -372,9 +336,8 @@ fn by_keys_alone_each_lane_is_asked_who_caused_a_moment() {
     let told = window.text("spike-instead");
     assert!(told.contains("By CPU") && told.contains("network"), "{told}");
     // From within the panel too, and the keyboard is back at the chart.
-    press(&window, "[data-testid=overview-spike-close]", "Escape", false);
+    window.press_in("[data-testid=overview-spike-close]", &["Escape"], "");
     window.wait_gone("overview-spike");
-    let focused = window.script("return document.activeElement.dataset.testid ?? ''");
-    assert_eq!(focused, "overview-plot");
+    assert_eq!(window.focused(), "overview-plot");
     window.close();
 }

@@ -1,7 +1,6 @@
 //! The log in the real window: things are done, one fails, one is cut; the badge, the filters and the words
 //! of it, and all of it again with the host gone.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 
 use protocol::operations::{Operation, OperationCounts, OperationResult};
@@ -13,6 +12,7 @@ use support::places;
 use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
 use support::window::Window;
+use support::window::keys::DOWN;
 
 use crate::answers;
 
@@ -63,13 +63,7 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
     operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> =
-        [("MUSTER_DATA_DIR", data.as_str()), ("LANG", "en_US.UTF-8"), ("LC_ALL", "en_US.UTF-8")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-    let app = places::program("muster");
-    let window = Window::open(&desktop, &app, &variables);
+    let window = Window::with_data_in(&desktop, &operator, "en_US.UTF-8");
     pages::open_host(&window, "web");
     pages::wait_until_live(&window);
     let begun = counts(&operator);
@@ -152,7 +146,7 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     window.close();
 
     // With no host at all: everything is there again, and it can be taken along.
-    let window = Window::open(&desktop, &app, &variables);
+    let window = Window::with_data_in(&desktop, &operator, "en_US.UTF-8");
     pages::open_page(&window, "operations");
     let again = answers::operations(&operator);
     assert_eq!(again, answers::operations(&operator));
@@ -163,9 +157,13 @@ fn five_operations_are_done_counted_found_read_and_all_there_without_the_host() 
     assert!(was.iter().all(|one| is.contains(one)), "{was:?} and then {is:?}");
     window.fill("operations-filter", "备份完成");
     window.wait_for_count(ROWS, 1);
-    window.fill("operations-filter", "sleep");
+    // Who types and goes on at once means the operations that this finds.
+    window.fill("operations-filter", &format!("sleep{DOWN}"));
+    until("the list to have the keyboard", seconds(20), || {
+        (window.focused() == "operations-list").then_some(())
+    });
     window.wait_for_count(ROWS, 1);
-    window.wait_for(&format!("operations-row-{}", cut.id));
+    window.wait_for_css(&format!("[data-testid=\"operations-detail\"][data-operation=\"{}\"]", cut.id));
     // A custom command comes back into its field, to be looked at before it is run again.
     window.click(&format!("operations-row-{}", cut.id));
     window.wait_for_css(&format!("[data-testid=\"operations-detail\"][data-operation=\"{}\"]", cut.id));

@@ -98,13 +98,25 @@ fn what_was_begun_in_the_window_and_a_lost_host_are_each_told_once_in_the_langua
     until("the end to be told", seconds(30), || (!shell.notices().is_empty()).then_some(()));
     assert_eq!(shell.notices(), [ended], "the sign-in, the silenced one and the terminal's are none");
 
+    // What failed before it was looked at is no news.
+    until("the failed units to be counted", seconds(60), || {
+        let rows = call(&window, "hosts_list", &json!({}));
+        let row = rows.as_array().unwrap().iter().find(|row| row["host"]["name"] == "web")?;
+        row["last"]["failed_units"].as_u64()
+    });
+    host.try_run(&["systemd-run", "--unit=broken-one", "--wait", "/bin/false"]);
+    until("the failed unit to be told", seconds(60), || (shell.notices().len() > 1).then_some(()));
+    let failed =
+        Notice { title: "web 上又有 1 个服务单元失败".into(), text: "broken-one.service".into() };
+    assert_eq!(shell.notices().remove(1), failed);
+
     host.cut_link();
-    until("the lost host to be told", seconds(120), || (shell.notices().len() > 1).then_some(()));
-    let lost = shell.notices().remove(1);
+    until("the lost host to be told", seconds(120), || (shell.notices().len() > 2).then_some(()));
+    let lost = shell.notices().remove(2);
     assert_eq!(lost.title, "web 失去连接");
     assert!(!lost.text.is_empty() && !lost.text.is_ascii(), "the reason is in the same language: {lost:?}");
     window.close();
-    assert_eq!(shell.notices().len(), 2);
+    assert_eq!(shell.notices().len(), 3);
 }
 
 #[test]

@@ -113,6 +113,18 @@ fn the_loss_of_this_computer_s_own_network_is_told_as_such_and_what_was_read_sta
     window.picture(&places::pictures(), "own-network-lost");
     let why = window.script("return document.querySelector('[data-testid=\"stale-why\"]').textContent");
     assert!(why.as_str().unwrap().contains("Check this computer's network"), "{why}");
+    // It is read to its end also where the window has no room for it in one line.
+    window.resize(1_024, 700);
+    until("the whole reason to be in sight", seconds(20), || {
+        let is_whole = window.script(
+            "const part = id => document.querySelector(`[data-testid=${id}]`);\
+             const text = document.createRange(); text.selectNodeContents(part('stale-why'));\
+             const [all, bar] = [text, part('stale')].map(one => one.getBoundingClientRect());\
+             return innerWidth <= 1024 && all.right <= bar.right && all.bottom <= bar.bottom",
+        );
+        (is_whole == true).then_some(())
+    });
+    window.picture(&places::pictures(), "own-network-lost-narrow");
     assert_eq!(sign_ins(), before, "nothing reached a host");
 
     hops.give_route();

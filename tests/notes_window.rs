@@ -1,19 +1,21 @@
 //! Notes in the real window: on a host and on a group, with text that would do harm if it were more than text.
 
 use serde_json::json;
-use support::desktop::Desktop;
-use support::musterctl::Operator;
 use support::needs;
 use support::pages;
 use support::places;
+use support::seat::Seat;
 use support::window::Window;
 
 const HOSTILE: &str = "# Head\n<img src=x onerror=\"window.ran = 1\">\n\n[press](javascript:window.ran=2)\n\n\
                        <script>window.ran = 3</script>\n\n**call ann**";
 
-fn add(operator: &Operator, name: &str, group: &str) {
-    let words = ["host", "add", name, "--address", "192.0.2.1", "--user", "ann", "--group", group];
-    operator.run(&words).done();
+/// A host `web` in the group `Shop`, and the app.
+fn open() -> (Seat, Window) {
+    let seat = Seat::new();
+    seat.operator.add_silent("web", &["--group", "Shop"]);
+    let window = seat.open();
+    (seat, window)
 }
 
 fn open_notes(window: &Window) {
@@ -50,10 +52,7 @@ fn is_harmless(window: &Window) {
 #[test]
 fn a_note_of_hostile_text_is_kept_and_drawn_as_text() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    add(&operator, "web", "Shop");
-    let window = Window::with_data_of(&desktop, &operator);
+    let (seat, window) = open();
     // On the group, from the head of its list.
     window.wait_for("host-group-Shop");
     window.script("document.querySelector('[data-testid=host-group-Shop] [data-testid=row-note]').click()");
@@ -75,7 +74,7 @@ fn a_note_of_hostile_text_is_kept_and_drawn_as_text() {
     window.click("note-save");
     window.wait_gone("note-text");
     window.close();
-    let window = Window::with_data_of(&desktop, &operator);
+    let window = seat.open();
     window.wait_for_css("[data-testid=host-row-web] .row-note.is-there");
     pages::open_host(&window, "web");
     open_notes(&window);
@@ -91,10 +90,7 @@ fn a_note_of_hostile_text_is_kept_and_drawn_as_text() {
 #[test]
 fn an_unsaved_note_is_there_again_and_a_newer_one_is_not_written_over_unseen() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    add(&operator, "web", "Shop");
-    let window = Window::with_data_of(&desktop, &operator);
+    let (_seat, window) = open();
     pages::open_host(&window, "web");
     open_notes(&window);
     window.click_css(&of("note-host", "note-edit"));
@@ -129,18 +125,11 @@ fn an_unsaved_note_is_there_again_and_a_newer_one_is_not_written_over_unseen() {
 #[test]
 fn the_note_of_a_group_follows_its_new_name() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    add(&operator, "web", "Shop");
-    let window = Window::with_data_of(&desktop, &operator);
+    let (_seat, window) = open();
     window.wait_for("host-group-Shop");
     let note = json!({"args": {"about": {"group": "Shop"}, "text": "call ann", "before_ms": null}});
     assert!(window.call("note_save", &note)["refused"].is_null());
-    window.script(
-        "const grid = document.querySelector('[data-testid=hosts]'); grid.focus();\
-         for (const key of ['Home', 'ArrowDown', 'F2'])\
-             grid.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))",
-    );
+    window.press_in("[data-testid=hosts]", &["Home", "ArrowDown", "F2"], "");
     window.fill("in-place-groups", "Store");
     window.click("in-place-save");
     window.wait_for("host-group-Store");

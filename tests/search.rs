@@ -1,21 +1,14 @@
 //! The palette by the keyboard alone, in the real window: what Enter opens is the row of the question as it
 //! is typed, however fast it is pressed, and whatever the page behind was left on.
 
-use std::collections::BTreeMap;
-
-use support::desktop::Desktop;
-use support::musterctl::Operator;
 use support::needs;
 use support::pages;
 use support::places;
+use support::seat::Seat;
 use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
 use support::window::Window;
-
-/// WebDriver's code points.
-const ENTER: &str = "\u{e007}";
-const DOWN: &str = "\u{e015}";
-const CTRL: &str = "\u{e009}";
+use support::window::keys::{CONTROL, DOWN, ENTER};
 
 const FOUND: &str = "[data-testid^=\"found-\"]";
 
@@ -40,23 +33,11 @@ fn wait_row_at_cursor(window: &Window, table: &str, row: &str) {
     window.wait_for_css(&format!("#{table}-table-cursor[data-testid=\"{row}\"]"));
 }
 
-/// Hosts by these names, each open and live.
-fn open_live(window: &Window, names: &[&str]) {
-    for name in names {
-        pages::open_host(window, name);
-        pages::wait_until_live(window);
-    }
-}
-
 #[test]
 fn enter_right_after_the_question_opens_its_row_on_its_page() {
     needs!(SystemdHost, Window);
-    let host = SystemdHost::shared();
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
-    open_live(&window, &["web"]);
+    let seat = Seat::at(SystemdHost::shared());
+    let window = seat.open_live("web");
     pages::open_page(&window, "hosts");
     search(&window, &format!("port:22{ENTER}"));
     window.wait_for_css("[data-testid=\"sockets-page\"][data-ready]");
@@ -79,11 +60,8 @@ fn enter_right_after_the_question_opens_its_row_on_its_page() {
 fn a_row_is_shown_on_a_page_that_was_left_on_something_else() {
     needs!(SystemdHost, Window);
     let host = SystemdHost::shared();
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
-    open_live(&window, &["web"]);
+    let seat = Seat::at(host);
+    let window = seat.open_live("web");
     pages::open_tab(&window, "services");
     window.click("services-failed");
     window.wait_for_css("[data-testid=\"services-failed\"][aria-checked=\"true\"]");
@@ -111,13 +89,9 @@ fn a_row_is_shown_on_a_page_that_was_left_on_something_else() {
 fn arrows_choose_and_control_enter_opens_the_host() {
     needs!(SystemdHost, Window);
     let (first, second) = (SystemdHost::shared(), SystemdHost::start());
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    for (name, host) in [("web-1", first), ("web-2", &second)] {
-        operator.add_trusted(name, &host.address(), 22, "root", &host.key(), &[]);
-    }
-    let window = Window::with_data_of(&desktop, &operator);
-    open_live(&window, &["web-1", "web-2"]);
+    let seat = Seat::at_each(&[("web-1", first), ("web-2", &second)]);
+    let window = seat.open_live("web-1");
+    pages::open_live(&window, "web-2");
     pages::open_page(&window, "hosts");
     search(&window, "unit:cron.service");
     window.wait_for_count(&format!("{FOUND}:not(.is-old)"), 2);
@@ -125,7 +99,7 @@ fn arrows_choose_and_control_enter_opens_the_host() {
     window.press("palette-input", DOWN);
     window.wait_for_css("[data-testid=\"found-web-2\"].is-focused");
     window.picture(&places::pictures(), "search-chosen");
-    window.press("palette-input", &format!("{CTRL}{ENTER}"));
+    window.press("palette-input", &format!("{CONTROL}{ENTER}"));
     window.wait_gone("palette");
     window.wait_words("host-name", "the second host", |text| text == "web-2");
     assert_eq!(path(&window), "/hosts/web-2");
@@ -135,12 +109,8 @@ fn arrows_choose_and_control_enter_opens_the_host() {
 #[test]
 fn enter_never_opens_a_row_of_the_question_before() {
     needs!(SystemdHost, Window);
-    let host = SystemdHost::shared();
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
-    open_live(&window, &["web"]);
+    let seat = Seat::at(SystemdHost::shared());
+    let window = seat.open_live("web");
     pages::open_page(&window, "hosts");
     search(&window, "port:22");
     window.wait_for("found-web");
@@ -167,15 +137,11 @@ fn enter_never_opens_a_row_of_the_question_before() {
 fn a_host_that_is_silent_answers_from_its_snapshot_after_those_that_are_live() {
     needs!(SystemdHost, Window);
     let (away, near) = (SystemdHost::start(), SystemdHost::shared());
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("a-away", &away.address(), 22, "root", &away.key(), &[]);
-    operator.add_trusted("b-near", &near.address(), 22, "root", &near.key(), &[]);
-    let window = Window::with_data_of(&desktop, &operator);
-    open_live(&window, &["a-away"]);
+    let seat = Seat::at_each(&[("a-away", &away), ("b-near", near)]);
+    let window = seat.open_live("a-away");
     pages::open_tab(&window, "sockets");
     window.wait_page("ssh.service");
-    open_live(&window, &["b-near"]);
+    pages::open_live(&window, "b-near");
     pages::open_page(&window, "hosts");
     away.cut_link();
     palette(&window);
@@ -202,12 +168,9 @@ fn a_host_that_is_silent_answers_from_its_snapshot_after_those_that_are_live() {
 #[test]
 fn what_the_palette_offers_is_done() {
     needs!(SystemdHost, Window);
-    let host = SystemdHost::shared();
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    operator.run(&["host", "add", "spare", "--address", "192.0.2.1", "--user", "ann"]).done();
-    let window = Window::with_data_of(&desktop, &operator);
+    let seat = Seat::at(SystemdHost::shared());
+    seat.operator.add_silent("spare", &[]);
+    let window = seat.open();
     window.wait_for("host-row-web");
     for theme in ["light", "dark"] {
         search(&window, &format!("> {theme}{ENTER}"));
@@ -228,7 +191,7 @@ fn what_the_palette_offers_is_done() {
     window.wait_for("palette-note");
     window.press_escape();
     window.wait_gone("palette");
-    open_live(&window, &["web"]);
+    pages::open_live(&window, "web");
     pages::open_page(&window, "settings");
     search(&window, &format!("restart{ENTER}"));
     window.wait_for("service-dialog");
@@ -243,13 +206,12 @@ fn what_the_palette_offers_is_done() {
 #[test]
 fn more_hosts_than_are_listed_are_counted() {
     needs!(Window);
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
+    let seat = Seat::new();
     for n in 0..15 {
         let (name, address) = (format!("web-{n}"), format!("192.0.2.{n}"));
-        operator.run(&["host", "add", &name, "--address", &address, "--user", "ann"]).done();
+        seat.operator.run(&["host", "add", &name, "--address", &address, "--user", "ann"]).done();
     }
-    let window = Window::with_data_of(&desktop, &operator);
+    let window = seat.open();
     window.wait_for("host-row-web-0");
     search(&window, "web");
     window.wait_words("palette-count", "how many there are", |text| text.contains("12 of 15 hosts"));
@@ -265,18 +227,10 @@ fn more_hosts_than_are_listed_are_counted() {
 #[test]
 fn what_a_chinese_keyboard_types_is_understood_and_answered_in_chinese() {
     needs!(SystemdHost, Window);
-    let host = SystemdHost::shared();
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &[]);
-    let data = operator.data().to_str().unwrap().to_owned();
-    let variables: BTreeMap<String, String> =
-        [("MUSTER_DATA_DIR", data.as_str()), ("LANG", "zh_CN.UTF-8"), ("LC_ALL", "zh_CN.UTF-8")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-    let window = Window::open(&desktop, &places::program("muster"), &variables);
+    let seat = Seat::at(SystemdHost::shared());
+    let window = seat.open_in("zh_CN.UTF-8");
     window.wait_for("host-row-web");
-    open_live(&window, &["web"]);
+    pages::open_live(&window, "web");
     pages::open_page(&window, "hosts");
     // The key alone opens the palette from the field of every page, at full width too.
     window.fill("search", "port：");

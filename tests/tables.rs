@@ -12,6 +12,7 @@ use support::places;
 use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
 use support::window::Window;
+use support::window_manager::WindowManager;
 
 use crate::answers;
 
@@ -40,8 +41,13 @@ fn several_rows_are_acted_on_at_once_each_with_its_own_result() {
     let host = SystemdHost::start();
     let text = "[Service]\nExecStart=/bin/sleep 9999\n".to_owned();
     let bad = "[Service]\nType=oneshot\nExecStart=/bin/false\n".to_owned();
-    let units = [("many-a", &text), ("many-b", &bad), ("many-c", &text)];
-    host.add_units(&units.map(|(name, text)| (format!("{name}.service"), text.clone())));
+    let go_on = "/run/muster-go-on";
+    let slow =
+        format!("[Service]\nType=oneshot\nExecStart=/bin/sh -c 'until [ -e {go_on} ]; do sleep 0.1; done'\n");
+    let slow_ones = ["zq-slow-a", "zq-slow-b", "zq-slow-c"].map(|name| (name, &slow));
+    let units = [&[("many-a", &text), ("many-b", &bad), ("many-c", &text)][..], &slow_ones[..]].concat();
+    let unit = |(name, text): (&str, &String)| (format!("{name}.service"), text.clone());
+    host.add_units(&units.into_iter().map(unit).collect::<Vec<_>>());
     let desktop = Desktop::start(1280, 800);
     let operator = Operator::in_session(&desktop.session);
     operator.add_trusted("web", &host.address(), 22, "root", &host.key(), &["--tag", "prod"]);
@@ -72,6 +78,33 @@ fn several_rows_are_acted_on_at_once_each_with_its_own_result() {
     assert_eq!(of("many-c"), Some(OperationResult::Done));
     window.click("several-done");
     window.wait_gone("services-dialog");
+
+    // Who quits in the middle is told how many would not be done; who stays loses none.
+    window.fill("services-filter", "zq-slow-");
+    window.wait_for_count("[data-testid^=\"service-row-\"]", 3);
+    window.wait_for("service-row-zq-slow-c.service");
+    press(&window, "a", true);
+    window.wait_text("chosen-count", "three of them", |text| text.contains('3'));
+    window.click("chosen-start");
+    window.fill("service-typed-name", "web");
+    window.click("services-do");
+    until("the first to be begun", seconds(30), || {
+        let started = of_kind(&operator, OperationKind::ServiceStart);
+        started.iter().any(|one| one.result == OperationResult::UnderWay).then_some(())
+    });
+    WindowManager::of(&desktop).close("Muster");
+    window.wait_text("quit-to-come", "what has not begun", |text| text.starts_with("2 more have not begun"));
+    window.wait_text("quit-running", "what runs", |text| text.contains("zq-slow-a"));
+    window.picture(&places::pictures(), "quit-series");
+    window.click("quit-stay");
+    window.wait_gone("quit");
+    host.run(&["touch", go_on]);
+    window.wait_for("several-done");
+    window.wait_for_count("[data-testid^=several-row-][data-state=done]", 3);
+    window.click("several-done");
+    window.wait_gone("services-dialog");
+    window.fill("services-filter", "many-");
+    window.wait_for("service-row-many-c.service");
 
     pages::open_tab(&window, "processes");
     window.fill("processes-filter", "sleep 9999");

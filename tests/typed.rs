@@ -11,6 +11,7 @@ use support::places;
 use support::sshd::make_key;
 use support::systemd_host::SystemdHost;
 use support::wait::{seconds, until};
+use support::window::keys::{BACKSPACE, CONTROL, DELETE, END, HOME, LEFT, SHIFT};
 use support::window::{Window, apps_of};
 
 use crate::secrets::{copies_in_memory, files_with, memory_holds};
@@ -51,13 +52,6 @@ fn wait_until_gone(pid: u32, secret: &str) {
     });
 }
 
-fn lock(window: &Window) {
-    window.script(
-        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
-    );
-    window.wait_for("lock-screen");
-}
-
 #[test]
 fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() {
     needs!(Root, SystemdHost, Window);
@@ -81,12 +75,7 @@ fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() 
         assert_eq!(core_limits(pid), ["0", "0"], "{name}");
     }
 
-    pages::open_page(&window, "settings");
-    window.click("vault-create");
-    window.fill("vault-new", VAULT);
-    window.fill("vault-again", VAULT);
-    window.click("vault-do");
-    window.wait_gone("vault");
+    pages::set_passphrase(&window, "vault-create", VAULT);
     save(&window, "web", &host.address(), "root", "identity-password");
     window.fill("field-password", host.password());
     connect(&window, true);
@@ -101,7 +90,7 @@ fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() 
     connect(&window, false);
     operator.run(&["run", "ann", "--sudo", "--", "id"]).done();
     let typed = [host.password(), PASSPHRASE, VAULT, &sudo_password];
-    lock(&window);
+    pages::lock(&window);
     for secret in typed {
         let found = [operator.folder(), &desktop.folder().join("data"), &desktop.folder().join("cache")]
             .map(|top| files_with(top, secret));
@@ -110,22 +99,10 @@ fn what_is_typed_into_the_window_is_used_and_reaches_no_file_and_no_core_dump() 
             wait_until_gone(pid, secret);
         }
     }
-    window.fill("unlock-passphrase", VAULT);
-    window.click("unlock-do");
-    window.wait_for("nav-hosts");
-    pages::open_host(&window, "ann");
-    pages::wait_until_live(&window);
+    pages::unlock(&window, VAULT);
+    pages::open_live(&window, "ann");
     window.close();
 }
-
-// Keys that write nothing, by WebDriver's code points; what is held is let go by the same key, or at the end.
-const BACKSPACE: &str = "\u{e003}";
-const DELETE: &str = "\u{e017}";
-const HOME: &str = "\u{e011}";
-const END: &str = "\u{e010}";
-const LEFT: &str = "\u{e012}";
-const SHIFT: &str = "\u{e008}";
-const CONTROL: &str = "\u{e009}";
 
 #[test]
 fn a_secret_is_edited_and_pasted_in_its_field_as_in_any_other_and_the_page_has_only_dots() {
@@ -197,7 +174,7 @@ fn a_secret_is_edited_and_pasted_in_its_field_as_in_any_other_and_the_page_has_o
     window.wait_gone("vault");
     marked.kill();
     let page = window.process("WebKitWebProcess").unwrap();
-    lock(&window);
+    pages::lock(&window);
     // What was given up is gone too, and of what came from the clipboard each part.
     for secret in [meant, PASTED, &PASTED[16..], "a first passphrase"] {
         wait_until_gone(page, secret);
@@ -206,8 +183,6 @@ fn a_secret_is_edited_and_pasted_in_its_field_as_in_any_other_and_the_page_has_o
     window.fill("unlock-passphrase", meant);
     window.click("unlock-do");
     window.wait_text("error-unlock", "that it is wrong", |text| !text.is_empty());
-    window.fill("unlock-passphrase", &format!("{PASTED}!"));
-    window.click("unlock-do");
-    window.wait_for("nav-hosts");
+    pages::unlock(&window, &format!("{PASTED}!"));
     window.close();
 }

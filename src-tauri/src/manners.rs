@@ -17,9 +17,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
-use crate::notices::{Ended, Judge, Notice};
+use crate::notices::{Ended, Judge, Notice, UnitsFailed};
 use crate::tray::{Standing, Tray};
-use crate::words::Tongue;
+use crate::words::{NAMED, Tongue};
 
 /// What happens within this time is told in one notice.
 const GATHER: Duration = Duration::from_secs(2);
@@ -214,7 +214,7 @@ impl Desk {
         if notices.is_empty() || !is_away(&self.app) {
             return;
         }
-        for notice in &notices {
+        for notice in notices {
             show(self.engine.clone(), self.tongue, notice);
         }
     }
@@ -240,11 +240,10 @@ fn is_away(app: &AppHandle) -> bool {
 }
 
 /// Asks the desktop to show a notice. A desktop without notices shows none, and that is all.
-fn show(engine: Engine, tongue: Tongue, notice: &Notice) {
+fn show(engine: Engine, tongue: Tongue, mut notice: Notice) {
     /// A desktop that does not answer holds one thread, however much there is to tell.
     static TURN: Semaphore = Semaphore::const_new(1);
-    let (title, text) = tongue.notice(notice);
-    let show = move || {
+    let show = move |(title, text): (String, String)| {
         let mut notice = notify_rust::Notification::new();
         notice.appname("Muster").icon("net.muster.desktop").summary(&title);
         // The text is shown as markup where the desktop knows some: what a host wrote is none.
@@ -254,11 +253,30 @@ fn show(engine: Engine, tongue: Tongue, notice: &Notice) {
         }
     };
     tauri::async_runtime::spawn(async move {
+        if let Notice::UnitsFailed(failed) = &mut notice {
+            name_units(&engine, failed).await;
+        }
         let _turn = TURN.acquire().await;
         // It may have been locked while another one waited for the desktop.
         if !engine.is_locked() {
+            let words = tongue.notice(&notice);
             // It has no result, and says itself if it broke.
-            drop(tauri::async_runtime::spawn_blocking(show).await);
+            drop(tauri::async_runtime::spawn_blocking(move || show(words)).await);
         }
     });
+}
+
+/// Asks the hosts that are named for what failed: they only told how many. One that does not tell is told of by the
+/// number alone.
+async fn name_units(engine: &Engine, failed: &mut [UnitsFailed]) {
+    let ask = |one: &UnitsFailed| {
+        let (engine, host) = (engine.clone(), one.host.clone());
+        tauri::async_runtime::spawn(async move { engine.failed_units(&host).await })
+    };
+    let asked: Vec<_> = failed.iter().take(NAMED).map(ask).collect();
+    for (one, asked) in failed.iter_mut().zip(asked) {
+        if let Ok(Some(units)) = asked.await {
+            one.name(units);
+        }
+    }
 }

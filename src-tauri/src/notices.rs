@@ -3,6 +3,7 @@
 //! What happens within a moment is told at once: twelve hosts that are lost together are one notice. A host that
 //! comes and goes is told once in a while, and what this computer did itself, such as to sleep, is told as that.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use engine::sessions::OwnDoing;
 use protocol::ipc::Event;
 use protocol::link::LinkState;
 use protocol::operations::{Operation, OperationKind, OperationResult};
+use protocol::services::Service;
 use protocol::settings::Notify;
 use protocol::{Fault, FaultCode};
 use tokio::time::Instant;
@@ -25,8 +27,8 @@ pub(crate) enum Notice {
         doing: OwnDoing,
         hosts: Vec<String>,
     },
-    /// Hosts on which more units failed than before, with how many.
-    UnitsFailed(Vec<(String, u32)>),
+    /// Hosts on which more units failed than before.
+    UnitsFailed(Vec<UnitsFailed>),
     /// What was begun in this window has ended, and nobody looked.
     Ended(Vec<Ended>),
 }
@@ -38,6 +40,31 @@ pub(crate) struct Lost {
     /// The jump host on the way that was lost in truth.
     pub(crate) hop: Option<String>,
     own: Option<OwnDoing>,
+}
+
+/// Units of a host that failed since it was last told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnitsFailed {
+    pub(crate) host: String,
+    /// How many more than before.
+    pub(crate) more: u32,
+    /// How many were failed then.
+    before: u32,
+    /// Those of them that are known, the one that failed last first.
+    pub(crate) names: Vec<String>,
+}
+
+impl UnitsFailed {
+    /// Takes the names from the units that are failed now. No more of these can be old than were failed before; so
+    /// what goes beyond that is new, and it is what failed last. Where the host does not tell when, it could be any.
+    pub(crate) fn name(&mut self, mut failed: Vec<Service>) {
+        let new = failed.len().saturating_sub(self.before as usize).min(self.more as usize);
+        if new < failed.len() && failed.iter().any(|unit| unit.since_ms.is_none()) {
+            return;
+        }
+        failed.sort_by_key(|unit| Reverse(unit.since_ms));
+        self.names = failed.into_iter().take(new).map(|unit| unit.name).collect();
+    }
 }
 
 /// An operation that was begun in this window and has ended.
@@ -68,7 +95,7 @@ pub(crate) struct Judge {
     told: HashMap<String, Instant>,
     told_own: Option<Instant>,
     lost: BTreeMap<String, Lost>,
-    failed: BTreeMap<String, u32>,
+    failed: BTreeMap<String, UnitsFailed>,
     ended: Vec<Ended>,
 }
 
@@ -82,7 +109,8 @@ impl Judge {
                 // What failed before the first look is no news.
                 let Some(before) = self.failed_units.insert(host.clone(), now) else { return };
                 if now > before {
-                    *self.failed.entry(host.clone()).or_default() += now - before;
+                    let none = || UnitsFailed { host: host.clone(), more: 0, before, names: Vec::new() };
+                    self.failed.entry(host.clone()).or_insert_with(none).more += now - before;
                 }
             }
             _ => {}
@@ -145,7 +173,7 @@ impl Judge {
             self.tell_lost(lost, now, &mut notices);
         }
         if wanted.unit_failed && !failed.is_empty() {
-            notices.push(Notice::UnitsFailed(failed.into_iter().collect()));
+            notices.push(Notice::UnitsFailed(failed.into_values().collect()));
         }
         if wanted.own_ended && !ended.is_empty() {
             notices.push(Notice::Ended(ended));
@@ -310,8 +338,32 @@ mod tests {
         assert!(hearing.told(&[glance("web", Some(2))]).is_empty(), "what failed before is no news");
         assert!(hearing.told(&[glance("web", None)]).is_empty());
         let told = hearing.told(&[glance("web", Some(3)), glance("web", Some(5))]);
-        assert_eq!(told, [Notice::UnitsFailed(vec![("web".into(), 3)])]);
+        let failed = UnitsFailed { host: "web".into(), more: 3, before: 2, names: Vec::new() };
+        assert_eq!(told, [Notice::UnitsFailed(vec![failed])]);
         assert!(hearing.told(&[glance("web", Some(1))]).is_empty());
+    }
+
+    #[test]
+    fn only_what_is_known_to_have_failed_since_is_named() {
+        let unit = |name: &str, since_ms| Service { name: name.into(), since_ms, ..Service::default() };
+        let named = |more, before, units: &[(&str, Option<i64>)]| {
+            let mut failed = UnitsFailed { host: "web".into(), more, before, names: Vec::new() };
+            failed.name(units.iter().map(|(name, since_ms)| unit(name, *since_ms)).collect());
+            failed.names
+        };
+        let (old, older) = (("old", Some(20)), ("older", Some(10)));
+        assert_eq!(named(2, 0, &[("a", Some(30)), ("b", Some(40))]), ["b", "a"]);
+        assert_eq!(named(1, 0, &[("a", None)]), ["a"], "there is no other");
+        assert_eq!(named(2, 2, &[("a", Some(30)), older, ("b", Some(40)), old]), ["b", "a"]);
+        assert_eq!(named(2, 2, &[older, ("b", Some(40)), old]), ["b"], "one of them is well again");
+        assert_eq!(named(1, 2, &[older, old]), [""; 0], "what failed is well again");
+        assert_eq!(named(1, 1, &[("a", None), old]), [""; 0], "it could be either");
+        assert_eq!(
+            named(1, 2, &[older, ("c", Some(50)), ("b", Some(40)), old]),
+            ["c"],
+            "one more failed since"
+        );
+        assert_eq!(named(3, 0, &[]), [""; 0], "it is of a kind that the host's table does not have");
     }
 
     #[test]

@@ -8,11 +8,13 @@ use protocol::operations::{OperationKind, OperationResult};
 use protocol::settings::Language;
 use protocol::text::printable;
 
-use crate::notices::{Ended, Lost, Notice};
+use crate::notices::{Ended, Lost, Notice, UnitsFailed};
 use crate::tray::Standing;
 
 /// A notice names so many hosts or actions and counts the others.
-const NAMED: usize = 5;
+pub(crate) const NAMED: usize = 5;
+/// And so many failed units of a host.
+const UNITS_NAMED: usize = 3;
 /// A command or a name that is longer is cut.
 const LONGEST_CHARS: usize = 80;
 
@@ -53,8 +55,9 @@ impl Tongue {
 
     pub(crate) fn quit_text(self) -> &'static str {
         self.either(
-            "Something that was begun on a host still runs. If Muster ends now, what came of it will not be known.",
-            "在主机上发起的操作仍在进行。如果现在退出 Muster，将无法得知其结果。",
+            "Something that was begun on a host still runs. If Muster ends now, what came of it will not be known, \
+             and what is still to begin will not be done.",
+            "在主机上发起的操作仍在进行。如果现在退出 Muster，将无法得知其结果，尚未开始的操作也不会执行。",
         )
     }
 
@@ -146,17 +149,16 @@ impl Tongue {
         }
     }
 
-    fn units_failed(self, failed: &[(String, u32)]) -> (String, String) {
+    fn units_failed(self, failed: &[UnitsFailed]) -> (String, String) {
         match failed {
-            [(host, count)] => {
-                let host = self.host(host);
-                let units =
-                    if *count == 1 { "1 more unit".to_owned() } else { format!("{count} more units") };
+            [one] => {
+                let (host, count) = (self.host(&one.host), one.more);
+                let units = if count == 1 { "1 more unit".to_owned() } else { format!("{count} more units") };
                 let title = self.either(
                     format!("{units} failed on {host}"),
                     format!("{host} 上又有 {count} 个服务单元失败"),
                 );
-                (title, String::new())
+                (title, self.units(one))
             }
             all => {
                 let hosts = all.len();
@@ -165,10 +167,22 @@ impl Tongue {
                     format!("{hosts} 台主机上又有服务单元失败"),
                 );
                 let colon = self.either(": ", "：");
-                let each = all.iter().map(|(host, count)| format!("{}{colon}{count}", self.host(host)));
-                (title, self.names(each))
+                let what = |one: &UnitsFailed| {
+                    if one.names.is_empty() { one.more.to_string() } else { self.units(one) }
+                };
+                let line = |one: &UnitsFailed| format!("{}{colon}{}", self.host(&one.host), what(one));
+                let mut lines: Vec<String> = all.iter().take(NAMED).map(line).collect();
+                lines.extend((hosts > NAMED).then(|| "…".to_owned()));
+                (title, lines.join("\n"))
             }
         }
+    }
+
+    /// `nginx.service, cron.service and 2 more`; empty where none is known by its name.
+    fn units(self, failed: &UnitsFailed) -> String {
+        let named: Vec<String> = failed.names.iter().take(UNITS_NAMED).map(|name| cut(name)).collect();
+        let more = (failed.more as usize).saturating_sub(named.len());
+        if named.is_empty() { String::new() } else { self.and_more(&named, more, "个") }
     }
 
     fn ended(self, ended: &[Ended]) -> (String, String) {
@@ -231,10 +245,16 @@ impl Tongue {
 
     fn names(self, names: impl ExactSizeIterator<Item = String>) -> String {
         let more = names.len().saturating_sub(NAMED);
-        let named = names.take(NAMED).collect::<Vec<_>>().join(self.either(", ", "、"));
+        self.and_more(&names.take(NAMED).collect::<Vec<_>>(), more, "台")
+    }
+
+    /// Names and how many there are beside them, which Chinese counts by a word of their kind.
+    fn and_more(self, named: &[String], more: usize, counted_by: &str) -> String {
+        let named = named.join(self.either(", ", "、"));
         match more {
             0 => named,
-            _ => self.either(format!("{named} and {more} more"), format!("{named} 等，另有 {more} 台")),
+            _ => self
+                .either(format!("{named} and {more} more"), format!("{named} 等，另有 {more} {counted_by}")),
         }
     }
 
@@ -324,8 +344,10 @@ mod tests {
     use std::time::Duration;
 
     use protocol::Fault;
+    use protocol::hosts::HostGlance;
     use protocol::ipc::Event;
     use protocol::link::LinkState;
+    use protocol::services::Service;
     use protocol::settings::Notify;
     use tokio::time::Instant;
 
@@ -382,6 +404,50 @@ mod tests {
         assert_eq!(told, ("7 hosts are lost".to_owned(), text.to_owned()));
         let told = Tongue::Chinese.notice(&lost(&[("a", FaultCode::LinkLost), ("b", FaultCode::NoAnswer)]));
         assert_eq!(told, ("2 台主机失去连接".to_owned(), "a、b".to_owned()));
+    }
+
+    /// The notice of units that failed: of each host how often, and what it says of what is failed now.
+    fn failed(hosts: &[(&str, u32, &[&str])]) -> Notice {
+        let mut judge = Judge::default();
+        for (host, more, _) in hosts {
+            for failed_units in [0, *more] {
+                let glance = HostGlance { failed_units: Some(failed_units), ..HostGlance::default() };
+                judge.take(&Event::Glance { host: (*host).to_owned(), glance });
+            }
+        }
+        let mut notice = judge.tell(Notify::default(), Instant::now()).remove(0);
+        if let Notice::UnitsFailed(failed) = &mut notice {
+            for (one, (_, _, units)) in failed.iter_mut().zip(hosts) {
+                let unit = |name: &&str| Service { name: (*name).into(), ..Service::default() };
+                one.name(units.iter().map(unit).collect());
+            }
+        }
+        notice
+    }
+
+    #[test]
+    fn failed_units_are_named_safe_to_show_and_those_beyond_the_first_counted() {
+        let one = failed(&[("web-1", 1, &["nginx\u{202e}.service"])]);
+        let (title, text) = Tongue::English.notice(&one);
+        assert_eq!(title, "1 more unit failed on web-1");
+        assert!(text.starts_with("nginx") && !text.contains('\u{202e}'), "{text:?}");
+        let five = failed(&[("web-1", 5, &["a", "b", "c", "d", "e"])]);
+        assert_eq!(Tongue::English.notice(&five).1, "a, b, c and 2 more");
+        assert_eq!(Tongue::Chinese.notice(&five).1, "a、b、c 等，另有 2 个");
+        let long = "x".repeat(300);
+        let (_, text) = Tongue::English.notice(&failed(&[("web-1", 2, &[long.as_str()])]));
+        assert!(text.ends_with("x… and 1 more") && text.len() < 120, "{text}");
+        let unnamed = failed(&[("web-1", 2, &[])]);
+        assert_eq!(
+            Tongue::English.notice(&unnamed),
+            ("2 more units failed on web-1".to_owned(), String::new())
+        );
+        let two = failed(&[("db", 2, &[]), ("web", 4, &["a", "b", "c", "d"])]);
+        let (title, text) = Tongue::English.notice(&two);
+        assert_eq!(
+            (title.as_str(), text.as_str()),
+            ("More units failed on 2 hosts", "db: 2\nweb: a, b, c and 1 more")
+        );
     }
 
     #[test]

@@ -129,7 +129,7 @@ fn Notice() -> impl IntoView {
         notice().map(|notice| {
             let words = notice.clone();
             view! {
-                <div class="bar is-warn is-whole" role="alert" data-testid="notice">
+                <div class="bar is-warn" role="alert" data-testid="notice">
                     <Glyph name=GlyphName::Warning />
                     <span class="bar-why selectable">{notice}</span>
                     <span class="grow"></span>

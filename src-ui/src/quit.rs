@@ -1,4 +1,5 @@
-//! The question before the app ends while something that was begun still runs.
+//! The question before the app ends while something that was begun still runs: what runs, and how much of it has
+//! not begun.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -20,6 +21,7 @@ pub(crate) fn QuitDialog() -> impl IntoView {
     let i18n = use_i18n();
     let running = RwSignal::new(Vec::new());
     let others = RwSignal::new(false);
+    let to_come = Memo::new(move |_| app.to_come() as u64);
     spawn_local(async move {
         let filter = OperationFilter {
             result: Some(OperationResult::UnderWay),
@@ -76,6 +78,9 @@ pub(crate) fn QuitDialog() -> impl IntoView {
             <ul class="side-list" data-testid="quit-running">{lines}</ul>
             <Show when=move || others.get()>
                 <p class="quiet">{move || t_string!(i18n, app.quit_others)}</p>
+            </Show>
+            <Show when=move || to_come.get() != 0>
+                <p data-testid="quit-to-come">{move || t_string!(i18n, app.quit_to_come, count = to_come.get())}</p>
             </Show>
         </Dialog>
     }

@@ -3,9 +3,8 @@
 //! The chart is that of the page of all components, which is fed a sample each second. What people install
 //! does not have this page, so this part is measured with pages of its own.
 
-use support::desktop::Desktop;
-use support::musterctl::Operator;
 use support::pages;
+use support::seat::Seat;
 use support::window::Window;
 
 use crate::figures::line;
@@ -28,13 +27,9 @@ const MOVE_A_LINE: &str = "window.mark ??= document.body.appendChild(document.cr
 
 /// Prints the figures of the chart.
 pub(crate) fn chart() {
-    let desktop = Desktop::start(1280, 800);
-    let operator = Operator::in_session(&desktop.session);
-    let window = Window::with_data_of(&desktop, &operator);
-    window.wait_for("search-all");
-    pages::open_path(&window, "/components/charts");
-    window.wait_for("gallery-charts");
-    window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
+    let seat = Seat::new();
+    let window = seat.open();
+    pages::open_charts(&window);
     window.wait_painted();
     // Some of the other components turn or pulse without an end, which is no cost of the chart.
     window.script("document.getAnimations().forEach(one => one.pause())");

@@ -51,7 +51,7 @@ pub(crate) fn take() {
         window.fill("note-text", NOTE);
         window.click("note-save");
         window.wait_for("note-shown");
-        tour::set_lock(&window);
+        pages::set_lock(&window);
         each(&window, &|ending| round(&window, &host, &file, &camera(ending)));
         host.cut_link();
         pages::open_host(&window, "web-1");

@@ -26,6 +26,7 @@ pub mod needs;
 pub mod pages;
 pub mod places;
 pub mod process;
+pub mod seat;
 pub mod secret_service;
 pub mod shell;
 pub mod sshd;

@@ -40,6 +40,8 @@ pub enum Part {
     Axe,
     /// What judges the entries for menus and software centres.
     Validators,
+    /// What puts packages together, and takes them apart again.
+    Packages,
 }
 
 /// Where distributions put libraries.
@@ -95,6 +97,7 @@ impl Part {
                 Err(format!("the library {} is missing", names[0]))
             }
             Part::Validators => programs(&["desktop-file-validate", "appstreamcli"]),
+            Part::Packages => programs(&["dpkg-deb", "rpmbuild", "rpm", "rpm2archive"]),
             Part::Axe => {
                 let script = crate::axe::script();
                 if script.is_file() {

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use crate::window::Window;
 
+/// What `set_lock` takes.
+pub const PASSPHRASE: &str = "four words of passphrase";
+
 /// Describes a new host with a key file in the form, and does not send it yet.
 pub fn fill_host_form(window: &Window, name: &str, address: &str, user: &str, key: &Path) {
     open_page(window, "hosts");
@@ -36,6 +39,12 @@ pub fn wait_until_live(window: &Window) {
     window.wait_for_css("[data-testid=\"host-state\"][data-state=\"live\"]");
 }
 
+/// Opens a saved host from the list, and waits until it is live.
+pub fn open_live(window: &Window, name: &str) {
+    open_host(window, name);
+    wait_until_live(window);
+}
+
 /// Opens a page of the host that is open, and waits until it shows its data.
 pub fn open_tab(window: &Window, tab: &str) {
     window.click(&format!("tab-{tab}"));
@@ -65,6 +74,43 @@ pub fn open_service(window: &Window, unit: &str) {
 pub fn act_on_service(window: &Window) -> String {
     window.click("service-do");
     window.text("service-outcome")
+}
+
+/// Gives a new passphrase to the lock, or to whatever else this button is about.
+pub fn set_passphrase(window: &Window, button: &str, passphrase: &str) {
+    open_page(window, "settings");
+    window.click(button);
+    window.fill("vault-new", passphrase);
+    window.fill("vault-again", passphrase);
+    window.click("vault-do");
+    window.wait_gone("vault");
+}
+
+/// Gives the window a lock of its own.
+pub fn set_lock(window: &Window) {
+    set_passphrase(window, "lock-set", PASSPHRASE);
+}
+
+/// Shuts the lock by its keys.
+pub fn lock(window: &Window) {
+    window.script(
+        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
+    );
+    window.wait_for("lock-screen");
+}
+
+pub fn unlock(window: &Window, passphrase: &str) {
+    window.fill("unlock-passphrase", passphrase);
+    window.click("unlock-do");
+    window.wait_for("nav-hosts");
+}
+
+/// Opens the charts of the gallery, and brings the first one into sight.
+pub fn open_charts(window: &Window) {
+    window.wait_for("search-all");
+    open_path(window, "/components/charts");
+    window.wait_for("gallery-charts");
+    window.script("document.querySelector('[data-testid=gallery-charts]').scrollIntoView()");
 }
 
 /// Goes to a path of the window that no part of it leads to.

@@ -8,9 +8,6 @@ use crate::window::Window;
 
 pub type Look<'a> = dyn FnMut(&str, Option<&str>) + 'a;
 
-/// Opens the lock of the window in `lock`.
-pub const PASSPHRASE: &str = "four words of passphrase";
-
 const TABS: [&str; 7] = ["overview", "processes", "sockets", "services", "journal", "operations", "notes"];
 
 /// The parts of the gallery, by the ends of their paths.
@@ -107,11 +104,12 @@ pub fn files(window: &Window, file: &Path, look: &mut Look<'_>) {
 
 /// What is done to saved hosts in their list.
 pub fn list(window: &Window, host: &str, look: &mut Look<'_>) {
+    let row = format!("host-row-{host}");
     pages::open_page(window, "hosts");
     look("hosts", None);
     // The row that had the keyboard before would be chosen with it.
-    press_row(window, host, "");
-    press_row(window, host, "ctrlKey: true");
+    window.press_row(&row, "");
+    window.press_row(&row, "ctrlKey: true");
     window.wait_for("chosen-bar");
     look("hosts-chosen", None);
     window.click("chosen-edit");
@@ -121,24 +119,12 @@ pub fn list(window: &Window, host: &str, look: &mut Look<'_>) {
     window.wait_gone("hosts-edit");
     window.click("chosen-clear");
     window.wait_gone("chosen-bar");
-    press_row(window, host, "");
-    window.script(
-        "const table = document.querySelector('[data-testid=hosts]'); table.focus();\
-         table.dispatchEvent(new KeyboardEvent('keydown', {key: 'F2', bubbles: true, cancelable: true}))",
-    );
+    window.press_row(&row, "");
+    window.press_in("[data-testid=hosts]", &["F2"], "");
     window.wait_for("host-in-place");
     look("host-in-place", None);
     window.click("in-place-cancel");
     window.wait_gone("host-in-place");
-}
-
-/// Presses the pointer on a host without letting go, which would open it.
-fn press_row(window: &Window, host: &str, held: &str) {
-    window.wait_for(&format!("host-row-{host}"));
-    window.script(&format!(
-        "document.querySelector('[data-testid=\"host-row-{host}\"]').dispatchEvent(\
-         new MouseEvent('mousedown', {{bubbles: true, {held}}}))"
-    ));
 }
 
 /// The views of the host that is open, its menu, the panels at the side of its tables, and the forms of what
@@ -203,24 +189,9 @@ pub fn search(window: &Window, question: &str, look: &mut Look<'_>) {
     window.wait_gone("palette");
 }
 
-/// Gives the window a lock of its own.
-pub fn set_lock(window: &Window) {
-    pages::open_page(window, "settings");
-    window.click("lock-set");
-    window.fill("vault-new", PASSPHRASE);
-    window.fill("vault-again", PASSPHRASE);
-    window.click("vault-do");
-    window.wait_gone("vault");
-}
-
-/// The lock of `set_lock`, shut and opened again.
+/// The lock of `pages::set_lock`, shut and opened again.
 pub fn lock(window: &Window, look: &mut Look<'_>) {
-    window.script(
-        "window.dispatchEvent(new KeyboardEvent('keydown', {key: 'L', ctrlKey: true, shiftKey: true}))",
-    );
-    window.wait_for("lock-screen");
+    pages::lock(window);
     look("lock-screen", None);
-    window.fill("unlock-passphrase", PASSPHRASE);
-    window.click("unlock-do");
-    window.wait_for("nav-hosts");
+    pages::unlock(window, pages::PASSPHRASE);
 }

@@ -3,6 +3,11 @@
 //! Every wait is for something on the page; the app marks a page that shows its data with
 //! `data-ready`. Parts of a page are named by `data-testid`.
 
+mod hands;
+mod inside;
+pub mod keys;
+mod shown;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpStream;
@@ -10,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MOUSE_BUTTON_MIDDLE, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
@@ -33,16 +37,6 @@ const REMEMBER_ERRORS: &str = "window.saidErrors = [];\
     window.addEventListener('error', event => window.saidErrors.push(String(event.message)));\
     window.addEventListener('unhandledrejection', event => window.saidErrors.push(String(event.reason)))";
 
-/// How long a part of the page may take until it can be seen, where it does not appear at once.
-const APPEARS: Duration = Duration::from_secs(3);
-
-/// The pointer's name, by which the driver knows from one action to the next where it is.
-const MOUSE: &str = "mouse";
-
-/// Control and A, in WebDriver's code points; both are let go at the end of the text.
-const SELECT_ALL: &str = "\u{e009}a";
-const DELETE: &str = "\u{e017}";
-
 pub struct Window {
     runtime: Runtime,
     client: Option<Client>,
@@ -59,9 +53,14 @@ impl Window {
 
     /// Opens the app that was built, with the data of an operator.
     pub fn with_data_of(desktop: &Desktop, operator: &Operator) -> Self {
-        let data = operator.data().to_str().unwrap().to_owned();
-        let variables = [("MUSTER_DATA_DIR".to_owned(), data)].into();
-        Self::open(desktop, &places::program("muster"), &variables)
+        Self::open(desktop, &places::program("muster"), &data_of(operator).into())
+    }
+
+    /// The same on a system that has this locale.
+    pub fn with_data_in(desktop: &Desktop, operator: &Operator, locale: &str) -> Self {
+        let [data] = data_of(operator);
+        let [lang, all] = ["LANG", "LC_ALL"].map(|name| (name.to_owned(), locale.to_owned()));
+        Self::open(desktop, &places::program("muster"), &[data, lang, all].into())
     }
 
     /// Opens any program that shows a web view of WebKitGTK.
@@ -164,273 +163,6 @@ impl Window {
         text.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// Waits for a part of the page.
-    pub fn wait_for(&self, testid: &str) {
-        self.find(&by_testid(testid));
-    }
-
-    /// Waits for anything that a CSS selector names.
-    pub fn wait_for_css(&self, selector: &str) {
-        self.find(selector);
-    }
-
-    /// Waits until a part is gone from the page.
-    pub fn wait_gone(&self, testid: &str) {
-        until(&format!("{testid} to go"), LIMIT, || (!self.has(testid)).then_some(()));
-    }
-
-    pub fn has(&self, testid: &str) -> bool {
-        let all = self.runtime.block_on(self.client().find_all(Locator::Css(&by_testid(testid))));
-        all.is_ok_and(|found| !found.is_empty())
-    }
-
-    /// Waits until the page has this many parts that a CSS selector names.
-    pub fn wait_for_count(&self, selector: &str, count: usize) {
-        until(&format!("{count} of {selector}"), LIMIT, || {
-            let all = self.runtime.block_on(self.client().find_all(Locator::Css(selector)));
-            all.is_ok_and(|found| found.len() == count).then_some(())
-        });
-    }
-
-    /// Clicks a part once it is there and can be clicked.
-    pub fn click(&self, testid: &str) {
-        self.click_css(&by_testid(testid));
-    }
-
-    pub fn click_css(&self, selector: &str) {
-        // A click on what is disabled does nothing and is no error: the page enables it when it may be.
-        let enabled = format!("{selector}:not(:disabled)");
-        let limit = Instant::now() + LIMIT;
-        loop {
-            // A refresh may replace the element between finding and clicking it, and a dialog that is about
-            // to close lies over it.
-            match self.runtime.block_on(self.find(&enabled).click()) {
-                Ok(()) => return,
-                Err(why) if Instant::now() > limit => {
-                    self.give_up(&format!("{selector} cannot be clicked: {why}"));
-                }
-                Err(_) => std::thread::sleep(Duration::from_millis(50)),
-            }
-        }
-    }
-
-    /// Takes hold of a part with the pointer and moves it over another, where it is held until `drop`.
-    pub fn drag(&self, from: &str, to: &str) {
-        let (from, to) = (self.middle_of(from), self.middle_of(to));
-        let step =
-            |(x, y): (f64, f64)| PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y };
-        let between = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-        let down = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
-        let moves = [step(from), down, step(between), step(to)];
-        self.act(moves.into_iter().fold(MouseActions::new(MOUSE.to_owned()), MouseActions::then));
-    }
-
-    /// Moves the pointer over a part and leaves it there, and tells where that is in pixels of the page.
-    pub fn point_at(&self, testid: &str) -> (f64, f64) {
-        let (x, y) = self.middle_of(testid);
-        let step = PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y };
-        self.act(MouseActions::new(MOUSE.to_owned()).then(step));
-        (x, y)
-    }
-
-    /// Lets go of what is held.
-    pub fn drop(&self) {
-        let up = PointerAction::Up { button: MOUSE_BUTTON_LEFT };
-        self.act(MouseActions::new(MOUSE.to_owned()).then(up));
-    }
-
-    fn act(&self, actions: MouseActions) {
-        let done = self.runtime.block_on(self.client().perform_actions(actions));
-        done.unwrap_or_else(|why| self.give_up(&format!("the pointer does not move: {why}")));
-    }
-
-    /// In pixels of the page, from its corner.
-    fn middle_of(&self, testid: &str) -> (f64, f64) {
-        self.find(&by_testid(testid));
-        let at = self.script(&format!(
-            "const box = document.querySelector('{}').getBoundingClientRect();\
-             return [box.x + box.width / 2, box.y + box.height / 2]",
-            by_testid(testid)
-        ));
-        (at[0].as_f64().unwrap(), at[1].as_f64().unwrap())
-    }
-
-    /// Types into a field, in place of what it held.
-    pub fn fill(&self, testid: &str, text: &str) {
-        let field = self.find(&by_testid(testid));
-        // As a person does it: the page sees each key, and no field is emptied behind its back.
-        let done = self.runtime.block_on(async {
-            if field.prop("value").await?.is_some_and(|value| !value.is_empty()) {
-                field.send_keys(SELECT_ALL).await?;
-            }
-            field.send_keys(text).await
-        });
-        done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no text: {why}")));
-    }
-
-    /// Presses keys in a field, one after the other, by WebDriver's code points where they write nothing.
-    pub fn press(&self, testid: &str, keys: &str) {
-        let field = self.find(&by_testid(testid));
-        let done = self.runtime.block_on(field.send_keys(keys));
-        done.unwrap_or_else(|why| self.give_up(&format!("{testid} takes no keys: {why}")));
-    }
-
-    /// Clicks a part with the middle button, by which desktops of X put in what is marked.
-    pub fn click_middle(&self, testid: &str) {
-        let (x, y) = self.middle_of(testid);
-        let button = MOUSE_BUTTON_MIDDLE;
-        let steps = [
-            PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y },
-            PointerAction::Down { button },
-            PointerAction::Up { button },
-        ];
-        self.act(steps.into_iter().fold(MouseActions::new(MOUSE.to_owned()), MouseActions::then));
-    }
-
-    /// Takes all out of a field.
-    pub fn empty(&self, testid: &str) {
-        let field = self.find(&by_testid(testid));
-        let done = self.runtime.block_on(async {
-            field.send_keys(SELECT_ALL).await?;
-            field.send_keys(DELETE).await
-        });
-        done.unwrap_or_else(|why| self.give_up(&format!("{testid} cannot be emptied: {why}")));
-    }
-
-    /// Presses Esc where the keyboard is.
-    pub fn press_escape(&self) {
-        self.script(
-            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))",
-        );
-    }
-
-    /// The text that a part shows; that of one which is just appearing once it can be seen.
-    pub fn text(&self, testid: &str) -> String {
-        let part = self.find(&by_testid(testid));
-        let read = async {
-            let limit = Instant::now() + APPEARS;
-            loop {
-                let text = part.text().await?;
-                let is_hidden = text.is_empty() && part.prop("textContent").await?.is_some_and(has_words);
-                if !is_hidden || Instant::now() > limit {
-                    return Ok::<_, fantoccini::error::CmdError>(text);
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        self.runtime
-            .block_on(read)
-            .unwrap_or_else(|why| self.give_up(&format!("{testid} has no text: {why}")))
-    }
-
-    /// What a field holds.
-    pub fn value(&self, testid: &str) -> String {
-        let field = self.find(&by_testid(testid));
-        let value = self.runtime.block_on(field.prop("value"));
-        let value = value.unwrap_or_else(|why| self.give_up(&format!("{testid} has no value: {why}")));
-        value.unwrap_or_default()
-    }
-
-    /// Waits until a part shows text that is as wanted, and gives it.
-    pub fn wait_text(&self, testid: &str, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        let start = std::time::Instant::now();
-        loop {
-            let text = self.text(testid);
-            if wanted(&text) {
-                return text;
-            }
-            if start.elapsed() > LIMIT {
-                self.give_up(&format!("{testid} does not show {what} but '{text}'"));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// All words of a part of the page, once it is there. The driver takes a name that is cut at the edge of its
-    /// column for hidden, and leaves it out of the text.
-    pub fn words(&self, testid: &str) -> String {
-        self.wait_for(testid);
-        let part = by_testid(testid).replace('\'', "\\'");
-        let words = self.script(&format!("return document.querySelector('{part}')?.textContent ?? ''"));
-        words.as_str().unwrap_or_default().to_owned()
-    }
-
-    /// As `wait_text`, with all words.
-    pub fn wait_words(&self, testid: &str, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        let start = std::time::Instant::now();
-        loop {
-            let words = self.words(testid);
-            if wanted(&words) {
-                return words;
-            }
-            if start.elapsed() > LIMIT {
-                self.give_up(&format!("{testid} does not say {what} but '{words}'"));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Waits until the page as a whole shows a text.
-    pub fn wait_page(&self, text: &str) {
-        let start = std::time::Instant::now();
-        while !self.text_of_page().contains(text) {
-            if start.elapsed() > LIMIT {
-                self.give_up(&format!("the page does not show '{text}'"));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Runs a script in the page and gives what it returns.
-    pub fn script(&self, text: &str) -> Value {
-        let value = self.runtime.block_on(self.client().execute(text, Vec::new()));
-        value.unwrap_or_else(|why| self.give_up(&format!("the script '{text}' failed: {why}")))
-    }
-
-    /// Runs a script that ends by calling its last argument, and gives what it calls it with.
-    pub fn script_async(&self, text: &str) -> Value {
-        let value = self.runtime.block_on(self.client().execute_async(text, Vec::new()));
-        value.unwrap_or_else(|why| self.give_up(&format!("the script '{text}' failed: {why}")))
-    }
-
-    /// Calls a command of the engine as a page that was taken over would, and gives what it is answered:
-    /// `done`, or `refused`.
-    pub fn call(&self, command: &str, args: &Value) -> Value {
-        self.script_async(&format!(
-            "const done = arguments[arguments.length - 1];\
-             window.__TAURI__.core.invoke('{command}', {args})\
-                 .then(told => told instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(told)) : told)\
-                 .then(told => done({{done: told}}), why => done({{refused: why}}))"
-        ))
-    }
-
-    /// Calls a command once with each of these, all at the same time; what is answered is not looked at.
-    pub fn call_each(&self, command: &str, all: &[Value]) {
-        let all = Value::from(all);
-        self.script_async(&format!(
-            "const done = arguments[arguments.length - 1];\
-             Promise.allSettled({all}.map(args => window.__TAURI__.core.invoke('{command}', args))).then(done)"
-        ));
-    }
-
-    /// Hears the engine's events from now on, in the place of the page.
-    pub fn listen(&self) {
-        self.script_async(
-            "const done = arguments[arguments.length - 1];\
-             const channel = new window.__TAURI__.core.Channel(); window.heard = [];\
-             channel.onmessage = event => window.heard.push(JSON.stringify(event));\
-             window.__TAURI__.core.invoke('watch', {channel}).then(() => done(true), why => done(why))",
-        );
-    }
-
-    /// How many events that were heard have these words.
-    pub fn heard(&self, words: &str) -> u64 {
-        let words = Value::from(words);
-        self.script(&format!("return window.heard.filter(event => event.includes({words})).length"))
-            .as_u64()
-            .unwrap()
-    }
-
     fn try_picture(&self) -> Option<Vec<u8>> {
         self.runtime.block_on(within(Duration::from_secs(20), self.client().screenshot()))?.ok()
     }
@@ -469,6 +201,10 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn data_of(operator: &Operator) -> [(String, String); 1] {
+    [("MUSTER_DATA_DIR".to_owned(), operator.data().to_str().unwrap().to_owned())]
 }
 
 /// PIDs of the apps that run with this folder in their environment.
@@ -514,10 +250,6 @@ fn threads(pid: u32) -> String {
 /// `None` if it is not done within the limit. The clock is the runtime's, so it is made inside it.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
-}
-
-fn has_words(text: String) -> bool {
-    !text.trim().is_empty()
 }
 
 fn by_testid(testid: &str) -> String {

@@ -9,6 +9,7 @@ use protocol::ipc::{Command, Event};
 use protocol::journal::JournalQuery;
 use protocol::link::LinkState;
 use protocol::operations::OperationCounts;
+use protocol::services::{Service, ServiceTable};
 use protocol::settings::Settings;
 use protocol::wire::Ask;
 use protocol::{Fault, FaultCode};
@@ -32,6 +33,9 @@ use crate::trust::Trust;
 
 /// Events that a slow view may fall behind before it must read anew.
 const EVENTS: usize = 1_024;
+
+/// A notice waits no longer for the names of what failed.
+const FAILED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What an engine is made of.
 #[derive(Clone)]
@@ -192,6 +196,16 @@ impl Engine {
     pub fn links(&self) -> Result<Vec<(String, LinkState)>, Fault> {
         self.parts.lock.check()?;
         Ok(self.parts.sessions.states())
+    }
+
+    /// The units of a host that are failed now, as they are kept up to date or by one question over its link;
+    /// `None` where that is not up or does not answer soon. Nothing is connected for it.
+    pub async fn failed_units(&self, host: &str) -> Option<Vec<Service>> {
+        self.parts.lock.check().ok()?;
+        let host = self.host(host).await.ok()?;
+        let session = self.parts.sessions.find(&host.id)?;
+        let reading = session.table_without_connecting::<ServiceTable>(true, FAILED_WITHIN).await?;
+        Some(reading.table().services.iter().filter(|unit| unit.is_failed()).cloned().collect())
     }
 
     /// True while something that was begun on a host has not ended. Also while it is locked: whoever ends the
@@ -471,6 +485,25 @@ mod tests {
         assert!(engine.is_busy().await.unwrap());
         engine.parts.operations.finish(id, Finish::new(OperationResult::Done)).await.unwrap();
         assert!(!engine.is_busy().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn for_the_names_of_failed_units_no_host_is_connected_and_nothing_is_told_while_it_is_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = open(&dir, Arc::new(Memory::new())).await;
+        let draft = HostDraft {
+            name: "web".into(),
+            address: "192.0.2.1".into(),
+            user: "ops".into(),
+            ..HostDraft::default()
+        };
+        engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
+        assert_eq!(engine.failed_units("web").await, None);
+        assert_eq!(engine.failed_units("of no such name").await, None);
+        assert!(engine.links().unwrap().is_empty(), "none was begun");
+        engine.call(LockSet { passphrase: Some(PASSPHRASE.into()) }).await.unwrap();
+        engine.call(AppLock {}).await.unwrap();
+        assert_eq!(engine.failed_units("web").await, None);
     }
 
     #[tokio::test]

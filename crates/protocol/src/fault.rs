@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hosts::FileRefusal;
 use crate::trust::HostKey;
 
 /// One list: what is not in it is neither a code nor told of.
@@ -246,6 +247,9 @@ pub struct FaultDetail {
     /// The operation that was logged, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<u64>,
+    /// Why no host of a file was taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_file: Option<FileRefusal>,
 }
 
 /// One error as it crosses a border.

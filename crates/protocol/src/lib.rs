@@ -32,7 +32,7 @@ pub mod text;
 pub mod trust;
 pub mod wire;
 
-pub use fault::{Fault, FaultCode};
+pub use fault::{Fault, FaultCode, FaultDetail};
 
 /// The version that every part of Muster built together carries.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

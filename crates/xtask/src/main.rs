@@ -114,7 +114,8 @@ fn perform(arguments: Arguments) -> anyhow::Result<ExitCode> {
             run::run(&places, kind)
         }
         Task::Test { long, cargo_test } => {
-            setup.provide(&[Need::Build, Need::Test])?;
+            // The packages are made and read by tests.
+            setup.provide(&[Need::Build, Need::Test, Need::Package])?;
             if long { test::test_long(&places, &cargo_test) } else { test::test(&places, &cargo_test) }
         }
         Task::Build { release } => {

@@ -1,8 +1,9 @@
 //! `cargo xtask package`: what people install: a .deb, an .rpm and a tar, all of one staged tree.
 //!
 //! The tree is what lies in `/usr` afterwards; the packages only say who may install it where. They are
-//! put together by the tools of the systems that they are for, from the build that was made last, and
-//! carry the time of the last commit, so that the same sources give the same packages.
+//! put together by the tools of the systems that they are for, from the build that was made last. They
+//! carry the time of the last commit and nothing of who builds, neither a name nor what a umask makes of
+//! modes, so that the same sources give the same packages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -53,9 +54,9 @@ pub(crate) fn package(places: &Places, kind: Kind, formats: &[Format]) -> anyhow
                 step("the package for Debian and Ubuntu", || build_deb(&folder, &stage, &made_s, kind))?
             }
             Format::Rpm => {
-                step("the package for Fedora and openSUSE", || build_rpm(&folder, &stage, &made_s))?
+                step("the package for Fedora and openSUSE", || build_rpm(&folder, &stage, &made_s, kind))?
             }
-            Format::Tar => step("the tar", || build_tar(&folder, &stage, &made_s))?,
+            Format::Tar => step("the tar", || build_tar(&folder, &stage, &made_s, kind))?,
         });
     }
     for file in files {
@@ -96,10 +97,18 @@ fn stage_tree(places: &Places, kind: Kind, stage: &Path) -> anyhow::Result<()> {
         let to = stage.join(to);
         let folder = to.parent().context("a file of the tree lies in a folder")?;
         fs::create_dir_all(folder)?;
+        for above in folder.ancestors().take_while(|above| above.starts_with(stage)) {
+            set_mode(above, 0o755)?;
+        }
         fs::copy(&from, &to).with_context(|| format!("{} could not be taken", from.display()))?;
-        fs::set_permissions(&to, fs::Permissions::from_mode(mode))?;
+        set_mode(&to, mode)?;
     }
     Ok(())
+}
+
+fn set_mode(path: &Path, mode: u32) -> anyhow::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .with_context(|| format!("the mode of {} could not be set", path.display()))
 }
 
 fn build_deb(folder: &Path, stage: &Path, made_s: &str, kind: Kind) -> anyhow::Result<PathBuf> {
@@ -116,8 +125,11 @@ fn build_deb(folder: &Path, stage: &Path, made_s: &str, kind: Kind) -> anyhow::R
          Depends: libc6, libwebkit2gtk-4.1-0, libgtk-3-0\nRecommends: libayatana-appindicator3-1, gnome-keyring\n\
          Description: {SUMMARY}\n{about}"
     );
-    fs::create_dir_all(tree.join("DEBIAN"))?;
-    fs::write(tree.join("DEBIAN/control"), control)?;
+    let about = tree.join("DEBIAN");
+    fs::create_dir_all(&about)?;
+    fs::write(about.join("control"), control)?;
+    set_mode(&about, 0o755)?;
+    set_mode(&about.join("control"), 0o644)?;
     let file = folder.join(format!("muster_{VERSION}_{architecture}.deb"));
     // Minutes for a build that nobody keeps would be too much.
     let pressed = match kind {
@@ -135,27 +147,40 @@ fn build_deb(folder: &Path, stage: &Path, made_s: &str, kind: Kind) -> anyhow::R
     Ok(file)
 }
 
-fn build_tar(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBuf> {
+fn build_tar(folder: &Path, stage: &Path, made_s: &str, kind: Kind) -> anyhow::Result<PathBuf> {
     let file = folder.join(format!("muster-{VERSION}-linux-{}.tar.gz", std::env::consts::ARCH));
+    let pressed = match kind {
+        Kind::Release => "gzip",
+        Kind::Debug => "gzip -1",
+    };
     let mut tar = Command::new("tar");
+    tar.arg(format!("--use-compress-program={pressed}"));
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", &format!("--mtime=@{made_s}")]);
     tar.arg("-C")
         .arg(stage)
         .arg(format!("--transform=s,^usr,muster-{VERSION},"))
-        .arg("-czf")
+        .arg("-cf")
         .arg(&file)
         .arg("usr");
     run(&mut tar, "building the tar")?;
     Ok(file)
 }
 
-fn build_rpm(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBuf> {
+/// The libraries that it needs are found in the programs and named by what they are called there, which is
+/// the same in each distribution; the packages that bring them are not. The tray's is opened by its name.
+fn build_rpm(folder: &Path, stage: &Path, made_s: &str, kind: Kind) -> anyhow::Result<PathBuf> {
     let top = folder.join("rpm");
     fs::create_dir_all(&top)?;
+    let pressed = match kind {
+        Kind::Release => "w9.gzdio",
+        Kind::Debug => "w.ufdio",
+    };
     let spec = format!(
         "Name: muster\nVersion: {VERSION}\nRelease: 1\nSummary: {SUMMARY}\nLicense: MIT\nGroup: System\n\
-         AutoReqProv: no\nRequires: webkit2gtk4.1, gtk3\nRecommends: libayatana-appindicator-gtk3\n\
-         %define __strip /bin/true\n%define debug_package %{{nil}}\n%define _build_id_links none\n\
+         AutoReq: yes\nAutoProv: no\nRecommends: libayatana-appindicator3.so.1()(64bit), gnome-keyring\n\
+         %define __os_install_post %{{nil}}\n%define debug_package %{{nil}}\n%define _build_id_links none\n\
+         %define _buildhost muster.invalid\n%define use_source_date_epoch_as_buildtime 1\n\
+         %define clamp_mtime_to_source_date_epoch 1\n%define _binary_payload {pressed}\n\
          %description\n{ABOUT}\n\
          %install\ncp -a {stage}/. %{{buildroot}}/\n\
          %files\n%defattr(-,root,root,-)\n/usr/bin/muster\n/usr/bin/musterctl\n/usr/share/applications/{ID}.desktop\n\
@@ -164,7 +189,8 @@ fn build_rpm(folder: &Path, stage: &Path, made_s: &str) -> anyhow::Result<PathBu
     );
     fs::write(top.join("muster.spec"), spec)?;
     let mut build = Command::new("rpmbuild");
-    build.env("SOURCE_DATE_EPOCH", made_s).args(["-bb", "--quiet"]);
+    // What a person has set for packages of their own, such as a name, lies in their home.
+    build.env("HOME", &top).env("SOURCE_DATE_EPOCH", made_s).args(["-bb", "--quiet"]);
     build.args(["--define", &format!("_topdir {}", top.display())]).arg(top.join("muster.spec"));
     run(&mut build, "building the .rpm")?;
     let made = top.join("RPMS").join(std::env::consts::ARCH);

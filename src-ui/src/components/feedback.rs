@@ -46,7 +46,8 @@ pub(crate) fn Empty(
     }
 }
 
-/// Above content that is not from now: since when, why, and the way to try again as children.
+/// Above content that is not from now: since when, why, and the way to try again as children. The reason says what
+/// to do, so it is never cut.
 #[component]
 pub(crate) fn StaleBar(
     /// `stale 40 s`, `as of 14:31`.
@@ -59,7 +60,7 @@ pub(crate) fn StaleBar(
         <div class="bar is-warn" role="status" data-testid="stale">
             <Glyph name=GlyphName::Stale />
             <span class="bar-words is-warn" data-testid="stale-words">{move || words.get()}</span>
-            <span class="bar-why cut" title=move || why.get() data-testid="stale-why">{move || why.get()}</span>
+            <span class="bar-why selectable" data-testid="stale-why">{move || why.get()}</span>
             <span class="grow"></span>
             {children.map(|children| children())}
         </div>
@@ -74,7 +75,7 @@ pub(crate) fn PartialBar(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {
-        <div class="bar is-warn is-whole" role="status" data-testid=(!testid.is_empty()).then_some(testid)>
+        <div class="bar is-warn" role="status" data-testid=(!testid.is_empty()).then_some(testid)>
             <Glyph name=GlyphName::Partial />
             <span class="bar-why selectable">{move || words.get()}</span>
             <span class="grow"></span>

@@ -14,7 +14,7 @@ use super::live_query::LiveQuery;
 use super::selection::Selection;
 use super::{
     Button, ButtonKind, ChosenBar, Column, ColumnChooser, CopyButton, Failed, FreezeButton, Marks,
-    SearchInput, Skeleton, Table, copy_text, kept_shape, rows_copied,
+    SearchInput, Skeleton, Table, copy_text, kept_shape, rows_copied, way_in,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -208,23 +208,8 @@ where
         untrack(|| shape.with(|shape| columns::shown(shape, |column: K| (heads.words)(i18n, column))))
     };
     let as_text = move |rows: &[K::Row]| columns::as_text::<K>(rows, &shown());
-    // From the filter into the table. Who typed just now means the rows that this finds.
-    let (enter, is_entering) = (Trigger::new(), StoredValue::new(false));
-    let go_in = Callback::new(move |()| match query.is_behind() {
-        true => is_entering.set_value(true),
-        false => enter.notify(),
-    });
-    Effect::new(move |_| {
-        text.track();
-        is_entering.set_value(false);
-    });
-    Effect::new(move |_| {
-        query.question.track();
-        if is_entering.get_value() && !query.is_behind() {
-            is_entering.set_value(false);
-            enter.notify();
-        }
-    });
+    let enter = Trigger::new();
+    let go_in = way_in(enter, text, move || query.is_behind(), move || query.question.track());
 
     let keys = move |event: leptos::ev::KeyboardEvent| {
         let target = event_target::<web_sys::Element>(&event).tag_name();

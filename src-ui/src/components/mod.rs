@@ -80,6 +80,8 @@ mod tabs;
 mod tag;
 #[cfg(target_arch = "wasm32")]
 mod toast;
+#[cfg(target_arch = "wasm32")]
+mod way_in;
 
 pub(crate) mod dots;
 pub(crate) mod level;
@@ -88,7 +90,7 @@ pub(crate) mod level;
 pub(crate) use {
     action::*, button::*, chooser::*, copy::*, dialog::*, feedback::*, field::*, glyph::*, head::Column,
     icon::*, kept::*, live_table::*, menu::*, meter::*, secret::*, several::*, side::*, sparkline::*,
-    table::*, tabs::*, tag::*, toast::*,
+    table::*, tabs::*, tag::*, toast::*, way_in::*,
 };
 
 #[cfg(all(target_arch = "wasm32", any(debug_assertions, feature = "gallery")))]

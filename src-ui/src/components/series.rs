@@ -104,6 +104,12 @@ impl<T> Series<T> {
         self.steps.iter().filter(|step| matches!(step, Step::Ended(told) if which(told))).count()
     }
 
+    /// How many are still to begin: what is called off is not.
+    pub(crate) fn to_come(&self) -> usize {
+        let waiting = || self.steps.iter().filter(|step| matches!(step, Step::Waiting)).count();
+        if self.halt.is_some() { 0 } else { waiting() }
+    }
+
     pub(crate) fn left(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step, Step::Left)).count()
     }
@@ -166,6 +172,19 @@ mod tests {
         let mut series = Series::<bool>::of(2);
         series.call_off();
         assert_eq!((picture(&series).as_str(), series.left()), ("oo", 2));
+    }
+
+    #[test]
+    fn what_has_not_begun_is_still_to_come_until_it_is_called_off() {
+        let mut series = Series::of(3);
+        assert_eq!(series.to_come(), 3);
+        series.begin_next();
+        assert_eq!(series.to_come(), 2, "the one under way has begun");
+        series.end(true, None);
+        assert_eq!(series.to_come(), 2);
+        series.begin_next();
+        series.call_off();
+        assert_eq!(series.to_come(), 0, "the last one waits and will not begin");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{Button, ButtonKind, Dialog, Glyph, GlyphName, KeyCap, Target};
 use crate::operations::course::{Course, GuardInput};
 use crate::operations::words::verdict;
 use crate::services::outcome::result_glyph;
-use crate::state::{SeriesEnd, use_app};
+use crate::state::{App, SeriesEnd, use_app};
 use crate::text::{I18n, fault_text, t_string, use_i18n};
 use crate::trust::Marks;
 
@@ -105,7 +105,7 @@ where
         let (progress, ask) = (progress.get_value(), confirm());
         let what = untrack(|| format!("{} \u{b7} {}", words.get(), target.shown()));
         spawn_local(async move {
-            carry_out(&progress, ask).await;
+            carry_out(app, &progress, ask).await;
             // It goes with the dialog.
             if series.try_get_untracked().is_none() {
                 app.tell_of_series(end_of(&progress, what));
@@ -209,10 +209,12 @@ where
 }
 
 /// Acts on one after the other, until all have ended or the rest is left.
-async fn carry_out<A>(series: &ArcRwSignal<Series<Course>>, ask: impl Fn(usize) -> A)
+async fn carry_out<A>(app: App, series: &ArcRwSignal<Series<Course>>, ask: impl Fn(usize) -> A)
 where
     A: Future<Output = Result<Operation, Fault>>,
 {
+    let counted = series.clone();
+    let _counted = app.count_to_come(move || counted.with(Series::to_come));
     while let Some(Some(at)) = series.try_update(Series::begin_next) {
         let told = ask(at).await;
         let refused = told.as_ref().err().is_some_and(|fault| refuses_all(fault.code));

@@ -105,7 +105,8 @@ pub(crate) fn GroupCells(
     let group = StoredValue::new(name.clone());
     let counts = Memo::new(move |_| {
         app.pulse.track();
-        let rows = app.rows();
+        // The pulse tells of it too when other hosts are there.
+        let rows = untrack(|| app.rows());
         let inside = rows.iter().filter(|row| group.with_value(|group| is_in(&row.read_untracked(), group)));
         standing::counts(inside.map(|row| app.standing(&row.read_untracked().link)))
     });

@@ -184,17 +184,18 @@ pub(crate) fn HostForm(host: Option<String>) -> impl IntoView {
             None => t_string!(i18n, hosts.form_add).to_string(),
         })
     };
-    let keyring = move || {
+    // Each secret has it as its hint.
+    let keyring = Memo::new(move |_| {
         app.facts.with(|facts| match facts.value().map(|facts| &facts.keyring) {
             Some(KeyringState::Unavailable { cause }) => {
                 Some(t_string!(i18n, hosts.form_keyring, cause = printable(cause).into_owned()))
             }
             Some(KeyringState::Ready | KeyringState::Vault { .. }) | None => None,
         })
-    };
+    });
     let secret_hint = move |hint: Signal<String>, had: bool| {
         Signal::derive(move || {
-            keyring().or_else(|| {
+            keyring.get().or_else(|| {
                 Some(if had { t_string!(i18n, hosts.form_secret_kept).to_string() } else { hint.get() })
             })
         })

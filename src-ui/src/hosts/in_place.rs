@@ -1,7 +1,7 @@
 //! The line of a host as three fields: name, groups and tags, changed where they stand.
 //!
 //! Enter saves, Esc gives up. What cannot be saved is said beside its field; what takes a guard away is
-//! left to the form, which asks for the host's name.
+//! left to the form, which asks for the host's name. What was typed waits while another page is shown.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -13,6 +13,7 @@ use protocol::{Fault, FaultCode};
 use super::draft::{FieldName, Problem, Typed, refused_field};
 use super::form::problem_words;
 use super::table::Line;
+use super::unsaved::Unsaved;
 use crate::components::{Button, ButtonKind, IconName, TextInput, is_composed};
 use crate::ipc;
 use crate::state::{App, use_app};
@@ -21,7 +22,7 @@ use crate::text::{t_string, use_i18n};
 /// The line that is edited where it stands; one at a time.
 ///
 /// What is typed is kept here and not in the line, which is drawn only while it is in sight: neither scrolling
-/// nor a filter takes it away.
+/// nor a filter takes it away, and another page gives it back.
 #[derive(Clone, Copy)]
 pub(super) struct Edited {
     app: App,
@@ -37,9 +38,11 @@ pub(super) struct Edited {
 }
 
 impl Edited {
+    /// Goes on with what was typed when the page was shown last.
     pub(super) fn provide() -> Self {
+        let app = use_app();
         let own = Self {
-            app: use_app(),
+            app,
             line: RwSignal::new(None),
             name: RwSignal::default(),
             groups: RwSignal::default(),
@@ -49,8 +52,45 @@ impl Edited {
             saved: StoredValue::new(None),
             is_fresh: StoredValue::new(false),
         };
+        let kept = app.unsaved_line.try_update_value(Option::take).flatten();
+        if let Some(unsaved) = kept.and_then(|kept| own.as_of_now(kept)).filter(Unsaved::is_changed) {
+            own.go_on(unsaved);
+        }
+        on_cleanup(move || {
+            // What is on its way to be saved is no more unsaved, unless it is refused.
+            if !own.busy.get_untracked() {
+                app.unsaved_line.try_set_value(own.unsaved());
+            }
+        });
         provide_context(own);
         own
+    }
+
+    /// What was typed and is not saved.
+    fn unsaved(self) -> Option<Unsaved> {
+        let unsaved = Unsaved {
+            line: self.line.get_untracked()?,
+            name: self.name.get_untracked(),
+            groups: self.groups.get_untracked(),
+            tags: self.tags.get_untracked(),
+            saved: self.saved.get_value()?,
+        };
+        unsaved.is_changed().then_some(unsaved)
+    }
+
+    /// The same over the host as it is saved by now, while it is among them.
+    fn as_of_now(self, unsaved: Unsaved) -> Option<Unsaved> {
+        let rows = untrack(|| self.app.rows());
+        unsaved.among(rows.into_iter().map(|row| row.read_untracked().host.clone()))
+    }
+
+    fn go_on(self, unsaved: Unsaved) {
+        let Unsaved { line, name, groups, tags, saved } = unsaved;
+        self.name.set(name);
+        self.groups.set(groups);
+        self.tags.set(tags);
+        self.saved.set_value(Some(saved));
+        self.line.set(Some(line));
     }
 
     /// Begins with a line, unless another one is changed and not saved.
@@ -109,7 +149,7 @@ impl Edited {
 
     /// True if something was typed that is not saved.
     pub(super) fn is_changed(self) -> bool {
-        self.line.with_untracked(Option::is_some) && self.typed() != self.before()
+        self.unsaved().is_some()
     }
 
     pub(super) fn end(self) {
@@ -174,6 +214,10 @@ pub(super) fn InPlace(
         if busy.get_untracked() {
             return;
         }
+        // What was changed elsewhere since it began stays as it is.
+        if let Some(unsaved) = edited.unsaved().and_then(|unsaved| edited.as_of_now(unsaved)) {
+            edited.go_on(unsaved);
+        }
         if !edited.is_changed() {
             give_up();
             return;
@@ -194,27 +238,27 @@ pub(super) fn InPlace(
             wrong.set(Some((FieldName::Tags, untrack(guard_words))));
             return;
         }
+        let unsaved = edited.unsaved();
         busy.set(true);
         wrong.set(None);
         spawn_local(async move {
             let command = HostSave { id: Some(saved.id), draft, secrets: Vec::new(), typed_name: None };
             let told = ipc::call(command).await;
-            busy.try_set(false);
+            let is_page_gone = busy.try_set(false).is_some();
             match told {
                 Ok(host) => {
                     // It may have left the group in whose list it was edited.
-                    let group = match line {
-                        Line::Host { group, .. } if host.groups.contains(&group) => group,
-                        Line::Host { .. } | Line::Group { .. } => {
-                            host.groups.first().cloned().unwrap_or_default()
-                        }
-                    };
-                    let key = Line::Host { name: host.name.clone(), group }.key();
+                    let group = if let Line::Host { group, .. } = &line { group } else { "" };
+                    let key = Line::of_host(&host, group).key();
                     edited.end();
                     on_end.try_run(key);
                     app.saved_host(&saved.name, &host);
                     let name = printable(&host.name).into_owned();
                     app.tell(|i18n| t_string!(i18n, hosts.saved, name = name));
+                }
+                Err(fault) if is_page_gone => {
+                    app.unsaved_line.set_value(unsaved);
+                    app.complain(fault);
                 }
                 Err(fault) => refuse(fault),
             }

@@ -57,6 +57,10 @@ impl List {
         let app = use_app();
         let (selection, cursor) = kept_rows("hosts", "");
         let edited = Edited::provide();
+        // A line that was left unfinished is in sight again.
+        if let Some(key) = untrack(|| edited.key()) {
+            cursor.set(Some(key));
+        }
         let pointed_at = RwSignal::new(false);
         let turn = RwSignal::new(0_u32);
         let rows = Memo::new(move |_| {
@@ -176,13 +180,10 @@ impl List {
     /// Brings the line that is edited back among those of the list, and gives its place there.
     fn show_edited(self) -> Option<usize> {
         let Some(Line::Host { name, group }) = untrack(|| self.edited.line()) else { return None };
-        let groups = untrack(|| self.app.row(&name))?.read_untracked().host.groups.clone();
-        let group =
-            Some(group).filter(|group| groups.contains(group) || (group.is_empty() && groups.is_empty()));
-        let group = group.or_else(|| groups.first().cloned()).unwrap_or_default();
-        let line = Line::Host { name, group: group.clone() };
+        let line = Line::of_host(&untrack(|| self.app.row(&name))?.read_untracked().host, &group);
+        let Line::Host { group, .. } = &line else { return None };
         self.app.search.set(String::new());
-        self.app.hosts_view.update(|view| view.fold(&group, false));
+        self.app.hosts_view.update(|view| view.fold(group, false));
         self.edited.move_to(line.clone());
         self.cursor.set(Some(line.key()));
         self.rows.with_untracked(|rows| rows.iter().position(|one| one.key() == line.key()))
@@ -235,11 +236,19 @@ pub(super) fn HostsTable(list: List) -> impl IntoView {
     let List { app, i18n, edited, pointed_at, selection, cursor, shape, rows, hidden, .. } = list;
     let navigate = use_navigate();
     Marking::provide();
-    let sort = RwSignal::new(app.hosts_view.with_untracked(|view| view.sort));
+    // The heads show the order that the list has, which words in the search field change too.
+    let order = Memo::new(move |_| app.hosts_view.with(|view| app.search.with(|text| view.order(text))));
+    let sort = RwSignal::new(order.get_untracked());
+    Effect::new(move |_| {
+        let order = order.get();
+        if sort.get_untracked() != order {
+            sort.set(order);
+        }
+    });
     Effect::new(move |_| {
         let sort = sort.get();
-        if app.hosts_view.with_untracked(|view| view.sort != sort) {
-            app.hosts_view.update(|view| view.sort = sort);
+        if order.get_untracked() != sort {
+            app.hosts_view.update(|view| app.search.with_untracked(|text| view.choose(sort, text)));
         }
     });
 

@@ -6,6 +6,7 @@ mod draft;
 pub(crate) mod jump;
 mod moving;
 pub(crate) mod table;
+pub(crate) mod unsaved;
 
 #[cfg(target_arch = "wasm32")]
 mod bulk;

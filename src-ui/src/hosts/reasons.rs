@@ -1,14 +1,13 @@
 //! Words for what an import leaves out, and why. All of them are safe to show.
 
 use protocol::hosts::{
-    FieldChange, FileProblem, HostField, ImportNote, ImportRefusal, ImportRow, ImportVerdict, ImportWarning,
-    MatchProblem,
+    FieldChange, HostField, ImportNote, ImportRefusal, ImportRow, ImportVerdict, ImportWarning, MatchProblem,
 };
 use protocol::text::printable;
 
 use super::draft::{Problem, explain_address, explain_word};
 use super::form::problem_words;
-use crate::text::{I18n, t_string};
+use crate::text::{I18n, file_words, t_string};
 
 /// What is told of a host below its line: what changes, why it is refused, what of it is not taken over.
 pub(super) fn reasons(i18n: I18n, row: &ImportRow) -> Vec<String> {
@@ -152,17 +151,5 @@ fn match_words(i18n: I18n, why: &MatchProblem) -> String {
         }
         MatchProblem::NoValue => t_string!(i18n, hosts.match_no_value).to_owned(),
         MatchProblem::NoCriterion => t_string!(i18n, hosts.match_no_criterion).to_owned(),
-    }
-}
-
-fn file_words(i18n: I18n, why: &FileProblem) -> String {
-    match why {
-        FileProblem::Folder => t_string!(i18n, hosts.file_folder).to_owned(),
-        FileProblem::TooLarge => t_string!(i18n, hosts.file_large).to_owned(),
-        FileProblem::NotText => t_string!(i18n, hosts.file_not_text).to_owned(),
-        FileProblem::Encrypted => t_string!(i18n, hosts.file_encrypted).to_owned(),
-        FileProblem::NotMapping => t_string!(i18n, hosts.file_not_mapping).to_owned(),
-        FileProblem::NotYaml => t_string!(i18n, hosts.file_not_yaml).to_owned(),
-        FileProblem::Unreadable { why } => safe(why),
     }
 }

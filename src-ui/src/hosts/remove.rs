@@ -104,6 +104,8 @@ pub(crate) fn HostsRemoveDialog(hosts: Vec<String>) -> impl IntoView {
             return;
         }
         spawn_local(async move {
+            // The rest is left with the dialog.
+            let _counted = app.count_to_come(move || series.try_with(Series::to_come).unwrap_or_default());
             while let Some(Some(at)) = series.try_update(Series::begin_next) {
                 let Some(name) = names.try_with_value(|names| names[at].clone()) else { break };
                 let told = ipc::call(HostRemove { host: name.clone(), typed_name: None }).await;

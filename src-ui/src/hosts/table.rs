@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use protocol::fuzzy::{self, By, Fuzzy};
-use protocol::hosts::HostRow;
+use protocol::hosts::{Host, HostRow};
 use protocol::text::printable;
 
 use super::columns::Column;
@@ -15,27 +15,52 @@ use crate::components::view::{LONGEST_LINE_BYTES, is_fit};
 use crate::search::is_for_palette;
 use crate::state::standing::Standing;
 
+/// The order by how well a host matches what is searched for. No column has this name, so no head is marked.
+const BY_MATCH: Sort = Sort { column: "match", descending: true };
+
 /// How a person has the list: sorted how, which groups are folded. The words that filter it stand in the
 /// search field of every page and are only remembered beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HostsView {
-    pub(crate) sort: Sort,
+    sort: Sort,
+    /// The order was chosen since words are searched for, and so goes before how well a host matches them.
+    sorted_since: bool,
     pub(crate) folded: BTreeSet<String>,
 }
 
 impl Default for HostsView {
     fn default() -> Self {
-        Self { sort: Sort::by("name"), folded: BTreeSet::new() }
+        Self { sort: Sort::by("name"), sorted_since: false, folded: BTreeSet::new() }
     }
 }
 
 impl HostsView {
+    /// The order of the list while these words are searched for: who looks for something means what matches best,
+    /// until another order is chosen.
+    pub(crate) fn order(&self, text: &str) -> Sort {
+        if text.trim().is_empty() || self.sorted_since { self.sort } else { BY_MATCH }
+    }
+
+    /// Takes an order that a person chose while these words were searched for.
+    pub(crate) fn choose(&mut self, sort: Sort, text: &str) {
+        if sort != BY_MATCH {
+            self.sort = sort;
+            self.sorted_since = !text.trim().is_empty();
+        }
+    }
+
+    /// Nothing is searched for any more; true if that changes something.
+    pub(crate) fn end_search(&mut self) -> bool {
+        std::mem::take(&mut self.sorted_since)
+    }
+
     /// As one line of JSON, to be remembered with the words that the list is filtered by.
     pub(crate) fn to_line(&self, text: &str) -> String {
         serde_json::json!({
             "text": text,
             "column": self.sort.column,
             "descending": self.sort.descending,
+            "sorted_since": self.sorted_since,
             "folded": self.folded,
         })
         .to_string()
@@ -49,17 +74,20 @@ impl HostsView {
             text: String,
             column: String,
             descending: bool,
+            sorted_since: bool,
             folded: BTreeSet<String>,
         }
         let line = if line.len() > LONGEST_LINE_BYTES { "" } else { line };
-        let Remembered { text, column, descending, folded } = serde_json::from_str(line).unwrap_or_default();
+        let Remembered { text, column, descending, sorted_since, folded } =
+            serde_json::from_str(line).unwrap_or_default();
         // What would open the palette is no filter of this list.
         let is_filter = is_fit(&text) && !is_for_palette(&text);
         let text = if is_filter { text } else { String::new() };
+        let sorted_since = sorted_since && !text.trim().is_empty();
         let column = Column::of(&column);
         let sort =
             column.map_or(HostsView::default().sort, |column| Sort { column: column.id(), descending });
-        (HostsView { sort, folded }, text)
+        (HostsView { sort, sorted_since, folded }, text)
     }
 
     pub(crate) fn fold(&mut self, group: &str, is_folded: bool) {
@@ -98,6 +126,13 @@ impl Line {
             Line::Group { name, .. } => format!("g\u{1f}{name}"),
             Line::Host { name, group } => format!("h\u{1f}{group}\u{1f}{name}"),
         }
+    }
+
+    /// The line of a host in the list of this group, or of its first one where it is not in that.
+    pub(crate) fn of_host(host: &Host, group: &str) -> Line {
+        let is_there = is_in_group(host, group);
+        let group = if is_there { group } else { host.groups.first().map_or("", String::as_str) };
+        Line::Host { name: host.name.clone(), group: group.to_owned() }
     }
 
     /// The name that typing finds; the group of those without one has none.
@@ -166,11 +201,15 @@ impl Sought {
         }
     }
 
-    /// True if every word matches something that a person knows the host by: names by their letters in order,
-    /// addresses and users as they are written, a state as a whole.
     pub(crate) fn finds(&mut self, row: &HostRow) -> bool {
+        self.score(row).is_some()
+    }
+
+    /// How well a host matches; `None` if not every word matches something that a person knows it by: names by
+    /// their letters in order, addresses and users as they are written, a state as a whole.
+    fn score(&mut self, row: &HostRow) -> Option<u32> {
         if self.fuzzy.is_empty() {
-            return true;
+            return Some(0);
         }
         let column = |name, text, by| fuzzy::Column { name, text, by };
         let host = &row.host;
@@ -184,7 +223,7 @@ impl Sought {
         columns.extend(host.groups.iter().map(|group| column("group", group.as_str(), By::Letters)));
         let os = row.last.as_ref().and_then(|last| last.os.as_deref());
         columns.extend(os.map(|os| column("os", os, By::Text)));
-        self.fuzzy.score(&columns).is_some()
+        self.fuzzy.score(&columns)
     }
 
     /// The letters of a text that match, to mark them.
@@ -193,12 +232,19 @@ impl Sought {
     }
 }
 
-/// The lines of the list, in order. While a person searches, no fold hides a match.
+/// The lines of the list, in order. While a person searches, no fold hides a match; the groups keep their order
+/// whatever is in them.
 pub(crate) fn lines(rows: &[HostRow], view: &HostsView, text: &str) -> Vec<Line> {
     let text = text.trim();
     let mut sought = Sought::new(text);
-    let mut found: Vec<&HostRow> = rows.iter().filter(|row| sought.finds(row)).collect();
-    found.sort_by(|a, b| compare(a, b, view.sort));
+    let mut found: Vec<(u32, &HostRow)> =
+        rows.iter().filter_map(|row| Some((sought.score(row)?, row))).collect();
+    let is_by_match = view.order(text) == BY_MATCH;
+    found.sort_by(|(of_a, a), (of_b, b)| {
+        let order = if is_by_match { of_b.cmp(of_a) } else { Ordering::Equal };
+        order.then_with(|| compare(a, b, view.sort))
+    });
+    let found: Vec<&HostRow> = found.into_iter().map(|(_, row)| row).collect();
 
     let mut groups: Vec<&str> =
         found.iter().flat_map(|row| row.host.groups.iter().map(String::as_str)).collect();
@@ -223,7 +269,11 @@ pub(crate) fn lines(rows: &[HostRow], view: &HostsView, text: &str) -> Vec<Line>
 
 /// True if the host belongs to a group; the empty name is that of hosts without one.
 pub(crate) fn is_in(row: &HostRow, group: &str) -> bool {
-    if group.is_empty() { row.host.groups.is_empty() } else { row.host.groups.iter().any(|one| one == group) }
+    is_in_group(&row.host, group)
+}
+
+fn is_in_group(host: &Host, group: &str) -> bool {
+    if group.is_empty() { host.groups.is_empty() } else { host.groups.iter().any(|one| one == group) }
 }
 
 fn host_line(row: &HostRow, group: &str) -> Line {
@@ -239,7 +289,7 @@ fn compare(a: &HostRow, b: &HostRow, sort: Sort) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::hosts::{Host, HostGlance};
+    use protocol::hosts::HostGlance;
     use protocol::link::LinkState;
 
     fn row(name: &str, groups: &[&str], cpu_pct: Option<f64>) -> HostRow {
@@ -315,6 +365,46 @@ mod tests {
     }
 
     #[test]
+    fn what_matches_best_stands_first_until_another_order_is_chosen() {
+        let best = |view: &HostsView, groups: &[&str], text: &str| {
+            let rows = [
+                row("a-wide-bench", groups, Some(5.0)),
+                row("web-2", groups, Some(1.0)),
+                row("web-1", groups, Some(9.0)),
+            ];
+            names(&lines(&rows, view, text))
+        };
+        let mut view = HostsView::default();
+        view.choose(Sort { column: "cpu", descending: true }, "");
+        assert_eq!(best(&view, &[], ""), ["web-1", "a-wide-bench", "web-2"]);
+        assert_eq!(best(&view, &[], "web"), ["web-1", "web-2", "a-wide-bench"], "what is alike by the order");
+        assert_eq!(best(&view, &["b", "a"], "web")[..4], ["[a]", "web-1", "web-2", "a-wide-bench"]);
+        assert_eq!(Column::of(view.order("web").column), None, "no head is marked");
+
+        view.choose(Sort::by("name"), "web");
+        assert_eq!(best(&view, &[], "web"), ["a-wide-bench", "web-1", "web-2"]);
+        assert_eq!(view.order("web-"), Sort::by("name"), "it stays while the words are changed");
+        assert!(view.end_search() && !view.end_search());
+        assert_eq!(view.order(""), Sort::by("name"));
+        assert_eq!(best(&view, &[], "web"), ["web-1", "web-2", "a-wide-bench"], "a new search begins anew");
+        view.choose(view.order("web"), "web");
+        assert_eq!(view.order(""), Sort::by("name"), "the order by match is never kept");
+    }
+
+    #[test]
+    fn a_host_stands_where_it_was_or_in_its_first_group() {
+        let stands = |groups: &[&str], before: &str| {
+            let line = Line::of_host(&row("web", groups, None).host, before);
+            let Line::Host { group, .. } = line else { panic!("{line:?}") };
+            group
+        };
+        assert_eq!(stands(&["a", "b"], "b"), "b");
+        assert_eq!(stands(&["a", "b"], "gone"), "a");
+        assert_eq!(stands(&["a"], ""), "a");
+        assert_eq!(stands(&[], "gone"), "");
+    }
+
+    #[test]
     fn the_letters_that_match_are_told() {
         let mut sought = Sought::new("w10 lan");
         assert_eq!(sought.letters("web-10", By::Letters), [0, 4, 5]);
@@ -340,7 +430,9 @@ mod tests {
     fn sort_and_folds_are_remembered_and_what_is_not_understood_is_left() {
         let mut view = HostsView { sort: Sort { column: "cpu", descending: true }, ..HostsView::default() };
         view.toggle("Web");
+        view.choose(view.sort, "web");
         assert_eq!(HostsView::parse_line(&view.to_line("web 网站")), (view.clone(), "web 网站".to_owned()));
+        assert_eq!(HostsView::parse_line(&view.to_line("")).0.order("web"), BY_MATCH, "of no search");
         let strange = r#"{"column":"from_the_future","descending":true,"folded":["Web"]}"#;
         let (strange, text) = HostsView::parse_line(strange);
         assert_eq!((strange.sort, strange.folded, text), (Sort::by("name"), view.folded, String::new()));

@@ -20,6 +20,8 @@ pub(super) struct Log {
     /// This priority and more severe ones.
     pub(super) priority: RwSignal<Option<u8>>,
     pub(super) entries: RwSignal<Entries>,
+    /// What the entries are the answer to.
+    pub(super) answered: RwSignal<Option<JournalQuery>>,
     pub(super) older: RwSignal<Option<String>>,
     pub(super) about: RwSignal<Option<About>>,
     pub(super) fault: RwSignal<Option<Fault>>,
@@ -56,6 +58,7 @@ impl Log {
                 priority.map_or_else(String::new, |priority| priority.to_string())
             }),
             entries: RwSignal::new(Entries::default()),
+            answered: RwSignal::new(None),
             older: RwSignal::new(None),
             about: RwSignal::new(None),
             fault: RwSignal::new(None),
@@ -84,6 +87,11 @@ impl Log {
             text: self.text.with(|text| text.trim().to_owned()),
             ..JournalQuery::default()
         })
+    }
+
+    /// True if the entries are the answer to another question than the one that is asked now.
+    pub(super) fn is_behind(self) -> bool {
+        self.query().is_some_and(|query| self.answered.with(|answered| answered.as_ref() != Some(&query)))
     }
 
     pub(super) fn is_held(self) -> bool {
@@ -135,6 +143,7 @@ impl Log {
             }));
             self.entries.set(Entries::of_page(page.entries));
             self.is_read.set(true);
+            self.answered.set(Some(query.clone()));
             let follow = JournalQuery { after: page.newer, ..query };
             let on_news = move |news: Result<JournalNews, Fault>| {
                 if is_current() {

@@ -13,7 +13,7 @@ use super::log::Log;
 use crate::components::sort::Sort;
 use crate::components::{
     Button, ButtonKind, Choice, Column, CopyButton, Empty, Failed, FreezeButton, PartialBar, SearchInput,
-    Segmented, Skeleton, Table, TextInput, of_host,
+    Segmented, Skeleton, Table, TextInput, of_host, way_in,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -49,6 +49,11 @@ pub(crate) fn JournalPage() -> impl IntoView {
             log.entries.update(Entries::release);
         }
     });
+
+    let enter = Trigger::new();
+    // Without a link no other answer comes.
+    let is_behind = move || live.get() && log.is_behind();
+    let go_in = way_in(enter, log.text, is_behind, move || log.answered.track());
 
     let rows = Memo::new(move |_| Arc::new(log.entries.with(Entries::rows)));
     let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
@@ -119,6 +124,7 @@ pub(crate) fn JournalPage() -> impl IntoView {
                 name=Some(entry_name)
                 row_class=Some(row_class)
                 at_top=log.at_top
+                enter
                 testid="journal-table"
             />
         }
@@ -148,7 +154,7 @@ pub(crate) fn JournalPage() -> impl IntoView {
             on:keydown=keys
         >
             <div class="live-main">
-                <Tools log rows=rows.into() />
+                <Tools log rows=rows.into() go_in />
                 <div class="live-body" class:is-stale=move || !live.get()>
                     {body}
                 </div>
@@ -161,7 +167,7 @@ pub(crate) fn JournalPage() -> impl IntoView {
 }
 
 #[component]
-fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>) -> impl IntoView {
+fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>, go_in: Callback<()>) -> impl IntoView {
     let i18n = use_i18n();
     let unit_bad =
         Memo::new(move |_| log.unit.with(|unit| !unit.trim().is_empty() && !is_unit_name(unit.trim())));
@@ -176,6 +182,8 @@ fn Tools(log: Log, rows: Signal<Arc<Vec<Arc<JournalEntry>>>>) -> impl IntoView {
                 placeholder=Signal::derive(move || t_string!(i18n, journal.filter).to_owned())
                 testid="journal-filter"
                 filter=true
+                on_enter=go_in
+                on_down=go_in
             />
             <span class="journal-unit">
                 <TextInput

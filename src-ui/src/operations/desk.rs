@@ -74,6 +74,8 @@ pub(crate) struct Desk {
     pub(crate) fault: RwSignal<Option<Fault>>,
     pub(crate) chosen: RwSignal<Option<u64>>,
     serial: StoredValue<u64>,
+    /// The text was changed, and is not asked for yet.
+    is_typing: StoredValue<bool>,
     /// The list is to be built again by the next answer, whoever asked for it.
     is_stale: StoredValue<bool>,
     is_paging: StoredValue<bool>,
@@ -110,6 +112,7 @@ impl Desk {
             fault: RwSignal::new(None),
             chosen: RwSignal::new(at),
             serial: StoredValue::new(0),
+            is_typing: StoredValue::new(false),
             is_stale: StoredValue::new(false),
             is_paging: StoredValue::new(false),
             kept_unread: StoredValue::new(None),
@@ -169,6 +172,7 @@ impl Desk {
     pub(crate) fn read(self, fresh: bool) {
         let filter = self.filter();
         if fresh {
+            self.is_typing.set_value(false);
             self.is_stale.set_value(true);
         }
         let own = self.serial.try_update_value(|serial| {
@@ -194,6 +198,16 @@ impl Desk {
             }
             self.is_read.set(true);
         });
+    }
+
+    /// Other words were typed, and will be asked for after a pause.
+    pub(crate) fn wait_for_text(self) {
+        self.is_typing.set_value(true);
+    }
+
+    /// True if the list is not yet what is asked for.
+    pub(crate) fn is_behind(self) -> bool {
+        self.is_typing.get_value() || self.is_stale.get_value()
     }
 
     fn take(self, unread: OperationPage, page: OperationPage, fresh: bool) {

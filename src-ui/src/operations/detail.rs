@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::operations::{Operation, OperationKind, Privilege};
 use protocol::services::Outcome;
-use protocol::text::printable;
+use protocol::text::{printable, printable_lines};
 
 use super::comments::Comments;
 use super::desk::Desk;
@@ -15,7 +15,7 @@ use crate::services::custom::Printed;
 use crate::services::dialog::CommandBlock;
 use crate::services::outcome::{BeforeAfter, Journal, OutcomeLine, result_glyph};
 use crate::state::{OpenDialog, use_app, zone_min};
-use crate::text::{I18n, lang, t_string, use_i18n};
+use crate::text::{I18n, fault_next, lang, says_little, t_string, use_i18n};
 
 #[component]
 pub(crate) fn OperationDetail(desk: Desk) -> impl IntoView {
@@ -48,6 +48,12 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
     let unit = printable(&operation.target).into_owned();
     let failed = matches!(operation.outcome, Some(Outcome::Failed | Outcome::KeepsCrashing));
     let change = operation.before.clone().zip(operation.after.clone());
+    let fault = operation.fault();
+    // The window's words for a fault are about all of its kind. What was written then is about this one.
+    let reported = fault
+        .as_ref()
+        .filter(|fault| !says_little(fault.code) && !fault.message.is_empty())
+        .map(|fault| printable_lines(&fault.message).into_owned());
     let has_course = operation.outcome.is_some() && operation.moments.len() > 1;
     let operation = StoredValue::new(operation);
     let comments = operation.with_value(|operation| operation.comments.clone());
@@ -93,6 +99,14 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
                 <p class="detail-verdict selectable" class:is-crit=is_bad data-testid="operations-verdict">
                     {move || operation.with_value(|o| verdict(i18n, o))}
                 </p>
+                {fault
+                    .map(|fault| {
+                        view! {
+                            <p class="detail-verdict quiet selectable" data-testid="operations-next-step">
+                                {move || fault_next(i18n, &fault)}
+                            </p>
+                        }
+                    })}
                 <dl class="detail-facts selectable">
                     {move || {
                         facts()
@@ -111,6 +125,13 @@ fn Detail(desk: Desk, operation: Operation) -> impl IntoView {
             </header>
             <div class="detail-body">
                 {found}
+                {reported
+                    .map(|words| {
+                        view! {
+                            <h3>{move || t_string!(i18n, operations.reported)}</h3>
+                            <p class="block selectable" data-testid="operations-reported">{words}</p>
+                        }
+                    })}
                 <h3>{move || t_string!(i18n, operations.command)}</h3>
                 {operation
                     .with_value(|operation| match operation.command.is_empty() {

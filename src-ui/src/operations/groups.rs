@@ -119,6 +119,7 @@ mod tests {
             errors: String::new(),
             errors_bytes: None,
             summary: String::new(),
+            ended_by: None,
             before: None,
             after: None,
             job_result: None,

@@ -9,8 +9,8 @@ use super::desk::Desk;
 use super::groups::Group;
 use super::marked::marked;
 use super::words::{second_line, title};
-use crate::components::Glyph;
 use crate::components::type_ahead::{TypeAhead, letter};
+use crate::components::{Glyph, focus};
 use crate::format;
 use crate::services::outcome::result_glyph;
 use crate::state::{now_ms, zone_min};
@@ -51,7 +51,11 @@ fn head_words(i18n: I18n, group: Group) -> String {
 }
 
 #[component]
-pub(crate) fn OperationList(desk: Desk) -> impl IntoView {
+pub(crate) fn OperationList(
+    desk: Desk,
+    /// Gets the keyboard to the first row, each time it is notified.
+    enter: Trigger,
+) -> impl IntoView {
     let i18n = use_i18n();
     let list = NodeRef::<Div>::new();
     let lines = Memo::new(move |_| {
@@ -112,6 +116,13 @@ pub(crate) fn OperationList(desk: Desk) -> impl IntoView {
         event.prevent_default();
         desk.step(by);
     };
+    Effect::new(move |is_again: Option<()>| {
+        enter.track();
+        if let (Some(()), Some(list)) = (is_again, list.get_untracked()) {
+            focus(&list);
+            desk.step(i64::MIN / 2);
+        }
+    });
     // The chosen row stays in view when keys move the choice.
     Effect::new(move |_| {
         let (Some(id), Some(list)) = (desk.chosen.get(), list.get()) else { return };

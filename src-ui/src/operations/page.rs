@@ -17,7 +17,7 @@ use super::verify::VerifyDialog;
 use super::words::{kind_words, result_words};
 use crate::app::TopBar;
 use crate::components::{
-    Button, Choice, Empty, Failed, IconName, SearchInput, Segmented, SelectInput, Skeleton,
+    Button, Choice, Empty, Failed, IconName, SearchInput, Segmented, SelectInput, Skeleton, way_in,
 };
 use crate::format;
 use crate::hosts::use_host;
@@ -84,6 +84,8 @@ fn Operations(desk: Desk) -> impl IntoView {
     let i18n = use_i18n();
     let is_own_host = desk.own_host.with_value(Option::is_some);
     follow(desk);
+    let enter = Trigger::new();
+    let go_in = way_in(enter, desk.text, move || desk.is_behind(), move || desk.inbox.track());
     // What was begun or finished elsewhere joins the list; nothing on screen moves for it.
     Effect::new(move |before: Option<()>| {
         app.counts.track();
@@ -124,7 +126,7 @@ fn Operations(desk: Desk) -> impl IntoView {
         }
         view! {
             <div class="operations-columns">
-                <OperationList desk />
+                <OperationList desk enter />
                 <OperationDetail desk />
             </div>
         }
@@ -159,6 +161,8 @@ fn Operations(desk: Desk) -> impl IntoView {
                     placeholder=Signal::derive(move || t_string!(i18n, operations.search).to_owned())
                     testid="operations-filter"
                     filter=true
+                    on_enter=go_in
+                    on_down=go_in
                 />
                 <Segmented
                     choices=vec![
@@ -222,6 +226,7 @@ fn follow(desk: Desk) {
         let text = desk.text.get();
         if before.is_some_and(|before| before != text) {
             stop();
+            desk.wait_for_text();
             pause.set_value(set_timeout_with_handle(move || desk.read(true), TYPING_PAUSE).ok());
         }
         text

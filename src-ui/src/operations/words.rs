@@ -9,7 +9,7 @@ use crate::format;
 use crate::services::change::state_words;
 use crate::services::outcome::{outcome_short, outcome_words};
 use crate::services::reason::{crash_words, join, reason_words};
-use crate::text::{I18n, t_string};
+use crate::text::{I18n, fault_text, t_string};
 
 /// What was done, as a sentence.
 pub(crate) fn title(i18n: I18n, operation: &Operation) -> String {
@@ -122,22 +122,26 @@ pub(crate) fn ending(i18n: I18n, operation: &Operation) -> String {
 
 /// What it came to, in a sentence of its own.
 pub(crate) fn verdict(i18n: I18n, operation: &Operation) -> String {
-    let (words, is_quoted) = came_to(i18n, operation);
+    let (words, is_why) = came_to(i18n, operation);
     if words.is_empty() {
         return ending(i18n, operation);
     }
-    if is_quoted && operation.result.is_bad() {
+    if is_why && operation.result.is_bad() {
         let result = result_words(i18n, operation.result);
         return t_string!(i18n, operations.result_and, result = result, message = words);
     }
     words
 }
 
-/// What it came to, and whether these are the engine's or the host's own words, which have no
-/// translation; empty if there is nothing to say.
+/// What it came to, and whether that is only why, so that the result is to be said before it; empty if there is nothing
+/// to say. The engine's or the host's own words, which have no translation, stand where neither a fault nor a sentence
+/// that the window knows says it.
 fn came_to(i18n: I18n, operation: &Operation) -> (String, bool) {
     if let Some(words) = outcome_came_to(i18n, operation) {
         return (words, false);
+    }
+    if let Some(fault) = operation.fault() {
+        return (fault_text(i18n, &fault), true);
     }
     let words = match (parse_summary(&operation.summary), operation.exit_code) {
         (_, Some(code)) if operation.kind == OperationKind::Command => {

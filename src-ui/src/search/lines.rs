@@ -72,9 +72,10 @@ impl Line {
     pub(super) fn inside(&self, app: App, i18n: I18n) -> AnyView {
         match self {
             Line::Found(row) => {
-                let name = row.host.clone();
+                // Which hosts there are is the answer's own to tell.
+                let host = untrack(|| app.row(&row.host));
                 let standing =
-                    move || app.row(&name).map_or(Standing::Idle, |row| app.standing(&row.read().link));
+                    move || host.as_ref().map_or(Standing::Idle, |host| app.standing(&host.read().link));
                 view! {
                     <Glyph name=Signal::derive(move || standing().into()) />
                     {cells(app, i18n, row)}

@@ -31,6 +31,8 @@ pub(crate) fn SearchPalette(text: String) -> impl IntoView {
     let navigate = use_navigate();
     let text = RwSignal::new(text);
     let list = NodeRef::<leptos::html::Div>::new();
+    // Each line that was found has read the row of its host.
+    on_cleanup(move || app.let_go_of_rows());
     let plan = Memo::new(move |_| text.with(|text| Plan::of(text)));
     let asking = Asking::as_typed(plan, text);
 

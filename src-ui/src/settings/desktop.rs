@@ -32,7 +32,7 @@ const KINDS: [Kind; 3] = [
 ];
 
 #[component]
-pub(super) fn DesktopSettings() -> impl IntoView {
+pub(super) fn DesktopSettings(settings: Memo<Settings>) -> impl IntoView {
     let app = use_app();
     let i18n = use_i18n();
     let autostart = RwSignal::new(None::<bool>);
@@ -60,7 +60,7 @@ pub(super) fn DesktopSettings() -> impl IntoView {
                 <Checkbox
                     label=Signal::derive(move || words(i18n).to_owned())
                     testid
-                    on=Signal::derive(move || *place(&mut app.settings.get()))
+                    on=Signal::derive(move || *place(&mut settings.get()))
                     on_change=Callback::new(move |on| {
                         app.change_settings(|settings| *place(settings) = on);
                     })

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
+use protocol::ipc::AppFacts;
 use protocol::settings::{Language, Theme};
 use protocol::text::printable;
 
@@ -28,9 +29,12 @@ pub(crate) fn SettingsPage() -> impl IntoView {
             Signal::derive(move || t_string!(i18n, settings.$key).to_string())
         };
     }
-    let facts = move |pick: fn(&protocol::ipc::AppFacts) -> String| {
+    // Each choice reads them: through signals that go with the page (`state::readers`).
+    let settings = Memo::new(move |_| app.settings.get());
+    let facts = Memo::new(move |_| {
+        let pick = |facts: &AppFacts| (printable(&facts.operator).into_owned(), facts.version.clone());
         app.facts.with(|facts| facts.value().map(pick)).unwrap_or_default()
-    };
+    });
     let terminal =
         RwSignal::new(app.settings.with_untracked(|settings| settings.terminal.clone().unwrap_or_default()));
     let keep_terminal = move || {
@@ -53,7 +57,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <span class="setting-name">{move || t_string!(i18n, settings.language)}</span>
                 <Segmented
                     label=says!(language)
-                    value=Signal::derive(move || app.settings.read().language)
+                    value=Signal::derive(move || settings.with(|settings| settings.language))
                     on_change=Callback::new(move |language| app.change_settings(|settings| settings.language = language))
                     choices=vec![
                         Choice::new(Language::System, "settings-language-system", move || {
@@ -69,7 +73,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <span class="setting-name">{move || t_string!(i18n, settings.theme)}</span>
                 <Segmented
                     label=says!(theme)
-                    value=Signal::derive(move || app.settings.read().theme)
+                    value=Signal::derive(move || settings.with(|settings| settings.theme))
                     on_change=Callback::new(move |theme| app.change_settings(|settings| settings.theme = theme))
                     choices=vec![
                         Choice::new(Theme::System, "theme-system", move || t_string!(i18n, settings.system).to_string()),
@@ -82,16 +86,16 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <span class="setting-name">{move || t_string!(i18n, settings.interval)}</span>
                 <Segmented
                     label=says!(interval)
-                    value=Signal::derive(move || app.settings.read().interval_ms)
+                    value=Signal::derive(move || settings.with(|settings| settings.interval_ms))
                     on_change=Callback::new(move |interval_ms| app.change_settings(|settings| settings.interval_ms = interval_ms))
                     choices=intervals
                 />
                 <p class="setting-hint">{move || t_string!(i18n, settings.interval_hint)}</p>
             </div>
-            <DesktopSettings />
+            <DesktopSettings settings />
             <SecretsRow />
             <LockRow
-                minutes=Signal::derive(move || app.settings.read().lock_minutes)
+                minutes=Signal::derive(move || settings.with(|settings| settings.lock_minutes))
                 on_change=Callback::new(move |minutes| app.change_settings(|settings| settings.lock_minutes = minutes))
             />
             <div class="setting">
@@ -124,11 +128,11 @@ pub(crate) fn SettingsPage() -> impl IntoView {
             <DataSettings />
             <div class="setting">
                 <span class="setting-name">{move || t_string!(i18n, settings.operator)}</span>
-                <p class="setting-text">{move || facts(|facts| printable(&facts.operator).into_owned())}</p>
+                <p class="setting-text">{move || facts.with(|(operator, _)| operator.clone())}</p>
             </div>
             <div class="setting">
                 <span class="setting-name">{move || t_string!(i18n, settings.version)}</span>
-                <p class="setting-text mono selectable">{move || facts(|facts| facts.version.clone())}</p>
+                <p class="setting-text mono selectable">{move || facts.with(|(_, version)| version.clone())}</p>
             </div>
         </main>
     }

@@ -20,6 +20,8 @@ mod readers;
 mod store;
 #[cfg(target_arch = "wasm32")]
 mod tell;
+#[cfg(target_arch = "wasm32")]
+mod to_come;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {dialog::OpenDialog, readers::own_locale, store::*, tell::SeriesEnd};

@@ -23,10 +23,12 @@ use super::dialog::OpenDialog;
 use super::lines::Lines;
 use super::readers::{renew, renew_if};
 use super::standing::{self, NextStep, Standing};
+use super::to_come::Count;
 use crate::components::KeptRows;
 use crate::components::load::Load;
 use crate::components::shelf::Shelf;
 use crate::hosts::table::HostsView;
+use crate::hosts::unsaved::Unsaved;
 use crate::ipc;
 use crate::notes::Desk;
 use crate::text::{I18n, Locale, use_i18n};
@@ -59,6 +61,8 @@ pub(crate) struct App {
     pub(crate) dialog: RwSignal<Option<OpenDialog>>,
     /// The app was asked to end while something still runs: the question lies over any dialog.
     pub(crate) quitting: RwSignal<bool>,
+    /// The series of actions that are carried out.
+    pub(super) series: RwSignal<BTreeMap<u64, Count>>,
     /// A page that was asked for from outside the window.
     pub(crate) asked_path: RwSignal<Option<String>>,
     /// Hosts whose pages were, until they are shown: a link is not a person who opens a host.
@@ -71,6 +75,8 @@ pub(crate) struct App {
     pub(crate) search: RwSignal<String>,
     /// How the list of hosts is sorted and folded.
     pub(crate) hosts_view: RwSignal<HostsView>,
+    /// What was typed into a line of that list and not saved, while another page is shown.
+    pub(crate) unsaved_line: StoredValue<Option<Unsaved>>,
     /// The chosen rows of each table of each host.
     pub(crate) rows_kept: StoredValue<BTreeMap<(&'static str, String), KeptRows>>,
     /// What there are notes on, and texts of notes that were begun.
@@ -125,12 +131,14 @@ impl App {
             open: RwSignal::default(),
             dialog: RwSignal::new(None),
             quitting: RwSignal::new(false),
+            series: RwSignal::default(),
             asked_path: RwSignal::new(None),
             linked: StoredValue::new(BTreeSet::new()),
             toasts: RwSignal::default(),
             questions: RwSignal::default(),
             search: RwSignal::default(),
             hosts_view: RwSignal::default(),
+            unsaved_line: StoredValue::default(),
             rows_kept: StoredValue::default(),
             notes: Desk::default(),
             lines: StoredValue::default(),
@@ -183,6 +191,11 @@ impl App {
         Effect::new(move |_| {
             let line = self.search.with(|text| self.hosts_view.with(|view| view.to_line(text)));
             self.keep_line(HOSTS_VIEW, line);
+        });
+        Effect::new(move |_| {
+            if self.search.with(|text| text.trim().is_empty()) {
+                self.hosts_view.maybe_update(HostsView::end_search);
+            }
         });
     }
 
@@ -412,7 +425,7 @@ impl App {
         });
     }
 
-    fn next_serial(self) -> u64 {
+    pub(super) fn next_serial(self) -> u64 {
         self.serial
             .try_update_value(|serial| {
                 *serial += 1;

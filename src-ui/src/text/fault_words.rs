@@ -7,6 +7,7 @@
 use protocol::text::printable;
 use protocol::{Fault, FaultCode};
 
+use super::file_words::file_refusal_words;
 use super::{I18n, t_string};
 use crate::format::Lang;
 
@@ -102,6 +103,9 @@ pub(crate) fn fault_title(i18n: I18n, fault: &Fault) -> String {
 
 /// What happened, as a sentence.
 pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
+    if let Some(refusal) = &fault.detail.refused_file {
+        return file_refusal_words(i18n, refusal);
+    }
     let named = |part: &Option<String>| part.as_deref().map(|part| printable(part).into_owned());
     // What happened on the way is told of the jump host where it did.
     let place = fault.place().map(str::to_owned);
@@ -177,9 +181,22 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
     } else {
         capitalised(&sentence)
     };
-    // These codes cover many cases; only the message tells which.
-    let says_little = matches!(
-        fault.code,
+    if !says_little(fault.code) {
+        return sentence;
+    }
+    let message = printable(&fault.message).into_owned();
+    let message = message.trim_end_matches('.');
+    match super::lang(i18n) {
+        Lang::English => format!("{sentence} {}.", capitalised(message)),
+        // The next sentence begins right behind a full stop.
+        Lang::Chinese => sentence + &t_string!(i18n, faults.engine_says, message = message),
+    }
+}
+
+/// True for a code that covers many cases: only the message tells which, so that `fault_text` repeats it.
+pub(crate) fn says_little(code: FaultCode) -> bool {
+    matches!(
+        code,
         FaultCode::BadInput
             | FaultCode::KeyFileUnusable
             | FaultCode::Internal
@@ -191,17 +208,7 @@ pub(crate) fn fault_text(i18n: I18n, fault: &Fault) -> String {
             | FaultCode::BackupUnusable
             | FaultCode::LogBroken
             | FaultCode::SudoRefused
-    );
-    if !says_little {
-        return sentence;
-    }
-    let message = printable(&fault.message).into_owned();
-    let message = message.trim_end_matches('.');
-    match super::lang(i18n) {
-        Lang::English => format!("{sentence} {}.", capitalised(message)),
-        // The next sentence begins right behind a full stop.
-        Lang::Chinese => sentence + &t_string!(i18n, faults.engine_says, message = message),
-    }
+    )
 }
 
 /// What a table says about what is missing from it, and why it was not read as root where the host is

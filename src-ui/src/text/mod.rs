@@ -7,6 +7,8 @@
 #[cfg(target_arch = "wasm32")]
 mod fault_words;
 #[cfg(target_arch = "wasm32")]
+mod file_words;
+#[cfg(target_arch = "wasm32")]
 mod store_words;
 #[cfg(target_arch = "wasm32")]
 mod words;
@@ -27,6 +29,8 @@ mod generated {
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use fault_words::*;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use file_words::*;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use generated::i18n::{I18nContextProvider, Locale, use_i18n};
 #[cfg(target_arch = "wasm32")]

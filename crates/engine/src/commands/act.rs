@@ -113,11 +113,7 @@ where
                 let fault = answer.as_ref().err().cloned();
                 (conclude(answer), fault)
             }
-            Err(fault) => {
-                let finish =
-                    Finish { summary: fault.message.clone(), ..Finish::new(OperationResult::Refused) };
-                (finish, Some(fault))
-            }
+            Err(fault) => (Finish::by(&fault, OperationResult::Refused), Some(fault)),
         };
         let finish = Finish { took_ms: finish.took_ms.or(took_ms), ..finish };
         let operation = operations.finish(id, finish).await?;
@@ -203,15 +199,74 @@ pub(super) async fn guarded(
     let Err(mut fault) = check_guard(host, typed_name) else { return Ok(draft) };
     let operations = &engine.parts.operations;
     let id = operations.begin(draft).await?;
-    operations.finish(id, Finish::new(OperationResult::Refused).saying(fault.message.clone())).await?;
+    operations.finish(id, Finish::by(&fault, OperationResult::Refused)).await?;
     fault.detail.operation = Some(id);
     Err(fault)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use protocol::hosts::HostDraft;
+    use protocol::ipc::{HostSave, OperationComment, OperationsList, OperationsVerify};
+    use protocol::operations::{EndedBy, OperationFilter};
+
     use super::*;
+    use crate::clock::Clock;
+    use crate::engine::EngineOptions;
     use crate::hosts::Hosts;
+    use crate::secrets::Memory;
+
+    async fn open(dir: &tempfile::TempDir, secrets: Arc<Memory>) -> Engine {
+        let options = EngineOptions {
+            data_dir: dir.path().to_owned(),
+            clock: Clock::system(),
+            secrets,
+            operator: "ann".into(),
+        };
+        Engine::open(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_fault_that_ended_an_operation_stands_in_the_log_also_after_a_restart() {
+        let (dir, secrets) = (tempfile::tempdir().unwrap(), Arc::new(Memory::new()));
+        let engine = open(&dir, secrets.clone()).await;
+        // Nothing listens where somebody did a moment ago.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        for (name, tags) in [("web-1", vec!["prod".to_owned()]), ("db", Vec::new())] {
+            let draft = HostDraft {
+                name: name.into(),
+                address: "127.0.0.1".into(),
+                port: Some(port),
+                user: "root".into(),
+                tags,
+                ..HostDraft::default()
+            };
+            engine.call(HostSave { id: None, draft, secrets: Vec::new(), typed_name: None }).await.unwrap();
+            let (host, command) = (name.to_owned(), "true".to_owned());
+            let run = CommandRun { host, command, sudo: false, typed_name: None };
+            engine.call(run).await.unwrap_err();
+        }
+        let refused = OperationFilter { failed: true, ..OperationFilter::default() };
+        let log = engine.call(OperationsList { filter: refused.clone() }).await.unwrap().operations;
+        let [closed, guarded] = log.as_slice() else { panic!("{log:?}") };
+        let by = |code, subject| Some(EndedBy { code, hop: None, subject });
+        assert_eq!(guarded.ended_by, by(FaultCode::GuardNotMet, None));
+        assert_eq!(closed.ended_by, by(FaultCode::PortClosed, Some(format!("127.0.0.1:{port}"))));
+        let told = closed.fault().unwrap();
+        assert_eq!((told.detail.host.as_deref(), &told.message), (Some("db"), &closed.summary));
+        engine.call(OperationComment { id: guarded.id, text: "asked".into() }).await.unwrap();
+        engine.shutdown().await;
+        drop(engine);
+
+        let engine = open(&dir, secrets).await;
+        let after = engine.call(OperationsList { filter: refused }).await.unwrap().operations;
+        let ended = |log: &[Operation]| log.iter().map(|one| (one.id, one.fault())).collect::<Vec<_>>();
+        assert_eq!(ended(&after), ended(&log));
+        assert_eq!(engine.call(OperationsVerify {}).await.unwrap().breaks_in_all, 0);
+        engine.shutdown().await;
+    }
 
     #[test]
     fn a_command_that_no_shell_takes_is_refused_before_anything_is_sent() {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use protocol::hosts::{Host, HostsExported, ImportReport, ImportVerdict, SshCommand};
+use protocol::hosts::{FileRefusal, Host, HostsExported, ImportReport, ImportVerdict, SshCommand};
 use protocol::ipc::{Event, HostSsh, HostsExport, HostsImport, TerminalOpen};
 use protocol::operations::OperationKind;
 use protocol::{Fault, FaultCode};
@@ -136,15 +136,15 @@ fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
-fn full_path(given: &str) -> Result<PathBuf, Fault> {
+fn full_path(given: &str) -> Result<PathBuf, FileRefusal> {
     let given = given.trim();
     if given.is_empty() {
-        return Err(Fault::bad_input("file", "no file is named"));
+        return Err(FileRefusal::Unnamed);
     }
     let path = match (given.strip_prefix("~/"), home()) {
         (Some(below), Some(home)) => home.join(below),
         _ => PathBuf::from(given),
     };
     std::path::absolute(&path)
-        .map_err(|why| Fault::bad_input("file", format!("the path {} cannot be used: {why}", path.display())))
+        .map_err(|why| FileRefusal::Path { file: path.display().to_string(), why: why.to_string() })
 }

@@ -48,7 +48,7 @@ async fn remove(engine: &Engine, host: Host, draft: OperationDraft) -> Result<Op
             Err(fault) => (Finish { outcome: None, ..services::cut_short(&fault) }, Some(fault)),
         },
         // A fault before the connection is there means that nothing was done.
-        Err(fault) => (Finish::new(OperationResult::Refused).saying(fault.message.clone()), Some(fault)),
+        Err(fault) => (Finish::by(&fault, OperationResult::Refused), Some(fault)),
     };
     let took_ms = u64::try_from(engine.parts.clock.now_ms() - begun_ms).ok();
     let operation = operations.finish(id, Finish { took_ms, ..finish }).await?;

@@ -113,9 +113,7 @@ async fn set_up(
     let done = carry_out(engine, &host, &path, passphrase, forget_password).await;
     let (finish, fault) = match done {
         Ok(summary) => (Finish::new(OperationResult::Done).saying(summary), None),
-        Err(Stopped::Before(fault)) => {
-            (Finish::new(OperationResult::Refused).saying(fault.message.clone()), Some(fault))
-        }
+        Err(Stopped::Before(fault)) => (Finish::by(&fault, OperationResult::Refused), Some(fault)),
         Err(Stopped::After(fault)) => (Finish { outcome: None, ..services::cut_short(&fault) }, Some(fault)),
     };
     let took_ms = u64::try_from(engine.parts.clock.now_ms() - begun_ms).ok();

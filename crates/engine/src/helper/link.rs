@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::wire::{Answer, Ask, Hello, LINE_LIMIT_BYTES, Line, REQUEST_LIMIT_BYTES, Request};
-use protocol::{Fault, FaultCode};
+use protocol::{Fault, FaultCode, FaultDetail};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -457,14 +457,17 @@ fn mute(host: &str, cause: &str, noise: &str, stderr: &StderrTail) -> Fault {
         .with_lines(lines)
 }
 
-/// A fault that came over the wire, with nothing left in it that acts on a terminal.
-fn shown(mut fault: Fault, host: &str) -> Fault {
+/// A fault that came over the wire, with nothing left in it that acts on a terminal. What a host cannot know is not
+/// taken from it: the way to it, keys, what the log has.
+fn shown(fault: Fault, host: &str) -> Fault {
     let safe = |text: &str| protocol::text::printable_lines(text).into_owned();
-    fault.message = safe(&fault.message);
-    let detail = &mut fault.detail;
-    detail.host = Some(host.to_owned());
-    detail.subject = detail.subject.as_deref().map(safe);
-    detail.cause = detail.cause.as_deref().map(safe);
-    detail.lines = detail.lines.iter().map(|line| safe(line)).collect();
-    fault
+    let said = *fault.detail;
+    let detail = FaultDetail {
+        host: Some(host.to_owned()),
+        subject: said.subject.as_deref().map(safe),
+        cause: said.cause.as_deref().map(safe),
+        lines: said.lines.iter().map(|line| safe(line)).collect(),
+        ..FaultDetail::default()
+    };
+    Fault { code: fault.code, message: safe(&fault.message), detail: Box::new(detail) }
 }

@@ -1,6 +1,6 @@
 //! One entry: how it begins, how it is finished, and how much of it is kept.
 
-use protocol::operations::{Operation, OperationKind, OperationResult};
+use protocol::operations::{EndedBy, Operation, OperationKind, OperationResult};
 use protocol::services::UnitState;
 
 use super::{Finish, OperationDraft};
@@ -36,6 +36,7 @@ pub(super) fn begun(draft: OperationDraft, operator: String, started_ms: i64) ->
         errors: String::new(),
         errors_bytes: None,
         summary: String::new(),
+        ended_by: None,
         before: None,
         after: None,
         job_result: None,
@@ -67,6 +68,11 @@ pub(super) fn finish(entry: &mut Operation, finish: Finish) {
     (entry.output, entry.output_bytes) = printed(finish.output, finish.output_bytes);
     (entry.errors, entry.errors_bytes) = printed(finish.errors, finish.errors_bytes);
     entry.summary = ends_of(finish.summary, JOURNAL_LINE_BYTES, 0);
+    entry.ended_by = finish.ended_by.map(|fault| EndedBy {
+        hop: fault.hop.map(|hop| ends_of(hop, WORD_BYTES, 0)),
+        subject: fault.subject.map(|subject| ends_of(subject, JOURNAL_LINE_BYTES, 0)),
+        ..fault
+    });
     entry.before = finish.before.map(state_within_limits);
     entry.after = finish.after.map(state_within_limits);
     entry.job_result = finish.job_result.map(|result| ends_of(result, WORD_BYTES, 0));
@@ -102,6 +108,7 @@ pub(super) fn size_bytes(entry: &Operation) -> usize {
         + entry.errors.len()
         + entry.journal.iter().map(String::len).sum::<usize>()
         + entry.comments.iter().map(|comment| comment.text.len()).sum::<usize>()
+        + entry.ended_by.iter().filter_map(|fault| fault.subject.as_ref()).map(String::len).sum::<usize>()
         + entry.moments.iter().filter_map(|moment| moment.subject.as_ref()).map(String::len).sum::<usize>()
         + [&entry.before, &entry.after]
             .into_iter()
@@ -154,6 +161,7 @@ fn ends_of(text: String, head_bytes: usize, tail_bytes: usize) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use protocol::{Fault, FaultCode};
 
     #[test]
     fn a_long_text_keeps_both_ends_and_says_what_is_gone() {
@@ -173,6 +181,18 @@ mod tests {
         assert_eq!(kept.listens.last().unwrap(), "... 7 more left out");
         let plain = UnitState { active_state: "active".into(), main_pid: Some(7), ..UnitState::default() };
         assert_eq!(state_within_limits(plain.clone()), plain);
+    }
+
+    #[test]
+    fn a_host_cannot_fill_the_log_with_what_a_fault_is_about() {
+        let long = "x".repeat(1 << 20);
+        let fault = Fault::new(FaultCode::UnitUnknown, long.clone()).about(long.clone()).at_hop(long);
+        let mut entry = unreadable(1);
+        finish(&mut entry, Finish::by(&fault, OperationResult::Refused));
+        assert!(serde_json::to_string(&entry).unwrap().len() < 3 * JOURNAL_LINE_BYTES);
+        let fault = Fault::new(FaultCode::UnitUnknown, "no unit").about("nginx.service").at_hop("gate");
+        finish(&mut entry, Finish::by(&fault, OperationResult::Refused));
+        assert_eq!(entry.ended_by, Some((&fault).into()));
     }
 
     proptest! {

@@ -30,7 +30,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use protocol::operations::{
-    COMMENT_LIMIT_BYTES, Comment, HostThen, LogCheck, Operation, OperationCounts, OperationFilter,
+    COMMENT_LIMIT_BYTES, Comment, EndedBy, HostThen, LogCheck, Operation, OperationCounts, OperationFilter,
     OperationKind, OperationPage, OperationResult, Privilege, ReadMark, ReadSelection,
 };
 use protocol::services::{Moment, Outcome, UnitState};
@@ -95,6 +95,8 @@ pub struct Finish {
     pub errors_bytes: Option<u64>,
     /// One sentence on what came of it.
     pub summary: String,
+    /// The fault that ended it.
+    pub ended_by: Option<EndedBy>,
     pub before: Option<UnitState>,
     pub after: Option<UnitState>,
     pub job_result: Option<String>,
@@ -115,12 +117,18 @@ impl Finish {
             errors: String::new(),
             errors_bytes: None,
             summary: String::new(),
+            ended_by: None,
             before: None,
             after: None,
             job_result: None,
             moments: Vec::new(),
             journal: Vec::new(),
         }
+    }
+
+    /// A finish by a fault, whose sentence says what came of it.
+    pub fn by(fault: &Fault, result: OperationResult) -> Self {
+        Self { ended_by: Some(fault.into()), ..Self::new(result).saying(fault.message.clone()) }
     }
 
     pub fn saying(mut self, summary: impl Into<String>) -> Self {

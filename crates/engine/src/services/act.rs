@@ -46,12 +46,7 @@ pub fn cut_short(fault: &Fault) -> Finish {
     // systemd, or the command, may go on after the time is over.
     let is_open = matches!(result, OperationResult::OutcomeUnknown | OperationResult::TimedOut);
     let outcome = is_open.then_some(Outcome::Unknown);
-    Finish {
-        outcome,
-        summary: fault.message.clone(),
-        journal: fault.detail.lines.clone(),
-        ..Finish::new(result)
-    }
+    Finish { outcome, journal: fault.detail.lines.clone(), ..Finish::by(fault, result) }
 }
 
 fn judge(report: &ActionReport) -> OperationResult {
@@ -159,5 +154,9 @@ mod tests {
         assert_eq!((late.result, late.outcome), (OperationResult::TimedOut, Some(Outcome::Unknown)));
         let refused = conclude(&Err(Fault::new(FaultCode::SudoRefused, "no")));
         assert_eq!(refused.result, OperationResult::Refused, "the host did nothing");
+        let ended = [cut, garbled, late, refused].map(|finish| finish.ended_by.unwrap().code);
+        let by = [FaultCode::LinkLost, FaultCode::HelperFailed, FaultCode::TimedOut, FaultCode::SudoRefused];
+        assert_eq!(ended, by);
+        assert_eq!(conclude(&Ok(report(Outcome::Failed))).ended_by, None, "that is what came of it");
     }
 }

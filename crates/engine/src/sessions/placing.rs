@@ -41,9 +41,7 @@ impl Session {
         let finish = match &filled {
             Ok(_) => done,
             // The host said that it took back what it could not finish.
-            Err(fault) if fault.code == FaultCode::HelperFailed => {
-                Finish::new(OperationResult::Failed).saying(fault.message.clone())
-            }
+            Err(fault) if fault.code == FaultCode::HelperFailed => Finish::by(fault, OperationResult::Failed),
             Err(fault) => Finish { outcome: None, ..cut_short(fault) },
         };
         let id = entry.finish(finish).await?;

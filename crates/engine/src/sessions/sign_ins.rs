@@ -43,14 +43,14 @@ impl SignIns {
         };
         let target = format!("{}@{}:{}", host.user, host.address, host.port);
         let draft = OperationDraft::new(OperationKind::SignIn, Some(then(host)), target);
-        let refused = refused.map(|fault| format!("{by}: {}", fault.message));
+        let refused = refused.map(|fault| {
+            Finish::by(fault, OperationResult::Refused).saying(format!("{by}: {}", fault.message))
+        });
         let operations = self.operations.clone();
         let writing = tokio::spawn(async move {
             let written = match refused {
                 None => operations.record_own(draft, Finish::new(OperationResult::Done).saying(by)).await,
-                Some(why) => {
-                    operations.record(draft, Finish::new(OperationResult::Refused).saying(why)).await
-                }
+                Some(finish) => operations.record(draft, finish).await,
             };
             if let Err(fault) = written {
                 tracing::warn!(why = %fault.message, "a sign-in was not written to the log");
@@ -116,6 +116,9 @@ mod tests {
         let told: Vec<_> = page.operations.iter().map(|one| (one.result, one.is_unread())).collect();
         let (done, no) = ((OperationResult::Done, false), (OperationResult::Refused, true));
         assert_eq!(told, [done, no, done]);
+        let ended: Vec<_> = page.operations.iter().map(|one| one.fault().map(|fault| fault.code)).collect();
+        assert_eq!(ended, [None, Some(FaultCode::SignInRefused), None]);
+        assert_eq!(page.operations[1].summary, "by a key of the agent: no");
         assert_eq!(page.operations[0].target, format!("ops@192.0.2.1:{}", host.port));
     }
 }

@@ -349,7 +349,9 @@ pub enum FileProblem {
     Encrypted,
     NotMapping,
     NotYaml,
-    /// In the words of the system.
+    Missing,
+    Forbidden,
+    /// Anything else, in the words of the system.
     Unreadable {
         why: String,
     },
@@ -364,6 +366,8 @@ impl Display for FileProblem {
             Self::Encrypted => f.write_str("it is encrypted"),
             Self::NotMapping => f.write_str("it is not a mapping of names"),
             Self::NotYaml => f.write_str("it cannot be read as YAML"),
+            Self::Missing => f.write_str("there is no such file"),
+            Self::Forbidden => f.write_str("this user may not read it"),
             Self::Unreadable { why } => f.write_str(&printable(why)),
         }
     }

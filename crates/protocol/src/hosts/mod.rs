@@ -1,6 +1,7 @@
 //! hosts: what a person saves about a host, and what the list of hosts shows.
 
 mod import;
+mod refusal;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::fault::Fault;
 use crate::link::LinkState;
 
 pub use import::*;
+pub use refusal::{CsvProblem, FileRefusal, InventoryProblem};
 
 /// The name that means this computer: no SSH, the helper runs as a child.
 pub const LOCAL: &str = "local";

@@ -1,12 +1,14 @@
 //! operations: the log of what operators did, an inbox that can be read offline.
 
 mod check;
+mod ended_by;
 mod export;
 mod found;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::{ChainHead, ChainKey, LogBreak, LogBreakKind, LogCheck, LogRestore};
+pub use ended_by::EndedBy;
 pub use export::{ExportFormat, ExportReport, ExportWords, Retained};
 pub use found::{Found, FoundIn, Piece, excerpt};
 
@@ -57,6 +59,9 @@ pub struct Operation {
     /// One sentence on what came of it.
     #[serde(default)]
     pub summary: String,
+    /// The fault that it ended with, if one ended it. Entries of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<EndedBy>,
     #[serde(default)]
     pub before: Option<UnitState>,
     #[serde(default)]

@@ -266,6 +266,7 @@ pub(super) fn operation(result: OperationResult, exit_code: Option<i32>) -> Oper
         errors: String::new(),
         errors_bytes: None,
         summary: String::new(),
+        ended_by: None,
         before: None,
         after: None,
         job_result: None,

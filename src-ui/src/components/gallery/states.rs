@@ -171,10 +171,11 @@ fn Bars() -> impl IntoView {
             <Button>"This computer"</Button>
         </Empty>
         <Empty title=words("No process matches") />
-        <h2>"Stale: with a reason and a way, and without"</h2>
+        <h2>"Stale: with a reason and a way, with a long one, and without"</h2>
         <StaleBar words=words("stale 40 s") why=words("No answer, try 3")>
             <Button kind=ButtonKind::Link>"Try now"</Button>
         </StaleBar>
+        <StaleBar words=words("as of 14:31") why=words(LONG) />
         <StaleBar words=words("as of 14:31") />
         <h2>"Partial: short with a way, and a refusal in full"</h2>
         <PartialBar words=words("37 sockets of other users: root is needed to see whose")>

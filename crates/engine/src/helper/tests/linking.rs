@@ -212,12 +212,13 @@ async fn an_answer_that_cannot_be_read_is_told_to_its_asker_and_the_link_lives_o
     let (asked, ()) = tokio::join!(link.ask(Ask::System {}, SOON), async {
         let id = fake.next().await.id;
         fake.say(&format!(
-            r#"{{"fault":{{"id":{id},"fault":{{"code":"unit_unknown","message":"no \u001b[31m unit"}}}}}}"#
+            r#"{{"fault":{{"id":{id},"fault":{{"code":"unit_unknown","message":"no \u001b[31m unit","detail":{{"host":"db","hop":"gate"}}}}}}}}"#
         ))
         .await;
     });
     let fault = asked.unwrap_err();
     assert_eq!((fault.code, fault.detail.host.as_deref()), (FaultCode::UnitUnknown, Some("web")));
+    assert_eq!(fault.detail.hop, None, "no host says what happened at another one");
     assert_eq!(fault.message, "no \\x1b[31m unit");
 }
 

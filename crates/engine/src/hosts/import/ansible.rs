@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use protocol::Fault;
-use protocol::hosts::{ImportNote, ImportRefusal, ImportWarning};
+use protocol::hosts::{FileRefusal, ImportNote, ImportRefusal, ImportWarning, InventoryProblem};
 use serde_json::Value;
 
 use super::{Found, Notes, inventory_ini, inventory_yaml};
@@ -131,7 +130,7 @@ struct Files {
     hosts: BTreeMap<String, Vars>,
 }
 
-pub(super) fn read(path: &Path, text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
+pub(super) fn read(path: &Path, text: &str, notes: &mut Notes) -> Result<Vec<Found>, FileRefusal> {
     let inventory = parse(path, text, notes)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut files = Files::default();
@@ -160,7 +159,7 @@ pub(super) fn read(path: &Path, text: &str, notes: &mut Notes) -> Result<Vec<Fou
     Ok(found)
 }
 
-fn parse(path: &Path, text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
+fn parse(path: &Path, text: &str, notes: &mut Notes) -> Result<Inventory, FileRefusal> {
     let extension = path.extension().map(|kind| kind.to_string_lossy().to_lowercase());
     let is_yaml = match extension.as_deref() {
         Some("yml" | "yaml" | "json") => true,
@@ -266,16 +265,16 @@ fn number(value: &Value) -> Option<i64> {
 }
 
 /// The names that a name with ranges stands for: `web[01:03]`, `db-[a:c]`, `n[0:10:2]`.
-pub(super) fn expand(name: &str) -> Result<Vec<String>, String> {
+pub(super) fn expand(name: &str) -> Result<Vec<String>, InventoryProblem> {
     let Some((head, rest)) = name.split_once('[') else { return Ok(vec![name.to_owned()]) };
-    let (range, tail) = rest.split_once(']').ok_or("a range is not closed")?;
+    let (range, tail) = rest.split_once(']').ok_or(InventoryProblem::OpenRange)?;
+    let odd = || InventoryProblem::NotRange { range: range.to_owned() };
     let parts: Vec<&str> = range.split(':').collect();
     let (first, last, step) = match parts.as_slice() {
         [first, last] => (*first, *last, "1"),
         [first, last, step] => (*first, *last, *step),
-        _ => return Err(format!("'[{range}]' is not a range")),
+        _ => return Err(odd()),
     };
-    let odd = || format!("'[{range}]' is not a range");
     let step: usize = step.parse().ok().filter(|step| *step > 0).ok_or_else(odd)?;
     let tails = expand(tail)?;
     let middles: Vec<String> = if let [a, b] = [first, last].map(str::as_bytes)
@@ -291,12 +290,12 @@ pub(super) fn expand(name: &str) -> Result<Vec<String>, String> {
         let (from, to): (usize, usize) =
             (first.parse().map_err(|_| odd())?, last.parse().map_err(|_| odd())?);
         if to < from || (to - from) / step >= MOST_HOSTS {
-            return Err(format!("'[{range}]' has no host, or more than any import takes"));
+            return Err(InventoryProblem::RangeSize { range: range.to_owned() });
         }
         (from..=to).step_by(step).map(|number| format!("{number:0width$}")).collect()
     };
     if middles.is_empty() || middles.len().saturating_mul(tails.len()) > MOST_HOSTS {
-        return Err(format!("'{name}' stands for no host, or for more than any import takes"));
+        return Err(InventoryProblem::NameSize { name: name.to_owned() });
     }
     Ok(middles
         .iter()

@@ -1,12 +1,10 @@
 //! An Ansible inventory in INI: sections of hosts, of children and of variables.
 
-use protocol::Fault;
-use protocol::hosts::ImportNote;
-use protocol::text::printable;
+use protocol::hosts::{FileRefusal, ImportNote, InventoryProblem};
 use serde_json::Value;
 
+use super::Notes;
 use super::ansible::{Inventory, Vars, expand};
-use super::{Notes, not_of_format};
 
 enum Section {
     Hosts(String),
@@ -14,7 +12,7 @@ enum Section {
     Vars(String),
 }
 
-pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
+pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, FileRefusal> {
     let mut inventory = Inventory::default();
     let mut section = Section::Hosts("ungrouped".into());
     for (number, line) in (1..).zip(text.lines()) {
@@ -31,11 +29,7 @@ pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
                     Some((group, "children")) => Section::Children(group.to_owned()),
                     Some((group, "vars")) => Section::Vars(group.to_owned()),
                     Some((_, other)) => {
-                        let other = printable(other);
-                        return Err(not_of_format(
-                            "an inventory",
-                            &format!("line {number} begins a section of '{other}'"),
-                        ));
+                        return Err(FileRefusal::Section { line: number, section: other.to_owned() });
                     }
                 };
                 let (Section::Hosts(group) | Section::Children(group) | Section::Vars(group)) = &section;
@@ -43,7 +37,7 @@ pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
                 continue;
             }
         }
-        let bad = |why: &str| not_of_format("an inventory", &format!("line {number}: {why}"));
+        let bad = |why| FileRefusal::NotInventory { line: Some(number), why };
         match &section {
             Section::Hosts(group) => {
                 let words = words_of(line).map_err(bad)?;
@@ -51,7 +45,7 @@ pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
                 let mut vars = Vars::new();
                 for pair in pairs {
                     let Some((key, value)) = pair.split_once('=') else {
-                        return Err(bad("a host is followed by something other than key=value"));
+                        return Err(bad(InventoryProblem::NoVariable));
                     };
                     vars.insert(key.to_owned(), literal(value));
                 }
@@ -59,11 +53,11 @@ pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
                 if let Some(port) = port {
                     vars.entry("ansible_port".into()).or_insert(Value::String(port.to_owned()));
                 }
-                for name in expand(name).map_err(|why| bad(&why))? {
+                for name in expand(name).map_err(bad)? {
                     inventory.add_host(group, name, &vars);
                 }
                 if inventory.order.len() >= super::ansible::MOST_HOSTS {
-                    return Err(bad("there are more hosts than any import takes"));
+                    return Err(bad(InventoryProblem::TooManyHosts));
                 }
             }
             Section::Children(group) => {
@@ -103,7 +97,7 @@ fn literal(value: &str) -> Value {
 }
 
 /// Words as a shell splits them, without anything else that a shell does; `#` begins a comment.
-fn words_of(line: &str) -> Result<Vec<String>, &'static str> {
+fn words_of(line: &str) -> Result<Vec<String>, InventoryProblem> {
     let mut words = Vec::new();
     let mut chars = line.chars().peekable();
     loop {
@@ -117,7 +111,7 @@ fn words_of(line: &str) -> Result<Vec<String>, &'static str> {
         loop {
             match (chars.next(), quote) {
                 (None, None) => break,
-                (None, Some(_)) => return Err("a quote is not closed"),
+                (None, Some(_)) => return Err(InventoryProblem::OpenQuote),
                 (Some(c), None) if c.is_whitespace() => break,
                 (Some(c @ ('"' | '\'')), None) => quote = Some(c),
                 (Some(c), Some(open)) if c == open => quote = None,

@@ -1,18 +1,16 @@
 //! An Ansible inventory in YAML, and files of variables.
 
-use protocol::Fault;
-use protocol::hosts::{FileProblem, ImportNote};
-use protocol::text::printable;
+use protocol::hosts::{FileProblem, FileRefusal, ImportNote, InventoryProblem};
 use serde_json::{Map, Value};
 
+use super::Notes;
 use super::ansible::{Inventory, MOST_HOSTS, Vars, expand};
-use super::{Notes, not_of_format};
 
 /// Groups may lie in each other so deep.
 const DEEPEST: usize = 32;
 
-pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, Fault> {
-    let value = value(text).map_err(|why| not_of_format("YAML", &why.to_string()))?;
+pub(super) fn parse(text: &str, notes: &mut Notes) -> Result<Inventory, FileRefusal> {
+    let value = value(text).map_err(|why| FileRefusal::NotYaml { why })?;
     let mut inventory = Inventory::default();
     for (name, group) in &value {
         add_group(&mut inventory, name, group, 0, notes)?;
@@ -47,14 +45,15 @@ fn add_group(
     group: &Value,
     depth: usize,
     notes: &mut Notes,
-) -> Result<(), Fault> {
+) -> Result<(), FileRefusal> {
+    let bad = |why| FileRefusal::NotInventory { line: None, why };
     if depth > DEEPEST {
-        return Err(not_of_format("an inventory", "its groups lie deeper in each other than any does"));
+        return Err(bad(InventoryProblem::TooDeep));
     }
     inventory.groups.entry(name.to_owned()).or_default();
     let Value::Object(parts) = group else {
         if !group.is_null() {
-            return Err(not_of_format("an inventory", &format!("'{}' is not a group", printable(name))));
+            return Err(bad(InventoryProblem::NotGroup { name: name.to_owned() }));
         }
         return Ok(());
     };
@@ -72,14 +71,11 @@ fn add_group(
                 for (host, vars) in inner {
                     let vars: Vars =
                         vars.as_object().map(|vars| vars.clone().into_iter().collect()).unwrap_or_default();
-                    for host in expand(host).map_err(|why| not_of_format("an inventory", &why))? {
+                    for host in expand(host).map_err(bad)? {
                         inventory.add_host(name, host, &vars);
                     }
                     if inventory.order.len() >= MOST_HOSTS {
-                        return Err(not_of_format(
-                            "an inventory",
-                            "there are more hosts than any import takes",
-                        ));
+                        return Err(bad(InventoryProblem::TooManyHosts));
                     }
                 }
             }

@@ -1,11 +1,10 @@
 //! Hosts as JSON: a list of what `musterctl host list --json` and an export give.
 
-use protocol::Fault;
-use protocol::hosts::{HelperUse, Identity, ImportNote, ImportRefusal, Sudo};
+use protocol::hosts::{FileRefusal, HelperUse, Identity, ImportNote, ImportRefusal, Sudo};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Found, Notes, Rest, not_of_format};
+use super::{Found, Notes, Rest};
 
 /// A host of a file; what the file does not say stays `None`.
 #[derive(Deserialize)]
@@ -34,12 +33,16 @@ const OUR_OWN: [&str; 2] = ["id", "added_ms"];
 const FIELDS: [&str; 11] =
     ["name", "address", "port", "user", "identity", "jump", "groups", "tags", "sudo", "helper", "helper_dir"];
 
-pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
-    let value: Value = serde_json::from_str(text).map_err(|why| not_of_format("JSON", &why.to_string()))?;
+pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, FileRefusal> {
+    let value: Value = serde_json::from_str(text).map_err(|why| FileRefusal::NotJson {
+        line: why.line(),
+        column: why.column(),
+        why: why.to_string(),
+    })?;
     let items = match value {
         Value::Array(items) => items,
         item @ Value::Object(_) => vec![item],
-        _ => return Err(not_of_format("JSON of hosts", "it is neither a list nor a host")),
+        _ => return Err(FileRefusal::NotHosts),
     };
     let mut found = Vec::new();
     for (at, item) in items.into_iter().enumerate() {

@@ -11,15 +11,15 @@ mod ssh_config;
 pub(super) mod table;
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use protocol::Fault;
 use protocol::hosts::{
-    FieldChange, FileProblem, Host, HostDraft, HostField, HostFormat, Identity, ImportNote, ImportRefusal,
-    ImportRow, ImportVerdict, ImportWarning, check_draft,
+    FieldChange, FileProblem, FileRefusal, Host, HostDraft, HostField, HostFormat, Identity, ImportNote,
+    ImportRefusal, ImportRow, ImportVerdict, ImportWarning, check_draft,
 };
 use protocol::text::printable;
-use protocol::{Fault, FaultCode};
 use sha2::{Digest, Sha256};
 
 use crate::error::internal;
@@ -111,10 +111,9 @@ pub(crate) fn read(
     format: Option<HostFormat>,
     ground: &Ground,
     notes: &mut Notes,
-) -> Result<(HostFormat, Vec<Found>), Fault> {
-    let text = read_text(path).map_err(|why| {
-        Fault::bad_input("file", format!("the file {} cannot be read: {why}", path.display()))
-    })?;
+) -> Result<(HostFormat, Vec<Found>), FileRefusal> {
+    let file = || path.display().to_string();
+    let text = read_text(path).map_err(|why| FileRefusal::Unread { file: file(), why })?;
     let format = format.unwrap_or_else(|| guess(path, &text));
     let hosts = match format {
         HostFormat::SshConfig => {
@@ -126,21 +125,18 @@ pub(crate) fn read(
         HostFormat::Ansible => ansible::read(path, &text, notes)?,
     };
     if hosts.len() > MOST_HOSTS {
-        return Err(Fault::bad_input(
-            "file",
-            format!(
-                "{} has {} hosts, and no import takes more than {MOST_HOSTS}",
-                path.display(),
-                hosts.len()
-            ),
-        ));
+        return Err(FileRefusal::TooManyHosts { file: file(), hosts: hosts.len(), most: MOST_HOSTS });
     }
     Ok((format, hosts))
 }
 
 /// The text of a file that may be large, a pipe or not text at all.
 fn read_text(path: &Path) -> Result<String, FileProblem> {
-    let unreadable = |why: std::io::Error| FileProblem::Unreadable { why: why.to_string() };
+    let unreadable = |why: std::io::Error| match why.kind() {
+        ErrorKind::NotFound => FileProblem::Missing,
+        ErrorKind::PermissionDenied => FileProblem::Forbidden,
+        _ => FileProblem::Unreadable { why: why.to_string() },
+    };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
         return Err(FileProblem::Folder);
@@ -471,11 +467,6 @@ fn refuse_what_is_behind_a_refused_one(planned: &mut [Planned], saved: &[Host]) 
         let why = ImportRefusal::Behind { jump };
         lost.row.verdict = ImportVerdict::Refused { why };
     }
-}
-
-/// A fault for a file that is not of its format.
-fn not_of_format(format: &str, why: &str) -> Fault {
-    Fault::new(FaultCode::BadInput, format!("the file is not {format}: {why}")).about("file").because(why)
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 //! A cell that a spreadsheet would take for a formula gets a `'` before it, and loses it when it is
 //! read: what is written comes back as it was. There is no column for a secret.
 
-use protocol::Fault;
-use protocol::hosts::{HelperUse, Host, Identity, ImportNote, ImportRefusal, Sudo};
+use protocol::hosts::{CsvProblem, FileRefusal, HelperUse, Host, Identity, ImportNote, ImportRefusal, Sudo};
 
-use super::{Found, Notes, not_of_format};
+use super::{Found, Notes};
 
 pub(in crate::hosts) const COLUMNS: [&str; 11] =
     ["name", "address", "port", "user", "identity", "jump", "groups", "tags", "sudo", "helper", "helper_dir"];
@@ -87,20 +86,20 @@ fn split(cell: &str) -> Vec<String> {
     labels.into_iter().map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()).collect()
 }
 
-pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
+pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, FileRefusal> {
     let first = text.lines().next().unwrap_or_default();
     let comma = if first.contains(',') || !first.contains(';') { ',' } else { ';' };
     let mut records = records(text, comma)?.into_iter();
     let heads: Vec<String> = records
         .next()
-        .ok_or_else(|| not_of_format("CSV", "it is empty"))?
+        .ok_or_else(|| not_csv(CsvProblem::Empty))?
         .iter()
         .map(|head| head.trim().to_lowercase())
         .collect();
     let known = |head: &str| COLUMNS.contains(&head);
     for needed in ["name", "address"] {
         if !heads.iter().any(|head| head == needed) {
-            return Err(not_of_format("CSV", &format!("its first line names no column '{needed}'")));
+            return Err(not_csv(CsvProblem::NoColumn { column: needed.to_owned() }));
         }
     }
     for head in heads.iter().filter(|head| !known(head)) {
@@ -157,8 +156,12 @@ pub(super) fn read(text: &str, notes: &mut Notes) -> Result<Vec<Found>, Fault> {
     Ok(found)
 }
 
+fn not_csv(why: CsvProblem) -> FileRefusal {
+    FileRefusal::NotCsv { why }
+}
+
 /// The cells of each line; a cell in quotes may have line feeds.
-fn records(text: &str, comma: char) -> Result<Vec<Vec<String>>, Fault> {
+fn records(text: &str, comma: char) -> Result<Vec<Vec<String>>, FileRefusal> {
     let mut records = Vec::new();
     let mut record = Vec::new();
     let mut cell = String::new();
@@ -180,7 +183,7 @@ fn records(text: &str, comma: char) -> Result<Vec<Vec<String>>, Fault> {
         }
     }
     if quoted {
-        return Err(not_of_format("CSV", "a quote is not closed"));
+        return Err(not_csv(CsvProblem::OpenQuote));
     }
     if !cell.is_empty() || !record.is_empty() {
         record.push(cell);

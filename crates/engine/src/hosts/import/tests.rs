@@ -1,5 +1,7 @@
 //! What an import would do, decided without a store.
 
+use protocol::hosts::{CsvProblem, InventoryProblem};
+
 use super::*;
 
 fn ground() -> Ground {
@@ -175,4 +177,46 @@ fn the_format_is_told_by_the_name_or_the_content() {
         assert!(read(&file, None, &ground(), &mut Notes::default()).is_err());
     }
     assert!(read(dir.path(), None, &ground(), &mut Notes::default()).is_err());
+}
+
+#[test]
+fn a_file_of_which_no_host_is_taken_over_is_refused_with_a_reason_and_not_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x");
+    let read_as = |format| read(&file, Some(format), &ground(), &mut Notes::default()).unwrap_err();
+    let shown = file.display().to_string();
+    let unread = |why| FileRefusal::Unread { file: shown.clone(), why };
+    assert_eq!(read_as(HostFormat::Csv), unread(FileProblem::Missing));
+    let csv = |why| FileRefusal::NotCsv { why };
+    let at = |line, why| FileRefusal::NotInventory { line: Some(line), why };
+    let not_range = InventoryProblem::NotRange { range: "1".into() };
+    for (format, text, refusal) in [
+        (HostFormat::Csv, "a\0b", unread(FileProblem::NotText)),
+        (HostFormat::Csv, "", csv(CsvProblem::Empty)),
+        (HostFormat::Csv, "name,user\na,b\n", csv(CsvProblem::NoColumn { column: "address".into() })),
+        (HostFormat::Csv, "name,address\n\"open,1\n", csv(CsvProblem::OpenQuote)),
+        (HostFormat::Json, "3", FileRefusal::NotHosts),
+        (HostFormat::Ansible, "---\n- web\n", FileRefusal::NotYaml { why: FileProblem::NotMapping }),
+        (HostFormat::Ansible, "[a:odd]\n", FileRefusal::Section { line: 1, section: "odd".into() }),
+        (HostFormat::Ansible, "web\ndb 'x\n", at(2, InventoryProblem::OpenQuote)),
+        (HostFormat::Ansible, "web x\n", at(1, InventoryProblem::NoVariable)),
+        (HostFormat::Ansible, "\nweb[1\n", at(2, InventoryProblem::OpenRange)),
+        (HostFormat::Ansible, "web[1]\n", at(1, not_range)),
+        (HostFormat::Ansible, "web[3:1]\n", at(1, InventoryProblem::RangeSize { range: "3:1".into() })),
+        (
+            HostFormat::Ansible,
+            "all:\n  hosts: {}\nodd: 3\n",
+            FileRefusal::NotInventory { line: None, why: InventoryProblem::NotGroup { name: "odd".into() } },
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(read_as(format), refusal, "{text:?}");
+    }
+    std::fs::write(&file, "[\n {\"name\": }]").unwrap();
+    let refusal = read_as(HostFormat::Json);
+    assert!(matches!(refusal, FileRefusal::NotJson { line: 2, column: 11, .. }), "{refusal:?}");
+    let many = (0..=MOST_HOSTS).map(|n| format!("h{n},10.0.0.1\n"));
+    std::fs::write(&file, many.fold("name,address\n".to_owned(), |text, line| text + &line)).unwrap();
+    let refusal = FileRefusal::TooManyHosts { file: shown, hosts: MOST_HOSTS + 1, most: MOST_HOSTS };
+    assert_eq!(read_as(HostFormat::Csv), refusal);
 }
