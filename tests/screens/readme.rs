@@ -30,7 +30,7 @@ const UNITS: [(&str, &str); 4] = [
         "[Unit]\nDescription=Web shop\n[Service]\nExecStart=/usr/bin/perl /usr/local/bin/shop\n",
     ),
     (
-        "shop-mail.service",
+        "mails.service",
         "[Unit]\nDescription=Mails of the web shop\nRequires=shop.service\nAfter=shop.service\n\
          [Service]\nExecStart=/bin/sleep infinity\n",
     ),
@@ -86,7 +86,7 @@ pub(crate) fn take() {
 fn serve(host: &SystemdHost) -> TcpStream {
     fs::write(host.tree().join("usr/local/bin/shop"), SHOP).unwrap();
     host.add_units(&UNITS.map(|(name, text)| (name.to_owned(), text.to_owned())));
-    host.run(&["systemctl", "start", "shop-mail.service", "report.timer"]);
+    host.run(&["systemctl", "start", "mails.service", "report.timer"]);
     let address = format!("{}:8080", host.address());
     until("the shop to open", seconds(20), || TcpStream::connect(&address).ok())
 }

@@ -48,7 +48,8 @@ pub(crate) fn take() {
         pages::wait_until_live(&window);
         pages::open_tab(&window, "notes");
         window.click("note-edit");
-        window.fill("note-text", NOTE);
+        // To the driver a line break is a key.
+        window.fill("note-text", &NOTE.replace('\n', "\u{E007}"));
         window.click("note-save");
         window.wait_for("note-shown");
         pages::set_lock(&window);

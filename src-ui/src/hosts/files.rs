@@ -11,7 +11,8 @@ use protocol::text::printable;
 use super::reasons::{note_words, reasons};
 use crate::components::load::Load;
 use crate::components::{
-    Button, ButtonKind, Choice, Dialog, Failed, Field, Glyph, GlyphName, Segmented, Skeleton, TextInput,
+    Button, ButtonKind, Choice, Dialog, Failed, Field, Glyph, GlyphName, Icon, IconName, Segmented, Skeleton,
+    TextInput,
 };
 use crate::ipc;
 use crate::state::{App, use_app};
@@ -262,11 +263,16 @@ fn Preview(report: ImportReport) -> impl IntoView {
 #[component]
 fn Row(row: ImportRow) -> impl IntoView {
     let i18n = use_i18n();
-    let (glyph, class) = match &row.verdict {
-        ImportVerdict::Added => (GlyphName::Live, "import-row"),
-        ImportVerdict::Changed { .. } => (GlyphName::Stale, "import-row"),
-        ImportVerdict::Same => (GlyphName::Idle, "import-row is-same"),
-        ImportVerdict::Refused { .. } => (GlyphName::Critical, "import-row is-refused"),
+    // The signs of states are for hosts that are connected; of these some are not even saved.
+    let icon = |name| view! { <Icon name /> }.into_any();
+    let (mark, class) = match &row.verdict {
+        ImportVerdict::Added => (icon(IconName::Plus), "import-row is-added"),
+        ImportVerdict::Changed { .. } => (icon(IconName::Edit), "import-row"),
+        ImportVerdict::Same => (().into_any(), "import-row is-same"),
+        ImportVerdict::Refused { .. } => {
+            let glyph = view! { <Glyph name=Signal::stored(GlyphName::Critical) size=12 /> };
+            (glyph.into_any(), "import-row is-refused")
+        }
     };
     let place = printable(&endpoint(&row.address, row.port)).into_owned();
     let user = printable(&row.user).into_owned();
@@ -285,7 +291,7 @@ fn Row(row: ImportRow) -> impl IntoView {
     };
     view! {
         <li class=class>
-            <Glyph name=Signal::stored(glyph) size=12 />
+            <span class="import-mark">{mark}</span>
             <span class="import-verdict">{words}</span>
             <span class="import-name cut">{name}</span>
             <span class="mono quiet cut">{format!("{user}@{place}")}</span>

@@ -118,7 +118,10 @@ impl Listed {
         match plan {
             Plan::Nothing => {
                 let open = app.open.get();
-                let open = open.iter().flat_map(|name| hosts(app, name, 1).0).map(Line::Offer);
+                let open = open.iter().flat_map(|name| hosts(app, name, 1).0).map(|offer| {
+                    // Found by its own name, which nobody typed.
+                    Line::Offer(Offer { matched: Vec::new(), ..offer })
+                });
                 Listed { lines: open.chain(offers("")).collect(), hosts: 0 }
             }
             Plan::Words(words) => {

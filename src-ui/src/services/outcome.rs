@@ -120,7 +120,7 @@ fn moment_words(i18n: I18n, moment: &Moment) -> String {
         (MomentKind::Started, Some(pid)) => t_string!(i18n, services.moment_started, pid = pid),
         (MomentKind::Started, None) => t_string!(i18n, services.moment_started_bare).to_owned(),
         (MomentKind::Listening, Some(ports)) => {
-            let count = ports.split_whitespace().count() as u64;
+            let count = timeline::ports(&ports);
             let what = if count > 1 { t_string!(i18n, services.ports, count = count) } else { ports };
             t_string!(i18n, services.moment_listening_on, what = what)
         }
@@ -168,11 +168,13 @@ pub(crate) fn OutcomeLine(moments: Vec<Moment>, took_ms: u64, outcome: Outcome) 
                 view! {
                     <path class="line-mark" d=format!("M{x:.1} 19.5v11") />
                     {mark
-                        .label_x
-                        .map(|at| view! { <text class="line-label" x=at y="12">{mark.label.clone()}</text> })}
-                    {mark
-                        .time_x
-                        .map(|at| view! { <text class="line-time" x=at y="45">{mark.time.clone()}</text> })}
+                        .words_x
+                        .map(|at| {
+                            view! {
+                                <text class="line-label" x=at y="12">{mark.label.clone()}</text>
+                                <text class="line-time" x=at y="45">{mark.time.clone()}</text>
+                            }
+                        })}
                 }
             })
             .collect_view();

@@ -24,7 +24,7 @@ pub(crate) struct Segment {
     pub(crate) length_ms: u64,
 }
 
-/// A mark on the line. `label_x` is the left edge of its word, `None` if there was no room.
+/// A mark on the line. `words_x` is the left edge of its word and of the time below it, `None` if there was no room.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mark {
     pub(crate) at_ms: u64,
@@ -32,8 +32,7 @@ pub(crate) struct Mark {
     pub(crate) what: MomentKind,
     pub(crate) label: String,
     pub(crate) time: String,
-    pub(crate) label_x: Option<f64>,
-    pub(crate) time_x: Option<f64>,
+    pub(crate) words_x: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -80,12 +79,10 @@ pub(crate) fn lay_out(
             what: moment.what,
             label: label(moment),
             time: seconds(moment.at_ms),
-            label_x: None,
-            time_x: None,
+            words_x: None,
         })
         .collect();
-    place(&mut marks, width, |mark| text_width(&mark.label), |mark, at| mark.label_x = at);
-    place(&mut marks, width, |mark| text_width(&mark.time), |mark, at| mark.time_x = at);
+    place(&mut marks, width);
     let down = segments
         .iter()
         .filter(|segment| segment.phase == Phase::Down && !failed)
@@ -123,14 +120,11 @@ fn phases(moments: &[&Moment], outcome: Outcome, end_ms: u64) -> Vec<(Phase, u64
 }
 
 /// Gives each mark a place for its word: as near to the mark as its neighbours allow.
-fn place(
-    marks: &mut [Mark],
-    width: f64,
-    measure: impl Fn(&Mark) -> f64,
-    set: impl Fn(&mut Mark, Option<f64>),
-) {
+/// A word and its time are one column, as near to their mark as the others leave room.
+fn place(marks: &mut [Mark], width: f64) {
     const SPACE: f64 = 8.0;
-    let mut widths: Vec<f64> = marks.iter().map(&measure).collect();
+    let widths: Vec<f64> =
+        marks.iter().map(|mark| text_width(&mark.label).max(text_width(&mark.time))).collect();
     let mut shown: Vec<usize> = (0..marks.len()).collect();
     // Words that cannot all stand on the line: those in the middle go first, the ends stay.
     while shown.len() > 2 && shown.iter().map(|i| widths[*i] + SPACE).sum::<f64>() - SPACE > width {
@@ -151,16 +145,15 @@ fn place(
         at[n] = at[n].min(right - widths[shown[n]]).max(0.0);
         right = at[n] - SPACE;
     }
-    widths.clear();
     for (mark, index) in marks.iter_mut().zip(0..) {
-        set(mark, shown.iter().position(|i| *i == index).map(|n| at[n]));
+        mark.words_x = shown.iter().position(|i| *i == index).map(|n| at[n]);
     }
 }
 
 /// True if a word of this width fits under the line between the times that stand there.
 fn has_room(marks: &[Mark], middle: f64, width: f64) -> bool {
     marks.iter().all(|mark| {
-        mark.time_x.is_none_or(|left| {
+        mark.words_x.is_none_or(|left| {
             let right = left + text_width(&mark.time);
             right + 6.0 < middle - width / 2.0 || left - 6.0 > middle + width / 2.0
         })
@@ -176,9 +169,16 @@ fn text_width(text: &str) -> f64 {
 pub(crate) fn seconds(ms: u64) -> String {
     match ms {
         0 => "0 s".to_owned(),
-        1..10_000 => format!("{:.2} s", ms as f64 / 1e3),
+        // What happens within a tenth of a second is told apart.
+        1..100 => format!("{ms} ms"),
+        100..10_000 => format!("{:.2} s", ms as f64 / 1e3),
         _ => format!("{:.1} s", ms as f64 / 1e3),
     }
+}
+
+/// How many ports are named by the subject of `MomentKind::Listening`, as in `tcp 0.0.0.0:80, tcp [::]:80`.
+pub(crate) fn ports(subject: &str) -> u64 {
+    subject.split(", ").count() as u64
 }
 
 #[cfg(test)]
@@ -247,13 +247,13 @@ mod tests {
         let line = lay_out(&moments, 4_000, Outcome::Running, 646.0, words).unwrap();
         let mut end = -1.0;
         for mark in &line.marks {
-            let left = mark.label_x.unwrap();
+            let left = mark.words_x.unwrap();
             assert!(left > end, "{mark:?}");
             end = left + text_width(&mark.label);
             assert!(end <= 646.0);
         }
         let narrow = lay_out(&moments, 4_000, Outcome::Running, 60.0, words).unwrap();
-        assert!(narrow.marks.iter().filter(|mark| mark.label_x.is_some()).count() <= 2);
+        assert!(narrow.marks.iter().filter(|mark| mark.words_x.is_some()).count() <= 2);
     }
 
     #[test]
@@ -262,5 +262,11 @@ mod tests {
         let line = lay_out(&moments, 10, Outcome::Running, 100.0, words).unwrap();
         assert!(line.segments.iter().all(|s| s.from_x < s.to_x && s.to_x <= 100.0));
         assert!(lay_out(&[moment(0, MomentKind::Failed)], 0, Outcome::Failed, 100.0, words).is_some());
+    }
+
+    #[test]
+    fn a_port_is_its_protocol_and_its_address() {
+        assert_eq!(ports("tcp 0.0.0.0:8080"), 1);
+        assert_eq!(ports("tcp 0.0.0.0:80, tcp [::]:80, unix /run/web server.sock"), 3);
     }
 }
