@@ -22,6 +22,9 @@ pub(crate) enum IconName {
     Columns,
     Edit,
     Note,
+    Lock,
+    Import,
+    Export,
 }
 
 /// An icon of 16 px; it says nothing by itself, so the control around it has the name.
@@ -38,6 +41,9 @@ pub(crate) fn Icon(name: IconName) -> impl IntoView {
         IconName::Freeze => view! { <path d="M5.6 3.6v8.8M10.4 3.6v8.8" stroke-width="1.8" /> }.into_any(),
         IconName::Unit => view! { <circle cx="8" cy="8" r="2.2" /> <path d="M8 1.8v2M8 12.2v2M1.8 8h2M12.2 8h2M3.6 3.6 5 5M11 11l1.4 1.4M12.4 3.6 11 5M5 11l-1.4 1.4" /> }.into_any(),
         IconName::Plus => view! { <path d="M8 3.2v9.6M3.2 8h9.6" /> }.into_any(),
+        IconName::Lock => view! { <rect x="3.2" y="7" width="9.6" height="6.4" rx="1" /> <path d="M5.4 7V5a2.6 2.6 0 0 1 5.2 0v2" /> }.into_any(),
+        IconName::Import => view! { <path d="M8 2.6v7.2M5 7l3 3 3-3M2.8 10.4v3h10.4v-3" /> }.into_any(),
+        IconName::Export => view! { <path d="M8 10V2.8M5 5.6l3-3 3 3M2.8 10.4v3h10.4v-3" /> }.into_any(),
         IconName::Cross => view! { <path d="m4.2 4.2 7.6 7.6M11.8 4.2l-7.6 7.6" /> }.into_any(),
         IconName::Check => view! { <path d="m3 8.4 3.2 3.2L13 4.8" /> }.into_any(),
         IconName::Down => view! { <path d="m4 6.2 4 4 4-4" /> }.into_any(),

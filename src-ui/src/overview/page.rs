@@ -22,7 +22,7 @@ use crate::hosts::use_host;
 use crate::ipc;
 use crate::state::standing::next_step;
 use crate::state::{use_app, zone_min};
-use crate::text::{fault_next, fault_text, lang, next_step_words, t_string, use_i18n};
+use crate::text::{lang, next_step_words, t_string, use_i18n, why_and_next};
 
 /// The facts of a host change seldom; who is logged in changes sooner.
 const FACTS_EVERY_MS: i64 = 60_000;
@@ -279,11 +279,7 @@ pub(crate) fn HostStaleBar(received_ms: Signal<Option<i64>>) -> impl IntoView {
         LinkState::Connecting { .. } => before.cloned().flatten(),
         LinkState::Idle | LinkState::Live { .. } | LinkState::Failed { .. } => None,
     });
-    let why = move || {
-        why.with(|fault| {
-            fault.as_ref().map(|fault| format!("{} {}", fault_text(i18n, fault), fault_next(i18n, fault)))
-        })
-        .unwrap_or_default()
-    };
+    let why =
+        move || why.with(|fault| fault.as_ref().map(|fault| why_and_next(i18n, fault))).unwrap_or_default();
     view! { <StaleBar words=Signal::derive(words) why=Signal::derive(why) /> }
 }

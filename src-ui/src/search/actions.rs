@@ -118,7 +118,7 @@ fn pages(i18n: I18n) -> Vec<Offer> {
         page(IconName::Hosts, t_string!(i18n, app.nav_hosts), "/hosts"),
         page(IconName::Operations, t_string!(i18n, app.nav_operations), "/operations"),
         page(IconName::Settings, t_string!(i18n, app.nav_settings), "/settings"),
-        page(IconName::Unit, t_string!(i18n, search.trust), "/trust"),
+        page(IconName::Lock, t_string!(i18n, search.trust), "/trust"),
     ]
 }
 
@@ -181,12 +181,12 @@ fn actions(app: App, i18n: I18n) -> Vec<Offer> {
         |icon, title: &str, go| all.push(Offer::new(icon, title, t_string!(i18n, search.action), go));
     act(IconName::Plus, t_string!(i18n, search.add_host), Go::Dialog(OpenDialog::HostAdd));
     act(IconName::Terminal, t_string!(i18n, search.look_here), Go::LookHere);
-    act(IconName::Hosts, t_string!(i18n, search.import_hosts), Go::Dialog(OpenDialog::HostsImport));
-    act(IconName::Hosts, t_string!(i18n, search.export_hosts), Go::Dialog(OpenDialog::HostsExport));
+    act(IconName::Import, t_string!(i18n, search.import_hosts), Go::Dialog(OpenDialog::HostsImport));
+    act(IconName::Export, t_string!(i18n, search.export_hosts), Go::Dialog(OpenDialog::HostsExport));
     act(IconName::Check, t_string!(i18n, search.read_all), Go::ReadAll);
     act(IconName::Check, t_string!(i18n, search.verify_log), Go::Dialog(OpenDialog::LogVerify));
     act(IconName::Copy, t_string!(i18n, search.back_up), Go::BackUp);
-    act(IconName::Freeze, t_string!(i18n, search.lock), Go::Lock);
+    act(IconName::Lock, t_string!(i18n, search.lock), Go::Lock);
     let settings = app.settings.get();
     let themes = [
         (Theme::Light, t_string!(i18n, search.light)),

@@ -215,8 +215,18 @@ pub(crate) fn says_little(code: FaultCode) -> bool {
 /// set to give root.
 pub(crate) fn with_refusal(i18n: I18n, missing: String, refused: Option<&Fault>) -> String {
     let Some(fault) = refused else { return missing };
-    let why = format!("{} {}", fault_text(i18n, fault), fault_next(i18n, fault));
-    if missing.is_empty() { why } else { format!("{missing} {why}") }
+    [missing, why_and_next(i18n, fault)].iter().fold(String::new(), |said, more| sentences(i18n, said, more))
+}
+
+/// What happened, and what the person can do now.
+pub(crate) fn why_and_next(i18n: I18n, fault: &Fault) -> String {
+    sentences(i18n, fault_text(i18n, fault), &fault_next(i18n, fault))
+}
+
+/// A sentence behind others: a full stop of Chinese has its own space.
+fn sentences(i18n: I18n, said: String, more: &str) -> String {
+    let between = if said.is_empty() || super::lang(i18n) == Lang::Chinese { "" } else { " " };
+    said + between + more
 }
 
 /// What the person can do now.

@@ -29,7 +29,7 @@ const GLYPHS: [(GlyphName, &str); 14] = [
     (GlyphName::Hint, "hint"),
 ];
 
-const ICONS: [(IconName, &str); 17] = [
+const ICONS: [(IconName, &str); 20] = [
     (IconName::Hosts, "hosts"),
     (IconName::Operations, "operations"),
     (IconName::Settings, "settings"),
@@ -38,6 +38,9 @@ const ICONS: [(IconName, &str); 17] = [
     (IconName::Terminal, "terminal"),
     (IconName::Copy, "copy"),
     (IconName::Freeze, "freeze"),
+    (IconName::Lock, "lock"),
+    (IconName::Import, "import"),
+    (IconName::Export, "export"),
     (IconName::Unit, "unit"),
     (IconName::Plus, "plus"),
     (IconName::Cross, "cross"),
