@@ -171,9 +171,7 @@ impl Tongue {
                     if one.names.is_empty() { one.more.to_string() } else { self.units(one) }
                 };
                 let line = |one: &UnitsFailed| format!("{}{colon}{}", self.host(&one.host), what(one));
-                let mut lines: Vec<String> = all.iter().take(NAMED).map(line).collect();
-                lines.extend((hosts > NAMED).then(|| "…".to_owned()));
-                (title, lines.join("\n"))
+                (title, first_lines(all.iter().map(line)))
             }
         }
     }
@@ -201,9 +199,7 @@ impl Tongue {
                         format!("{count} 个操作已结束，{bad} 个未成功"),
                     ),
                 };
-                let mut lines: Vec<String> = all.iter().take(NAMED).map(|one| self.deed(one)).collect();
-                lines.extend((count > NAMED).then(|| "…".to_owned()));
-                (title, lines.join("\n"))
+                (title, first_lines(all.iter().map(|one| self.deed(one))))
             }
         }
     }
@@ -328,6 +324,14 @@ fn reasons(code: FaultCode) -> (&'static str, &'static str) {
         FaultCode::TimedOut => ("timed out", "超时"),
         _ => ("link lost", "连接中断"),
     }
+}
+
+/// As many lines as a notice has place for; how many there are in all stands in its title.
+fn first_lines(mut lines: impl ExactSizeIterator<Item = String>) -> String {
+    let is_cut = lines.len() > NAMED;
+    let mut first: Vec<String> = lines.by_ref().take(NAMED).collect();
+    first.extend(is_cut.then(|| "…".to_owned()));
+    first.join("\n")
 }
 
 /// Safe to show, and no longer than a notice has place for.

@@ -316,7 +316,7 @@ fn Kept(id: u64) -> impl IntoView {
     }
 }
 
-/// Has a series begin nothing more.
+/// The button by which a series begins nothing more.
 pub(crate) fn stop_series<T: Clone + Send + Sync + 'static>(
     series: RwSignal<Series<T>>,
     is_called_off: Signal<bool>,

@@ -119,8 +119,8 @@ fn phases(moments: &[&Moment], outcome: Outcome, end_ms: u64) -> Vec<(Phase, u64
     }
 }
 
-/// Gives each mark a place for its word: as near to the mark as its neighbours allow.
-/// A word and its time are one column, as near to their mark as the others leave room.
+/// Gives each mark a place for its word and its time, which are one column: as near to the mark as its neighbours
+/// allow.
 fn place(marks: &mut [Mark], width: f64) {
     const SPACE: f64 = 8.0;
     let widths: Vec<f64> =
@@ -165,7 +165,7 @@ fn text_width(text: &str) -> f64 {
     text.chars().map(|c| if (c as u32) >= 0x2E80 { 12.0 } else { 6.6 }).sum()
 }
 
-/// `0.31 s`, `12.4 s`.
+/// `15 ms`, `0.31 s`, `12.4 s`.
 pub(crate) fn seconds(ms: u64) -> String {
     match ms {
         0 => "0 s".to_owned(),

@@ -215,7 +215,7 @@ pub(crate) fn says_little(code: FaultCode) -> bool {
 /// set to give root.
 pub(crate) fn with_refusal(i18n: I18n, missing: String, refused: Option<&Fault>) -> String {
     let Some(fault) = refused else { return missing };
-    [missing, why_and_next(i18n, fault)].iter().fold(String::new(), |said, more| sentences(i18n, said, more))
+    sentences(i18n, missing, &why_and_next(i18n, fault))
 }
 
 /// What happened, and what the person can do now.
