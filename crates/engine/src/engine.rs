@@ -317,6 +317,7 @@ async fn tell_counts(mut told: watch::Receiver<Told>, events: broadcast::Sender<
 mod tests {
     use super::*;
     use crate::operations::{Finish, OperationDraft};
+    use crate::rig;
     use crate::secrets::Memory;
     use protocol::FaultCode;
     use protocol::credentials::SecretKind;
@@ -328,13 +329,7 @@ mod tests {
     use protocol::operations::{OperationFilter, OperationKind, OperationResult};
 
     async fn open(dir: &tempfile::TempDir, secrets: Arc<Memory>) -> Engine {
-        let options = EngineOptions {
-            data_dir: dir.path().to_owned(),
-            clock: Clock::system(),
-            secrets,
-            operator: "ann".into(),
-        };
-        Engine::open(options).await.unwrap()
+        Engine::open(rig::options(dir.path(), secrets)).await.unwrap()
     }
 
     #[tokio::test]
@@ -364,12 +359,8 @@ mod tests {
         async fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let clock = Clock::standing_at(0);
-            let options = EngineOptions {
-                data_dir: dir.path().to_owned(),
-                clock: clock.clone(),
-                secrets: Arc::new(Memory::new()),
-                operator: "ann".into(),
-            };
+            let options =
+                EngineOptions { clock: clock.clone(), ..rig::options(dir.path(), Arc::new(Memory::new())) };
             let engine = Engine::open(options).await.unwrap();
             let looking = lock_when_idle(Arc::downgrade(&engine.parts), Duration::from_millis(5));
             Self { engine, clock, looking: tokio::spawn(looking), _dir: dir }
@@ -453,12 +444,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::standing_at(0);
         let secrets = Arc::new(Memory::new());
-        let options = EngineOptions {
-            data_dir: dir.path().to_owned(),
-            clock: clock.clone(),
-            secrets,
-            operator: "ann".into(),
-        };
+        let options = EngineOptions { clock: clock.clone(), ..rig::options(dir.path(), secrets) };
         let engine = Engine::open(options).await.unwrap();
         engine.call(LockSet { passphrase: Some(PASSPHRASE.into()) }).await.unwrap();
         engine.call(AppSeen {}).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the tests of faults share: numbers by a seed, a program to cut off, a disk that loses its power,
+//! What tests of the engine share: its options, numbers by a seed, a program to cut off, a disk that loses its power,
 //! and system calls that fail.
 //!
 //! The program is the running test once more: it is started with `WORK` set, does what that says and tells on
@@ -8,7 +8,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, IoSlice, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::engine::EngineOptions;
+use crate::secrets::Memory;
 
 /// Set for the program that is cut: what it does, and on which folder.
 const WORK: &str = "MUSTER_TEST_WORK";
@@ -16,6 +21,11 @@ const WORK: &str = "MUSTER_TEST_WORK";
 const ALONE: &str = "MUSTER_TEST_ALONE";
 /// Set where a few pieces of work are enough.
 const FEW: &str = "MUSTER_TEST_FEW";
+
+/// An engine on the data of this folder, with the clock of this computer and secrets in memory.
+pub(crate) fn options(data_dir: &Path, secrets: Arc<Memory>) -> EngineOptions {
+    EngineOptions { data_dir: data_dir.to_owned(), clock: Clock::system(), secrets, operator: "ann".into() }
+}
 
 /// Whether the long runs are wanted.
 pub(crate) fn is_long() -> bool {

@@ -213,19 +213,12 @@ mod tests {
     use protocol::operations::{EndedBy, OperationFilter};
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::engine::EngineOptions;
     use crate::hosts::Hosts;
+    use crate::rig;
     use crate::secrets::Memory;
 
     async fn open(dir: &tempfile::TempDir, secrets: Arc<Memory>) -> Engine {
-        let options = EngineOptions {
-            data_dir: dir.path().to_owned(),
-            clock: Clock::system(),
-            secrets,
-            operator: "ann".into(),
-        };
-        Engine::open(options).await.unwrap()
+        Engine::open(rig::options(dir.path(), secrets)).await.unwrap()
     }
 
     #[tokio::test]

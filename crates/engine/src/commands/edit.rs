@@ -81,17 +81,11 @@ mod tests {
     use protocol::operations::OperationFilter;
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::engine::EngineOptions;
+    use crate::rig;
     use crate::secrets::Memory;
 
     async fn engine(dir: &tempfile::TempDir) -> Engine {
-        let options = EngineOptions {
-            data_dir: dir.path().to_owned(),
-            clock: Clock::system(),
-            secrets: Arc::new(Memory::new()),
-            operator: "ann".into(),
-        };
+        let options = rig::options(dir.path(), Arc::new(Memory::new()));
         let engine = Engine::open(options).await.unwrap();
         for name in ["web-1", "web-2"] {
             let draft = HostDraft {

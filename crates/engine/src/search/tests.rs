@@ -6,8 +6,8 @@ use protocol::services::Service;
 use protocol::sockets::{Matched, Protocol, Socket, SocketState};
 
 use super::*;
-use crate::clock::Clock;
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::Engine;
+use crate::rig;
 use crate::secrets::Memory;
 
 struct Ground {
@@ -19,12 +19,7 @@ impl Ground {
     /// Two hosts that were read before, and one that never was. None has a link.
     async fn make() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let options = EngineOptions {
-            data_dir: dir.path().to_owned(),
-            clock: Clock::system(),
-            secrets: Arc::new(Memory::new()),
-            operator: "ann".into(),
-        };
+        let options = rig::options(dir.path(), Arc::new(Memory::new()));
         let ground = Ground { engine: Engine::open(options).await.unwrap(), _dir: dir };
         for (name, group) in [("web-1", "Web"), ("db-1", "Database"), ("spare", "Web")] {
             let draft = HostDraft {

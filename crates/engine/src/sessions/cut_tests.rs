@@ -105,14 +105,8 @@ impl Rig {
 
     async fn with(sshd: Sshd, clock: Clock) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let engine = Engine::open(EngineOptions {
-            data_dir: data.path().to_owned(),
-            clock,
-            secrets: Arc::new(Memory::new()),
-            operator: "ann".into(),
-        })
-        .await
-        .unwrap();
+        let options = EngineOptions { clock, ..rig::options(data.path(), Arc::new(Memory::new())) };
+        let engine = Engine::open(options).await.unwrap();
         Self { engine, sshd, _data: data }
     }
 
